@@ -1,0 +1,56 @@
+//! The two kinds of event that invoke the function.
+
+use lambda_http::request::LambdaRequest;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
+
+/// Who asks for a refresh.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The daily schedule.
+    Schedule,
+    /// A client, through API Gateway.
+    Http(Box<LambdaRequest>),
+}
+
+/// What tells a scheduled event: EventBridge's own words, which the schedule of template.yaml sends too.
+#[derive(Deserialize)]
+struct Scheduled {
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let event = Value::deserialize(deserializer)?;
+        if Scheduled::deserialize(&event).is_ok_and(|scheduled| scheduled.detail_type == "Scheduled Event") {
+            return Ok(Self::Schedule);
+        }
+        let request = serde_json::from_value(event).map(|request| Self::Http(Box::new(request)));
+        request.map_err(|_| {
+            de::Error::custom("neither an API Gateway v2 request nor a \"Scheduled Event\" of the schedule")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(event: &str) -> Result<Event, String> {
+        serde_json::from_str(event).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_schedule_and_clients_are_told_apart() {
+        assert!(matches!(read(include_str!("../../../events/schedule.json")), Ok(Event::Schedule)));
+        assert!(matches!(read(include_str!("../../../events/refresh.json")), Ok(Event::Http(_))));
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_a_sentence() {
+        for event in ["{}", "null", "[]", r#"{"detail-type":"Object Created"}"#] {
+            assert!(read(event).unwrap_err().starts_with("neither an API Gateway v2 request"), "{event}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! EmptyClassroom on one machine, for development, tests and self-hosting.
+//!
+//! # Layout
+//!
+//! * [`server`]: the service put together for this home, and served.
+//! * [`daily`]: when the next daily refresh is due.
+//! * [`env`]: the environment and the `.env` file.
+
+pub mod daily;
+pub mod env;
+pub mod server;

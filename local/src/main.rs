@@ -1,0 +1,44 @@
+//! `emptyclassroom`, the local server.
+
+use std::{error::Error, path::Path, process::ExitCode};
+
+use emptyclassroom::{
+    clock::Clock,
+    config::{Config, Home},
+    error_chain, logs,
+};
+use emptyclassroom_local::{env::Env, server::Server};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    logs::start(logs::Format::Human);
+    emptyclassroom::install_tls();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("emptyclassroom: {}", error_chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let env = Env::with_file(Path::new(".env"))?;
+    let config = Config::from_vars(Home::Local, |name| env.var(name))?;
+    let clock = Clock::system(config.campus.timezone);
+    let server = Server::bind(config, clock).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    print!("{}", server.banner());
+    server
+        .run(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            tracing::info!("stopping");
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! The service put together for one machine, and served: the routes of all three functions, the refresh at the start and
+//! the daily one.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use emptyclassroom::{
+    cache::{MemoryStore, RedisStore, Store, StoreError},
+    clock::Clock,
+    config::Config,
+    core::{BuildError, Core, Service},
+    error_chain, http,
+};
+use secrecy::{ExposeSecret, SecretString};
+use simulator::{Room, Simulator};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    time::{sleep, timeout},
+};
+use url::Url;
+
+use crate::daily::next_due;
+
+/// Redis is waited for at the start: so often, so long apart.
+const REDIS_TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+/// How often the clock is looked at for the daily refresh: it may have been set, or have slept with its machine.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+/// How long answers under way may take when the server is stopped.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// A server that listens, and is not yet served.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    service: Service,
+    simulator: Option<Simulator>,
+}
+
+/// Why the server does not start, or does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Another program has the port.
+    #[error("port {port} of {host} is taken: stop the program that listens there, or set PORT to another port")]
+    PortTaken {
+        /// The address.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// There is no such address here, or it may not be used.
+    #[error("{host}:{port} cannot be listened on: correct HOST and PORT")]
+    Listen {
+        /// The address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The simulated 25Live has no port.
+    #[error("the simulated 25Live could not be started")]
+    Simulator(#[source] io::Error),
+    /// The Redis client could not be set up.
+    #[error("REDIS_URL cannot be used")]
+    RedisUrl(#[source] StoreError),
+    /// Redis was not there at the start.
+    #[error(
+        "Redis at {address} cannot be reached: start it, correct REDIS_URL, or unset REDIS_URL for the embedded cache"
+    )]
+    NoRedis {
+        /// Host and port.
+        address: String,
+        /// The last try's failure.
+        source: StoreError,
+    },
+    /// The service could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The server broke off.
+    #[error("the server broke off")]
+    Serve(#[source] io::Error),
+}
+
+impl Server {
+    /// Puts the service together and takes the port. What the configuration does not give is embedded.
+    ///
+    /// # Errors
+    /// The port is taken, or something given cannot be used.
+    pub async fn bind(mut config: Config, clock: Clock) -> Result<Self, ServerError> {
+        let listener = listen(&config.host, config.port).await?;
+        let address = listener.local_addr().map_err(ServerError::Serve)?;
+        let simulator = match config.api_url {
+            Some(_) => None,
+            None => Some(simulate(&mut config).await?),
+        };
+        let store: Arc<dyn Store> = match &config.redis_url {
+            Some(url) => Arc::new(RedisStore::new(url, config.redis_timeout).map_err(ServerError::RedisUrl)?),
+            None => Arc::new(MemoryStore::new(clock.clone())),
+        };
+        let service = Service::build(Core::new(config, clock, store), None)?;
+        Ok(Self { listener, address, service, simulator })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The service, for whoever wants to look behind HTTP.
+    #[must_use]
+    pub const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// What a person wants to know at the start: the URL, what it stands on, and what to try.
+    #[must_use]
+    pub fn banner(&self) -> String {
+        let config = &self.service.core.config;
+        let campus = &config.campus;
+        let cache = config.redis_url.as_ref().map_or_else(
+            || "in this process (set REDIS_URL to use Redis)".to_owned(),
+            |url| format!("Redis at {}", redis_address(url)),
+        );
+        let upstream = match (&self.simulator, &config.api_url) {
+            (None, Some(url)) => format!("25Live at {}", url.host_str().unwrap_or_default()),
+            _ => "a simulated 25Live in this process (set API_URL to use the real one)".to_owned(),
+        };
+        format!(
+            "EmptyClassroom listens on http://{address}\n\n  \
+             campus    {name}: {buildings} buildings, {rooms} rooms, {zone}\n  \
+             cache     {cache}\n  \
+             upstream  {upstream}\n\n\
+             Try: curl http://{address}/api/open-classrooms\n\
+             Ctrl-C stops it.\n",
+            address = self.address,
+            name = campus.name,
+            buildings = campus.buildings.len(),
+            rooms = campus.classrooms().count(),
+            zone = campus.timezone,
+        )
+    }
+
+    /// Serves until `stop` comes true. Refreshes unless today's data is there, and then daily.
+    ///
+    /// # Errors
+    /// Redis cannot be reached at the start, or the server broke off.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let service = self.service.clone();
+        let end = async move {
+            tokio::select! {
+                () = stop => Ok(()),
+                error = keep_fresh(&service) => Err(error),
+            }
+        };
+        self.serve(end).await
+    }
+
+    /// Serves, and refreshes when asked alone, until `end` comes true; then says what `end` says.
+    ///
+    /// # Errors
+    /// Those of `end`, or the server broke off.
+    pub async fn serve(self, end: impl Future<Output = Result<(), ServerError>>) -> Result<(), ServerError> {
+        let Self { listener, service, simulator, .. } = self;
+        let routes = Router::new()
+            .merge(http::read_routes(&service))
+            .merge(http::refresh_routes(&service))
+            .merge(http::cooldown_routes(&service.core));
+        let routes = http::finish(routes, &service.core.config.allowed_origins);
+        let (stop, mut stopped) = watch::channel(false);
+        let mut serving = tokio::spawn(async move {
+            let stopped = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+            axum::serve(listener, routes).with_graceful_shutdown(stopped).await
+        });
+
+        let outcome = tokio::select! {
+            outcome = end => outcome,
+            broken = &mut serving => return broken.map_err(io::Error::other).flatten().map_err(ServerError::Serve),
+        };
+        service.refresher.stop().await;
+        stop.send_replace(true);
+        if timeout(STOP_LIMIT, &mut serving).await.is_err() {
+            serving.abort();
+        }
+        drop(simulator);
+        outcome
+    }
+}
+
+async fn listen(host: &str, port: u16) -> Result<TcpListener, ServerError> {
+    TcpListener::bind((host, port)).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServerError::PortTaken { host: host.to_owned(), port },
+        _ => ServerError::Listen { host: host.to_owned(), port, source },
+    })
+}
+
+/// Starts a simulated 25Live that knows the campus's rooms, and has the configuration point at it.
+async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
+    let rooms = config
+        .campus
+        .classrooms()
+        .map(|(building, room)| Room::new(room.id.clone(), format!("{} {}", building.code, room.name)));
+    let simulator = Simulator::start(rooms.collect()).await.map_err(ServerError::Simulator)?;
+    config.api_url = Url::parse(&simulator.url()).ok();
+    Ok(simulator)
+}
+
+/// Waits for Redis, fills the cache if need be, and refreshes daily. Ends only when Redis cannot be reached.
+async fn keep_fresh(service: &Service) -> ServerError {
+    if let Err(error) = wait_for_redis(service).await {
+        return error;
+    }
+    // A reader who finds nothing sweeps. What came of it is in the logs.
+    drop(service.reader.snapshot(None).await);
+    let clock = &service.core.clock;
+    loop {
+        let due = next_due(clock.now(), clock.timezone());
+        while clock.now() < due {
+            sleep(LOOK_AT_CLOCK).await;
+        }
+        service.refresher.refresh_scheduled().await;
+    }
+}
+
+async fn wait_for_redis(service: &Service) -> Result<(), ServerError> {
+    let Some(url) = &service.core.config.redis_url else { return Ok(()) };
+    let address = redis_address(url);
+    let mut tries = 0;
+    loop {
+        let Err(source) = service.core.cache.last_refresh().await else { return Ok(()) };
+        tries += 1;
+        if tries == REDIS_TRIES {
+            return Err(ServerError::NoRedis { address, source });
+        }
+        tracing::warn!(address, tries, of = REDIS_TRIES, cause = error_chain(&source), "waiting for Redis");
+        sleep(BETWEEN_TRIES).await;
+    }
+}
+
+/// The host and port of a Redis URL, and nothing of its password.
+fn redis_address(url: &SecretString) -> String {
+    let url = Url::parse(url.expose_secret()).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or("unknown");
+    let port = url.as_ref().and_then(Url::port).unwrap_or(6379);
+    format!("{host}:{port}")
+}

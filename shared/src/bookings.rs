@@ -1,0 +1,334 @@
+//! 25Live's answer for one room, and the bookings in it.
+//!
+//! The answer is foreign, and wrong in known ways (times as strings or numbers, cut instead of rounded, parts missing or
+//! null). It is read leniently here, once, into [`Bookings`]; nothing behind this module looks at 25Live's form again.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{NaiveDate, NaiveDateTime};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::value::RawValue;
+
+/// Minutes after which a time is only "after the end of this day": two days.
+const LATEST_MINUTE: f64 = 2.0 * 24.0 * 60.0;
+
+/// The length of the prefix that 25Live sometimes puts before its JSON.
+const PREFIX_LENGTH: usize = 5;
+
+/// A time during which a room is taken, in minutes since the midnight at which the day begins, rounded to the nearest.
+/// `end` may lie after the day's end, and is never before `start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Booking {
+    /// The first minute taken.
+    pub start: u16,
+    /// The minute at which it is free again.
+    pub end: u16,
+}
+
+/// What 25Live knows of one room. A day that it did not speak of is absent, and that is not "free".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bookings {
+    /// The bookings of each day answered: overlapping, repeated and unsorted, as they come.
+    pub days: BTreeMap<NaiveDate, Vec<Booking>>,
+    /// What was passed over because it could not be read. The rest stands.
+    pub skipped: Skipped,
+}
+
+/// Malformed parts of an answer: a count, and why for the first of them, since a broken answer may have thousands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub count: usize,
+    /// What was wrong with the first.
+    pub first: Option<String>,
+}
+
+impl Skipped {
+    fn add(&mut self, reason: impl FnOnce() -> String) {
+        self.count += 1;
+        self.first.get_or_insert_with(reason);
+    }
+}
+
+/// Why an answer could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// Not JSON: a sign-in page, say, or a body that was cut off.
+    #[error("the answer is not the JSON of an availability (it begins with {beginning:?})")]
+    NotAnAvailability {
+        /// The first characters of the body.
+        beginning: String,
+        /// What the JSON parser said.
+        source: serde_json::Error,
+    },
+    /// The answer is about another room than the one asked for.
+    #[error("the answer is about room {answered}, not about room {asked}")]
+    OtherRoom {
+        /// The room asked for.
+        asked: String,
+        /// The room that the answer names.
+        answered: String,
+    },
+}
+
+impl Bookings {
+    /// Reads the body of an answer about the room `space_id`.
+    ///
+    /// # Errors
+    /// The body is no availability at all, or that of another room.
+    pub fn parse(space_id: &str, body: &[u8]) -> Result<Self, AnswerError> {
+        let answer = parse_answer(body)?;
+        let mut bookings = Self::default();
+        for raw in answer.subjects.unwrap_or_default() {
+            match serde_json::from_str::<Subject>(raw.get()) {
+                Ok(subject) => bookings.add(space_id, subject)?,
+                Err(error) => bookings.skipped.add(|| format!("a day that cannot be read: {error}")),
+            }
+        }
+        Ok(bookings)
+    }
+
+    fn add(&mut self, space_id: &str, subject: Subject<'_>) -> Result<(), AnswerError> {
+        if let Some(SpaceId(answered)) = subject.space_id
+            && answered != space_id
+        {
+            return Err(AnswerError::OtherRoom { asked: space_id.to_owned(), answered });
+        }
+        let date = subject.date.0;
+        let day = self.days.entry(date).or_default();
+        for raw in subject.items.unwrap_or_default() {
+            match serde_json::from_str::<Item>(raw.get()).map_err(|error| error.to_string()).and_then(Item::booking) {
+                Ok(booking) => day.push(booking),
+                Err(reason) => self.skipped.add(|| format!("an item of {date} that cannot be read: {reason}")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the answer's outer form, with or without a prefix before it.
+fn parse_answer(body: &[u8]) -> Result<Answer<'_>, AnswerError> {
+    serde_json::from_slice(body).or_else(|source| {
+        let behind_prefix = body.get(PREFIX_LENGTH..).filter(|rest| rest.starts_with(b"{"));
+        behind_prefix.and_then(|rest| serde_json::from_slice(rest).ok()).ok_or_else(|| {
+            let beginning = String::from_utf8_lossy(body).chars().take(40).collect();
+            AnswerError::NotAnAvailability { beginning, source }
+        })
+    })
+}
+
+/// Kept raw one level down, so that one malformed part costs itself alone.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    subjects: Option<Vec<&'a RawValue>>,
+}
+
+/// A day.
+#[derive(Deserialize)]
+struct Subject<'a> {
+    #[serde(rename = "itemId")]
+    space_id: Option<SpaceId>,
+    #[serde(rename = "item_date")]
+    date: ItemDate,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+/// A booking, a blackout or a closure: the room is taken, whatever its type.
+#[derive(Deserialize)]
+struct Item {
+    start: DecimalHours,
+    end: DecimalHours,
+}
+
+impl Item {
+    fn booking(self) -> Result<Booking, String> {
+        let booking = Booking { start: self.start.minutes(), end: self.end.minutes() };
+        if self.end.0 < self.start.0 {
+            return Err(format!("it ends at {} h, before it starts at {} h", self.end.0, self.start.0));
+        }
+        Ok(booking)
+    }
+}
+
+/// Finite hours since midnight, from a JSON number or string.
+struct DecimalHours(f64);
+
+impl DecimalHours {
+    /// To the nearest minute: 25Live cuts decimals off, so 9.833333 is 09:50 and not a second less.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+    fn minutes(&self) -> u16 {
+        (self.0 * 60.0).round().clamp(0.0, LATEST_MINUTE) as u16
+    }
+}
+
+impl<'de> Deserialize<'de> for DecimalHours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hours = deserializer.deserialize_any(NumberOrText)?.parse::<f64>().ok().filter(|hours| hours.is_finite());
+        hours.map(Self).ok_or_else(|| de::Error::custom("a time should be decimal hours"))
+    }
+}
+
+/// 25Live's number of a room.
+struct SpaceId(String);
+
+impl<'de> Deserialize<'de> for SpaceId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberOrText).map(Self)
+    }
+}
+
+/// What 25Live writes now as a number and now as a string, as text.
+struct NumberOrText;
+
+impl de::Visitor<'_> for NumberOrText {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, or a string that holds one")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<String, E> {
+        Ok(text.trim().to_owned())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+}
+
+/// A campus-local day, written as the midnight at which it begins.
+struct ItemDate(NaiveDate);
+
+impl<'de> Deserialize<'de> for ItemDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let date = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S").map(|midnight| midnight.date());
+        date.map(Self).map_err(|_| de::Error::custom(format!("`{text}` is not a date YYYY-MM-DDT00:00:00")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 3, day).unwrap()
+    }
+
+    fn parse(body: &str) -> Bookings {
+        Bookings::parse("342", body.as_bytes()).unwrap()
+    }
+
+    /// The bookings of 3 March whose items are these.
+    fn items(items: &str) -> (Vec<(u16, u16)>, usize) {
+        let answer = parse(&format!(r#"{{"subjects":[{{"item_date":"2026-03-03T00:00:00","items":[{items}]}}]}}"#));
+        let found = answer.days[&day(3)].iter().map(|booking| (booking.start, booking.end)).collect();
+        (found, answer.skipped.count)
+    }
+
+    #[test]
+    fn hours_come_as_strings_or_numbers_mixed_within_an_item() {
+        assert_eq!(
+            items(r#"{"start":"9.000000","end":9.833333},{"start":10,"end":"11.25"}"#),
+            (vec![(540, 590), (600, 675)], 0)
+        );
+    }
+
+    #[test]
+    fn hours_that_were_cut_are_rounded_to_the_minute() {
+        for minute in 0..=1440_u16 {
+            let cut = (f64::from(minute) / 60.0 * 1e6).floor() / 1e6;
+            assert_eq!(items(&format!(r#"{{"start":{cut},"end":"{cut:.6}"}}"#)).0, [(minute, minute)]);
+        }
+    }
+
+    #[test]
+    fn an_item_may_end_at_midnight_or_later_and_span_the_day() {
+        assert_eq!(items(r#"{"start":0,"end":24},{"start":"22.5","end":"26.0"}"#).0, [(0, 1440), (1350, 1560)]);
+    }
+
+    #[test]
+    fn times_outside_any_sense_are_clamped_and_never_wrap() {
+        assert_eq!(items(r#"{"start":-3,"end":7},{"start":1e300,"end":1e301}"#).0, [(0, 420), (2880, 2880)]);
+    }
+
+    #[test]
+    fn a_malformed_item_is_skipped_and_the_rest_of_its_day_stands() {
+        let good = r#"{"start":9,"end":10}"#;
+        let malformed = [
+            "null",
+            "7",
+            "\"x\"",
+            "[]",
+            "{}",
+            r#"{"start":9}"#,
+            r#"{"start":null,"end":10}"#,
+            r#"{"start":true,"end":10}"#,
+            r#"{"start":"nine","end":10}"#,
+            r#"{"start":"NaN","end":10}"#,
+            r#"{"start":9,"end":"inf"}"#,
+            r#"{"start":10,"end":9}"#,
+        ];
+        for bad in malformed {
+            assert_eq!(items(&format!("{bad},{good}")), (vec![(540, 600)], 1), "{bad}");
+        }
+    }
+
+    #[test]
+    fn subjects_or_items_may_be_missing_or_null() {
+        for body in ["{}", r#"{"subjects":null}"#, r#"{"subjects":[]}"#] {
+            assert_eq!(parse(body), Bookings::default(), "{body}");
+        }
+        for subject in [r#"{"item_date":"2026-03-03T00:00:00"}"#, r#"{"item_date":"2026-03-03T00:00:00","items":null}"#]
+        {
+            let answer = parse(&format!(r#"{{"subjects":[{subject}]}}"#));
+            assert_eq!(answer.days[&day(3)], []);
+        }
+    }
+
+    #[test]
+    fn a_day_that_cannot_be_read_is_no_answer_for_that_day_alone() {
+        let answer = parse(
+            r#"{"subjects":[{"item_date":"03/04/2026","items":[]},{"items":[]},null,{"item_date":"2026-03-05T00:00:00"}]}"#,
+        );
+        assert_eq!(answer.days.keys().collect::<Vec<_>>(), [&day(5)]);
+        assert_eq!(answer.skipped.count, 3);
+    }
+
+    #[test]
+    fn five_characters_before_the_json_are_passed_over() {
+        for prefix in [")]}',", "{}&& ", "12345"] {
+            let answer = parse(&format!(r#"{prefix}{{"subjects":[{{"item_date":"2026-03-03T00:00:00"}}]}}"#));
+            assert_eq!(answer.days.len(), 1, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_availability_is_refused_with_its_beginning() {
+        for body in ["", "<!DOCTYPE html><html>Sign in</html>", r#"{"subjects":[{"item_da"#, "[]", "\u{feff}", "nul"] {
+            let error = Bookings::parse("342", body.as_bytes()).unwrap_err();
+            assert!(matches!(&error, AnswerError::NotAnAvailability { .. }), "{body}: {error}");
+        }
+        let error = Bookings::parse("342", b"<!DOCTYPE html>").unwrap_err();
+        assert!(error.to_string().contains("<!DOCTYPE html>"));
+        assert!(Bookings::parse("342", b"\xff\xfe{}").is_err());
+    }
+
+    #[test]
+    fn the_answer_of_another_room_is_refused() {
+        let body = r#"{"subjects":[{"itemId":343,"item_date":"2026-03-03T00:00:00"}]}"#;
+        let error = Bookings::parse("342", body.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), "the answer is about room 343, not about room 342");
+        assert_eq!(parse(&body.replace("343", "\"342\"")).days.len(), 1);
+    }
+}

@@ -1,0 +1,109 @@
+//! The embedded cache: one process's memory, for a local server without Redis.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::store::{Store, StoreError};
+use crate::{cached_snapshot::Fence, clock::Clock};
+
+/// Values in memory, which expire by the wall clock: unlike the monotonic one, it goes on while a laptop sleeps.
+#[derive(Debug)]
+pub struct MemoryStore {
+    clock: Clock,
+    // A std mutex, because nothing awaits while it is held.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    entries: HashMap<String, Entry>,
+    last_fence: Fence,
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: Bytes,
+    expires: DateTime<Utc>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, state: Mutex::new(State { entries: HashMap::new(), last_fence: Fence::from_micros(0) }) }
+    }
+
+    /// The state at present, without what has expired: reads never see it, and it does not pile up.
+    fn present(&self) -> MutexGuard<'_, State> {
+        let now = self.clock.now();
+        // A holder that panicked left whole entries behind: each change is a single call on the map.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.entries.retain(|_, entry| entry.expires > now);
+        state
+    }
+
+    fn entry(&self, value: Bytes, ttl: Duration) -> Entry {
+        let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+        Entry { value, expires: self.clock.now().checked_add_signed(ttl).unwrap_or(DateTime::<Utc>::MAX_UTC) }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.present().entries.get(key).map(|entry| entry.value.clone()))
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        let entry = self.entry(value, ttl);
+        self.present().entries.insert(key.to_owned(), entry);
+        Ok(())
+    }
+
+    async fn put_fenced(&self, key: &str, value: Bytes, fence: Fence, ttl: Duration) -> Result<bool, StoreError> {
+        let entry = self.entry(value, ttl);
+        let mut state = self.present();
+        let newer = state.entries.get(key).and_then(|old| Fence::of(&old.value)).is_some_and(|old| old > fence);
+        if !newer {
+            state.entries.insert(key.to_owned(), entry);
+        }
+        Ok(!newer)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.present().entries.remove(key);
+        Ok(())
+    }
+
+    async fn time_left(&self, key: &str) -> Result<Option<Duration>, StoreError> {
+        let now = self.clock.now();
+        Ok(self.present().entries.get(key).and_then(|entry| (entry.expires - now).to_std().ok()))
+    }
+
+    async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<Fence>, StoreError> {
+        let entry = self.entry(Bytes::copy_from_slice(token.as_bytes()), ttl);
+        let mut state = self.present();
+        if state.entries.get(key).is_some_and(|holder| holder.value != entry.value) {
+            return Ok(None);
+        }
+        state.entries.insert(key.to_owned(), entry);
+        let now = u64::try_from(self.clock.now().timestamp_micros()).unwrap_or_default();
+        state.last_fence = Fence::from_micros(now.max(state.last_fence.micros() + 1));
+        Ok(Some(state.last_fence))
+    }
+
+    async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError> {
+        let mut state = self.present();
+        if state.entries.get(key).is_some_and(|holder| holder.value == token.as_bytes()) {
+            state.entries.remove(key);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! The cache: what lies under which key, for how long, and in which order it is written.
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
+pub use self::{
+    memory::MemoryStore,
+    store::{Store, StoreError},
+};
+use crate::{
+    cached_snapshot::{CachedSnapshot, Fence, Origin},
+    snapshot::Timestamp,
+};
+
+/// Today's snapshot.
+const AVAILABILITY: &str = "classrooms:availability";
+/// When the last successful sweep ended.
+const LAST_REFRESH: &str = "classrooms:last_refresh";
+/// Held by whoever sweeps.
+const REFRESH_LOCK: &str = "classrooms:refresh_lock";
+/// There while a sweep that failed keeps others from trying.
+const REFRESH_FAILED: &str = "classrooms:refresh_failed";
+
+/// How long the reserve, a snapshot of each day, is kept.
+pub const RESERVE_EXPIRY: Duration = Duration::from_hours(72);
+/// How long a lock is lent: longer than a sweep and its publishing take.
+const LOCK_EXPIRY: Duration = Duration::from_mins(1);
+/// How long nobody sweeps after a sweep failed.
+pub const BACKOFF: Duration = Duration::from_mins(1);
+
+/// The cached snapshots of one campus, and what keeps sweeps apart.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    store: Arc<dyn Store>,
+    origin: Origin,
+    expiry: Duration,
+}
+
+/// The right to sweep, held by one process at a time.
+#[derive(Debug)]
+pub struct Lease {
+    token: String,
+    fence: Fence,
+}
+
+/// Why a sweep was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The store failed. What was written before it is good.
+    #[error("the sweep could not be published")]
+    Store(#[from] StoreError),
+    /// The lease ran out, or a newer sweep has been published: nothing newer was replaced.
+    #[error("the sweep outlived its lock, and was not published")]
+    Superseded,
+    /// The snapshot could not be written as JSON.
+    #[error("a snapshot could not be rendered")]
+    Render(#[from] serde_json::Error),
+}
+
+impl Cache {
+    /// The cache in `store`. Today's snapshot and the last refresh expire after `expiry`; values of another origin count
+    /// as absent.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, origin: Origin, expiry: Duration) -> Self {
+        Self { store, origin, expiry }
+    }
+
+    /// How long today's snapshot is good for.
+    #[must_use]
+    pub const fn expiry(&self) -> Duration {
+        self.expiry
+    }
+
+    /// What was published last as today's snapshot; of an earlier day, if midnight has passed since.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn availability(&self) -> Result<Option<CachedSnapshot>, StoreError> {
+        self.snapshot(AVAILABILITY).await
+    }
+
+    /// The reserve: the last snapshot of a day.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn reserve(&self, date: NaiveDate) -> Result<Option<CachedSnapshot>, StoreError> {
+        self.snapshot(&reserve_key(date)).await
+    }
+
+    async fn snapshot(&self, key: &str) -> Result<Option<CachedSnapshot>, StoreError> {
+        let Some(value) = self.store.get(key).await? else { return Ok(None) };
+        match CachedSnapshot::from_value(&value, &self.origin) {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(reason) => {
+                tracing::warn!(key, cause = %crate::error_chain(&reason), "a cached value counts as absent");
+                Ok(None)
+            }
+        }
+    }
+
+    /// When the last successful sweep ended, if the cache still knows.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn last_refresh(&self) -> Result<Option<Timestamp>, StoreError> {
+        let Some(value) = self.store.get(LAST_REFRESH).await? else { return Ok(None) };
+        let timestamp = std::str::from_utf8(&value).ok().and_then(Timestamp::parse);
+        if timestamp.is_none() {
+            tracing::warn!(key = LAST_REFRESH, "a cached value counts as absent: it is no instant");
+        }
+        Ok(timestamp)
+    }
+
+    /// How long sweeps are still held back because one failed; `None` when they are not.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn backoff(&self) -> Result<Option<Duration>, StoreError> {
+        self.store.time_left(REFRESH_FAILED).await
+    }
+
+    /// Holds sweeps back for [`BACKOFF`].
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn mark_failed(&self, at: Timestamp) -> Result<(), StoreError> {
+        self.store.put(REFRESH_FAILED, at.to_string().into(), BACKOFF).await
+    }
+
+    /// Takes the lock, if nobody holds it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
+        let token = Uuid::new_v4().to_string();
+        let fence = self.store.lock(REFRESH_LOCK, &token, LOCK_EXPIRY).await?;
+        Ok(fence.map(|fence| Lease { token, fence }))
+    }
+
+    /// Gives the lock back.
+    ///
+    /// # Errors
+    /// The store failed; the lock then expires by itself.
+    pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        self.store.unlock(REFRESH_LOCK, &lease.token).await
+    }
+
+    /// Whether somebody sweeps.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_leased(&self) -> Result<bool, StoreError> {
+        Ok(self.store.time_left(REFRESH_LOCK).await?.is_some())
+    }
+
+    /// Publishes a sweep: the reserve first, today's snapshot next, the time of the refresh last. Whoever reads meanwhile
+    /// sees the old state or the new.
+    ///
+    /// # Errors
+    /// The store failed, or the lease did not last.
+    pub async fn publish(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        snapshots: &[CachedSnapshot],
+    ) -> Result<(), PublishError> {
+        self.ensure_held(lease).await?;
+        try_join_all(
+            snapshots
+                .iter()
+                .map(async |snapshot| self.put(&reserve_key(snapshot.date), snapshot, lease, RESERVE_EXPIRY).await),
+        )
+        .await?;
+        let Some(snapshot) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return Ok(()) };
+        self.ensure_held(lease).await?;
+        self.put(AVAILABILITY, snapshot, lease, self.expiry).await?;
+        self.ensure_held(lease).await?;
+        let last_refresh = Bytes::from(snapshot.last_updated.to_string());
+        self.store.put(LAST_REFRESH, last_refresh, self.expiry).await.map_err(PublishError::Store)
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        snapshot: &CachedSnapshot,
+        lease: &Lease,
+        ttl: Duration,
+    ) -> Result<(), PublishError> {
+        let value = snapshot.to_value(lease.fence, &self.origin)?;
+        if self.store.put_fenced(key, value, lease.fence, ttl).await? { Ok(()) } else { Err(PublishError::Superseded) }
+    }
+
+    async fn ensure_held(&self, lease: &Lease) -> Result<(), PublishError> {
+        let holder = self.store.get(REFRESH_LOCK).await?;
+        if holder.is_some_and(|holder| holder == lease.token.as_bytes()) {
+            Ok(())
+        } else {
+            Err(PublishError::Superseded)
+        }
+    }
+
+    /// Forgets today's snapshot and the time of the last refresh. The reserve stays until a sweep replaces it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn invalidate(&self) -> Result<(), StoreError> {
+        self.store.delete(AVAILABILITY).await?;
+        self.store.delete(LAST_REFRESH).await
+    }
+}
+
+fn reserve_key(date: NaiveDate) -> String {
+    format!("{AVAILABILITY}:{date}")
+}

@@ -1,0 +1,220 @@
+//! The Redis cache: one multiplexed connection, replaced as soon as it is in doubt.
+//!
+//! The `redis` crate's own ConnectionManager does not reconnect after a response time-out, so a connection that died
+//! silently (a Lambda function frozen for an hour, whose NAT entry has gone) would fail every command for minutes.
+//! Here each command has two attempts in one time limit: a connection that was dropped, or that gave no answer in the
+//! first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError,
+    aio::MultiplexedConnection, io::tcp::TcpSettings, pipe,
+};
+use secrecy::{ExposeSecret, SecretString};
+use socket2::TcpKeepalive;
+use tokio::time::{Instant, timeout_at};
+
+use super::store::{Store, StoreError};
+use crate::cached_snapshot::Fence;
+
+/// An idle connection is probed after this long, and given up after three probes without an answer.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// Keeps a value unless the one that is there has a higher fence in its header (see `cached_snapshot`). About one key
+/// alone, and a function of its arguments and that key: it may run on any shard and be repeated.
+const PUT_FENCED: &str = r#"
+local header = redis.call('GETRANGE', KEYS[1], 0, 63)
+local fence = tonumber(string.match(header, '^{"version":%d+,"fence":(%d+)') or '')
+if fence and fence > tonumber(ARGV[2]) then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 1
+"#;
+
+/// Deletes a lock that is still held with this token.
+const UNLOCK: &str = "
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0
+";
+
+/// A Redis, or something that speaks its protocol (Valkey, Upstash).
+pub struct RedisStore {
+    client: Client,
+    timeout: Duration,
+    // A std mutex, because nothing awaits while it is held.
+    current: Mutex<Option<Connection>>,
+    /// The turn to connect, and how often that was done: one caller connects while the others wait for it.
+    connecting: tokio::sync::Mutex<u64>,
+}
+
+/// A connection and its number, so that of many callers in doubt about it only the first throws it away.
+#[derive(Clone)]
+struct Connection {
+    number: u64,
+    inner: MultiplexedConnection,
+}
+
+/// Why an attempt failed.
+enum Failure {
+    /// On a fresh connection it may succeed.
+    InDoubt(StoreError),
+    /// It would fail again.
+    Final(StoreError),
+}
+
+impl RedisStore {
+    /// A store behind a `redis://` or `rediss://` URL. It connects at the first command, and every command ends within
+    /// `timeout`.
+    ///
+    /// # Errors
+    /// The URL is none of Redis.
+    pub fn new(url: &SecretString, timeout: Duration) -> Result<Self, StoreError> {
+        let keepalive =
+            TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_PROBES);
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
+        let info = url.expose_secret().into_connection_info().map(|info| info.set_tcp_settings(tcp));
+        let client = info.and_then(Client::open).map_err(|error| failed("the reading of its URL", error))?;
+        Ok(Self { client, timeout, current: Mutex::default(), connecting: tokio::sync::Mutex::default() })
+    }
+
+    /// Runs commands about one key in one round trip, and once more on a fresh connection if the present one is in doubt.
+    async fn run<T: FromRedisValue>(&self, command: &'static str, commands: &Pipeline) -> Result<T, StoreError> {
+        let start = Instant::now();
+        match self.attempt(command, commands, start + self.timeout / 2).await {
+            Ok(value) => return Ok(value),
+            Err(Failure::Final(error)) => return Err(error),
+            Err(Failure::InDoubt(error)) => tracing::debug!(%error, "trying Redis again on a fresh connection"),
+        }
+        self.attempt(command, commands, start + self.timeout).await.map_err(|failure| match failure {
+            Failure::InDoubt(error) | Failure::Final(error) => error,
+        })
+    }
+
+    async fn attempt<T: FromRedisValue>(
+        &self,
+        command: &'static str,
+        commands: &Pipeline,
+        deadline: Instant,
+    ) -> Result<T, Failure> {
+        let timed_out = |_| Failure::InDoubt(StoreError::TimedOut { command, after: self.timeout });
+        let connecting = timeout_at(deadline, self.connection()).await.map_err(timed_out)?;
+        let mut connection = connecting.map_err(|error| classify(command, error))?;
+        let outcome = match timeout_at(deadline, commands.query_async(&mut connection.inner)).await {
+            Ok(outcome) => outcome.map_err(|error| classify(command, error)),
+            Err(elapsed) => Err(timed_out(elapsed)),
+        };
+        if let Err(Failure::InDoubt(_)) = outcome {
+            self.throw_away(connection.number);
+        }
+        outcome
+    }
+
+    /// The present connection, or a fresh one.
+    async fn connection(&self) -> Result<Connection, RedisError> {
+        if let Some(connection) = self.current() {
+            return Ok(connection);
+        }
+        let mut connections_made = self.connecting.lock().await;
+        if let Some(connection) = self.current() {
+            return Ok(connection);
+        }
+        // The limits of an attempt end sooner; these stand in case a connection outlives it.
+        let limits = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeout))
+            .set_response_timeout(Some(self.timeout));
+        let inner = self.client.get_multiplexed_async_connection_with_config(&limits).await?;
+        *connections_made += 1;
+        let connection = Connection { number: *connections_made, inner };
+        *self.slot() = Some(connection.clone());
+        Ok(connection)
+    }
+
+    fn current(&self) -> Option<Connection> {
+        self.slot().clone()
+    }
+
+    fn throw_away(&self, number: u64) {
+        self.slot().take_if(|connection| connection.number == number);
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Connection>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.
+fn classify(command: &'static str, error: RedisError) -> Failure {
+    let broken =
+        error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_unrecoverable_error();
+    let in_doubt = broken || error.code() == Some("READONLY");
+    let error = failed(command, error);
+    if in_doubt { Failure::InDoubt(error) } else { Failure::Final(error) }
+}
+
+fn failed(command: &'static str, source: RedisError) -> StoreError {
+    StoreError::Failed { command, source: source.into() }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let (value,): (Option<Vec<u8>>,) = self.run("GET", pipe().get(key)).await?;
+        Ok(value.map(Bytes::from))
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.run("SET", pipe().cmd("SET").arg(key).arg(&*value).arg("PX").arg(milliseconds(ttl)).ignore()).await
+    }
+
+    async fn put_fenced(&self, key: &str, value: Bytes, fence: Fence, ttl: Duration) -> Result<bool, StoreError> {
+        let mut commands = pipe();
+        commands.cmd("EVAL").arg(PUT_FENCED).arg(1).arg(key).arg(&*value).arg(fence.micros()).arg(milliseconds(ttl));
+        let (kept,): (bool,) = self.run("EVAL (SET if newer)", &commands).await?;
+        Ok(kept)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.run("DEL", pipe().del(key).ignore()).await
+    }
+
+    async fn time_left(&self, key: &str) -> Result<Option<Duration>, StoreError> {
+        let (left,): (i64,) = self.run("PTTL", pipe().pttl(key)).await?;
+        // Negative: there is no such key (or, but not of ours, one that never expires).
+        Ok(u64::try_from(left).ok().map(Duration::from_millis))
+    }
+
+    async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<Fence>, StoreError> {
+        // GET tells whether the lock is ours also when SET is repeated because its first answer was lost.
+        let mut commands = pipe();
+        commands.cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl)).ignore();
+        commands.get(key).cmd("TIME");
+        let (holder, (seconds, micros)): (Option<String>, (u64, u64)) = self.run("SET NX", &commands).await?;
+        Ok((holder.as_deref() == Some(token)).then(|| Fence::from_micros(seconds * 1_000_000 + micros)))
+    }
+
+    async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError> {
+        self.run("EVAL (DEL if ours)", pipe().cmd("EVAL").arg(UNLOCK).arg(1).arg(key).arg(token).ignore()).await
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    /// Without the client, which knows the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}

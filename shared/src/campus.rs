@@ -1,0 +1,315 @@
+//! A campus: its buildings, their opening hours and their classrooms, as a campus file (TOML) lists them.
+
+use std::{collections::HashSet, ops::Range};
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::time_of_day::TimeOfDay;
+
+/// The campus that is used when no campus file is given: two buildings of Boston University.
+const BUILT_IN: &str = include_str!("../../campuses/bu.toml");
+const BUILT_IN_NAME: &str = "campuses/bu.toml";
+
+/// A university as the service shows it. Its only door is [`Campus::parse`], so one that exists is valid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Campus {
+    /// What people call it.
+    pub name: String,
+    /// Every time that the service shows is in this zone.
+    pub timezone: Tz,
+    /// In the order of the campus file, which is the order shown.
+    pub buildings: Vec<Building>,
+}
+
+/// A building: its rooms share its opening hours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Building {
+    /// The short code that stands before a room's name (`CAS`), unique on the campus.
+    pub code: String,
+    /// The full name.
+    pub name: String,
+    /// When one can be inside.
+    pub hours: OpeningHours,
+    /// In the order of the campus file, which is the order shown.
+    pub classrooms: Vec<Classroom>,
+}
+
+/// The opening hours of a building, the same every day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct OpeningHours {
+    opens: TimeOfDay,
+    closes: TimeOfDay,
+}
+
+/// A room that 25Live knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Classroom {
+    /// 25Live's `space_id`, unique on the campus.
+    pub id: String,
+    /// The room's number or name within its building.
+    pub name: String,
+}
+
+/// Why a campus file was refused, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}, line {line}: {reason}")]
+pub struct CampusError {
+    file: String,
+    line: usize,
+    reason: String,
+}
+
+impl OpeningHours {
+    /// Opening hours, unless closing does not come after opening.
+    #[must_use]
+    pub fn new(opens: TimeOfDay, closes: TimeOfDay) -> Option<Self> {
+        (opens < closes).then_some(Self { opens, closes })
+    }
+
+    /// When the building opens.
+    #[must_use]
+    pub const fn opens(self) -> TimeOfDay {
+        self.opens
+    }
+
+    /// When the building closes, later than it opens.
+    #[must_use]
+    pub const fn closes(self) -> TimeOfDay {
+        self.closes
+    }
+}
+
+impl Campus {
+    /// The campus built in: Boston University.
+    ///
+    /// # Errors
+    /// Never in a build whose tests passed: the file is part of the program.
+    pub fn built_in() -> Result<Self, CampusError> {
+        Self::parse(BUILT_IN_NAME, BUILT_IN)
+    }
+
+    /// Reads a campus file. `file` is its name, for the error alone.
+    ///
+    /// # Errors
+    /// Not TOML; an unknown or a missing key; a duplicate building code or room id; a building that closes before it
+    /// opens; an unknown time zone; no rooms.
+    pub fn parse(file: &str, text: &str) -> Result<Self, CampusError> {
+        let refuse = |span: Range<usize>, reason: String| CampusError {
+            file: file.to_owned(),
+            line: line_of(text, span.start),
+            reason,
+        };
+        let raw: RawCampus =
+            toml::from_str(text).map_err(|error| refuse(error.span().unwrap_or(0..0), error.message().to_owned()))?;
+        raw.check().map_err(|Refusal(span, reason)| refuse(span, reason))
+    }
+
+    /// Every classroom, with the building it is in, in the order shown.
+    pub fn classrooms(&self) -> impl Iterator<Item = (&Building, &Classroom)> {
+        self.buildings.iter().flat_map(|building| building.classrooms.iter().map(move |room| (building, room)))
+    }
+}
+
+/// The line, from 1, on which the byte at `offset` stands.
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCampus {
+    name: Spanned<String>,
+    timezone: Spanned<String>,
+    #[serde(default)]
+    buildings: Vec<Spanned<RawBuilding>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBuilding {
+    code: Spanned<String>,
+    name: Spanned<String>,
+    opens: Spanned<String>,
+    closes: Spanned<String>,
+    #[serde(default)]
+    classrooms: Vec<RawClassroom>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawClassroom {
+    id: Spanned<String>,
+    name: Spanned<String>,
+}
+
+/// Where in the file, and why.
+struct Refusal(Range<usize>, String);
+
+impl RawCampus {
+    fn check(self) -> Result<Campus, Refusal> {
+        let zone = self.timezone.get_ref();
+        let timezone = zone.parse().map_err(|_| {
+            let reason =
+                format!("`{zone}` is not a time zone: it should be a name of the tz database, as America/New_York");
+            Refusal(self.timezone.span(), reason)
+        })?;
+        if self.buildings.is_empty() {
+            return Err(Refusal(
+                0..0,
+                "no rooms: there should be at least one [[buildings]] with classrooms".to_owned(),
+            ));
+        }
+        let (mut codes, mut ids) = (Unique::new("building code"), Unique::new("room id"));
+        let buildings = self.buildings.into_iter().map(|building| check_building(building, &mut codes, &mut ids));
+        Ok(Campus { name: text(&self.name, "name")?, timezone, buildings: buildings.collect::<Result<_, _>>()? })
+    }
+}
+
+fn check_building(raw: Spanned<RawBuilding>, codes: &mut Unique, ids: &mut Unique) -> Result<Building, Refusal> {
+    let span = raw.span();
+    let raw = raw.into_inner();
+    let code = codes.admit(&raw.code)?;
+    let (opens, closes) = (time_of_day(&raw.opens)?, time_of_day(&raw.closes)?);
+    let hours = OpeningHours::new(opens, closes).ok_or_else(|| {
+        Refusal(
+            raw.closes.span(),
+            format!("building {code} closes at {closes}, which is not after it opens at {opens}"),
+        )
+    })?;
+    if raw.classrooms.is_empty() {
+        return Err(Refusal(
+            span,
+            format!("no rooms: building {code} should have at least one [[buildings.classrooms]]"),
+        ));
+    }
+    let classrooms = raw
+        .classrooms
+        .iter()
+        .map(|room| Ok(Classroom { id: ids.admit(&room.id)?, name: text(&room.name, "name")? }))
+        .collect::<Result<_, _>>()?;
+    Ok(Building { code, name: text(&raw.name, "name")?, hours, classrooms })
+}
+
+fn time_of_day(raw: &Spanned<String>) -> Result<TimeOfDay, Refusal> {
+    raw.get_ref().parse().map_err(|error| Refusal(raw.span(), format!("{error}")))
+}
+
+/// A text that says something and that can stand in a URL, a log line and a page.
+fn text(raw: &Spanned<String>, what: &str) -> Result<String, Refusal> {
+    let text = raw.get_ref();
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err(Refusal(raw.span(), format!("the {what} should be a text, without control characters")));
+    }
+    Ok(text.clone())
+}
+
+/// Keys that must differ from each other.
+struct Unique {
+    what: &'static str,
+    seen: HashSet<String>,
+}
+
+impl Unique {
+    fn new(what: &'static str) -> Self {
+        Self { what, seen: HashSet::new() }
+    }
+
+    fn admit(&mut self, raw: &Spanned<String>) -> Result<String, Refusal> {
+        let key = text(raw, self.what)?;
+        if self.seen.insert(key.clone()) {
+            Ok(key)
+        } else {
+            Err(Refusal(raw.span(), format!("duplicate {} `{key}`", self.what)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+name = "Small College"
+timezone = "Europe/Berlin"
+
+[[buildings]]
+code = "A"
+name = "Hall A"
+opens = "08:00"
+closes = "24:00"
+
+[[buildings.classrooms]]
+id = "1"
+name = "101"
+
+[[buildings.classrooms]]
+id = "2"
+name = "102"
+"#;
+
+    fn refused(text: &str) -> String {
+        Campus::parse("small.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_built_in_campus_has_its_two_buildings_and_77_rooms_in_order() {
+        let campus = Campus::built_in().unwrap();
+        assert_eq!(campus.timezone, chrono_tz::America::New_York);
+        let buildings: Vec<_> = campus
+            .buildings
+            .iter()
+            .map(|b| (b.code.as_str(), b.hours.opens().to_string(), b.hours.closes().to_string(), b.classrooms.len()))
+            .collect();
+        assert_eq!(
+            buildings,
+            [("CAS", "07:00".into(), "23:00".into(), 54), ("CGS", "07:00".into(), "21:30".into(), 23)]
+        );
+        let ids: Vec<u32> = campus.buildings[0].classrooms.iter().map(|room| room.id.parse().unwrap()).collect();
+        assert!(ids.is_sorted());
+        assert_eq!(campus.classrooms().next().unwrap().1, &Classroom { id: "342".into(), name: "116".into() });
+    }
+
+    #[test]
+    fn a_building_may_close_at_midnight() {
+        let campus = Campus::parse("small.toml", SMALL).unwrap();
+        assert_eq!(campus.buildings[0].hours.closes(), TimeOfDay::END);
+        assert_eq!(campus.classrooms().count(), 2);
+    }
+
+    #[test]
+    fn each_refusal_names_file_line_and_reason() {
+        let cases = [
+            (
+                "opens = \"08:00\"",
+                "opens = \"24:00\"",
+                "small.toml, line 9: building A closes at 24:00, which is not after it opens at 24:00",
+            ),
+            ("id = \"2\"", "id = \"1\"", "small.toml, line 16: duplicate room id `1`"),
+            ("Europe/Berlin", "Europe/Bärlin", "small.toml, line 3: `Europe/Bärlin` is not a time zone"),
+            ("opens = \"08:00\"", "opens = \"8\"", "small.toml, line 8: `8` is not a time of day"),
+            ("name = \"102\"", "nmae = \"102\"", "small.toml, line 17: unknown field `nmae`"),
+            ("name = \"102\"", "name = \"\"", "small.toml, line 17: the name should be a text"),
+            ("name = \"102\"", "name = 102", "small.toml, line 17: invalid type: integer `102`, expected a string"),
+        ];
+        for (from, to, expected) in cases {
+            let refusal = refused(&SMALL.replace(from, to));
+            assert!(refusal.starts_with(expected), "{refusal} should start with {expected}");
+        }
+    }
+
+    #[test]
+    fn a_duplicate_building_code_is_refused() {
+        let twice =
+            format!("{SMALL}\n[[buildings]]\ncode = \"A\"\nname = \"B\"\nopens = \"08:00\"\ncloses = \"09:00\"\n");
+        assert_eq!(refused(&twice), "small.toml, line 20: duplicate building code `A`");
+    }
+
+    #[test]
+    fn a_campus_without_rooms_is_refused() {
+        assert!(refused("name = \"X\"\ntimezone = \"UTC\"").contains("line 1: no rooms"));
+        let empty = SMALL.split("[[buildings.classrooms]]").next().unwrap();
+        assert!(refused(empty).starts_with("small.toml, line 5: no rooms: building A"), "{}", refused(empty));
+    }
+}

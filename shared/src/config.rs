@@ -1,0 +1,321 @@
+//! The configuration: environment variables, read once into one typed value.
+
+use std::{fmt, fs, ops::RangeInclusive, str::FromStr, time::Duration};
+
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::{cache::RESERVE_EXPIRY, campus::Campus, cooldown::Cooldown};
+
+/// Where the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// A Lambda function: it needs a Redis, and browsers' origins are API Gateway's affair.
+    Lambda,
+    /// The local server: what is not given is embedded.
+    Local,
+}
+
+/// All that can be set. Every field has been checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `REDIS_URL`.
+    pub redis_url: Option<SecretString>,
+    /// `API_URL`.
+    pub api_url: Option<Url>,
+    /// What `CAMPUS_FILE` holds, or Boston University.
+    pub campus: Campus,
+    /// `REDIS_TIMEOUT`: every call of Redis ends within it.
+    pub redis_timeout: Duration,
+    /// `CACHE_EXPIRY`: how long today's snapshot is good for.
+    pub cache_expiry: Duration,
+    /// `REFRESH_COOLDOWN_MINUTES`.
+    pub cooldown: Cooldown,
+    /// `MIN_GAP_MINUTES`: the shortest slot shown.
+    pub min_gap: u16,
+    /// `UPSTREAM_CONCURRENCY`: requests to 25Live at once.
+    pub upstream_concurrency: usize,
+    /// `UPSTREAM_TIMEOUT`: how long each may take.
+    pub upstream_timeout: Duration,
+    /// `ALLOWED_ORIGINS`: which web pages may read the answers.
+    pub allowed_origins: AllowedOrigins,
+    /// `ADMIN_TOKEN`: what lets an operator drop the cache.
+    pub admin_token: Option<SecretString>,
+    /// `EVENT_BUS_NAME`: where the refresh function tells what became of a sweep.
+    pub event_bus_name: Option<String>,
+    /// `HOST`: the address the local server listens on.
+    pub host: String,
+    /// `PORT`: its port.
+    pub port: u16,
+}
+
+/// The origins that browsers may call from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    /// No header is sent: somebody else sends it, or nobody is allowed.
+    Unsaid,
+    /// Every origin, without credentials.
+    Any,
+    /// These.
+    List(Vec<HeaderValue>),
+}
+
+/// Why the program does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A variable holds something else than it should.
+    #[error("{name} is {held}, but should be {expected}")]
+    Bad {
+        /// The variable.
+        name: &'static str,
+        /// What it holds, in backquotes; of a secret, only what kind of thing it is.
+        held: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A variable that this program needs is not set.
+    #[error("{name} is not set, but should be {expected}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The campus file cannot be used.
+    #[error("CAMPUS_FILE cannot be used: {reason}")]
+    Campus {
+        /// Why.
+        reason: String,
+    },
+}
+
+const REDIS_URL: &str = "redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
+const API_URL: &str = "the http(s) URL of 25Live's availabilitydata.json";
+
+impl Config {
+    /// Reads the variables through `var`. One that is empty counts as not set.
+    ///
+    /// # Errors
+    /// The first variable that is bad or missing, or what is wrong with the campus file.
+    pub fn from_vars(home: Home, var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let vars = Vars { var: &var };
+        let seconds = |name, default, most| vars.number::<f64>(name, default, 0.1..=most).map(Duration::from_secs_f64);
+        Ok(Self {
+            redis_url: vars.get("REDIS_URL").map(redis_url).transpose()?,
+            api_url: vars.get("API_URL").as_deref().map(api_url).transpose()?,
+            campus: campus(vars.get("CAMPUS_FILE").as_deref())?,
+            redis_timeout: seconds("REDIS_TIMEOUT", 5.0, 25.0)?,
+            cache_expiry: Duration::from_secs(vars.number("CACHE_EXPIRY", 86_400, 1..=RESERVE_EXPIRY.as_secs())?),
+            cooldown: Cooldown::from_minutes(vars.number("REFRESH_COOLDOWN_MINUTES", 30, 0..=1440)?),
+            min_gap: vars.number("MIN_GAP_MINUTES", 28, 1..=1440)?,
+            upstream_concurrency: vars.number("UPSTREAM_CONCURRENCY", 16, 1..=64)?,
+            upstream_timeout: seconds("UPSTREAM_TIMEOUT", 10.0, 25.0)?,
+            allowed_origins: allowed_origins(home, vars.get("ALLOWED_ORIGINS"))?,
+            admin_token: vars.get("ADMIN_TOKEN").map(SecretString::from),
+            event_bus_name: vars.get("EVENT_BUS_NAME"),
+            host: vars.get("HOST").unwrap_or_else(|| "127.0.0.1".to_owned()),
+            port: vars.number("PORT", 8000, 0..=u16::MAX)?,
+        })
+    }
+
+    /// The URL of Redis, for whoever cannot do without.
+    ///
+    /// # Errors
+    /// `REDIS_URL` is not set.
+    pub fn required_redis_url(&self) -> Result<&SecretString, ConfigError> {
+        self.redis_url.as_ref().ok_or(ConfigError::Missing { name: "REDIS_URL", expected: REDIS_URL })
+    }
+
+    /// The URL of 25Live, for whoever cannot do without.
+    ///
+    /// # Errors
+    /// `API_URL` is not set.
+    pub fn required_api_url(&self) -> Result<Url, ConfigError> {
+        self.api_url.clone().ok_or(ConfigError::Missing { name: "API_URL", expected: API_URL })
+    }
+}
+
+struct Vars<'a> {
+    var: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Vars<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.var)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn number<T>(&self, name: &'static str, default: T, range: RangeInclusive<T>) -> Result<T, ConfigError>
+    where
+        T: FromStr + PartialOrd + fmt::Display,
+    {
+        let Some(held) = self.get(name) else { return Ok(default) };
+        let number = held.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| bad(name, &held, format!("a number from {} to {}", range.start(), range.end())))
+    }
+}
+
+fn bad(name: &'static str, held: &str, expected: impl Into<String>) -> ConfigError {
+    ConfigError::Bad { name, held: format!("`{held}`"), expected: expected.into() }
+}
+
+/// A URL of Redis whose TLS, if any, verifies the server. Errors never show it: it holds the password.
+fn redis_url(text: String) -> Result<SecretString, ConfigError> {
+    let refuse =
+        |held: &str| ConfigError::Bad { name: "REDIS_URL", held: held.to_owned(), expected: REDIS_URL.to_owned() };
+    let url = Url::parse(&text).map_err(|_| refuse("no URL"))?;
+    if !matches!(url.scheme(), "redis" | "rediss") {
+        return Err(refuse(&format!("a URL that begins with `{}://`", url.scheme())));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(refuse("a URL without a host"));
+    }
+    // The redis crate takes `#insecure` for "do not verify the certificate".
+    if url.fragment().is_some() {
+        return Err(refuse("a URL with a `#…` part, which would turn off the verification of the server"));
+    }
+    Ok(SecretString::from(text))
+}
+
+fn api_url(text: &str) -> Result<Url, ConfigError> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| bad("API_URL", text, API_URL))
+}
+
+fn campus(file: Option<&str>) -> Result<Campus, ConfigError> {
+    let campus = match file {
+        None => Campus::built_in(),
+        Some(file) => {
+            let text = fs::read_to_string(file)
+                .map_err(|error| ConfigError::Campus { reason: format!("{file} cannot be read: {error}") })?;
+            Campus::parse(file, &text)
+        }
+    };
+    campus.map_err(|error| ConfigError::Campus { reason: error.to_string() })
+}
+
+fn allowed_origins(home: Home, list: Option<String>) -> Result<AllowedOrigins, ConfigError> {
+    let Some(list) = list else {
+        return Ok(if home == Home::Local { AllowedOrigins::Any } else { AllowedOrigins::Unsaid });
+    };
+    if list == "*" {
+        return Ok(AllowedOrigins::Any);
+    }
+    let origins = list.split(',').map(|origin| {
+        origin_of(origin.trim())
+            .ok_or_else(|| bad("ALLOWED_ORIGINS", &list, "`*`, or origins as https://example.edu, separated by commas"))
+    });
+    origins.collect::<Result<_, _>>().map(AllowedOrigins::List)
+}
+
+/// An origin as browsers send it: scheme, host and port, and nothing behind them.
+fn origin_of(text: &str) -> Option<HeaderValue> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let origin = url.origin().ascii_serialization();
+    (origin == text.trim_end_matches('/')).then(|| HeaderValue::from_str(&origin).ok())?
+}
+
+/// Whether two secrets are the same, in a time that does not tell where they differ.
+#[must_use]
+pub fn same_secret(held: &SecretString, given: &str) -> bool {
+    subtle::ConstantTimeEq::ct_eq(held.expose_secret().as_bytes(), given.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(home: Home, vars: &[(&str, &str)]) -> Result<Config, String> {
+        let var = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Config::from_vars(home, var).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn with_nothing_set_the_local_server_has_its_defaults() {
+        let config = config(Home::Local, &[("API_URL", ""), ("REDIS_URL", " ")]).unwrap();
+        assert!(config.redis_url.is_none() && config.api_url.is_none() && config.admin_token.is_none());
+        assert_eq!(config.campus.name, "Boston University");
+        assert_eq!((config.redis_timeout, config.cache_expiry), (Duration::from_secs(5), Duration::from_secs(86_400)));
+        assert_eq!((config.cooldown, config.min_gap), (Cooldown::from_minutes(30), 28));
+        assert_eq!((config.upstream_concurrency, config.upstream_timeout), (16, Duration::from_secs(10)));
+        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
+        assert_eq!(config.allowed_origins, AllowedOrigins::Any);
+    }
+
+    #[test]
+    fn a_function_needs_a_redis_and_says_nothing_of_origins() {
+        let missing = config(Home::Lambda, &[]).unwrap_err();
+        assert_eq!(
+            missing,
+            "REDIS_URL is not set, but should be redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT"
+        );
+        let config = config(Home::Lambda, &[("REDIS_URL", "redis://localhost")]).unwrap();
+        assert_eq!(config.allowed_origins, AllowedOrigins::Unsaid);
+        assert!(config.required_api_url().unwrap_err().to_string().starts_with("API_URL is not set, but should be"));
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_with_its_name_what_it_held_and_what_it_should() {
+        let cases = [
+            ("PORT", "eighty", "PORT is `eighty`, but should be a number from 0 to 65535"),
+            ("REDIS_TIMEOUT", "0", "REDIS_TIMEOUT is `0`, but should be a number from 0.1 to 25"),
+            ("UPSTREAM_TIMEOUT", "NaN", "UPSTREAM_TIMEOUT is `NaN`, but should be a number from 0.1 to 25"),
+            ("CACHE_EXPIRY", "-1", "CACHE_EXPIRY is `-1`, but should be a number from 1 to 259200"),
+            ("MIN_GAP_MINUTES", "0", "MIN_GAP_MINUTES is `0`, but should be a number from 1 to 1440"),
+            (
+                "API_URL",
+                "ftp://x",
+                "API_URL is `ftp://x`, but should be the http(s) URL of 25Live's availabilitydata.json",
+            ),
+            (
+                "ALLOWED_ORIGINS",
+                "https://a.edu/x",
+                "ALLOWED_ORIGINS is `https://a.edu/x`, but should be `*`, or origins",
+            ),
+            ("CAMPUS_FILE", "/no/such.toml", "CAMPUS_FILE cannot be used: /no/such.toml cannot be read: No such file"),
+        ];
+        for (name, held, expected) in cases {
+            let refusal = config(Home::Local, &[(name, held)]).unwrap_err();
+            assert!(refusal.starts_with(expected), "{refusal} should start with {expected}");
+        }
+    }
+
+    #[test]
+    fn a_redis_url_is_refused_without_being_shown() {
+        for url in
+            ["rediss://:hunter2@redis.example:6380/#insecure", "https://:hunter2@redis.example", "hunter2", "redis://"]
+        {
+            let refusal = config(Home::Local, &[("REDIS_URL", url)]).unwrap_err();
+            assert!(refusal.starts_with("REDIS_URL is ") && !refusal.contains("hunter2"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown_in_debug_output() {
+        let secrets = [("REDIS_URL", "redis://:hunter2@localhost"), ("ADMIN_TOKEN", "correct horse")];
+        let shown = format!("{:?}", config(Home::Local, &secrets).unwrap());
+        assert!(!shown.contains("hunter2") && !shown.contains("correct horse"), "{shown}");
+    }
+
+    #[test]
+    fn origins_are_listed_as_browsers_send_them() {
+        let config = config(
+            Home::Lambda,
+            &[
+                ("REDIS_URL", "redis://localhost"),
+                ("ALLOWED_ORIGINS", "https://rooms.example.edu, http://localhost:5173/"),
+            ],
+        );
+        let AllowedOrigins::List(origins) = config.unwrap().allowed_origins else { panic!("should be a list") };
+        assert_eq!(origins, ["https://rooms.example.edu", "http://localhost:5173"]);
+    }
+
+    #[test]
+    fn secrets_are_compared_whole() {
+        let held = SecretString::from("correct horse");
+        assert!(same_secret(&held, "correct horse"));
+        for given in ["", "correct hors", "correct horse ", "Correct horse"] {
+            assert!(!same_secret(&held, given));
+        }
+    }
+}

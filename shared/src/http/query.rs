@@ -1,0 +1,84 @@
+//! The parameters of a query string. Unknown ones are ignored.
+
+use chrono::NaiveDate;
+use http::Uri;
+use url::form_urlencoded;
+
+use super::problem::Problem;
+
+/// `?date=YYYY-MM-DD`.
+pub(super) fn date(uri: &Uri) -> Result<Option<NaiveDate>, Problem> {
+    const EXPECTED: &str = "a day, as 2026-03-03";
+    let Some(held) = parameter(uri, "date", EXPECTED)? else { return Ok(None) };
+    // chrono would also take 2026-3-3 and +2026-03-03.
+    let date = (held.len() == "YYYY-MM-DD".len()).then(|| held.parse().ok()).flatten();
+    date.map(Some).ok_or_else(|| Problem::bad_parameter("date", &held, EXPECTED))
+}
+
+/// `?invalidate_cache=true`.
+pub(super) fn invalidate_cache(uri: &Uri) -> Result<bool, Problem> {
+    const EXPECTED: &str = "true or false";
+    match parameter(uri, "invalidate_cache", EXPECTED)? {
+        None => Ok(false),
+        Some(held) => match held.to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(Problem::bad_parameter("invalidate_cache", &held, EXPECTED)),
+        },
+    }
+}
+
+/// The value of a parameter that may stand there once.
+fn parameter(uri: &Uri, name: &str, expected: &str) -> Result<Option<String>, Problem> {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let mut held = pairs.filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    match (held.next(), held.next()) {
+        (first, None) => Ok(first),
+        (first, Some(second)) => {
+            let both = format!("{}, {second}", first.unwrap_or_default());
+            Err(Problem::bad_parameter(name, &both, &format!("{expected}, once")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(query: &str) -> Uri {
+        format!("/api/open-classrooms?{query}").parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_is_read_and_unknown_parameters_are_ignored() {
+        assert_eq!(date(&uri("x=1&date=2026-03-03&y")).unwrap(), Some(NaiveDate::from_ymd_opt(2026, 3, 3).unwrap()));
+        assert_eq!(date(&uri("Date=nonsense")).unwrap(), None);
+        assert_eq!(date(&"/api/open-classrooms".parse().unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_day_is_refused() {
+        for held in [
+            "",
+            "today",
+            "2026-02-29",
+            "2026-3-03",
+            "+026-03-03",
+            "2026-03-03T00:00:00",
+            "20260303",
+            "%FF",
+            "2026-03-03&date=2026-03-03",
+        ] {
+            assert!(date(&uri(&format!("date={held}"))).is_err(), "{held}");
+        }
+    }
+
+    #[test]
+    fn a_yes_or_no_is_read_whatever_its_case() {
+        for (held, expected) in [("true", true), ("True", true), ("1", true), ("false", false), ("0", false)] {
+            assert_eq!(invalidate_cache(&uri(&format!("invalidate_cache={held}"))).unwrap(), expected);
+        }
+        assert!(invalidate_cache(&uri("invalidate_cache=")).is_err());
+        assert!(invalidate_cache(&uri("invalidate_cache=yes")).is_err());
+    }
+}

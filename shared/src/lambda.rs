@@ -1,0 +1,53 @@
+//! What the three functions do at their start, and nothing else: logs, TLS, configuration, Redis; then they serve.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::time::timeout;
+
+use crate::{
+    cache::{RedisStore, StoreError},
+    clock::Clock,
+    config::{Config, ConfigError, Home},
+    core::Core,
+    error_chain, http, logs,
+};
+
+/// How long the start waits for a connection to Redis. Lambda allows 10 s for all of it.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// Why a function does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A variable is bad or missing.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// REDIS_URL cannot be used after all.
+    #[error("the Redis client could not be set up")]
+    Redis(#[from] StoreError),
+}
+
+/// Starts a function, and connects to Redis while the start's processor time is free. A Redis that is down does not stop
+/// it: the first request tries again.
+///
+/// # Errors
+/// The configuration cannot be used.
+pub async fn start() -> Result<Core, StartError> {
+    logs::start(logs::Format::Json);
+    crate::install_tls();
+    let config = Config::from_vars(Home::Lambda, |name| std::env::var(name).ok())?;
+    let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?;
+    let clock = Clock::system(config.campus.timezone);
+    let core = Core::new(config, clock, Arc::new(store));
+    match timeout(CONNECT_LIMIT, core.cache.last_refresh()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::error!(cause = error_chain(&error), "no Redis at the start"),
+        Err(_) => tracing::error!(limit_s = CONNECT_LIMIT.as_secs(), "no Redis at the start within the limit"),
+    }
+    Ok(core)
+}
+
+/// A function's routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
+pub fn finish(routes: Router, core: &Core) -> Router {
+    http::finish(routes, &core.config.allowed_origins)
+}

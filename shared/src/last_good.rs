@@ -1,0 +1,74 @@
+//! The process's own last good copies, for when the cache is down.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::{cache::RESERVE_EXPIRY, cached_snapshot::CachedSnapshot};
+
+/// The newest snapshot of each day that this process has read or swept, as long as the reserve would keep it.
+#[derive(Debug, Default)]
+pub struct LastGood {
+    // A std mutex, because nothing awaits while it is held.
+    by_date: Mutex<BTreeMap<NaiveDate, CachedSnapshot>>,
+}
+
+impl LastGood {
+    /// Remembers a snapshot, unless a newer one of its day is known.
+    pub fn remember(&self, snapshot: &CachedSnapshot, now: DateTime<Utc>) {
+        let mut by_date = self.by_date.lock().unwrap_or_else(PoisonError::into_inner);
+        match by_date.get(&snapshot.date) {
+            Some(known) if known.last_updated >= snapshot.last_updated => {}
+            _ => {
+                by_date.insert(snapshot.date, snapshot.clone());
+                by_date.retain(|_, known| is_good(known, now));
+            }
+        }
+    }
+
+    /// The last good copy of a day.
+    #[must_use]
+    pub fn recall(&self, date: NaiveDate, now: DateTime<Utc>) -> Option<CachedSnapshot> {
+        let by_date = self.by_date.lock().unwrap_or_else(PoisonError::into_inner);
+        by_date.get(&date).filter(|known| is_good(known, now)).cloned()
+    }
+}
+
+fn is_good(snapshot: &CachedSnapshot, now: DateTime<Utc>) -> bool {
+    (now - snapshot.last_updated.instant().to_utc()).to_std().is_ok_and(|age| age < RESERVE_EXPIRY)
+        // Swept by a process whose clock is ahead.
+        || snapshot.last_updated.instant() > now
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::{
+        campus::Campus,
+        snapshot::{Answers, Snapshot, Timestamp},
+    };
+
+    fn snapshot(date: &str, at: &str) -> CachedSnapshot {
+        let campus = Campus::built_in().unwrap();
+        let at = Timestamp::parse(at).unwrap();
+        CachedSnapshot::render(&Snapshot::new(&campus, 28, date.parse().unwrap(), at, &Answers::new(), None)).unwrap()
+    }
+
+    #[test]
+    fn the_newest_copy_of_a_day_is_recalled_for_72_hours() {
+        let (known, now) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
+        let (older, newer) =
+            (snapshot("2026-03-03", "2026-03-03T10:00:00Z"), snapshot("2026-03-03", "2026-03-03T11:00:00Z"));
+        known.remember(&newer, now);
+        known.remember(&older, now);
+        let date = newer.date;
+        assert_eq!(known.recall(date, now + TimeDelta::hours(70)), Some(newer));
+        assert_eq!(known.recall(date, now + TimeDelta::hours(71)), None);
+        assert_eq!(known.recall(date.succ_opt().unwrap(), now), None);
+    }
+}

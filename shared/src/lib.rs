@@ -1,0 +1,56 @@
+//! Which classroom is free now, and until when: the library behind EmptyClassroom's functions and its local server.
+//!
+//! # Layout
+//!
+//! The pure centre knows no clock, no network and no runtime; time comes in as an argument:
+//!
+//! * [`campus`] and [`time_of_day`]: buildings, opening hours and rooms, from a campus file.
+//! * [`bookings`]: 25Live's answer for a room, and the bookings in it.
+//! * [`slots`]: the rule, from bookings to free slots.
+//! * [`snapshot`]: every room on one day; its JSON is the answer to the frontend.
+//! * [`cached_snapshot`]: a snapshot as it lies in the cache.
+//! * [`cooldown`]: how long nobody may ask for another sweep.
+//!
+//! Around it, a module for each thing outside: [`twenty_five_live`], [`cache`] (Redis or memory), [`events`], [`clock`].
+//! Above them the use cases: [`sweep`], [`refresh`] and [`read`]. At the edge [`http`], [`config`] and [`logs`];
+//! [`core`] puts it all together, and [`lambda`] starts a function. Imports point inwards only.
+//!
+//! Data flows one way: 25Live's answer → [`bookings::Bookings`] → [`slots::Slot`]s → [`snapshot::Snapshot`] →
+//! [`cached_snapshot::CachedSnapshot`] → cache → response.
+
+pub mod bookings;
+pub mod cache;
+pub mod cached_snapshot;
+pub mod campus;
+pub mod clock;
+pub mod config;
+pub mod cooldown;
+pub mod core;
+pub mod events;
+pub mod http;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+pub mod last_good;
+pub mod logs;
+#[cfg(feature = "twenty-five-live")]
+pub mod read;
+#[cfg(feature = "twenty-five-live")]
+pub mod refresh;
+#[cfg(feature = "twenty-five-live")]
+mod single_flight;
+pub mod slots;
+pub mod snapshot;
+#[cfg(feature = "twenty-five-live")]
+pub mod sweep;
+pub mod time_of_day;
+#[cfg(feature = "twenty-five-live")]
+pub mod twenty_five_live;
+
+pub use crate::logs::error_chain;
+
+/// Makes *ring* the process's TLS implementation, for Redis, 25Live and EventBridge alike. Each `main` calls it first.
+#[cfg(feature = "redis")]
+pub fn install_tls() {
+    // An error says that one is installed already, which is what is wanted.
+    let _: Result<(), _> = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,0 +1,231 @@
+//! The use case "read": a day's snapshot from the cache, and what to do when it is not there.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{Days, NaiveDate};
+
+use crate::{
+    cache::{Cache, RESERVE_EXPIRY, StoreError},
+    cached_snapshot::CachedSnapshot,
+    clock::Clock,
+    error_chain,
+    last_good::LastGood,
+    refresh::{Attempt, RefreshError, Refresher},
+    single_flight::Seat,
+    snapshot::last_day_of_sweep,
+};
+
+/// How long a reader waits for somebody else's sweep when there is nothing at all to show.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// When a client may ask again after the cache has failed.
+const CACHE_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// When a client may ask again after it has waited for a sweep in vain.
+const SWEEP_RETRY_AFTER: Duration = Duration::from_secs(10);
+/// How many past days the reserve may still hold.
+const PAST_DAYS: Days = Days::new(RESERVE_EXPIRY.as_secs() / (24 * 60 * 60));
+
+/// Answers with snapshots.
+#[derive(Debug)]
+pub struct Reader {
+    cache: Cache,
+    refresher: Arc<Refresher>,
+    clock: Clock,
+    last_good: Arc<LastGood>,
+}
+
+/// A snapshot, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The snapshot. Its body says `"stale": true` exactly when `source` is [`Source::Stale`].
+    pub snapshot: CachedSnapshot,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The cache.
+    Hit,
+    /// A sweep, which this request began or waited for.
+    Miss,
+    /// An older copy: newer data should have been had.
+    Stale,
+}
+
+impl Source {
+    /// As the X-Cache header says it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+            Self::Stale => "STALE",
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The day is over, or further off than a sweep reaches.
+    #[error("{0} is outside the days that are kept")]
+    NotKept(NaiveDate),
+    /// Neither the cache nor a sweep gave anything, and there is no older copy.
+    #[error("there is nothing to show")]
+    Unavailable {
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
+}
+
+/// Why a look-up ended without an answer.
+enum Failure {
+    /// There is none.
+    None(ReadError),
+    /// The cache is down: the process's own copy may do.
+    Cache(Arc<StoreError>),
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::None(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Cache(Arc::new(error))
+    }
+}
+
+impl Reader {
+    /// A reader of a cache, which lets `refresher` fill it.
+    #[must_use]
+    pub const fn new(cache: Cache, refresher: Arc<Refresher>, clock: Clock, last_good: Arc<LastGood>) -> Self {
+        Self { cache, refresher, clock, last_good }
+    }
+
+    /// The snapshot of a day; of today, if none is named.
+    ///
+    /// # Errors
+    /// The day is not kept, or nothing can be had.
+    pub async fn snapshot(&self, date: Option<NaiveDate>) -> Result<Answer, ReadError> {
+        let today = self.clock.today();
+        let date = date.unwrap_or(today);
+        let first_kept = today.checked_sub_days(PAST_DAYS).unwrap_or(today);
+        if !(first_kept..=last_day_of_sweep(today)).contains(&date) {
+            return Err(ReadError::NotKept(date));
+        }
+        let answer = match self.look_up(date, today).await {
+            Ok(answer) => answer,
+            Err(Failure::None(error)) => return Err(error),
+            Err(Failure::Cache(error)) => {
+                tracing::error!(%date, cause = error_chain(&error), "the cache is down");
+                self.own_copy(date, CACHE_RETRY_AFTER)?
+            }
+        };
+        tracing::info!(%date, cache = answer.source.as_str(), last_updated = %answer.snapshot.last_updated, "read");
+        Ok(answer)
+    }
+
+    async fn look_up(&self, date: NaiveDate, today: NaiveDate) -> Result<Answer, Failure> {
+        match self.cached(date, today).await? {
+            Some(snapshot) => Ok(self.answer(snapshot, Source::Hit)),
+            // A sweep brings nothing of the past, and nothing that the last one did not bring.
+            None if date < today => Err(ReadError::NotKept(date).into()),
+            None if date > today && self.cache.last_refresh().await?.is_some() => {
+                let older = self.cache.reserve(date).await?.ok_or(ReadError::NotKept(date))?;
+                Ok(self.stale(&older)?)
+            }
+            None => self.after_a_miss(date, today).await,
+        }
+    }
+
+    /// A fresh copy from the cache. For today that is one command, but for the time from midnight to the next sweep.
+    async fn cached(&self, date: NaiveDate, today: NaiveDate) -> Result<Option<CachedSnapshot>, StoreError> {
+        if date == today {
+            match self.cache.availability().await? {
+                Some(snapshot) if snapshot.date == today => return Ok(Some(snapshot)),
+                Some(_of_another_day) => {}
+                None => return Ok(None),
+            }
+        }
+        let reserve = self.cache.reserve(date).await?;
+        // What is known of a past day is final, however old.
+        Ok(reserve.filter(|snapshot| date < today || self.is_fresh(snapshot)))
+    }
+
+    fn is_fresh(&self, snapshot: &CachedSnapshot) -> bool {
+        let age = self.clock.now() - snapshot.last_updated.instant().to_utc();
+        // An age below zero is that of a sweep by a process whose clock is ahead.
+        age.to_std().map_or(true, |age| age < self.cache.expiry())
+    }
+
+    /// Sweeps, or shows an older copy while somebody else does, or waits for that sweep if there is no copy.
+    async fn after_a_miss(&self, date: NaiveDate, today: NaiveDate) -> Result<Answer, Failure> {
+        let seen = self.cache.last_refresh().await?;
+        if let Some(left) = self.cache.backoff().await? {
+            return self.older_copy(date, left).await;
+        }
+        let own_sweep = match self.refresher.board(seen) {
+            Seat::Pilot(flight) => flight.await,
+            Seat::Passenger(_) => Attempt::Busy,
+        };
+        let swept = match own_sweep {
+            Attempt::Finished(result) => result,
+            Attempt::Busy => match self.cache.reserve(date).await? {
+                Some(reserve) => return Ok(self.stale(&reserve)?),
+                None => self.refresher.sweep_or_wait(seen, PATIENCE).await,
+            },
+        };
+        match swept {
+            Ok(_) => match self.cached(date, today).await? {
+                Some(snapshot) => Ok(self.answer(snapshot, Source::Miss)),
+                None if date > today => Err(ReadError::NotKept(date).into()),
+                None => self.older_copy(date, SWEEP_RETRY_AFTER).await,
+            },
+            Err(RefreshError::Cache(error)) => Err(Failure::Cache(error)),
+            Err(error) => self.older_copy(date, retry_after(&error)).await,
+        }
+    }
+
+    /// The reserve's copy, or the process's own.
+    async fn older_copy(&self, date: NaiveDate, retry_after: Duration) -> Result<Answer, Failure> {
+        match self.cache.reserve(date).await? {
+            Some(reserve) => Ok(self.stale(&reserve)?),
+            None => Ok(self.own_copy(date, retry_after)?),
+        }
+    }
+
+    fn own_copy(&self, date: NaiveDate, retry_after: Duration) -> Result<Answer, ReadError> {
+        let copy = self.last_good.recall(date, self.clock.now());
+        self.stale(&copy.ok_or(ReadError::Unavailable { retry_after })?)
+    }
+
+    fn answer(&self, snapshot: CachedSnapshot, source: Source) -> Answer {
+        self.last_good.remember(&snapshot, self.clock.now());
+        Answer { snapshot, source }
+    }
+
+    fn stale(&self, copy: &CachedSnapshot) -> Result<Answer, ReadError> {
+        self.last_good.remember(copy, self.clock.now());
+        match copy.as_stale() {
+            Ok(snapshot) => Ok(Answer { snapshot, source: Source::Stale }),
+            Err(error) => {
+                tracing::error!(cause = error_chain(&error), "an older copy could not be read");
+                Err(ReadError::Unavailable { retry_after: SWEEP_RETRY_AFTER })
+            }
+        }
+    }
+}
+
+/// When it is worth asking again after a sweep could not be had.
+fn retry_after(error: &RefreshError) -> Duration {
+    match error {
+        RefreshError::SweepFailed { .. } | RefreshError::FailedElsewhere | RefreshError::NotPublished(_) => {
+            crate::cache::BACKOFF
+        }
+        _ => SWEEP_RETRY_AFTER,
+    }
+}

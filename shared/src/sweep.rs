@@ -1,0 +1,85 @@
+//! A sweep: 25Live is asked for every room of the campus, a few at a time, within one deadline.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::NaiveDate;
+use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use crate::{
+    bookings::Bookings,
+    campus::Campus,
+    error_chain,
+    snapshot::Answers,
+    twenty_five_live::{TwentyFiveLive, UpstreamError},
+};
+
+/// All of a sweep's requests end within this; API Gateway gives up after 30 s.
+pub const TIME_LIMIT: Duration = Duration::from_secs(25);
+
+/// How often a long sweep tells how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+
+/// What a sweep learned, and what it did not.
+#[derive(Debug, Default)]
+pub struct Sweep {
+    /// The bookings of each room that answered.
+    pub answers: Answers,
+    /// Why the others did not: the rooms of each cause.
+    pub failures: BTreeMap<String, Vec<String>>,
+}
+
+impl Sweep {
+    /// Asks for every room of the campus, at most `concurrency` at once. Rooms that have not answered in time fail.
+    #[tracing::instrument(skip_all, fields(first_day = %first_day))]
+    pub async fn run(upstream: &TwentyFiveLive, campus: &Campus, first_day: NaiveDate, concurrency: usize) -> Self {
+        let start = Instant::now();
+        let deadline = start + TIME_LIMIT;
+        let mut sweep = Self::default();
+        let mut waiting: Vec<String> = campus.classrooms().map(|(_, room)| room.id.clone()).collect();
+        let rooms = waiting.len();
+        let mut answers = stream::iter(waiting.clone())
+            .map(async |id| {
+                let answer = upstream.bookings(&id, first_day).await;
+                (id, answer)
+            })
+            .buffer_unordered(concurrency);
+        let mut progress = interval_at(start + PROGRESS_EVERY, PROGRESS_EVERY);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                answer = answers.next() => {
+                    let Some((id, answer)) = answer else { break };
+                    waiting.retain(|other| *other != id);
+                    sweep.record(id, answer);
+                }
+                _ = progress.tick() => tracing::info!(rooms_done = rooms - waiting.len(), rooms, "sweeping"),
+                () = sleep_until(deadline) => break,
+            }
+        }
+        if !waiting.is_empty() {
+            let cause = format!("not answered when the sweep's {} s were over", TIME_LIMIT.as_secs());
+            sweep.failures.entry(cause).or_default().append(&mut waiting);
+        }
+        sweep
+    }
+
+    fn record(&mut self, id: String, answer: Result<Bookings, UpstreamError>) {
+        match answer {
+            Ok(bookings) => {
+                if let Some(first) = &bookings.skipped.first {
+                    tracing::warn!(room = id, parts = bookings.skipped.count, first, "parts of an answer were skipped");
+                }
+                self.answers.insert(id, bookings);
+            }
+            Err(error) => self.failures.entry(error_chain(&error)).or_default().push(id),
+        }
+    }
+
+    /// Logs each cause of failure once, with the rooms that it struck.
+    pub fn log_failures(&self) {
+        for (cause, rooms) in &self.failures {
+            tracing::warn!(rooms_failed = rooms.len(), rooms = %rooms.join(","), cause, "rooms failed");
+        }
+    }
+}

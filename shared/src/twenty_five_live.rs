@@ -1,0 +1,147 @@
+//! The client of CollegeNET 25Live's availability service: one request a room, answered with about a month of bookings.
+
+use std::{error::Error, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable};
+use chrono::NaiveDate;
+use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER, redirect};
+use url::Url;
+
+use crate::bookings::{AnswerError, Bookings};
+
+/// A month of a busy room is about 150 kB; nothing that is sixteen times as long is one.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// Requests after the first, when it failed in a way that may pass.
+const RETRIES: usize = 2;
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
+
+/// Asks 25Live.
+#[derive(Clone, Debug)]
+pub struct TwentyFiveLive {
+    http: Client,
+    url: Url,
+}
+
+/// Why a room's bookings could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection, or one that broke.
+    #[error("25Live could not be reached, or broke the connection")]
+    Connection(#[source] Box<dyn Error + Send + Sync>),
+    /// No complete answer in time.
+    #[error("25Live did not answer in time")]
+    TimedOut,
+    /// An answer that is no answer.
+    #[error("25Live answered {status}")]
+    Status {
+        /// The HTTP status: a redirect too, since redirects lead to sign-in pages and are not followed.
+        status: StatusCode,
+        /// How long 25Live asked to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// More than any room's bookings.
+    #[error("25Live's answer is longer than {BODY_LIMIT} bytes")]
+    TooLong,
+    /// An answer that could not be read.
+    #[error("25Live's answer could not be read")]
+    Answer(#[from] AnswerError),
+}
+
+impl UpstreamError {
+    /// Whether the same request may succeed a little later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::TimedOut => true,
+            Self::Status { status, .. } => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+            Self::TooLong | Self::Answer(_) => false,
+        }
+    }
+
+    const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+impl From<reqwest::Error> for UpstreamError {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() { Self::TimedOut } else { Self::Connection(error.without_url().into()) }
+    }
+}
+
+impl TwentyFiveLive {
+    /// A client of the service at `url`, whose requests may take `timeout` each.
+    ///
+    /// # Errors
+    /// TLS cannot be set up: the machine has no usable certificates of authorities.
+    pub fn new(url: Url, timeout: Duration) -> Result<Self, UpstreamError> {
+        let http = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(redirect::Policy::none())
+            .timeout(timeout)
+            .connect_timeout(timeout)
+            .build()
+            .map_err(|error| UpstreamError::Connection(error.into()))?;
+        Ok(Self { http, url })
+    }
+
+    /// The bookings of the room `space_id`, from `first_day` to the same day of the next month.
+    ///
+    /// Asks again, up to twice, with growing and jittered pauses or those that 25Live asks for.
+    ///
+    /// # Errors
+    /// No usable answer.
+    #[tracing::instrument(level = "debug", skip(self))]
+    pub async fn bookings(&self, space_id: &str, first_day: NaiveDate) -> Result<Bookings, UpstreamError> {
+        let pauses = ExponentialBuilder::default().with_min_delay(FIRST_BACKOFF).with_max_times(RETRIES).with_jitter();
+        (|| self.ask(space_id, first_day))
+            .retry(pauses)
+            .when(UpstreamError::is_transient)
+            .adjust(|error, pause| pause.map(|pause| error.retry_after().map_or(pause, |asked| asked.max(pause))))
+            .notify(|error, pause| tracing::debug!(%error, pause_ms = pause.as_millis(), "asking 25Live again"))
+            .await
+    }
+
+    async fn ask(&self, space_id: &str, first_day: NaiveDate) -> Result<Bookings, UpstreamError> {
+        let start = first_day.format("%Y-%m-%dT00:00:00").to_string();
+        let query = [
+            ("obj_cache_accl", "0"),
+            ("start_dt", start.as_str()),
+            ("comptype", "availability_daily"),
+            ("compsubject", "location"),
+            ("page_size", "100"),
+            ("space_id", space_id),
+            ("include", "closed blackouts pending related empty"),
+            ("caller", "pro-AvailService.getData"),
+        ];
+        let response = self.http.get(self.url.clone()).query(&query).send().await?;
+        let status = response.status();
+        if status != StatusCode::OK {
+            return Err(UpstreamError::Status { status, retry_after: retry_after(&response) });
+        }
+        let body = read_body(response).await?;
+        Ok(Bookings::parse(space_id, &body)?)
+    }
+}
+
+/// Reads the body, decompressed, up to the limit.
+async fn read_body(mut response: Response) -> Result<Vec<u8>, UpstreamError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > BODY_LIMIT {
+            return Err(UpstreamError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The pause asked for. 25Live gives it in seconds; a date, which the header may hold too, counts as none given.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

@@ -1,0 +1,318 @@
+//! What a store must do, over both stores; and what only the network can do to one.
+
+#[macro_use]
+mod support;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use emptyclassroom::{
+    cache::{Cache, PublishError, RedisStore, Store, StoreError},
+    cached_snapshot::{CachedSnapshot, Fence, Origin},
+    campus::Campus,
+    error_chain,
+    snapshot::{Answers, Snapshot, Timestamp},
+};
+use secrecy::SecretString;
+use support::{Backend, TestClock, TestStore};
+use testkit::{Proxy, RedisServer, eventually};
+
+const NOON: &str = "2026-03-03T17:00:00Z";
+const LONG: Duration = Duration::from_secs(60);
+
+over_both_caches! {
+    a_value_is_kept_until_it_is_replaced_or_deleted,
+    a_value_expires,
+    a_value_may_be_any_bytes,
+    a_lock_has_one_holder,
+    a_lock_expires,
+    a_lock_is_given_back_only_by_its_holder,
+    taking_a_lock_twice_in_one_name_succeeds,
+    a_later_holder_has_a_higher_fence,
+    an_older_sweep_never_replaces_a_newer_one,
+    of_many_who_want_the_lock_one_gets_it,
+    publishing_makes_every_day_and_the_refresh_known,
+    a_sweep_without_its_lock_publishes_nothing,
+    invalidating_leaves_the_reserve,
+    a_value_that_is_not_ours_counts_as_absent,
+}
+
+async fn start(backend: Backend) -> (TestStore, TestClock) {
+    let clock = TestClock::at(NOON);
+    (backend.start(clock.clock()).await, clock)
+}
+
+async fn a_value_is_kept_until_it_is_replaced_or_deleted(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    assert_eq!(store.get("k").await.unwrap(), None);
+    store.put("k", "one".into(), LONG).await.unwrap();
+    store.put("k", "two".into(), LONG).await.unwrap();
+    assert_eq!(store.get("k").await.unwrap().unwrap(), "two");
+    store.delete("k").await.unwrap();
+    store.delete("k").await.unwrap();
+    assert_eq!(store.get("k").await.unwrap(), None);
+}
+
+async fn a_value_expires(backend: Backend) {
+    let (TestStore { store, redis: _redis }, clock) = start(backend).await;
+    assert_eq!(store.time_left("k").await.unwrap(), None);
+    store.put("k", "soon gone".into(), Duration::from_millis(300)).await.unwrap();
+    let left = store.time_left("k").await.unwrap().unwrap();
+    assert!(left <= Duration::from_millis(300), "{left:?}");
+    // Redis has its own clock; the embedded store has the test's.
+    clock.advance(TimeDelta::milliseconds(300));
+    eventually("the value should expire", Duration::from_secs(5), async || store.get("k").await.unwrap().is_none()).await;
+    assert_eq!(store.time_left("k").await.unwrap(), None);
+}
+
+async fn a_value_may_be_any_bytes(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let bytes = Bytes::from((0..=255).cycle().take(1_000_000).collect::<Vec<u8>>());
+    store.put("k", bytes.clone(), LONG).await.unwrap();
+    assert_eq!(store.get("k").await.unwrap().unwrap(), bytes);
+    store.put("k", Bytes::new(), LONG).await.unwrap();
+    assert_eq!(store.get("k").await.unwrap().unwrap(), "");
+}
+
+async fn a_lock_has_one_holder(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    assert!(store.lock("lock", "a", LONG).await.unwrap().is_some());
+    assert_eq!(store.lock("lock", "b", LONG).await.unwrap(), None);
+    assert_eq!(store.get("lock").await.unwrap().unwrap(), "a");
+}
+
+async fn a_lock_expires(backend: Backend) {
+    let (TestStore { store, redis: _redis }, clock) = start(backend).await;
+    store.lock("lock", "a", Duration::from_millis(300)).await.unwrap().unwrap();
+    clock.advance(TimeDelta::milliseconds(300));
+    eventually("another gets the lock", Duration::from_secs(5), async || {
+        store.lock("lock", "b", LONG).await.unwrap().is_some()
+    })
+    .await;
+}
+
+async fn a_lock_is_given_back_only_by_its_holder(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    store.lock("lock", "a", LONG).await.unwrap().unwrap();
+    store.unlock("lock", "b").await.unwrap();
+    assert!(store.time_left("lock").await.unwrap().is_some());
+    store.unlock("lock", "a").await.unwrap();
+    assert!(store.time_left("lock").await.unwrap().is_none());
+    store.unlock("lock", "a").await.unwrap();
+}
+
+async fn taking_a_lock_twice_in_one_name_succeeds(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    store.lock("lock", "a", LONG).await.unwrap().unwrap();
+    assert!(store.lock("lock", "a", LONG).await.unwrap().is_some(), "a command may be repeated when its answer was lost");
+}
+
+async fn a_later_holder_has_a_higher_fence(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let mut last = Fence::from_micros(0);
+    for holder in 0..5 {
+        let fence = store.lock("lock", &holder.to_string(), LONG).await.unwrap().unwrap();
+        assert!(fence > last);
+        last = fence;
+        store.unlock("lock", &holder.to_string()).await.unwrap();
+    }
+}
+
+async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let put = async |micros: u64| {
+        let fence = Fence::from_micros(micros);
+        let value = snapshot("2026-03-03").to_value(fence, &origin()).unwrap();
+        (value.clone(), store.put_fenced("k", value, fence, LONG).await.unwrap())
+    };
+    let fences = [1_772_550_000_000_001, 1_772_550_000_000_002];
+    assert!(put(fences[0]).await.1);
+    let (newer, kept) = put(fences[1]).await;
+    assert!(kept);
+    assert!(put(fences[1]).await.1, "a command may be repeated when its answer was lost");
+    assert!(!put(fences[0]).await.1);
+    assert_eq!(store.get("k").await.unwrap().unwrap(), newer);
+    store.put("k", "somebody else's".into(), LONG).await.unwrap();
+    assert!(put(fences[0]).await.1);
+}
+
+async fn of_many_who_want_the_lock_one_gets_it(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let tasks: Vec<_> = (0..50)
+        .map(|who| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.lock("lock", &who.to_string(), LONG).await.unwrap().is_some() })
+        })
+        .collect();
+    let mut holders = 0;
+    for task in tasks {
+        holders += usize::from(task.await.unwrap());
+    }
+    assert_eq!(holders, 1);
+}
+
+fn campus() -> Campus {
+    Campus::built_in().unwrap()
+}
+
+fn origin() -> Origin {
+    Origin::new(&campus(), 28)
+}
+
+fn snapshot(date: &str) -> CachedSnapshot {
+    let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
+    CachedSnapshot::render(&Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &Answers::new(), None)).unwrap()
+}
+
+fn cache(store: &Arc<dyn Store>) -> Cache {
+    Cache::new(Arc::clone(store), origin(), Duration::from_secs(86_400))
+}
+
+async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
+    let (TestStore { store, redis }, _) = start(backend).await;
+    let cache = cache(&store);
+    let days = [snapshot("2026-03-03"), snapshot("2026-03-04")];
+    let lease = cache.lease().await.unwrap().unwrap();
+    cache.publish(&lease, days[0].date, &days).await.unwrap();
+    cache.release(lease).await.unwrap();
+    assert_eq!(cache.availability().await.unwrap().as_ref(), Some(&days[0]));
+    for day in &days {
+        assert_eq!(cache.reserve(day.date).await.unwrap().as_ref(), Some(day));
+    }
+    assert_eq!(cache.last_refresh().await.unwrap(), Some(days[0].last_updated));
+    assert!(!cache.is_leased().await.unwrap());
+    if let Some(redis) = redis {
+        assert_eq!(redis.command(&["GET", "classrooms:last_refresh"]).await, "2026-03-03T12:00:00.000000-05:00");
+        for (key, hours) in [("classrooms:availability", 24), ("classrooms:availability:2026-03-04", 72), ("classrooms:last_refresh", 24)] {
+            let ttl: i64 = redis.command(&["TTL", key]).await.parse().unwrap();
+            assert!((hours * 3600 - 60..=hours * 3600).contains(&ttl), "{key}: {ttl}");
+        }
+        assert_eq!(redis.command(&["DBSIZE"]).await, "4");
+    }
+}
+
+async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
+    let (TestStore { store, redis: _redis }, clock) = start(backend).await;
+    let cache = cache(&store);
+    let lease = cache.lease().await.unwrap().unwrap();
+    // The lock expires, and somebody else gets it.
+    clock.advance(TimeDelta::seconds(61));
+    store.delete("classrooms:refresh_lock").await.unwrap();
+    let other = cache.lease().await.unwrap().unwrap();
+    let day = snapshot("2026-03-03");
+    let error = cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap_err();
+    assert!(matches!(error, PublishError::Superseded), "{error}");
+    assert_eq!(cache.reserve(day.date).await.unwrap(), None);
+    assert_eq!(cache.availability().await.unwrap(), None);
+    assert_eq!(cache.last_refresh().await.unwrap(), None);
+    cache.publish(&other, day.date, &[day]).await.unwrap();
+}
+
+async fn invalidating_leaves_the_reserve(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let (cache, day) = (cache(&store), snapshot("2026-03-03"));
+    let lease = cache.lease().await.unwrap().unwrap();
+    cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
+    cache.invalidate().await.unwrap();
+    assert_eq!(cache.availability().await.unwrap(), None);
+    assert_eq!(cache.last_refresh().await.unwrap(), None);
+    assert_eq!(cache.reserve(day.date).await.unwrap(), Some(day));
+}
+
+async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let cache = cache(&store);
+    let whole = snapshot("2026-03-03").to_value(Fence::from_micros(1), &origin()).unwrap();
+    let foreign = [Bytes::from("null"), Bytes::from("\u{0}"), Bytes::from(r#"{"version":7}"#), whole.slice(..whole.len() / 2)];
+    for value in foreign {
+        store.put("classrooms:availability", value.clone(), LONG).await.unwrap();
+        assert_eq!(cache.availability().await.unwrap(), None, "{value:?}");
+    }
+    store.put("classrooms:availability", whole, LONG).await.unwrap();
+    assert!(cache.availability().await.unwrap().is_some());
+    store.put("classrooms:last_refresh", "yesterday".into(), LONG).await.unwrap();
+    assert_eq!(cache.last_refresh().await.unwrap(), None);
+}
+
+fn redis_store(url: &str, timeout: Duration) -> RedisStore {
+    emptyclassroom::install_tls();
+    RedisStore::new(&SecretString::from(url), timeout).unwrap()
+}
+
+#[tokio::test]
+async fn redis_that_went_away_and_came_back_is_found_again() {
+    let mut redis = RedisServer::start().await;
+    let store = redis_store(&redis.url(), Duration::from_secs(2));
+    store.put("k", "v".into(), LONG).await.unwrap();
+    redis.stop().await;
+    assert!(store.get("k").await.is_err());
+    redis.restart().await;
+    assert_eq!(store.get("k").await.unwrap(), None, "the first command after its return should succeed");
+}
+
+#[tokio::test]
+async fn a_connection_that_died_silently_costs_one_slow_command_and_no_error() {
+    let redis = RedisServer::start().await;
+    let proxy = Proxy::start(redis.addr()).await;
+    let store = redis_store(&format!("redis://{}", proxy.addr()), Duration::from_secs(2));
+    store.put("k", "v".into(), LONG).await.unwrap();
+    proxy.cut();
+    proxy.restore();
+    let start = Instant::now();
+    assert_eq!(store.get("k").await.unwrap().unwrap(), "v");
+    assert!(start.elapsed() < Duration::from_secs(2));
+    let again = Instant::now();
+    assert_eq!(store.get("k").await.unwrap().unwrap(), "v");
+    assert!(again.elapsed() < start.elapsed() / 2, "only the first command should be slow");
+}
+
+#[tokio::test]
+async fn no_command_outlasts_the_time_limit_however_many_wait() {
+    let redis = RedisServer::start().await;
+    let proxy = Proxy::start(redis.addr()).await;
+    let limit = Duration::from_millis(500);
+    let store = Arc::new(redis_store(&format!("redis://{}", proxy.addr()), limit));
+    store.get("k").await.unwrap();
+    proxy.cut();
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.get("k").await })
+        })
+        .collect();
+    for task in tasks {
+        let error = task.await.unwrap().unwrap_err();
+        assert!(matches!(error, StoreError::TimedOut { .. }), "{}", error_chain(&error));
+    }
+    let elapsed = start.elapsed();
+    assert!(elapsed < limit + Duration::from_millis(500), "{elapsed:?}");
+    proxy.restore();
+    assert_eq!(store.get("k").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_an_error_that_does_not_show_it() {
+    let redis = RedisServer::start_with(&["--requirepass", "the-right-one"]).await;
+    let store = redis_store(&redis.url().replace("redis://", "redis://:hunter2@"), Duration::from_secs(2));
+    let error = store.get("k").await.unwrap_err();
+    let shown = format!("{} {error:?} {store:?}", error_chain(&error));
+    assert!(!shown.contains("hunter2") && !shown.contains("the-right-one"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let redis = RedisServer::start_tls().await;
+    let store = redis_store(&redis.url(), Duration::from_secs(2));
+    let error = store.get("k").await.unwrap_err();
+    assert!(error_chain(&error).contains("certificate"), "{}", error_chain(&error));
+}
+
+#[test]
+fn a_url_that_is_none_of_redis_is_refused() {
+    assert!(RedisStore::new(&SecretString::from("http://localhost"), LONG).is_err());
+}

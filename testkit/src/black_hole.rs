@@ -1,0 +1,361 @@
+//! A network that fails when told to.
+
+use std::future::pending;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// A TCP proxy on a free port of 127.0.0.1, which carries bytes to and from one upstream until it is told to fail.
+///
+/// Each method takes effect at once: what a client sends after the call is treated the new way. Dropping the proxy closes
+/// its port and all its connections.
+#[derive(Debug)]
+pub struct Proxy {
+    addr: SocketAddr,
+    switch: watch::Sender<Switch>,
+}
+
+impl Proxy {
+    /// Starts a proxy to `upstream`, which need not listen yet: it is connected to anew for each connection.
+    pub async fn start(upstream: SocketAddr) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
+        let addr = listener.local_addr().expect("a listener has an address");
+        let (switch, seen) = watch::channel(Switch::default());
+        tokio::spawn(accept(listener, upstream, seen));
+        Self { addr, switch }
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Becomes a black hole: bytes in both directions are swallowed, no connection is closed or reset, and new connections
+    /// are taken but get nothing.
+    pub fn cut(&self) {
+        self.switch.send_modify(|switch| {
+            switch.mode = Mode::Cut;
+            switch.cuts += 1;
+        });
+    }
+
+    /// Closes all connections, black-holed ones too, and from now on each new one at once.
+    pub fn refuse(&self) {
+        self.switch.send_modify(|switch| {
+            switch.mode = Mode::Refuse;
+            switch.refusals += 1;
+        });
+    }
+
+    /// Works again for new connections. Those that were cut stay dead, as those of a failed network do.
+    pub fn restore(&self) {
+        self.switch.send_modify(|switch| switch.mode = Mode::Carry);
+    }
+
+    /// Holds back each chunk from upstream by `delay` on its way to the client, until called with zero. Cutting,
+    /// refusing and restoring leave it as it is.
+    pub fn delay(&self, delay: Duration) {
+        self.switch.send_modify(|switch| switch.delay = delay);
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Mode {
+    #[default]
+    Carry,
+    Cut,
+    Refuse,
+}
+
+/// What the proxy was told. The counts let a connection see that it was cut or closed even when the proxy is restored
+/// before the connection's task runs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Switch {
+    mode: Mode,
+    cuts: u64,
+    refusals: u64,
+    delay: Duration,
+}
+
+async fn accept(listener: TcpListener, upstream: SocketAddr, mut switch: watch::Receiver<Switch>) {
+    loop {
+        let client = tokio::select! {
+            biased;
+            () = proxy_dropped(&mut switch) => return,
+            client = listener.accept() => client,
+        };
+        let Ok((client, _)) = client else { continue };
+        let birth = *switch.borrow();
+        if birth.mode != Mode::Refuse {
+            tokio::spawn(Connection { birth, switch: switch.clone() }.serve(client, upstream));
+        }
+    }
+}
+
+async fn proxy_dropped(switch: &mut watch::Receiver<Switch>) {
+    while switch.changed().await.is_ok() {}
+}
+
+/// One client's connection, with what the proxy had been told when it came.
+#[derive(Clone)]
+struct Connection {
+    birth: Switch,
+    switch: watch::Receiver<Switch>,
+}
+
+impl Connection {
+    /// Serves the client until both sides are done or the connection is to be closed.
+    async fn serve(self, client: TcpStream, upstream: SocketAddr) {
+        tokio::select! {
+            biased;
+            () = self.closed() => {}
+            () = self.link(client, upstream) => {}
+        }
+    }
+
+    async fn link(&self, mut client: TcpStream, upstream: SocketAddr) {
+        if self.birth.mode == Mode::Cut {
+            return swallow(&mut client).await;
+        }
+        let Ok(mut upstream) = TcpStream::connect(upstream).await else { return };
+        // What the proxy adds to the time a chunk takes should be its delay alone. These fail only on a dead socket.
+        let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
+        tokio::select! {
+            biased;
+            () = self.cut() => {}
+            _ = self.carry(&mut client, &mut upstream) => return,
+        }
+        tokio::join!(swallow(&mut client), swallow(&mut upstream));
+    }
+
+    /// Carries bytes both ways until both sides have ended, or one of them fails.
+    async fn carry(&self, client: &mut TcpStream, upstream: &mut TcpStream) -> io::Result<()> {
+        let (mut from_client, mut to_client) = client.split();
+        let (mut from_upstream, mut to_upstream) = upstream.split();
+        let request = self.pump(&mut from_client, &mut to_upstream, || Duration::ZERO);
+        let response = self.pump(&mut from_upstream, &mut to_client, || self.switch.borrow().delay);
+        tokio::try_join!(request, response).map(|_| ())
+    }
+
+    async fn pump(
+        &self,
+        from: &mut (impl AsyncRead + Unpin),
+        to: &mut (impl AsyncWrite + Unpin),
+        delay: impl Fn() -> Duration,
+    ) -> io::Result<()> {
+        let mut chunk = vec![0; 16 * 1024];
+        loop {
+            let length = from.read(&mut chunk).await?;
+            if !self.is_alive() {
+                // Sent after the switch was thrown, and read before this task was told of it.
+                return pending().await;
+            }
+            let delay = delay();
+            if !delay.is_zero() {
+                sleep(delay).await;
+            }
+            if length == 0 {
+                return to.shutdown().await;
+            }
+            to.write_all(chunk.get(..length).expect("read tells how much it read")).await?;
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        let now = self.switch.borrow();
+        (now.cuts, now.refusals) == (self.birth.cuts, self.birth.refusals)
+    }
+
+    /// Waits until the connection is cut.
+    async fn cut(&self) {
+        let mut switch = self.switch.clone();
+        if switch.wait_for(|now| now.cuts != self.birth.cuts).await.is_err() {
+            // The proxy is gone, which closes the connection and does not cut it.
+            pending::<()>().await;
+        }
+    }
+
+    /// Waits until the connection is to be closed, because the proxy refuses or is gone.
+    async fn closed(&self) {
+        let mut switch = self.switch.clone();
+        let _ = switch.wait_for(|now| now.refusals != self.birth.refusals).await;
+    }
+}
+
+/// Takes all that comes and never says anything, not even that the connection has ended.
+async fn swallow(stream: &mut TcpStream) {
+    let _ = copy(stream, &mut sink()).await;
+    pending::<()>().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    /// Long enough for anything on loopback to arrive that is going to.
+    const A_WHILE: Duration = Duration::from_millis(150);
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// A server that sends back what it gets.
+    async fn echo_server() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    let _ = copy(&mut from, &mut to).await;
+                });
+            }
+        });
+        addr
+    }
+
+    async fn connect(proxy: &Proxy) -> TcpStream {
+        TcpStream::connect(proxy.addr()).await.unwrap()
+    }
+
+    /// Sends `word` and waits for it to come back.
+    async fn echoes(stream: &mut TcpStream, word: &[u8]) -> bool {
+        let mut answer = vec![0; word.len()];
+        stream.write_all(word).await.is_ok() && stream.read_exact(&mut answer).await.is_ok() && answer == word
+    }
+
+    /// Neither answers nor ends, though it takes what is written.
+    async fn is_swallowed(stream: &mut TcpStream) -> bool {
+        stream.write_all(b"anybody there?").await.unwrap();
+        timeout(A_WHILE, stream.read(&mut [0; 1])).await.is_err()
+    }
+
+    /// Ends, with or without a reset, and gives nothing before.
+    async fn is_closed(stream: &mut TcpStream) -> bool {
+        matches!(timeout(SOON, stream.read(&mut [0; 1])).await.unwrap(), Ok(0) | Err(_))
+    }
+
+    #[tokio::test]
+    async fn bytes_pass_both_ways() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut client = connect(&proxy).await;
+        assert!(echoes(&mut client, b"hello").await);
+        assert!(echoes(&mut client, b"again").await);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_one_direction_is_passed_on() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut client = connect(&proxy).await;
+        client.write_all(b"last words").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        timeout(SOON, client.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(answer, b"last words");
+    }
+
+    #[tokio::test]
+    async fn a_cut_swallows_old_and_new_connections_and_restoring_helps_new_ones_only() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut old = connect(&proxy).await;
+        assert!(echoes(&mut old, b"hello").await);
+        proxy.cut();
+        let mut during = connect(&proxy).await;
+        assert!(is_swallowed(&mut old).await);
+        assert!(is_swallowed(&mut during).await);
+        proxy.restore();
+        assert!(echoes(&mut connect(&proxy).await, b"hello").await);
+        assert!(is_swallowed(&mut old).await);
+        assert!(is_swallowed(&mut during).await);
+    }
+
+    #[tokio::test]
+    async fn a_cut_undone_at_once_is_a_cut_all_the_same() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut client = connect(&proxy).await;
+        assert!(echoes(&mut client, b"hello").await);
+        proxy.cut();
+        proxy.restore();
+        assert!(is_swallowed(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn a_cut_hides_that_upstream_hung_up() {
+        let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::start(upstream.local_addr().unwrap()).await;
+        let mut client = connect(&proxy).await;
+        let (server, _) = upstream.accept().await.unwrap();
+        proxy.cut();
+        drop(server);
+        assert!(is_swallowed(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn refusing_closes_old_and_new_connections_until_restored() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut old = connect(&proxy).await;
+        assert!(echoes(&mut old, b"hello").await);
+        proxy.refuse();
+        assert!(is_closed(&mut old).await);
+        assert!(is_closed(&mut connect(&proxy).await).await);
+        proxy.restore();
+        assert!(echoes(&mut connect(&proxy).await, b"hello").await);
+    }
+
+    #[tokio::test]
+    async fn refusing_closes_what_was_cut() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut client = connect(&proxy).await;
+        assert!(echoes(&mut client, b"hello").await);
+        proxy.cut();
+        assert!(is_swallowed(&mut client).await);
+        proxy.refuse();
+        assert!(is_closed(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn a_delay_holds_answers_back_until_taken_off() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut client = connect(&proxy).await;
+        proxy.delay(A_WHILE);
+        let asked = Instant::now();
+        assert!(echoes(&mut client, b"slow").await);
+        assert!(asked.elapsed() >= A_WHILE);
+        proxy.delay(Duration::from_hours(1));
+        proxy.delay(Duration::ZERO);
+        assert!(timeout(SOON, echoes(&mut client, b"fast")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_cut_swallows_what_is_being_held_back() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut client = connect(&proxy).await;
+        proxy.delay(A_WHILE);
+        client.write_all(b"hello").await.unwrap();
+        assert!(timeout(A_WHILE / 2, client.read(&mut [0; 1])).await.is_err());
+        proxy.cut();
+        assert!(timeout(A_WHILE * 2, client.read(&mut [0; 1])).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn without_an_upstream_connections_are_closed() {
+        let proxy = Proxy::start((Ipv4Addr::LOCALHOST, crate::free_port()).into()).await;
+        assert!(is_closed(&mut connect(&proxy).await).await);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_proxy_closes_its_connections_and_its_port() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let addr = proxy.addr();
+        let mut client = connect(&proxy).await;
+        assert!(echoes(&mut client, b"hello").await);
+        drop(proxy);
+        assert!(is_closed(&mut client).await);
+        crate::eventually("the port is closed", SOON, async || TcpStream::connect(addr).await.is_err()).await;
+    }
+}

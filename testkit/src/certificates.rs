@@ -1,0 +1,63 @@
+//! A certificate authority of the test's own, and a server certificate signed by it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
+
+/// PEM files of an authority and of the server it vouches for.
+#[derive(Debug)]
+pub(crate) struct Certificates {
+    /// The authority's certificate: what a client must trust.
+    pub(crate) authority: PathBuf,
+    /// The server's certificate, for localhost and 127.0.0.1.
+    pub(crate) server: PathBuf,
+    /// The server's private key.
+    pub(crate) server_key: PathBuf,
+}
+
+impl Certificates {
+    /// Makes new keys and certificates and writes them into `directory`.
+    pub(crate) fn write_into(directory: &Path) -> Self {
+        let authority_key = new_key();
+        let authority_params = authority_params();
+        let authority = authority_params.self_signed(&authority_key).expect("the authority signs itself");
+        let issuer = Issuer::new(authority_params, authority_key);
+        let server_key = new_key();
+        let server = server_params().signed_by(&server_key, &issuer).expect("the authority signs the server");
+        Self {
+            authority: write(directory, "authority.pem", &authority.pem()),
+            server: write(directory, "server.pem", &server.pem()),
+            server_key: write(directory, "server-key.pem", &server_key.serialize_pem()),
+        }
+    }
+}
+
+fn authority_params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "EmptyClassroom tests");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn server_params() -> CertificateParams {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let mut params = CertificateParams::new(names).expect("both are names a certificate may have");
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn new_key() -> KeyPair {
+    KeyPair::generate().expect("ring makes a P-256 key")
+}
+
+fn write(directory: &Path, name: &str, pem: &str) -> PathBuf {
+    let path = directory.join(name);
+    fs::write(&path, pem).expect("the temporary directory can be written to");
+    path
+}

@@ -1,0 +1,274 @@
+//! A Lambda function's bootstrap, started the way Lambda starts it.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::pin::pin;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+
+use crate::redis_server::end;
+use crate::runtime_api::{FUNCTION_NAME, InvocationError, RuntimeApi};
+use crate::waiting::{PATIENCE, POLL_INTERVAL, eventually};
+
+/// How long an answer may still be on its way when the process is gone.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// A bootstrap running as a child process, with a [`RuntimeApi`] of its own; killed and reaped when dropped.
+///
+/// When a test panics, what the function logged is printed with the test's own output.
+#[derive(Debug)]
+pub struct Function {
+    process: Mutex<Child>,
+    api: RuntimeApi,
+    started: Instant,
+    logs: Logs,
+}
+
+impl Function {
+    /// Starts the bootstrap at `path`. Its environment is what Lambda gives each function, the test's own PATH, and `env`,
+    /// which wins over both.
+    pub async fn start(path: impl AsRef<Path>, env: &[(&str, &str)]) -> Self {
+        let path = path.as_ref();
+        let api = RuntimeApi::start().await;
+        let mut command = Command::new(path);
+        command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
+        command.envs(lambda_environment()).env("AWS_LAMBDA_RUNTIME_API", api.addr().to_string());
+        command.envs(env.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let started = Instant::now();
+        let mut process = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", path.display()));
+        let mut logs = Logs::default();
+        logs.follow(process.stdout.take().expect("stdout is piped"));
+        logs.follow(process.stderr.take().expect("stderr is piped"));
+        Self { process: Mutex::new(process), api, started, logs }
+    }
+
+    /// Sends the function an event and waits, at most 60 s, for its answer.
+    ///
+    /// # Errors
+    ///
+    /// What the function posted instead of an answer, that its process ended, or that nothing came in time.
+    pub async fn invoke(&self, event: Value) -> Result<Value, InvocationError> {
+        let mut answer = pin!(self.api.invoke(event));
+        let status = tokio::select! {
+            biased;
+            answer = &mut answer => return answer,
+            status = self.exited() => status,
+        };
+        // It may have answered as the last thing it did.
+        let exited = |_| Err(InvocationError::Exited { status, logs: self.logs() });
+        timeout(LAST_WORDS, answer).await.unwrap_or_else(exited)
+    }
+
+    /// Waits until the function asks for its first event and tells how long after the start of its process that was: the
+    /// INIT phase of a cold start. Panics when the process ends instead, or after 60 s.
+    pub async fn init_time(&self) -> Duration {
+        let ready_at = tokio::select! {
+            biased;
+            ready_at = self.api.ready_at() => ready_at,
+            status = self.exited() => panic!("the function ended ({status}) in its INIT phase; it logged:\n{}", self.logs()),
+        };
+        ready_at.duration_since(self.started)
+    }
+
+    /// Waits for a process that is expected to end by itself, and for the last of its logs. Panics after 60 s.
+    pub async fn exit(&mut self) -> ExitStatus {
+        let Ok(status) = timeout(PATIENCE, self.exited()).await else {
+            panic!("the function still runs after {PATIENCE:?}; it logged:\n{}", self.logs());
+        };
+        eventually("the function's logs are complete", PATIENCE, async || self.logs.complete()).await;
+        status
+    }
+
+    /// All that the function wrote to stdout and stderr so far, line by line as it came in.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        self.logs.text()
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).id()
+    }
+
+    async fn exited(&self) -> ExitStatus {
+        loop {
+            let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
+            if let Some(status) = ended.expect("a child can be waited for") {
+                return status;
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        end(self.process.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if thread::panicking() {
+            eprintln!("the function logged:\n{}", self.logs());
+        }
+    }
+}
+
+/// What Lambda sets for each function, as far as ours and the AWS SDK read it.
+fn lambda_environment() -> [(&'static str, &'static str); 7] {
+    [
+        ("AWS_LAMBDA_FUNCTION_NAME", FUNCTION_NAME),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/under-test"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"),
+        ("AWS_REGION", "us-east-1"),
+        // Else the SDK would look for credentials at an address that answers nobody here, and wait.
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]
+}
+
+/// The lines of a process, collected by a thread for each of its outputs, so that it never blocks on a full pipe.
+#[derive(Debug, Default)]
+struct Logs {
+    text: Arc<Mutex<Vec<u8>>>,
+    followers: Vec<thread::JoinHandle<()>>,
+}
+
+impl Logs {
+    fn follow(&mut self, output: impl Read + Send + 'static) {
+        let text = Arc::clone(&self.text);
+        self.followers.push(thread::spawn(move || {
+            let mut output = BufReader::new(output);
+            let mut line = Vec::new();
+            // Whole lines, so that those of stdout and stderr do not run into each other.
+            while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                text.lock().unwrap_or_else(PoisonError::into_inner).append(&mut line);
+            }
+        }));
+    }
+
+    fn complete(&self) -> bool {
+        self.followers.iter().all(thread::JoinHandle::is_finished)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A function in bash, which answers each event with the event, or posts an error for one that says "fail".
+    const ECHO: &str = r#"
+        api() {
+            exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
+            printf '%s /2018-06-01/runtime/%s HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s' "$1" "$2" "${#3}" "$3" >&3
+            while IFS= read -r line <&3 && line=${line%$'\r'} && [ -n "$line" ]; do
+                case ${line,,} in lambda-runtime-aws-request-id:*) id=${line#*: } ;; esac
+            done
+            body=$(cat <&3)
+        }
+        echo "started as $AWS_LAMBDA_FUNCTION_NAME" >&2
+        while true; do
+            api GET invocation/next
+            echo "event $body"
+            case $body in
+                *exit*) exit 3 ;;
+                *fail*) api POST "invocation/$id/error" '{"errorType":"Told"}' ;;
+                *) api POST "invocation/$id/response" "$body" ;;
+            esac
+        done
+    "#;
+
+    /// Runs a bash script as a function. Bash reads the file that BASH_ENV names, so the script need not be executable;
+    /// an executable file just written could still be open in a process that another test is about to start.
+    async fn start(script: &str, env: &[(&str, &str)]) -> (Function, TempDir) {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("function.sh");
+        fs::write(&path, script).unwrap();
+        let mut env = env.to_vec();
+        env.push(("BASH_ENV", path.to_str().unwrap()));
+        (Function::start("/bin/bash", &env).await, directory)
+    }
+
+    /// Whether there is such a process, be it only as a zombie.
+    fn exists(pid: u32) -> bool {
+        let found = Command::new("kill").args(["-s", "0", &pid.to_string()]).stderr(Stdio::null()).status();
+        found.unwrap().success()
+    }
+
+    #[tokio::test]
+    async fn a_function_answers_events() {
+        let (function, _directory) = start(ECHO, &[]).await;
+        assert!(function.init_time().await > Duration::ZERO);
+        assert_eq!(function.invoke(json!({ "n": 1 })).await.unwrap(), json!({ "n": 1 }));
+        assert_eq!(function.invoke(json!({ "n": 2 })).await.unwrap(), json!({ "n": 2 }));
+        let logs = function.logs();
+        assert!(logs.contains("started as under-test\n") && logs.contains("event {\"n\":2}\n"), "{logs}");
+    }
+
+    #[tokio::test]
+    async fn a_function_that_fails_an_event_goes_on() {
+        let (function, _directory) = start(ECHO, &[]).await;
+        let failed = function.invoke(json!("fail")).await;
+        assert!(matches!(failed, Err(InvocationError::Function(error)) if error["errorType"] == "Told"));
+        assert_eq!(function.invoke(json!(1)).await.unwrap(), json!(1));
+    }
+
+    #[tokio::test]
+    async fn a_function_that_dies_at_an_event_is_told() {
+        let (function, _directory) = start(ECHO, &[]).await;
+        let died = function.invoke(json!("exit")).await;
+        let Err(InvocationError::Exited { status, .. }) = died else { panic!("{died:?}") };
+        assert_eq!(status.code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_function_that_stops_by_itself_leaves_its_status_and_logs() {
+        let (mut function, _directory) = start("echo out; echo no REDIS_URL >&2; exit 7", &[]).await;
+        assert_eq!(function.exit().await.code(), Some(7));
+        assert!(function.logs().contains("out\n"));
+        assert!(function.logs().contains("no REDIS_URL\n"));
+    }
+
+    #[tokio::test]
+    async fn a_function_sees_lambdas_environment_and_what_the_test_adds() {
+        let (mut function, _directory) = start("env; exit 0", &[("AWS_REGION", "eu-west-1"), ("MINE", "yes")]).await;
+        function.exit().await;
+        let logs = function.logs();
+        let sees = |line: &str| logs.lines().any(|seen| seen == line);
+        assert!(sees(&format!("AWS_LAMBDA_RUNTIME_API={}", function.api.addr())));
+        assert!(sees("AWS_LAMBDA_FUNCTION_VERSION=$LATEST"));
+        assert!(sees("AWS_REGION=eu-west-1") && sees("MINE=yes"));
+        assert!(logs.contains("PATH=") && !logs.contains("CARGO"));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "in its INIT phase; it logged:\nsorry")]
+    async fn a_function_that_dies_at_its_start_has_no_init_time() {
+        let (function, _directory) = start("echo sorry; sleep 0.1; exit 1", &[]).await;
+        function.init_time().await;
+    }
+
+    #[tokio::test]
+    async fn a_dropped_function_is_gone() {
+        let (function, _directory) = start(ECHO, &[]).await;
+        function.init_time().await;
+        let pid = function.pid();
+        assert!(exists(pid));
+        drop(function);
+        assert!(!exists(pid));
+    }
+}

@@ -1,0 +1,38 @@
+//! What the tests start for real, on loopback and on free ports: a redis-server, Lambda's Runtime API with the real
+//! function behind it, and a network that fails when told to.
+//!
+//! Everything here ends with the value that stands for it: dropping a [`RedisServer`] or a [`Function`] kills and reaps
+//! its process, dropping a [`Proxy`] or a [`RuntimeApi`] closes its port. Nothing waits for time to pass; what takes a
+//! while is waited for with [`eventually`] or its like, and a wait that runs out panics with a sentence. The clock is the
+//! real one: under tokio's paused time these waits would run out at once, because the processes do not share that clock.
+//!
+//! # Layout
+//!
+//! - `redis_server`: [`RedisServer`], a redis-server of the test's own, with or without TLS.
+//! - `certificates`: the authority and the server certificate made for TLS.
+//! - `runtime_api`: [`RuntimeApi`], the HTTP API that a Lambda bootstrap is a client of.
+//! - `function`: [`Function`], a bootstrap started the way Lambda starts it.
+//! - `black_hole`: [`Proxy`], which swallows, refuses or delays what passes through it.
+//! - `waiting`: [`eventually`].
+//! - `port`: [`free_port`].
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "test support fails by panicking, everywhere and for any reason"
+)]
+
+mod black_hole;
+mod certificates;
+mod function;
+mod port;
+mod redis_server;
+mod runtime_api;
+mod waiting;
+
+pub use black_hole::Proxy;
+pub use function::Function;
+pub use port::free_port;
+pub use redis_server::RedisServer;
+pub use runtime_api::{InvocationError, RuntimeApi};
+pub use waiting::eventually;

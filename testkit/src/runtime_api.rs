@@ -1,0 +1,393 @@
+//! Lambda's Runtime API: the HTTP server that a bootstrap asks for events and gives its answers to.
+//!
+//! See <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::waiting::PATIENCE;
+
+/// The time a function is told it has for one event.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// Lambda's limit for a buffered answer: 6 MB and a little.
+const MAX_RESPONSE_BYTES: usize = 6_291_556;
+/// The function's name, as its ARN and its environment tell it.
+pub(crate) const FUNCTION_NAME: &str = "under-test";
+
+/// Why an invocation gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// The function posted this error (`errorType`, `errorMessage`) for the event.
+    #[error("the function failed: {0}")]
+    Function(Value),
+    /// The function posted this error for its own start.
+    #[error("the function could not start: {0}")]
+    Init(Value),
+    /// The function's answer was not JSON.
+    #[error("the function answered what is not JSON: {0}")]
+    NotJson(String),
+    /// The function's process ended before it answered.
+    #[error("the function's process ended ({status}) before it answered; it logged:\n{logs}")]
+    Exited {
+        /// How the process ended.
+        status: std::process::ExitStatus,
+        /// All that it logged.
+        logs: String,
+    },
+    /// Nothing came within 60 s.
+    #[error("the function did not answer within {PATIENCE:?}")]
+    TimedOut,
+}
+
+/// The Runtime API on a free port of 127.0.0.1, closed when dropped.
+///
+/// Events wait here until a function asks for them, as they do in Lambda; a [`Function`](crate::Function) brings its own.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    addr: SocketAddr,
+    started: Instant,
+    last_id: AtomicU64,
+    /// Held here and not by the server, so that a function waiting for an event is let go when this value is dropped.
+    queue: mpsc::UnboundedSender<Event>,
+    desk: Arc<Desk>,
+    server: JoinHandle<()>,
+}
+
+impl RuntimeApi {
+    /// Starts the server.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
+        let addr = listener.local_addr().expect("a listener has an address");
+        let (queue, events) = mpsc::unbounded_channel();
+        let desk = Arc::new(Desk {
+            events: AsyncMutex::new(events),
+            waiting: Mutex::default(),
+            phase: watch::Sender::new(Phase::Starting),
+        });
+        let router = router(Arc::clone(&desk));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves for ever") });
+        Self { addr, started: Instant::now(), last_id: AtomicU64::new(0), queue, desk, server }
+    }
+
+    /// Where it listens: what a function is given as `AWS_LAMBDA_RUNTIME_API`.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Queues an event and waits, at most 60 s, for the function's answer to it.
+    ///
+    /// # Errors
+    ///
+    /// What the function posted instead of an answer, or that nothing came in time.
+    pub async fn invoke(&self, event: Value) -> Result<Value, InvocationError> {
+        let id = format!("00000000-0000-4000-8000-{:012x}", self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let (answer, answered) = oneshot::channel();
+        self.desk.waiting().insert(id.clone(), answer);
+        self.queue.send(Event { id, body: event }).expect("the desk takes events as long as it exists");
+        let outcome = async {
+            tokio::select! {
+                biased;
+                outcome = answered => outcome.expect("whoever takes an answer's sender uses it"),
+                error = self.desk.failed_start() => Err(InvocationError::Init(error)),
+            }
+        };
+        timeout(PATIENCE, outcome).await.unwrap_or(Err(InvocationError::TimedOut))
+    }
+
+    /// Waits until a function has asked for its first event, which ends its INIT phase, and tells how long after
+    /// [`start`](Self::start) that was. Panics when the function reports a failed start, or after 60 s.
+    pub async fn ready(&self) -> Duration {
+        self.ready_at().await.duration_since(self.started)
+    }
+
+    /// The moment at which a function first asked for an event.
+    pub(crate) async fn ready_at(&self) -> Instant {
+        let mut phase = self.desk.phase.subscribe();
+        let left = timeout(PATIENCE, phase.wait_for(|phase| !matches!(phase, Phase::Starting))).await;
+        let phase = left.unwrap_or_else(|_| panic!("no function asked for an event within {PATIENCE:?}"));
+        match &*phase.expect("the desk lives as long as this API") {
+            Phase::Ready(at) => *at,
+            Phase::Failed(error) => panic!("the function could not start: {error}"),
+            Phase::Starting => unreachable!("this is what was waited for"),
+        }
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+#[derive(Debug)]
+struct Event {
+    id: String,
+    body: Value,
+}
+
+/// How far the function's start has come.
+#[derive(Debug)]
+enum Phase {
+    Starting,
+    Ready(Instant),
+    Failed(Value),
+}
+
+type Outcome = Result<Value, InvocationError>;
+
+/// Where events are handed out and answers handed in.
+#[derive(Debug)]
+struct Desk {
+    events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
+    phase: watch::Sender<Phase>,
+}
+
+impl Desk {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
+        self.waiting.lock().expect("nobody panics while holding this lock")
+    }
+
+    /// The next event somebody still waits for; nothing when the API is gone.
+    async fn next(&self) -> Option<Event> {
+        let mut events = self.events.lock().await;
+        loop {
+            let event = events.recv().await?;
+            let mut waiting = self.waiting();
+            if waiting.get(&event.id).is_some_and(|answer| !answer.is_closed()) {
+                return Some(event);
+            }
+            waiting.remove(&event.id);
+        }
+    }
+
+    /// Hands the outcome to whoever waits for it, and answers the function as Lambda does.
+    fn finish(&self, id: &str, outcome: Outcome) -> Response {
+        let Some(answer) = self.waiting().remove(id) else {
+            let error = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
+            return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+        };
+        // The test may have stopped waiting; that is no concern of the function's.
+        let _ = answer.send(outcome);
+        accepted()
+    }
+
+    /// Waits for the error of a failed start, for ever if there is none.
+    async fn failed_start(&self) -> Value {
+        let mut phase = self.phase.subscribe();
+        match phase.wait_for(|phase| matches!(phase, Phase::Failed(_))).await.as_deref() {
+            Ok(Phase::Failed(error)) => error.clone(),
+            _ => pending().await,
+        }
+    }
+}
+
+fn router(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        // The limit is Lambda's, not axum's: see `response`.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(desk)
+}
+
+async fn next(State(desk): State<Arc<Desk>>) -> Response {
+    desk.phase.send_if_modified(|phase| {
+        let first = matches!(phase, Phase::Starting);
+        if first {
+            *phase = Phase::Ready(Instant::now());
+        }
+        first
+    });
+    let Some(event) = desk.next().await else { return StatusCode::GONE.into_response() };
+    let deadline = SystemTime::now() + FUNCTION_TIMEOUT;
+    let deadline = deadline.duration_since(UNIX_EPOCH).expect("it is after 1970").as_millis();
+    let headers = [
+        ("lambda-runtime-aws-request-id", event.id),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            format!("arn:aws:lambda:us-east-1:123456789012:function:{FUNCTION_NAME}"),
+        ),
+        (
+            "lambda-runtime-trace-id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1".into(),
+        ),
+    ];
+    (headers, Json(event.body)).into_response()
+}
+
+async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
+    if body.len() > MAX_RESPONSE_BYTES {
+        let message = format!("{} bytes are more than {MAX_RESPONSE_BYTES}", body.len());
+        let error = json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message });
+        desk.finish(&id, Err(InvocationError::Function(error.clone())));
+        return (StatusCode::PAYLOAD_TOO_LARGE, Json(error)).into_response();
+    }
+    let outcome =
+        serde_json::from_slice(&body).map_err(|_| InvocationError::NotJson(String::from_utf8_lossy(&body).into()));
+    desk.finish(&id, outcome)
+}
+
+async fn error(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
+    desk.finish(&id, Err(InvocationError::Function(error_of(&body))))
+}
+
+async fn init_error(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
+    desk.phase.send_replace(Phase::Failed(error_of(&body)));
+    accepted()
+}
+
+fn accepted() -> Response {
+    (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
+}
+
+/// The error object as posted, or the text if it is no JSON.
+fn error_of(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// One request by hand, on a connection of its own; the answer with its head in lower case, and its body.
+    async fn send(api: &RuntimeApi, method: &str, path: &str, body: &str) -> (String, String) {
+        let mut connection = TcpStream::connect(api.addr()).await.unwrap();
+        let request = format!(
+            "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_lowercase(), body.to_owned())
+    }
+
+    fn header<'a>(head: &'a str, name: &str) -> &'a str {
+        let line = head.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_once(": ").unwrap().1
+    }
+
+    /// A function's part in one invocation: takes an event and posts `body` to the `door` ("response" or "error").
+    async fn serve_one(api: &RuntimeApi, door: &str, body: &str) -> (String, String) {
+        let (head, event) = send(api, "GET", "invocation/next", "").await;
+        let id = header(&head, "lambda-runtime-aws-request-id");
+        let (status, _) = send(api, "POST", &format!("invocation/{id}/{door}"), body).await;
+        assert!(status.starts_with("http/1.1 202"), "{status}");
+        (head, event)
+    }
+
+    #[tokio::test]
+    async fn an_event_is_answered() {
+        let api = RuntimeApi::start().await;
+        let (answer, (head, event)) =
+            tokio::join!(api.invoke(json!({ "question": 6 })), serve_one(&api, "response", r#"{"answer":42}"#));
+        assert_eq!(answer.unwrap(), json!({ "answer": 42 }));
+        assert_eq!(event, r#"{"question":6}"#);
+        assert!(header(&head, "lambda-runtime-invoked-function-arn").starts_with("arn:aws:lambda:us-east-1:"));
+        assert!(header(&head, "lambda-runtime-trace-id").starts_with("root="));
+        let deadline: u128 = header(&head, "lambda-runtime-deadline-ms").parse().unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        assert!((now + 20_000..=now + 30_000).contains(&deadline));
+    }
+
+    #[tokio::test]
+    async fn concurrent_events_get_each_its_own_answer() {
+        let api = RuntimeApi::start().await;
+        let function = async {
+            serve_one(&api, "response", "1").await;
+            serve_one(&api, "response", "2").await;
+        };
+        let (first, second, ()) = tokio::join!(api.invoke(json!("a")), api.invoke(json!("b")), function);
+        assert_eq!((first.unwrap(), second.unwrap()), (json!(1), json!(2)));
+    }
+
+    #[tokio::test]
+    async fn a_posted_error_is_handed_on() {
+        let api = RuntimeApi::start().await;
+        let posted = r#"{"errorType":"Oops","errorMessage":"broken"}"#;
+        let (answer, _) = tokio::join!(api.invoke(json!({})), serve_one(&api, "error", posted));
+        let Err(InvocationError::Function(error)) = answer else { panic!("{answer:?}") };
+        assert_eq!(error, json!({ "errorType": "Oops", "errorMessage": "broken" }));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_json_is_told() {
+        let api = RuntimeApi::start().await;
+        let (answer, _) = tokio::join!(api.invoke(json!({})), serve_one(&api, "response", "<html>"));
+        assert!(matches!(answer, Err(InvocationError::NotJson(text)) if text == "<html>"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_the_limit_of_lambda_is_an_error() {
+        let api = RuntimeApi::start().await;
+        let too_long = format!("\"{}\"", "x".repeat(MAX_RESPONSE_BYTES));
+        let function = async {
+            let (head, _) = send(&api, "GET", "invocation/next", "").await;
+            let id = header(&head, "lambda-runtime-aws-request-id");
+            send(&api, "POST", &format!("invocation/{id}/response"), &too_long).await
+        };
+        let (answer, (status, _)) = tokio::join!(api.invoke(json!({})), function);
+        assert!(status.starts_with("http/1.1 413"), "{status}");
+        let Err(InvocationError::Function(error)) = answer else { panic!("{answer:?}") };
+        assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge");
+    }
+
+    #[tokio::test]
+    async fn a_failed_start_fails_what_is_invoked_before_and_after() {
+        let api = RuntimeApi::start().await;
+        let (before, _) =
+            tokio::join!(api.invoke(json!({})), send(&api, "POST", "init/error", r#"{"errorType":"Config"}"#));
+        assert!(matches!(before, Err(InvocationError::Init(error)) if error["errorType"] == "Config"));
+        assert!(matches!(api.invoke(json!({})).await, Err(InvocationError::Init(_))));
+    }
+
+    #[tokio::test]
+    async fn ready_waits_for_the_first_poll() {
+        let api = RuntimeApi::start().await;
+        assert!(timeout(Duration::from_millis(50), api.ready()).await.is_err());
+        tokio::join!(api.invoke(json!({})), serve_one(&api, "response", "null")).0.unwrap();
+        assert!(api.ready().await >= Duration::from_millis(50));
+    }
+
+    #[tokio::test]
+    async fn an_event_nobody_waits_for_any_more_is_passed_over() {
+        let api = RuntimeApi::start().await;
+        assert!(timeout(Duration::from_millis(10), api.invoke(json!("stale"))).await.is_err());
+        let (_, (_, event)) = tokio::join!(api.invoke(json!("fresh")), serve_one(&api, "response", "null"));
+        assert_eq!(event, r#""fresh""#);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_request_id_is_turned_down() {
+        let api = RuntimeApi::start().await;
+        let (status, body) = send(&api, "POST", "invocation/nonsense/response", "{}").await;
+        assert!(status.starts_with("http/1.1 400"), "{status}");
+        assert!(body.contains("InvalidRequestID"));
+    }
+}
