@@ -1,0 +1,156 @@
+//! What occupies a room, in the terms 25Live uses.
+
+use serde::Serialize;
+
+/// An hour of the day as 25Live writes it: decimal, cut (not rounded) to six decimals, a JSON string or a number.
+///
+/// The recorded answers use both forms within one item, so both can be said here. An hour may be 24 or later: the
+/// booking then ends after midnight.
+///
+/// ```
+/// use simulator::Hours;
+///
+/// assert_eq!(Hours::text(9 * 60 + 5), Hours::from("9.083333"));
+/// assert_eq!(Hours::number(9 * 60 + 55), Hours::from(9.916666)); // not …667
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Hours {
+    /// A JSON string, written as it stands: `"9.000000"`, but `"abc"` can be said too.
+    Text(String),
+    /// A JSON number: `9.833333`.
+    Number(f64),
+}
+
+impl Hours {
+    /// So many minutes after midnight, as a string.
+    #[must_use]
+    pub fn text(minutes: u32) -> Self {
+        let millionths = millionths(minutes);
+        Self::Text(format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000))
+    }
+
+    /// So many minutes after midnight, as a number.
+    #[must_use]
+    pub fn number(minutes: u32) -> Self {
+        Self::Number(f64::from(millionths(minutes)) / 1e6)
+    }
+
+    /// The decimal hours meant, or `None` for a text that is no number.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            Self::Text(text) => text.parse().ok(),
+            Self::Number(number) => Some(*number),
+        }
+    }
+}
+
+/// Millionths of an hour, cut: one minute is 1 000 000 / 60 = 50 000 / 3 of them.
+fn millionths(minutes: u32) -> u32 {
+    minutes.saturating_mul(50_000) / 3
+}
+
+impl From<&str> for Hours {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<f64> for Hours {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+/// The sort of thing that occupies the room: 25Live's `type_id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A class, an exam, a meeting: 1.
+    Event,
+    /// The room is taken out of service for a while: 2.
+    Blackout,
+    /// The building is closed: 3.
+    Closed,
+}
+
+impl Kind {
+    /// The number that stands in the answer.
+    #[must_use]
+    pub fn type_id(self) -> u8 {
+        match self {
+            Self::Event => 1,
+            Self::Blackout => 2,
+            Self::Closed => 3,
+        }
+    }
+}
+
+/// One item of a room's day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Booking {
+    /// When it begins.
+    pub start: Hours,
+    /// When it ends, as an hour of the day on which it began.
+    pub end: Hours,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether the asker may not know what it is: such an item has the `itemId` 0, and occupies the room all the same.
+    pub private: bool,
+}
+
+impl Booking {
+    /// A booking anybody may know of. The hours can be given as they are to stand in the answer:
+    ///
+    /// ```
+    /// use simulator::{Booking, Kind};
+    ///
+    /// let class = Booking::new("9.000000", 9.833333, Kind::Event);
+    /// ```
+    pub fn new(start: impl Into<Hours>, end: impl Into<Hours>, kind: Kind) -> Self {
+        Self { start: start.into(), end: end.into(), kind, private: false }
+    }
+
+    /// The same booking, kept private.
+    #[must_use]
+    pub fn private(self) -> Self {
+        Self { private: true, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(hours: &Hours) -> String {
+        serde_json::to_string(hours).unwrap()
+    }
+
+    #[test]
+    fn hours_are_cut_to_six_decimals_never_rounded() {
+        assert_eq!(json(&Hours::text(9 * 60 + 55)), r#""9.916666""#);
+        assert_eq!(json(&Hours::number(9 * 60 + 55)), "9.916666");
+        assert_eq!(json(&Hours::text(7 * 60 + 40)), r#""7.666666""#);
+    }
+
+    #[test]
+    fn whole_hours_keep_their_six_decimals_as_text() {
+        assert_eq!(json(&Hours::text(0)), r#""0.000000""#);
+        assert_eq!(json(&Hours::text(24 * 60)), r#""24.000000""#);
+    }
+
+    #[test]
+    fn every_minute_of_the_day_can_be_had_back_by_rounding() {
+        for minute in 0..=25 * 60 {
+            for hours in [Hours::text(minute), Hours::number(minute)] {
+                let back = (hours.value().unwrap() * 60.0).round();
+                assert!((back - f64::from(minute)).abs() < 0.5, "{minute}: {hours:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_number_has_no_value() {
+        assert_eq!(Hours::from("abc").value(), None);
+    }
+}

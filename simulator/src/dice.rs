@@ -1,0 +1,81 @@
+//! Chances that fall the same way each time: splitmix64, seeded by words.
+//!
+//! No crate for it, because the answers must be the same at every request, after every restart and with every later
+//! version of a dependency.
+
+/// A repeatable sequence of chances.
+pub(crate) struct Dice {
+    state: u64,
+}
+
+impl Dice {
+    /// The dice that belong to these words, in this order.
+    pub(crate) fn of(words: &[&str]) -> Self {
+        Self { state: fnv1a(words) }
+    }
+
+    /// True once in `n` throws, on average.
+    pub(crate) fn one_in(&mut self, n: u32) -> bool {
+        self.below(n) == 0
+    }
+
+    /// True in so many throws of a hundred, on average.
+    pub(crate) fn percent(&mut self, chance: u32) -> bool {
+        self.below(100) < chance
+    }
+
+    /// A number below `n`; 0 if `n` is 0. The bias of the remainder is no matter here.
+    pub(crate) fn below(&mut self, n: u32) -> u32 {
+        self.next().checked_rem(n).unwrap_or(0)
+    }
+
+    /// The next 32 bits: the better half of what splitmix64 gives.
+    fn next(&mut self) -> u32 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 32) as u32
+    }
+}
+
+/// FNV-1a over the words. The byte after each word is in no UTF-8 text, so `ab c` and `a bc` differ.
+fn fnv1a(words: &[&str]) -> u64 {
+    words
+        .iter()
+        .flat_map(|word| word.bytes().chain([0xFF]))
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throws(words: &[&str]) -> Vec<u32> {
+        let mut dice = Dice::of(words);
+        (0..8).map(|_| dice.below(1000)).collect()
+    }
+
+    #[test]
+    fn the_same_words_give_the_same_throws() {
+        assert_eq!(throws(&["342", "2026-02-03"]), throws(&["342", "2026-02-03"]));
+    }
+
+    #[test]
+    fn other_words_give_other_throws() {
+        assert_ne!(throws(&["342", "2026-02-03"]), throws(&["342", "2026-02-04"]));
+        assert_ne!(throws(&["ab", "c"]), throws(&["a", "bc"]));
+    }
+
+    #[test]
+    fn the_chances_are_about_what_they_say() {
+        let mut dice = Dice::of(&["fair"]);
+        let hits = (0..10_000).filter(|_| dice.percent(30)).count();
+        assert!((2_700..3_300).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn nothing_is_below_nothing_but_it_does_not_panic() {
+        assert_eq!(Dice::of(&[]).below(0), 0);
+    }
+}

@@ -1,0 +1,393 @@
+//! The ways in which an answer goes wrong.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
+use futures_util::{StreamExt, stream};
+
+use crate::answer::{Answer, Field, Id, Item, at_midnight};
+use crate::booking::{Booking, Kind};
+use crate::journal::InFlight;
+use crate::room::Room;
+
+/// What the real 25Live sends as the type of an answer.
+const JSON: &str = "application/json;charset=UTF-8";
+/// What some servers put before JSON so that no browser runs it as a script.
+const PREFIX: &[u8] = b")]}',";
+const SIGN_IN: &str = "<!DOCTYPE html>\n<html><head><title>25Live: Sign In</title></head>\n\
+    <body><form action=\"/signin\" method=\"post\"><input name=\"username\"></form></body></html>\n";
+/// Between two bytes of [`Fault::Drip`].
+const DRIP: Duration = Duration::from_secs(1);
+/// The filling of [`Fault::Huge`], sent again and again.
+static FILLING: [u8; 65_536] = [b'x'; 65_536];
+
+/// A way to answer wrongly, or not at all. Those that spoil "the good answer" start from what would have been sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// This status, with a short text.
+    Status(u16),
+    /// This status with a `Retry-After` header of this value, a number of seconds, a date or rubbish.
+    StatusWithRetryAfter(u16, String),
+    /// No answer, ever. The connection ends when the client or the simulator closes it.
+    Hang,
+    /// The good answer, a byte a second.
+    Drip,
+    /// A sign-in page, in HTML and with status 200.
+    Html,
+    /// The good answer after the five characters `)]}',`.
+    Prefixed,
+    /// The first half of the good answer, as a complete HTTP message: HTTP is well, the JSON is not.
+    CutOff,
+    /// The first half of a message that promised the whole; then the connection is closed.
+    ConnectionCut,
+    /// The good answer without its `subjects`.
+    NoSubjects,
+    /// The good answer, `subjects` null.
+    NullSubjects,
+    /// The good answer, the `items` of every day null.
+    NullItems,
+    /// The good answer, every day without its `items`.
+    MissingItems,
+    /// The good answer, but nothing about this day.
+    MissingDay(NaiveDate),
+    /// The good answer with a further item each day that begins at `"abc"`.
+    MalformedItem,
+    /// The good answer under the id and the name of another room.
+    OtherRoom,
+    /// 302 to another path of the simulator, where the good answer is given. Following it counts as a request.
+    Redirect,
+    /// This body as JSON, with status 200.
+    Body(String),
+    /// JSON of so many bytes (a hundred at least) and no `Content-Length`. It is made while it is sent, so it may be
+    /// larger than memory.
+    Huge(usize),
+}
+
+impl Fault {
+    /// [`Fault::StatusWithRetryAfter`], easier to write.
+    pub fn retry_after(status: u16, value: impl Into<String>) -> Self {
+        Self::StatusWithRetryAfter(status, value.into())
+    }
+
+    /// What is sent in place of the good answer. Only [`Fault::Hang`] takes time, all there is.
+    pub(crate) async fn respond(self, good: Answer, scene: Scene) -> Response {
+        match self {
+            Self::Status(status) => refusal(status).into_response(),
+            Self::StatusWithRetryAfter(status, value) => with_retry_after(status, &value),
+            Self::Hang => std::future::pending().await,
+            Self::Html => ([(header::CONTENT_TYPE, "text/html;charset=UTF-8")], SIGN_IN).into_response(),
+            Self::Redirect => (StatusCode::FOUND, [(header::LOCATION, scene.elsewhere)]).into_response(),
+            Self::Body(body) => json(body),
+            Self::Huge(bytes) => json(huge(bytes)),
+            Self::Prefixed => whole(&good, |body| json([PREFIX, &body].concat())),
+            Self::CutOff => whole(&good, |body| json(first_half(body))),
+            Self::ConnectionCut => whole(&good, |body| promising(body.len(), connection_cut(body))),
+            Self::Drip => whole(&good, |body| promising(body.len(), drip(body, scene.in_flight))),
+            content => well(&content.spoil(good, &scene.other_room)),
+        }
+    }
+
+    /// The faults that are in the document itself.
+    fn spoil(self, mut answer: Answer, other_room: &Room) -> Answer {
+        match self {
+            Self::NoSubjects => answer.subjects = Field::Missing,
+            Self::NullSubjects => answer.subjects = Field::Null,
+            Self::NullItems => answer.days_mut().iter_mut().for_each(|day| day.items = Field::Null),
+            Self::MissingItems => answer.days_mut().iter_mut().for_each(|day| day.items = Field::Missing),
+            Self::MissingDay(date) => leave_out(&mut answer, date),
+            Self::MalformedItem => add_malformed_items(&mut answer),
+            Self::OtherRoom => rename(&mut answer, other_room),
+            _ => {}
+        }
+        answer
+    }
+}
+
+/// What a fault may need besides the good answer.
+pub(crate) struct Scene {
+    /// Path and query at which the good answer is given in any case.
+    pub(crate) elsewhere: String,
+    /// A room other than the one asked for.
+    pub(crate) other_room: Room,
+    /// The request, for those that go on after the response has begun.
+    pub(crate) in_flight: InFlight,
+}
+
+/// The good answer.
+pub(crate) fn well(answer: &Answer) -> Response {
+    whole(answer, json)
+}
+
+fn whole(answer: &Answer, send: impl FnOnce(Vec<u8>) -> Response) -> Response {
+    answer.to_json().map_or_else(|error| refusal_for(&error), send)
+}
+
+fn refusal_for(error: &serde_json::Error) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+}
+
+fn json(body: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, JSON)], body.into()).into_response()
+}
+
+/// A JSON response that says in advance how long it will be, whether or not it keeps its word.
+fn promising(bytes: usize, body: Body) -> Response {
+    ([(header::CONTENT_LENGTH, bytes.to_string())], json(body)).into_response()
+}
+
+fn refusal(status: u16) -> (StatusCode, &'static str) {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, status.canonical_reason().unwrap_or("Refused"))
+}
+
+fn with_retry_after(status: u16, value: &str) -> Response {
+    let mut response = refusal(status).into_response();
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+fn first_half(mut body: Vec<u8>) -> Vec<u8> {
+    body.truncate(body.len() / 2);
+    body
+}
+
+/// The half is sent before the error comes: hyper writes out what it has when the body is not ready, and throws it away
+/// when the body fails.
+fn connection_cut(body: Vec<u8>) -> Body {
+    let half = stream::iter([Ok(Bytes::from(first_half(body)))]);
+    let cut = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))
+    });
+    Body::from_stream(half.chain(cut))
+}
+
+fn drip(body: Vec<u8>, in_flight: InFlight) -> Body {
+    let drops = stream::unfold((body.into_iter(), in_flight, false), |(mut rest, in_flight, begun)| async move {
+        let byte = rest.next()?;
+        if begun {
+            tokio::time::sleep(DRIP).await;
+        }
+        Some((std::io::Result::Ok(Bytes::from(vec![byte])), (rest, in_flight, true)))
+    });
+    Body::from_stream(drops)
+}
+
+fn huge(bytes: usize) -> Body {
+    let (head, tail) = (r#"{"comptype":"availability_daily","subjects":[{"itemName":""#, r#""}]}"#);
+    let filling = bytes.max(100) - head.len() - tail.len();
+    let (pieces, rest) = (filling / FILLING.len(), filling % FILLING.len());
+    let body = stream::iter([Bytes::from_static(head.as_bytes())])
+        .chain(stream::iter(std::iter::repeat_n(Bytes::from_static(&FILLING), pieces)))
+        .chain(stream::iter([Bytes::from(vec![b'x'; rest]), Bytes::from_static(tail.as_bytes())]));
+    Body::from_stream(body.map(std::io::Result::Ok))
+}
+
+fn leave_out(answer: &mut Answer, date: NaiveDate) {
+    if let Field::Given(days) = &mut answer.subjects {
+        days.retain(|day| day.item_date != at_midnight(date));
+    }
+}
+
+fn add_malformed_items(answer: &mut Answer) {
+    for day in answer.days_mut() {
+        if let Field::Given(items) = &mut day.items {
+            items.push(Item::new(899_999, Booking::new("abc", "10.000000", Kind::Event)));
+        }
+    }
+}
+
+fn rename(answer: &mut Answer, room: &Room) {
+    for day in answer.days_mut() {
+        day.item_id = Id::of(room);
+        day.item_name.clone_from(&room.name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::server::Simulator;
+    use crate::testing::{Reply, ask, get, read, send, target};
+
+    async fn simulator() -> Simulator {
+        Simulator::start(vec![Room::new("342", "CAS 116"), Room::new("344", "CAS 201")]).await.unwrap()
+    }
+
+    /// The good answer of room 342, and the one with the fault.
+    async fn good_and(fault: Fault) -> (Reply, Reply) {
+        let simulator = simulator().await;
+        let good = ask(&simulator, "342").await;
+        simulator.misbehave(fault);
+        (good, ask(&simulator, "342").await)
+    }
+
+    /// The good answer's days, and those of the one with the fault.
+    async fn days_with(fault: Fault) -> (Vec<Value>, Vec<Value>) {
+        let (good, bad) = good_and(fault).await;
+        assert_eq!(bad.status, 200);
+        (good.subjects(), bad.subjects())
+    }
+
+    #[tokio::test]
+    async fn a_status_is_sent_as_asked() {
+        for status in [400, 404, 429, 500, 503] {
+            let (_, bad) = good_and(Fault::Status(status)).await;
+            assert_eq!(bad.status, status);
+            assert_eq!(bad.header("retry-after"), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_retry_after_is_sent_as_written() {
+        for value in ["7", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"] {
+            let (_, bad) = good_and(Fault::retry_after(429, value)).await;
+            assert_eq!((bad.status, bad.header("retry-after")), (429, Some(value)));
+        }
+    }
+
+    #[tokio::test]
+    async fn faults_are_met_where_they_were_asked_for_until_taken_back() {
+        let simulator = simulator().await;
+        simulator.misbehave_for("342", Fault::Status(500));
+        assert_eq!(ask(&simulator, "342").await.status, 500);
+        assert_eq!(ask(&simulator, "344").await.status, 200);
+        simulator.misbehave(Fault::Status(503));
+        assert_eq!(ask(&simulator, "342").await.status, 500);
+        assert_eq!(ask(&simulator, "344").await.status, 503);
+        simulator.behave();
+        assert_eq!(ask(&simulator, "342").await.status, 200);
+        assert_eq!(ask(&simulator, "344").await.status, 200);
+    }
+
+    #[tokio::test]
+    async fn a_dripping_answer_promises_all_and_begins_with_a_byte() {
+        let simulator = simulator().await;
+        let good = ask(&simulator, "342").await;
+        simulator.misbehave(Fault::Drip);
+        let mut connection = send(&simulator, "GET", &target(&simulator, "342", "2026-02-01")).await;
+        let mut raw = Vec::new();
+        while !raw.ends_with(b"\r\n\r\n{") {
+            raw.push(connection.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(raw).unwrap();
+        assert!(head.contains(&format!("content-length: {}", good.body.len())), "{head}");
+        assert_eq!(simulator.in_flight(), 1, "it is still being answered");
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_page_is_html_with_status_200() {
+        let (_, bad) = good_and(Fault::Html).await;
+        assert_eq!((bad.status, bad.header("content-type")), (200, Some("text/html;charset=UTF-8")));
+        assert!(bad.text().contains("Sign In"));
+    }
+
+    #[tokio::test]
+    async fn a_prefixed_answer_is_the_good_one_after_five_characters() {
+        let (good, bad) = good_and(Fault::Prefixed).await;
+        assert_eq!(bad.text(), format!(")]}}',{}", good.text()));
+    }
+
+    #[tokio::test]
+    async fn a_cut_off_answer_is_good_http_and_bad_json() {
+        let (good, bad) = good_and(Fault::CutOff).await;
+        assert_eq!(bad.content_length(), Some(bad.body.len()));
+        assert!(good.body.starts_with(&bad.body) && bad.body.len() == good.body.len() / 2);
+        assert!(serde_json::from_slice::<Value>(&bad.body).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_cut_connection_ends_before_what_was_promised() {
+        let (good, bad) = good_and(Fault::ConnectionCut).await;
+        assert_eq!(bad.content_length(), Some(good.body.len()));
+        assert_eq!(bad.body, good.body[..good.body.len() / 2]);
+    }
+
+    #[tokio::test]
+    async fn subjects_can_be_missing_or_null() {
+        let (_, missing) = good_and(Fault::NoSubjects).await;
+        assert_eq!(missing.json().get("subjects"), None);
+        assert_eq!(missing.json()["comptype"], "availability_daily");
+        let (_, null) = good_and(Fault::NullSubjects).await;
+        assert_eq!(null.json().get("subjects"), Some(&Value::Null));
+    }
+
+    #[tokio::test]
+    async fn items_can_be_missing_or_null_on_every_day() {
+        let (good, missing) = days_with(Fault::MissingItems).await;
+        assert_eq!(missing.len(), good.len());
+        assert!(missing.iter().all(|day| day.get("items").is_none()));
+        let (_, null) = days_with(Fault::NullItems).await;
+        assert!(null.iter().all(|day| day.get("items") == Some(&Value::Null)));
+    }
+
+    #[tokio::test]
+    async fn a_missing_day_is_left_out_and_the_others_stay() {
+        let (mut good, bad) = days_with(Fault::MissingDay("2026-02-03".parse().unwrap())).await;
+        assert_eq!(good.remove(2)["item_date"], "2026-02-03T00:00:00");
+        assert_eq!(bad, good);
+    }
+
+    #[tokio::test]
+    async fn a_malformed_item_stands_beside_the_good_ones() {
+        let (good, bad) = days_with(Fault::MalformedItem).await;
+        for (good, bad) in good.iter().zip(bad) {
+            let mut items = bad["items"].as_array().unwrap().clone();
+            assert_eq!(items.pop().unwrap()["start"], "abc");
+            assert_eq!(json!(items), good["items"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn another_room_is_answered_under_its_own_id() {
+        let (good, bad) = days_with(Fault::OtherRoom).await;
+        assert_eq!(bad.len(), good.len());
+        assert!(bad.iter().all(|day| day["itemId"] == 344 && day["itemName"] == "CAS 201"));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_leads_to_the_good_answer_and_is_seen() {
+        let simulator = simulator().await;
+        let good = ask(&simulator, "342").await;
+        simulator.misbehave(Fault::Redirect);
+        let bad = ask(&simulator, "342").await;
+        assert_eq!(bad.status, 302);
+        let followed = get(&simulator, bad.header("location").unwrap()).await;
+        assert_eq!((followed.status, followed.body), (200, good.body));
+        assert_eq!(simulator.requests(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_sent_as_given() {
+        let (_, bad) = good_and(Fault::Body("[1,".to_owned())).await;
+        assert_eq!((bad.status, bad.text()), (200, "[1,"));
+        assert_eq!(bad.header("content-type"), Some(JSON));
+    }
+
+    #[tokio::test]
+    async fn a_huge_answer_is_json_of_just_that_size() {
+        for size in [100, 1_000, 65_536, 3_000_000] {
+            let (_, bad) = good_and(Fault::Huge(size)).await;
+            assert_eq!(bad.body.len(), size);
+            assert_eq!(bad.content_length(), None);
+            assert_eq!(bad.json()["comptype"], "availability_daily");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hanging_answer_never_begins() {
+        let simulator = simulator().await;
+        simulator.misbehave(Fault::Hang);
+        let connection = send(&simulator, "GET", &target(&simulator, "342", "2026-02-01")).await;
+        let patience = Duration::from_millis(50);
+        assert!(tokio::time::timeout(patience, read(connection)).await.is_err());
+    }
+}

@@ -1,0 +1,100 @@
+//! What the simulated 25Live has been told to do.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+
+use crate::booking::Booking;
+use crate::fault::Fault;
+use crate::timetable::timetable;
+
+/// Bookings, faults and slowness asked for. Empty, it is a 25Live in good health.
+#[derive(Default)]
+pub(crate) struct Script {
+    pub(crate) latency: Duration,
+    bookings: HashMap<String, HashMap<NaiveDate, Vec<Booking>>>,
+    everywhere: Option<Fault>,
+    by_room: HashMap<String, Fault>,
+    upcoming: HashMap<String, VecDeque<Fault>>,
+}
+
+impl Script {
+    /// Sets the bookings of a room and day, instead of those of the timetable.
+    pub(crate) fn set_bookings(&mut self, room_id: &str, date: NaiveDate, bookings: Vec<Booking>) {
+        self.bookings.entry(room_id.to_owned()).or_default().insert(date, bookings);
+    }
+
+    /// The bookings of a room and day.
+    pub(crate) fn bookings(&self, room_id: &str, date: NaiveDate) -> Vec<Booking> {
+        let set = self.bookings.get(room_id).and_then(|days| days.get(&date));
+        set.cloned().unwrap_or_else(|| timetable(room_id, date))
+    }
+
+    /// Every room, from now on.
+    pub(crate) fn misbehave(&mut self, fault: Fault) {
+        self.everywhere = Some(fault);
+    }
+
+    /// One room, from now on.
+    pub(crate) fn misbehave_for(&mut self, room_id: &str, fault: Fault) {
+        self.by_room.insert(room_id.to_owned(), fault);
+    }
+
+    /// One room, so many times, after the times asked for before.
+    pub(crate) fn misbehave_times(&mut self, room_id: &str, fault: Fault, times: usize) {
+        self.upcoming.entry(room_id.to_owned()).or_default().extend(std::iter::repeat_n(fault, times));
+    }
+
+    /// No faults any more. Bookings and latency stay.
+    pub(crate) fn behave(&mut self) {
+        self.everywhere = None;
+        self.by_room.clear();
+        self.upcoming.clear();
+    }
+
+    /// The fault of the request for a room that has just come in: the narrower wish goes before the wider.
+    pub(crate) fn next_fault(&mut self, room_id: &str) -> Option<Fault> {
+        let upcoming = self.upcoming.get_mut(room_id).and_then(VecDeque::pop_front);
+        upcoming.or_else(|| self.by_room.get(room_id).cloned()).or_else(|| self.everywhere.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::booking::Kind;
+
+    #[test]
+    fn the_narrower_wish_goes_before_the_wider() {
+        let mut script = Script::default();
+        script.misbehave(Fault::Status(500));
+        script.misbehave_for("342", Fault::Status(501));
+        script.misbehave_times("342", Fault::Status(502), 2);
+        script.misbehave_times("342", Fault::Status(503), 1);
+        let faults: Vec<_> = (0..5).map(|_| script.next_fault("342").unwrap()).collect();
+        assert_eq!(faults, [502, 502, 503, 501, 501].map(Fault::Status));
+        assert_eq!(script.next_fault("344"), Some(Fault::Status(500)));
+    }
+
+    #[test]
+    fn after_behave_nothing_is_wrong_any_more() {
+        let mut script = Script::default();
+        script.misbehave(Fault::Hang);
+        script.misbehave_for("342", Fault::Hang);
+        script.misbehave_times("342", Fault::Hang, 9);
+        script.behave();
+        assert_eq!(script.next_fault("342"), None);
+    }
+
+    #[test]
+    fn bookings_set_replace_those_of_that_room_and_day_alone() {
+        let (monday, tuesday) = ("2026-02-02".parse().unwrap(), "2026-02-03".parse().unwrap());
+        let lecture = vec![Booking::new("9.000000", 9.833333, Kind::Event)];
+        let mut script = Script::default();
+        script.set_bookings("342", monday, lecture.clone());
+        assert_eq!(script.bookings("342", monday), lecture);
+        assert_eq!(script.bookings("342", tuesday), timetable("342", tuesday));
+        assert_eq!(script.bookings("344", monday), timetable("344", monday));
+    }
+}
