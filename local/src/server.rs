@@ -30,8 +30,7 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// How long answers under way may take when the server is stopped.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// A server that listens, and is not yet served.
-#[derive(Debug)]
+/// A server that has its port, and does not answer yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,

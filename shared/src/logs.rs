@@ -1,6 +1,9 @@
 //! Logs: JSON for machines on Lambda, lines for people elsewhere, `RUST_LOG` honoured in both.
 
-use std::error::Error;
+use std::{
+    error::Error,
+    io::{self, IsTerminal},
+};
 
 use tracing_subscriber::{EnvFilter, filter::Directive};
 
@@ -28,7 +31,7 @@ pub fn start(format: Format) {
     // An earlier subscriber stays: tests start the service many times in one process.
     let _: Result<(), _> = match format {
         Format::Json => logs.json().flatten_event(true).with_current_span(false).with_ansi(false).try_init(),
-        Format::Human => logs.with_writer(std::io::stderr).try_init(),
+        Format::Human => logs.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).try_init(),
     };
 }
 
