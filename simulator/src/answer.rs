@@ -72,6 +72,7 @@ pub(crate) enum Id {
 /// One booking.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "25Live's names")]
 pub(crate) struct Item {
     item_id: u32,
     item_type_id: u8,
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn an_answer_has_the_form_of_the_recorded_ones() {
         let bookings = vec![
-            Booking::new("9.000000", 9.833333, Kind::Event),
+            Booking::new("9.000000", 9.833_333, Kind::Event),
             Booking::new("12.000000", "13.000000", Kind::Event).private(),
             Booking::new(23.0, "24.000000", Kind::Closed),
         ];
@@ -208,7 +209,7 @@ mod tests {
             json!([{
                 "itemId": 342, "itemTypeId": 4, "itemName": "CAS 116", "item_date": "2026-02-01T00:00:00",
                 "items": [
-                    item(900_000, "Event", 1, json!("9.000000"), json!(9.833333)),
+                    item(900_000, "Event", 1, json!("9.000000"), json!(9.833_333)),
                     item(0, "(Private)", 1, json!("12.000000"), json!("13.000000")),
                     item(0, "Closed", 3, json!(23.0), json!("24.000000")),
                 ],

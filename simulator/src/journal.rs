@@ -65,7 +65,7 @@ impl Drop for InFlight {
 mod tests {
     use super::*;
 
-    fn seen(user_agent: impl ToString) -> Seen {
+    fn seen(user_agent: &str) -> Seen {
         Seen { query: vec![], user_agent: user_agent.to_string() }
     }
 
@@ -83,7 +83,7 @@ mod tests {
     fn only_the_last_thousand_requests_are_remembered() {
         let journal = Arc::new(Journal::default());
         for number in 0..REMEMBERED + 5 {
-            journal.enter(seen(number));
+            journal.enter(seen(&number.to_string()));
         }
         let pages = journal.read();
         assert_eq!(pages.requests, REMEMBERED + 5);

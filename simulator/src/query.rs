@@ -39,10 +39,7 @@ impl Query {
             let value = only(parameters, name)?;
             value.parse::<u32>().map_err(|_| format!("{name}: {value:?} is no number"))?;
         }
-        Ok(Self {
-            room_id: only(parameters, "space_id")?.to_owned(),
-            start: midnight(only(parameters, "start_dt")?)?,
-        })
+        Ok(Self { room_id: only(parameters, "space_id")?.to_owned(), start: midnight(only(parameters, "start_dt")?)? })
     }
 }
 

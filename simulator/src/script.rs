@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn bookings_set_replace_those_of_that_room_and_day_alone() {
         let (monday, tuesday) = ("2026-02-02".parse().unwrap(), "2026-02-03".parse().unwrap());
-        let lecture = vec![Booking::new("9.000000", 9.833333, Kind::Event)];
+        let lecture = vec![Booking::new("9.000000", 9.833_333, Kind::Event)];
         let mut script = Script::default();
         script.set_bookings("342", monday, lecture.clone());
         assert_eq!(script.bookings("342", monday), lecture);

@@ -1,5 +1,6 @@
 //! The simulated 25Live behind a socket.
 
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -136,6 +137,12 @@ impl Simulator {
     /// Takes back all faults. Bookings and latency stay as they were set.
     pub fn behave(&self) {
         self.campus.script().behave();
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").field("addr", &self.addr).finish_non_exhaustive()
     }
 }
 
@@ -280,9 +287,9 @@ mod tests {
     async fn bookings_set_by_a_test_are_what_is_answered() {
         let simulator = simulator().await;
         let date = "2026-02-03".parse().unwrap();
-        simulator.set_bookings("342", date, vec![Booking::new("9.000000", 9.833333, Kind::Blackout)]);
+        simulator.set_bookings("342", date, vec![Booking::new("9.000000", 9.833_333, Kind::Blackout)]);
         let items = &ask(&simulator, "342").await.subjects()[2]["items"];
-        assert_eq!((&items[0]["start"], &items[0]["end"]), (&json!("9.000000"), &json!(9.833333)));
+        assert_eq!((&items[0]["start"], &items[0]["end"]), (&json!("9.000000"), &json!(9.833_333)));
         assert_eq!((&items[0]["type_id"], items.as_array().unwrap().len()), (&json!(2), 1));
     }
 

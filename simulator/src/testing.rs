@@ -95,7 +95,8 @@ pub(crate) fn target(simulator: &Simulator, room_id: &str, date: &str) -> String
 /// Connects and sends a request, and leaves the reading to the caller.
 pub(crate) async fn send(simulator: &Simulator, method: &str, target: &str) -> TcpStream {
     let mut connection = TcpStream::connect(simulator.addr()).await.unwrap();
-    let request = format!("{method} {target} HTTP/1.1\r\nHost: 25live\r\nUser-Agent: tests\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("{method} {target} HTTP/1.1\r\nHost: 25live\r\nUser-Agent: tests\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).await.unwrap();
     connection
 }

@@ -216,9 +216,12 @@ mod tests {
 
     #[test]
     fn a_known_day_stays_what_it_is_with_every_version() {
-        let monday: Vec<_> =
-            timetable("342", date("2026-02-02")).iter().map(|b| (minute(&b.start), minute(&b.end))).collect();
-        assert_eq!(monday, [(0, 0)]);
+        let at = |hours: &Hours| format!("{}:{:02}", minute(hours) / 60, minute(hours) % 60);
+        let monday = timetable("342", date("2026-02-02"));
+        let spans: Vec<_> = monday.iter().map(|b| format!("{}-{}", at(&b.start), at(&b.end))).collect();
+        let classes = ["8:05-8:55", "9:05-9:55", "13:05-13:55", "14:05-14:55", "15:05-15:55", "16:05-16:55"];
+        let evening = ["17:05-17:55", "18:30-21:15", "23:00-24:00"];
+        assert_eq!(spans, [&classes[..], &evening].concat());
     }
 
     #[test]

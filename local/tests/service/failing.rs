@@ -1,0 +1,298 @@
+//! What a bad day of 25Live or Redis does, and what it does not do.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use simulator::{Booking, Fault, Kind};
+use testkit::eventually;
+
+use crate::support::{Backend, TestApp, day};
+
+over_both_caches! {
+    rooms_that_fail_keep_their_last_good_slots,
+    a_room_that_never_answered_is_unknown,
+    half_of_the_rooms_may_fail,
+    when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts,
+    after_a_failure_nobody_sweeps_for_a_minute,
+    with_25live_down_and_nothing_kept_readers_get_503,
+}
+
+/// Faults after which a room has no answer, and whether it is worth asking again.
+fn fatal() -> Vec<(Fault, bool)> {
+    vec![
+        (Fault::Status(500), true),
+        (Fault::Status(503), true),
+        (Fault::Status(429), true),
+        (Fault::Status(404), false),
+        (Fault::Status(204), false),
+        (Fault::ConnectionCut, true),
+        (Fault::Redirect, false),
+        (Fault::Html, false),
+        (Fault::CutOff, false),
+        (Fault::Body(String::new()), false),
+        (Fault::Body("null".to_owned()), false),
+        (Fault::Body("{}".to_owned()), false),
+        (Fault::Body("[1,2".to_owned()), false),
+        (Fault::Huge(60_000_000), false),
+        (Fault::NoSubjects, false),
+        (Fault::NullSubjects, false),
+        (Fault::MissingDay(day("2026-03-03")), false),
+        (Fault::OtherRoom, false),
+    ]
+}
+
+#[tokio::test]
+async fn each_failure_costs_its_room_alone_and_is_asked_again_if_it_may_pass() {
+    for (fault, transient) in fatal() {
+        let app = TestApp::cold(Backend::Memory).await;
+        app.simulator.misbehave_for("2", fault.clone());
+        let answer = app.open_classrooms().await;
+        assert_eq!(answer.outcome(), (200, "MISS"), "{fault:?}");
+        assert_eq!(answer.room("2"), ("unknown".to_owned(), vec![]), "{fault:?}");
+        assert_eq!(answer.room("1").0, "ok", "{fault:?}");
+        assert_eq!(app.simulator.requests(), if transient { 6 } else { 4 }, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_read_of_an_answer_stands() {
+    let all_day = ("ok".to_owned(), vec!["07:00-23:00".to_owned()]);
+    let around_nine = ("ok".to_owned(), vec!["07:00-08:59".to_owned(), "10:01-23:00".to_owned()]);
+    let harmless = [
+        (Fault::Prefixed, &around_nine),
+        (Fault::MalformedItem, &around_nine),
+        (Fault::MissingDay(day("2026-03-04")), &around_nine),
+        (Fault::NullItems, &all_day),
+        (Fault::MissingItems, &all_day),
+    ];
+    for (fault, expected) in harmless {
+        let app = TestApp::cold(Backend::Memory).await;
+        app.simulator.set_bookings("2", day("2026-03-03"), vec![Booking::new(9.0, "10.000000", Kind::Event)]);
+        app.simulator.misbehave_for("2", fault.clone());
+        assert_eq!(&app.open_classrooms().await.room("2"), expected, "{fault:?}");
+        assert_eq!(app.simulator.requests(), 4, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_day_without_an_answer_is_unknown_for_that_day_alone() {
+    let app = TestApp::cold(Backend::Memory).await;
+    app.simulator.misbehave_for("2", Fault::MissingDay(day("2026-03-04")));
+    assert_eq!(app.open_classrooms().await.room("2").0, "ok");
+    assert_eq!(app.get("/api/open-classrooms?date=2026-03-04").await.room("2"), ("unknown".to_owned(), vec![]));
+    assert_eq!(app.get("/api/open-classrooms?date=2026-03-05").await.room("2").0, "ok");
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_got_over() {
+    let app = TestApp::cold(Backend::Memory).await;
+    app.simulator.misbehave_times("1", Fault::Status(503), 2);
+    app.simulator.misbehave_times("2", Fault::Status(503), 3);
+    let answer = app.open_classrooms().await;
+    assert_eq!((answer.room("1").0.as_str(), answer.room("2").0.as_str()), ("ok", "unknown"));
+}
+
+#[tokio::test]
+async fn a_pause_that_25live_asks_for_is_kept() {
+    let app = TestApp::cold(Backend::Memory).await;
+    app.simulator.misbehave_times("1", Fault::retry_after(429, "2"), 1);
+    let start = Instant::now();
+    assert_eq!(app.open_classrooms().await.room("1").0, "ok");
+    assert!(start.elapsed() >= Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_room_that_hangs_or_drips_fails_within_its_time_limit() {
+    for fault in [Fault::Hang, Fault::Drip] {
+        let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_TIMEOUT", "0.2")]).await;
+        app.simulator.misbehave_for("2", fault);
+        assert_eq!(app.open_classrooms().await.room("2").0, "unknown");
+        assert_eq!(app.simulator.requests(), 6);
+    }
+}
+
+#[tokio::test]
+async fn no_more_requests_are_under_way_than_are_allowed() {
+    let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "2")]).await;
+    app.simulator.set_latency(Duration::from_millis(50));
+    app.open_classrooms().await;
+    assert_eq!(app.simulator.peak_in_flight(), 2);
+}
+
+#[tokio::test]
+async fn requests_name_the_project_and_ask_for_the_campuss_day() {
+    let app = TestApp::cold(Backend::Memory).await;
+    // It is the 4th in London, and still the 3rd on the campus.
+    app.clock.set("2026-03-04T03:00:00Z");
+    app.open_classrooms().await;
+    assert!(app.simulator.user_agents().iter().all(|agent| agent.starts_with("EmptyClassroom/")));
+    for query in app.simulator.queries() {
+        assert!(query.contains(&("start_dt".to_owned(), "2026-03-03T00:00:00".to_owned())), "{query:?}");
+    }
+}
+
+async fn rooms_that_fail_keep_their_last_good_slots(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let good = app.open_classrooms().await;
+    app.simulator.misbehave_for("2", Fault::Status(404));
+    app.simulator.set_bookings("1", day("2026-03-03"), vec![]);
+    app.clock.advance(TimeDelta::minutes(30));
+    assert_eq!(app.refresh().await.status, 200);
+    let mended = app.open_classrooms().await;
+    assert_eq!(mended.outcome(), (200, "HIT"));
+    assert_eq!(mended.room("2"), ("stale".to_owned(), good.room("2").1));
+    assert_eq!(mended.room("1"), ("ok".to_owned(), vec!["07:00-23:00".to_owned()]));
+    assert_eq!(mended.json()["stale"], false);
+    // Of every other day, too.
+    let tomorrow = app.get("/api/open-classrooms?date=2026-03-04").await;
+    assert_eq!(tomorrow.room("2").0, "stale");
+}
+
+async fn a_room_that_never_answered_is_unknown(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    app.simulator.misbehave_for("3", Fault::Html);
+    let answer = app.open_classrooms().await;
+    assert_eq!(answer.room("3"), ("unknown".to_owned(), vec![]));
+    let room = app.get("/api/classrooms/3").await.json();
+    assert_eq!((&room["status"], &room["availability"]), (&"unknown".into(), &serde_json::json!([])));
+}
+
+async fn half_of_the_rooms_may_fail(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    for room in ["1", "2"] {
+        app.simulator.misbehave_for(room, Fault::Status(404));
+    }
+    assert_eq!(app.refresh().await.status, 200);
+    assert_eq!(app.open_classrooms().await.room("1").0, "unknown");
+}
+
+async fn when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let good = app.open_classrooms().await;
+    for room in ["1", "2", "3"] {
+        app.simulator.misbehave_for(room, Fault::Status(404));
+    }
+    app.clock.advance(TimeDelta::minutes(31));
+    let failed = app.refresh().await;
+    assert_eq!((failed.status.as_u16(), failed.detail()), (502, "Failed to refresh data".to_owned()));
+    assert_eq!(app.open_classrooms().await.text, good.text);
+    assert_eq!(app.get("/api/cooldown-status").await.json()["in_cooldown"], false);
+    assert_eq!(app.last_updated().await, good.json()["last_updated"]);
+}
+
+async fn after_a_failure_nobody_sweeps_for_a_minute(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let good = app.open_classrooms().await;
+    app.simulator.misbehave(Fault::Status(404));
+    app.service.core.cache.invalidate().await.unwrap();
+    let stale = app.open_classrooms().await;
+    assert_eq!((stale.outcome(), &stale.json()["last_updated"]), ((200, "STALE"), &good.json()["last_updated"]));
+    assert_eq!(app.sweeps(), 2.0);
+
+    app.simulator.behave();
+    let refused = app.refresh().await;
+    assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((50..=60).contains(&wait), "{wait}");
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "STALE"));
+    assert_eq!(app.sweeps(), 2.0);
+
+    end_the_backoff(&app).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    assert_eq!(app.sweeps(), 3.0);
+}
+
+/// The embedded cache has the test's clock; Redis has its own, and an operator's DEL.
+async fn end_the_backoff(app: &TestApp) {
+    app.clock.advance(TimeDelta::seconds(60));
+    if app.redis.is_some() {
+        let left: i64 = app.redis(&["TTL", "classrooms:refresh_failed"]).await.parse().unwrap();
+        assert!((50..=60).contains(&left), "{left}");
+        app.redis(&["DEL", "classrooms:refresh_failed"]).await;
+    }
+}
+
+async fn with_25live_down_and_nothing_kept_readers_get_503(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    app.simulator.misbehave(Fault::Status(404));
+    for path in ["/api/open-classrooms", "/api/open-classrooms?date=2026-03-04", "/api/classrooms/1"] {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.detail()), (503, "Cache unavailable".to_owned()));
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let wait: u64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+    }
+    assert_eq!(app.sweeps(), 1.0);
+    assert!(app.last_updated().await.is_null());
+}
+
+#[tokio::test]
+async fn with_redis_down_readers_get_the_processs_own_copy_and_the_first_after_its_return_a_hit() {
+    let app = TestApp::cold(Backend::Redis).await;
+    let good = app.open_classrooms().await;
+    let redis = app.redis.clone().unwrap();
+    let snapshot = redis.lock().await.command(&["GET", "classrooms:availability"]).await;
+    redis.lock().await.stop().await;
+
+    let stale = app.open_classrooms().await;
+    assert_eq!((stale.outcome(), &stale.json()["stale"]), ((200, "STALE"), &true.into()));
+    assert_eq!(stale.room("1"), good.room("1"));
+    assert!(app.last_updated().await.is_null());
+    assert_eq!(app.get("/api/cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
+    let refused = app.refresh().await;
+    assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(app.get("/").await.text, "\"Hello World\"");
+    assert_eq!(app.sweeps(), 1.0, "without a cache nobody sweeps");
+
+    redis.lock().await.restart().await;
+    redis.lock().await.command(&["SET", "classrooms:availability", &snapshot]).await;
+    let back = app.open_classrooms().await;
+    assert_eq!((back.outcome(), &back.text), ((200, "HIT"), &good.text));
+}
+
+#[tokio::test]
+async fn with_redis_down_from_the_start_there_is_nothing_to_show() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.redis.clone().unwrap().lock().await.stop().await;
+    let answer = app.open_classrooms().await;
+    assert_eq!((answer.status.as_u16(), answer.detail()), (503, "Cache unavailable".to_owned()));
+    assert!(!answer.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn a_redis_that_came_back_empty_is_filled_again() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.open_classrooms().await;
+    app.redis.clone().unwrap().lock().await.restart().await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+}
+
+#[tokio::test]
+async fn a_sweeper_that_died_holds_others_up_only_until_its_lock_expires() {
+    let app = TestApp::cold(Backend::Redis).await;
+    // What a process leaves behind that is killed while it sweeps; its last seconds.
+    app.redis(&["SET", "classrooms:refresh_lock", "dead", "PX", "1500"]).await;
+    let answer = app.open_classrooms().await;
+    assert_eq!(answer.outcome(), (200, "MISS"));
+    assert_eq!(app.sweeps(), 1.0);
+}
+
+#[tokio::test]
+async fn a_sweep_whose_lock_was_lost_publishes_nothing() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.simulator.set_latency(Duration::from_millis(500));
+    let redis = app.redis.clone().unwrap();
+    let steal = async {
+        eventually("the sweep begins", Duration::from_secs(10), async || {
+            redis.lock().await.command(&["EXISTS", "classrooms:refresh_lock"]).await == "1"
+        })
+        .await;
+        redis.lock().await.command(&["SET", "classrooms:refresh_lock", "another", "PX", "60000"]).await
+    };
+    let (refused, _) = tokio::join!(app.refresh(), steal);
+    assert_eq!((refused.status.as_u16(), refused.detail()), (502, "Failed to refresh data".to_owned()));
+    assert_eq!(app.redis(&["KEYS", "classrooms:availability*"]).await, "");
+    assert_eq!(app.redis(&["GET", "classrooms:refresh_lock"]).await, "another", "only the holder gives the lock back");
+}

@@ -1,0 +1,9 @@
+//! The whole local server over HTTP, with a simulated 25Live, over both caches, and with the clock in the test's hand.
+
+#[macro_use]
+mod support;
+
+mod failing;
+mod reading;
+mod refreshing;
+mod times;

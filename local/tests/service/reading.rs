@@ -1,0 +1,244 @@
+//! What a reader gets: HIT, MISS, STALE.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use simulator::{Booking, Hours, Kind, timetable};
+use testkit::eventually;
+
+use crate::support::{Answer, Backend, TestApp, at_once, day};
+
+over_both_caches! {
+    the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes,
+    two_hundred_cold_readers_cause_one_sweep,
+    the_slots_are_those_of_the_bookings,
+    every_day_that_the_sweep_brought_can_be_read,
+    a_room_can_be_read_by_itself,
+    whoever_has_the_body_gets_304_until_there_is_new_data,
+    after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old,
+    while_somebody_sweeps_others_get_the_reserve_at_once,
+    while_somebody_sweeps_and_there_is_no_reserve_others_wait,
+    a_sweep_goes_on_when_the_client_that_began_it_goes_away,
+}
+
+async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let first = app.open_classrooms().await;
+    assert_eq!(first.outcome(), (200, "MISS"));
+    let second = app.open_classrooms().await;
+    assert_eq!(second.outcome(), (200, "HIT"));
+    assert_eq!(first.text, second.text);
+    assert_eq!(app.simulator.requests(), 4);
+    let body = first.json();
+    assert_eq!(body["buildings"].as_object().unwrap().keys().collect::<Vec<_>>(), ["A", "B"]);
+    assert_eq!(body["buildings"]["B"]["classrooms"][1]["name"], "104");
+    assert_eq!(
+        (&body["date"], &body["timezone"], &body["stale"]),
+        (&"2026-03-03".into(), &"America/New_York".into(), &false.into())
+    );
+    assert_eq!(body["last_updated"], "2026-03-03T12:00:00.000000-05:00");
+    assert_eq!(app.last_updated().await, body["last_updated"]);
+}
+
+async fn two_hundred_cold_readers_cause_one_sweep(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    app.simulator.set_latency(Duration::from_millis(300));
+    let readers = Arc::clone(&app);
+    let answers = at_once(200, move |_| {
+        let app = Arc::clone(&readers);
+        async move { app.open_classrooms().await }
+    })
+    .await;
+    all_got_the_one_sweep(&answers);
+    assert_eq!(app.simulator.requests(), 4);
+}
+
+/// A MISS, or a HIT for those whose request came when the sweep was over; the same bytes for all.
+fn all_got_the_one_sweep(answers: &[Answer]) {
+    assert!(answers.iter().any(|answer| answer.outcome() == (200, "MISS")));
+    for answer in answers {
+        assert!(matches!(answer.outcome(), (200, "MISS" | "HIT")), "{:?}", answer.outcome());
+        assert_eq!(answer.text, answers[0].text);
+    }
+}
+
+async fn the_slots_are_those_of_the_bookings(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let booking = |start, end| Booking::new(Hours::text(start), Hours::number(end), Kind::Event);
+    let bookings =
+        vec![booking(13 * 60, 14 * 60 + 15), booking(9 * 60 + 5, 9 * 60 + 55), booking(9 * 60 + 5, 9 * 60 + 55)];
+    app.simulator.set_bookings("1", day("2026-03-03"), bookings);
+    app.simulator.set_bookings("2", day("2026-03-03"), vec![]);
+    app.simulator.set_bookings("3", day("2026-03-03"), vec![Booking::new("0.0", 24.0, Kind::Closed)]);
+    let answer = app.open_classrooms().await;
+    let ok = |slots: &[&str]| ("ok".to_owned(), slots.iter().map(|slot| (*slot).to_owned()).collect::<Vec<_>>());
+    assert_eq!(answer.room("1"), ok(&["07:00-09:04", "09:56-12:59", "14:16-23:00"]));
+    assert_eq!(answer.room("2"), ok(&["07:00-23:00"]));
+    assert_eq!(answer.room("3"), ok(&[]));
+}
+
+async fn every_day_that_the_sweep_brought_can_be_read(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    app.open_classrooms().await;
+    for date in day("2026-03-03").iter_days().take(32) {
+        let answer = app.get(&format!("/api/open-classrooms?date={date}")).await;
+        assert_eq!(answer.outcome(), (200, "HIT"), "{date}");
+        assert_eq!(answer.json()["date"], date.to_string());
+        assert_eq!(
+            answer.room("1").1.is_empty(),
+            timetable("1", date)
+                .iter()
+                .any(|booking| booking.kind == Kind::Closed && booking.start.value() == Some(0.0))
+        );
+    }
+    for date in ["2026-04-04", "2026-03-02", "1999-12-31", "9999-12-31"] {
+        let answer = app.get(&format!("/api/open-classrooms?date={date}")).await;
+        assert_eq!((answer.status.as_u16(), answer.detail()), (404, format!("No availability is kept for {date}")));
+    }
+    assert_eq!(app.sweeps(), 1.0);
+}
+
+async fn a_room_can_be_read_by_itself(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    app.simulator.set_bookings("4", day("2026-03-04"), vec![Booking::new(8.0, "12.000000", Kind::Event)]);
+    let answer = app.get("/api/classrooms/4?date=2026-03-04").await;
+    assert_eq!(answer.outcome(), (200, "MISS"));
+    assert_eq!(
+        answer.text,
+        concat!(
+            r#"{"id":"4","name":"104","building_code":"B","status":"ok","#,
+            r#""availability":[{"start":"12:01:00","end":"18:00:00","start_time":"12:01","end_time":"18:00","duration_minutes":359}],"#,
+            r#""date":"2026-03-04","last_updated":"2026-03-03T12:00:00.000000-05:00","stale":false}"#
+        )
+    );
+    for unknown in ["/api/classrooms/5", "/api/classrooms/%FF", "/api/classrooms/1%20"] {
+        let answer = app.get(unknown).await;
+        assert_eq!((answer.status.as_u16(), answer.detail()), (404, "Classroom not found".to_owned()), "{unknown}");
+    }
+}
+
+async fn whoever_has_the_body_gets_304_until_there_is_new_data(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let first = app.open_classrooms().await;
+    assert_eq!(first.header("cache-control"), "no-cache");
+    let again = async || {
+        let request = app.client().get(app.url("/api/open-classrooms"));
+        app.send(request.header("if-none-match", first.header("etag"))).await
+    };
+    let known = again().await;
+    assert_eq!((known.outcome(), known.text.as_str()), ((304, "HIT"), ""));
+    assert_eq!(known.header("etag"), first.header("etag"));
+    app.clock.advance(TimeDelta::minutes(31));
+    assert_eq!(app.refresh().await.status, 200);
+    let new = again().await;
+    assert_eq!(new.outcome(), (200, "HIT"));
+    assert_ne!(new.header("etag"), first.header("etag"));
+    assert_eq!(new.json()["last_updated"], "2026-03-03T12:31:00.000000-05:00");
+}
+
+async fn after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    app.open_classrooms().await;
+    app.clock.set("2026-03-04T04:59:59Z");
+    assert_eq!(app.open_classrooms().await.json()["date"], "2026-03-03");
+    app.clock.set("2026-03-04T05:00:00Z");
+    let next_day = app.open_classrooms().await;
+    assert_eq!((next_day.outcome(), &next_day.json()["date"]), ((200, "HIT"), &"2026-03-04".into()));
+    app.clock.set("2026-03-04T16:59:59Z");
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+    assert_eq!(app.sweeps(), 1.0);
+    app.clock.set("2026-03-04T17:00:00Z");
+    let swept = app.open_classrooms().await;
+    assert_eq!((swept.outcome(), &swept.json()["date"]), ((200, "MISS"), &"2026-03-04".into()));
+    assert_eq!(app.sweeps(), 2.0);
+}
+
+/// Begins a sweep, and waits until it is under way.
+async fn begin_a_slow_sweep(app: &Arc<TestApp>) -> tokio::task::JoinHandle<Answer> {
+    app.simulator.set_latency(Duration::from_secs(1));
+    let before = app.simulator.requests();
+    let sweeping = Arc::clone(app);
+    let sweep = tokio::spawn(async move { sweeping.open_classrooms().await });
+    eventually("the sweep begins", Duration::from_secs(10), async || app.simulator.requests() > before).await;
+    sweep
+}
+
+async fn while_somebody_sweeps_others_get_the_reserve_at_once(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    let swept = app.open_classrooms().await;
+    app.service.core.cache.invalidate().await.unwrap();
+    let sweep = begin_a_slow_sweep(&app).await;
+    let stale = app.open_classrooms().await;
+    assert!(!sweep.is_finished(), "the stale copy should come before the sweep ends");
+    assert_eq!((stale.outcome(), &stale.json()["stale"]), ((200, "STALE"), &true.into()));
+    assert_eq!(stale.text, swept.text.replace("\"stale\":false", "\"stale\":true"));
+    assert_ne!(stale.header("etag"), swept.header("etag"));
+    assert_eq!(sweep.await.unwrap().outcome(), (200, "MISS"));
+    assert_eq!(app.sweeps(), 2.0);
+}
+
+async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    let sweep = begin_a_slow_sweep(&app).await;
+    let waited = app.open_classrooms().await;
+    assert_eq!(waited.outcome(), (200, "MISS"));
+    assert_eq!(waited.text, sweep.await.unwrap().text);
+    assert_eq!(app.sweeps(), 1.0);
+}
+
+async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    let sweep = begin_a_slow_sweep(&app).await;
+    sweep.abort();
+    assert!(sweep.await.unwrap_err().is_cancelled());
+    eventually("the sweep is published", Duration::from_secs(10), async || !app.last_updated().await.is_null()).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+    assert_eq!(app.sweeps(), 1.0);
+}
+
+#[tokio::test]
+async fn a_hit_is_one_redis_command() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.open_classrooms().await;
+    for path in ["/api/open-classrooms", "/api/classrooms/1", "/api/open-classrooms?date=2026-03-04"] {
+        app.redis(&["CONFIG", "RESETSTAT"]).await;
+        assert_eq!(app.get(path).await.outcome(), (200, "HIT"));
+        let stats = app.redis(&["INFO", "commandstats"]).await;
+        let commands: Vec<_> =
+            stats.lines().filter(|line| line.starts_with("cmdstat_") && !line.contains("config")).collect();
+        assert!(commands.len() == 1 && commands[0].starts_with("cmdstat_get:calls=1,"), "{path}: {commands:?}");
+    }
+}
+
+#[tokio::test]
+async fn deleting_two_keys_forces_a_sweep_at_the_next_request() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.open_classrooms().await;
+    app.redis(&["DEL", "classrooms:availability", "classrooms:last_refresh"]).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    assert_eq!(app.sweeps(), 2.0);
+}
+
+#[tokio::test]
+async fn a_value_that_was_cut_off_counts_as_absent() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.open_classrooms().await;
+    let whole = app.redis(&["GET", "classrooms:availability"]).await;
+    app.redis(&["SET", "classrooms:availability", &whole[..whole.len() - 100]]).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+}
+
+#[tokio::test]
+async fn cold_readers_of_two_processes_cause_one_sweep() {
+    let one = Arc::new(TestApp::cold(Backend::Redis).await);
+    let apps = [Arc::clone(&one), Arc::new(one.another().await)];
+    one.simulator.set_latency(Duration::from_millis(300));
+    let answers = at_once(100, move |index| {
+        let app = Arc::clone(&apps[index % 2]);
+        async move { app.open_classrooms().await }
+    })
+    .await;
+    all_got_the_one_sweep(&answers);
+    assert_eq!(one.simulator.requests(), 4);
+}

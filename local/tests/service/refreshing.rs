@@ -1,0 +1,190 @@
+//! Who may refresh when, and what comes of it.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use emptyclassroom::refresh::Scheduled;
+use serde_json::json;
+use testkit::eventually;
+
+use crate::support::{Answer, Backend, TestApp, at_once};
+
+over_both_caches! {
+    fifty_simultaneous_refreshes_are_one_sweep_and_fifty_equal_answers,
+    a_refresh_during_a_readers_sweep_gets_its_result,
+    the_cooldown_lasts_thirty_minutes_to_the_millisecond,
+    a_refresh_in_the_future_never_lengthens_the_cooldown,
+    a_miss_ignores_the_cooldown,
+    the_schedule_skips_within_the_cooldown,
+    an_operator_with_the_token_drops_the_cache,
+    without_the_token_nothing_is_dropped,
+    a_body_of_more_than_a_kilobyte_is_refused,
+    a_stop_gives_the_lock_back,
+}
+
+async fn fifty_simultaneous_refreshes_are_one_sweep_and_fifty_equal_answers(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    // Long enough for the last of them to ask while the sweep runs.
+    app.simulator.set_latency(Duration::from_secs(2));
+    let answers = refresh_at_once(50, std::slice::from_ref(&app)).await;
+    for answer in &answers {
+        assert_eq!((answer.status.as_u16(), &answer.text), (200, &answers[0].text));
+    }
+    assert_eq!(
+        answers[0].json(),
+        json!({"message": "Data refreshed successfully", "timestamp": "2026-03-03T12:00:00.000000-05:00"})
+    );
+    assert_eq!(app.simulator.requests(), 4);
+}
+
+async fn refresh_at_once(count: usize, apps: &[Arc<TestApp>]) -> Vec<Answer> {
+    at_once(count, |index| {
+        let app = Arc::clone(&apps[index % apps.len()]);
+        async move { app.refresh().await }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn refreshes_of_several_processes_are_one_sweep_too() {
+    let one = Arc::new(TestApp::cold(Backend::Redis).await);
+    let apps = [Arc::clone(&one), Arc::new(one.another().await), Arc::new(one.another().await)];
+    one.simulator.set_latency(Duration::from_secs(2));
+    let answers = refresh_at_once(50, &apps).await;
+    for answer in &answers {
+        assert_eq!((answer.status.as_u16(), &answer.text), (200, &answers[0].text));
+    }
+    assert_eq!(one.simulator.requests(), 4);
+}
+
+async fn a_refresh_during_a_readers_sweep_gets_its_result(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    app.simulator.set_latency(Duration::from_millis(500));
+    let reader = Arc::clone(&app);
+    let read = tokio::spawn(async move { reader.open_classrooms().await });
+    eventually("the sweep begins", Duration::from_secs(10), async || app.simulator.requests() > 0).await;
+    let refreshed = app.refresh().await;
+    assert_eq!(refreshed.status, 200);
+    assert_eq!(refreshed.json()["timestamp"], read.await.unwrap().json()["last_updated"]);
+    assert_eq!(app.sweeps(), 1.0);
+}
+
+async fn the_cooldown_lasts_thirty_minutes_to_the_millisecond(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let status = async || app.get("/api/cooldown-status").await.json();
+    assert_eq!(app.get("/api/cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
+    assert_eq!(app.refresh().await.status, 200);
+    assert_eq!(status().await, json!({"in_cooldown": true, "remaining_minutes": 30.0}));
+
+    app.clock.advance(TimeDelta::seconds(14 * 60 + 30));
+    let refused = app.refresh().await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "930"));
+    assert_eq!(refused.detail(), "Refresh cooldown active. Please wait 15.5 more minutes.");
+    assert_eq!(refused.header("content-type"), "application/problem+json");
+    assert_eq!(status().await, json!({"in_cooldown": true, "remaining_minutes": 15.5}));
+
+    app.clock.advance(TimeDelta::milliseconds(15 * 60_000 + 29_999));
+    let refused = app.refresh().await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "1"));
+    assert_eq!(refused.detail(), "Refresh cooldown active. Please wait 0.0 more minutes.");
+    assert_eq!(app.sweeps(), 1.0);
+
+    app.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!(app.get("/api/cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
+    assert_eq!(app.refresh().await.status, 200);
+    assert_eq!(app.sweeps(), 2.0);
+}
+
+async fn a_refresh_in_the_future_never_lengthens_the_cooldown(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    app.clock.advance(TimeDelta::minutes(5));
+    assert_eq!(app.refresh().await.status, 200);
+    app.clock.advance(TimeDelta::minutes(-5));
+    assert_eq!(app.get("/api/cooldown-status").await.json()["remaining_minutes"], 30.0);
+    assert_eq!(app.refresh().await.detail(), "Refresh cooldown active. Please wait 30.0 more minutes.");
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+}
+
+async fn a_miss_ignores_the_cooldown(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    assert_eq!(app.refresh().await.status, 200);
+    app.clock.advance(TimeDelta::minutes(1));
+    app.service.core.cache.invalidate().await.unwrap();
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    assert_eq!(app.sweeps(), 2.0);
+}
+
+async fn the_schedule_skips_within_the_cooldown(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let scheduled = async || app.service.refresher.refresh_scheduled().await;
+    assert!(matches!(scheduled().await, Scheduled::Refreshed { .. }));
+    app.clock.advance(TimeDelta::minutes(29));
+    assert_eq!(scheduled().await, Scheduled::Skipped);
+    app.clock.advance(TimeDelta::minutes(1));
+    assert!(matches!(scheduled().await, Scheduled::Refreshed { .. }));
+    assert_eq!(app.sweeps(), 2.0);
+}
+
+async fn an_operator_with_the_token_drops_the_cache(backend: Backend) {
+    let app = TestApp::cold_with(backend, &[("ADMIN_TOKEN", "correct horse battery staple")]).await;
+    app.open_classrooms().await;
+    app.clock.advance(TimeDelta::minutes(1));
+    let request = app.client().post(app.url("/api/refresh?invalidate_cache=true"));
+    let answer = app.send(request.bearer_auth("correct horse battery staple")).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["timestamp"]),
+        (200, &"2026-03-03T12:01:00.000000-05:00".into())
+    );
+    assert_eq!(app.sweeps(), 2.0);
+    // A sweep that fails leaves the cache dropped, and the reserve.
+    app.simulator.misbehave(simulator::Fault::Status(404));
+    let request = app.client().post(app.url("/api/refresh?invalidate_cache=True"));
+    assert_eq!(app.send(request.bearer_auth("correct horse battery staple")).await.status, 502);
+    assert!(app.last_updated().await.is_null());
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "STALE"));
+}
+
+async fn without_the_token_nothing_is_dropped(backend: Backend) {
+    let app = TestApp::cold_with(backend, &[("ADMIN_TOKEN", "correct horse")]).await;
+    app.open_classrooms().await;
+    let url = app.url("/api/refresh?invalidate_cache=true");
+    for request in [
+        app.client().post(&url),
+        app.client().post(&url).bearer_auth("correct hors"),
+        app.client().post(&url).bearer_auth(""),
+        app.client().post(&url).basic_auth("correct horse", Some("correct horse")),
+    ] {
+        let answer = app.send(request).await;
+        assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, "Bearer"));
+    }
+    assert_eq!(app.send(app.client().post(app.url("/api/refresh?invalidate_cache=perhaps"))).await.status, 400);
+    let walled_up = TestApp::cold(backend).await;
+    let request = walled_up.client().post(walled_up.url("/api/refresh?invalidate_cache=true"));
+    assert_eq!(walled_up.send(request.bearer_auth("")).await.status, 403);
+    assert_eq!((app.sweeps(), walled_up.sweeps()), (1.0, 0.0));
+}
+
+async fn a_body_of_more_than_a_kilobyte_is_refused(backend: Backend) {
+    let app = TestApp::cold(backend).await;
+    let post = async |length| app.send(app.client().post(app.url("/api/refresh")).body("x".repeat(length))).await;
+    let refused = post(1025).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.detail()),
+        (413, "The request body is longer than 1024 bytes".to_owned())
+    );
+    assert_eq!(app.sweeps(), 0.0);
+    assert_eq!(post(1024).await.status, 200);
+}
+
+async fn a_stop_gives_the_lock_back(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    app.simulator.misbehave(simulator::Fault::Hang);
+    let refreshing = Arc::clone(&app);
+    let refresh = tokio::spawn(async move { refreshing.refresh().await });
+    eventually("the sweep begins", Duration::from_secs(10), async || app.simulator.requests() > 0).await;
+    assert!(app.service.core.cache.is_leased().await.unwrap());
+    app.service.refresher.stop().await;
+    assert!(!app.service.core.cache.is_leased().await.unwrap());
+    assert_eq!(refresh.await.unwrap().status, 503);
+    assert_eq!(app.service.core.cache.backoff().await.unwrap(), None, "a stop is no failure of 25Live");
+}

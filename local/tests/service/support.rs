@@ -1,0 +1,254 @@
+//! A whole server to test: real HTTP, a simulated 25Live, either cache, and a clock that the test holds.
+
+use std::{
+    collections::HashMap,
+    io::Write,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use emptyclassroom::{
+    clock::Clock,
+    config::{Config, Home},
+    core::Service,
+    install_tls,
+};
+use emptyclassroom_local::server::Server;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use simulator::{Room, Simulator};
+use tempfile::NamedTempFile;
+use testkit::RedisServer;
+use tokio::task::JoinHandle;
+
+/// Tuesday, 3 March 2026, 12:00 in New York.
+pub(crate) const TUESDAY_NOON: &str = "2026-03-03T17:00:00Z";
+
+/// Four rooms in two buildings: enough for "some" and "more than half".
+const SMALL_CAMPUS: &str = r#"
+name = "Small College"
+timezone = "America/New_York"
+[[buildings]]
+code = "A"
+name = "Hall A"
+opens = "07:00"
+closes = "23:00"
+classrooms = [{ id = "1", name = "101" }, { id = "2", name = "102" }]
+[[buildings]]
+code = "B"
+name = "Hall B"
+opens = "08:00"
+closes = "18:00"
+classrooms = [{ id = "3", name = "103" }, { id = "4", name = "104" }]
+"#;
+
+/// Which cache a test runs over.
+#[derive(Clone, Copy)]
+pub(crate) enum Backend {
+    Memory,
+    Redis,
+}
+
+/// Makes each function `async fn name(backend: Backend)` two tests, one over each cache.
+macro_rules! over_both_caches {
+    ($($name:ident,)*) => {
+        mod over_memory {
+            use crate::support::Backend;
+            $(#[tokio::test] async fn $name() { super::$name(Backend::Memory).await })*
+        }
+        mod over_redis {
+            use crate::support::Backend;
+            $(#[tokio::test] async fn $name() { super::$name(Backend::Redis).await })*
+        }
+    };
+}
+
+/// A clock that shows what the test says.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<Mutex<DateTime<Utc>>>);
+
+impl TestClock {
+    pub(crate) fn set(&self, now: &str) {
+        *self.0.lock().unwrap() = now.parse().unwrap();
+    }
+
+    pub(crate) fn advance(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+
+    fn clock(&self) -> Clock {
+        let now = Arc::clone(&self.0);
+        Clock::new(chrono_tz::America::New_York, move || *now.lock().unwrap())
+    }
+}
+
+/// The server, and all that it stands on. It stops when it is dropped.
+pub(crate) struct TestApp {
+    pub(crate) simulator: Arc<Simulator>,
+    pub(crate) clock: TestClock,
+    pub(crate) redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
+    pub(crate) service: Service,
+    pub(crate) address: SocketAddr,
+    vars: HashMap<String, String>,
+    campus_file: Arc<NamedTempFile>,
+    http: reqwest::Client,
+    task: JoinHandle<()>,
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and X-Cache.
+    pub(crate) fn outcome(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.header("x-cache"))
+    }
+
+    pub(crate) fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap().to_owned()
+    }
+
+    /// A room's status and its slots as `07:00-09:04`.
+    pub(crate) fn room(&self, id: &str) -> (String, Vec<String>) {
+        let json = self.json();
+        let rooms = json["buildings"].as_object().unwrap().values().flat_map(|b| b["classrooms"].as_array().unwrap());
+        let room = rooms.into_iter().find(|room| room["id"] == id).unwrap();
+        let slots = room["availability"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|slot| format!("{}-{}", slot["start_time"].as_str().unwrap(), slot["end_time"].as_str().unwrap()));
+        (room["status"].as_str().unwrap().to_owned(), slots.collect())
+    }
+}
+
+impl TestApp {
+    /// A server over an empty cache, that refreshes only when asked.
+    pub(crate) async fn cold(backend: Backend) -> Self {
+        Self::cold_with(backend, &[]).await
+    }
+
+    /// The same, with these variables set.
+    pub(crate) async fn cold_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
+        let redis = match backend {
+            Backend::Memory => None,
+            Backend::Redis => Some(Arc::new(tokio::sync::Mutex::new(RedisServer::start().await))),
+        };
+        install_tls();
+        let rooms = ["1", "2", "3", "4"].map(|id| Room::new(id, format!("room {id}")));
+        let simulator = Arc::new(Simulator::start(rooms.to_vec()).await.unwrap());
+        let mut campus_file = NamedTempFile::new().unwrap();
+        campus_file.write_all(SMALL_CAMPUS.as_bytes()).unwrap();
+        let mut all: HashMap<String, String> = [("PORT", "0"), ("REDIS_TIMEOUT", "2"), ("UPSTREAM_TIMEOUT", "5")]
+            .iter()
+            .chain(vars)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        all.insert("API_URL".to_owned(), simulator.url());
+        all.insert("CAMPUS_FILE".to_owned(), campus_file.path().display().to_string());
+        if let Some(redis) = &redis {
+            all.insert("REDIS_URL".to_owned(), redis.lock().await.url());
+        }
+        let clock = TestClock(Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap())));
+        Self::serve(all, clock, simulator, redis, Arc::new(campus_file)).await
+    }
+
+    /// Another server on the same Redis, 25Live and clock, as another process would be.
+    pub(crate) async fn another(&self) -> Self {
+        let (simulator, redis) = (Arc::clone(&self.simulator), self.redis.clone());
+        assert!(redis.is_some(), "an embedded cache has one process");
+        Self::serve(self.vars.clone(), self.clock.clone(), simulator, redis, Arc::clone(&self.campus_file)).await
+    }
+
+    async fn serve(
+        vars: HashMap<String, String>,
+        clock: TestClock,
+        simulator: Arc<Simulator>,
+        redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
+        campus_file: Arc<NamedTempFile>,
+    ) -> Self {
+        let config = Config::from_vars(Home::Local, |name| vars.get(name).cloned()).unwrap();
+        let server = Server::bind(config, clock.clock()).await.unwrap();
+        let (service, address) = (server.service().clone(), server.address());
+        let task = tokio::spawn(async move { server.serve(std::future::pending()).await.unwrap() });
+        Self { simulator, clock, redis, service, address, vars, campus_file, http: reqwest::Client::new(), task }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(crate) async fn open_classrooms(&self) -> Answer {
+        self.get("/api/open-classrooms").await
+    }
+
+    pub(crate) async fn refresh(&self) -> Answer {
+        self.send(self.http.post(self.url("/api/refresh"))).await
+    }
+
+    pub(crate) async fn last_updated(&self) -> Value {
+        self.get("/api/last-updated").await.json()["last_updated"].clone()
+    }
+
+    /// A command to the Redis under the server.
+    pub(crate) async fn redis(&self, command: &[&str]) -> String {
+        self.redis.as_ref().unwrap().lock().await.command(command).await
+    }
+
+    /// How many whole sweeps the simulated 25Live has seen.
+    pub(crate) fn sweeps(&self) -> f64 {
+        let requests = u32::try_from(self.simulator.requests()).unwrap();
+        f64::from(requests) / 4.0
+    }
+}
+
+/// Asks `count` times at once.
+pub(crate) async fn at_once<F: Future<Output = Answer> + Send + 'static>(
+    count: usize,
+    ask: impl Fn(usize) -> F,
+) -> Vec<Answer> {
+    let asked: Vec<_> = (0..count).map(|index| tokio::spawn(ask(index))).collect();
+    let mut answers = Vec::with_capacity(count);
+    for answer in asked {
+        answers.push(answer.await.unwrap());
+    }
+    answers
+}
+
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}

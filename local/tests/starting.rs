@@ -1,0 +1,179 @@
+//! The program as a person starts it: what it prints, how it stops, and what it says when it cannot start.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use testkit::{RedisServer, eventually, free_port};
+
+/// The program, in an empty folder, with these variables and no others of its own.
+fn command(folder: &TempDir, vars: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emptyclassroom"));
+    command.current_dir(folder.path()).env_clear().envs(vars.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Runs the program to its end, which should come by itself.
+fn run(vars: &[(&str, &str)]) -> Output {
+    command(&folder(), vars).output().unwrap()
+}
+
+/// What it says when it does not start.
+fn refusal(vars: &[(&str, &str)]) -> String {
+    let output = run(vars);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let last = said.lines().last().unwrap_or_default();
+    last.strip_prefix("emptyclassroom: ")
+        .unwrap_or_else(|| panic!("a refusal should name the program: {said}"))
+        .to_owned()
+}
+
+struct Running {
+    child: Child,
+    banner: String,
+    url: String,
+    _folder: TempDir,
+}
+
+impl Running {
+    /// Starts the program on a free port, and reads what it prints until it is ready.
+    fn start(folder: TempDir, vars: &[(&str, &str)]) -> Self {
+        let mut child = command(&folder, vars).env("PORT", "0").spawn().unwrap();
+        let mut banner = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        while !banner.contains("Ctrl-C") {
+            assert_ne!(lines.read_line(&mut banner).unwrap(), 0, "it should not stop while it starts: {banner}");
+        }
+        let url = banner.lines().next().unwrap().strip_prefix("EmptyClassroom listens on ").unwrap().to_owned();
+        Self { child, banner, url, _folder: folder }
+    }
+
+    async fn get(&self, path: &str) -> String {
+        reqwest::get(format!("{}{path}", self.url)).await.unwrap().text().await.unwrap()
+    }
+
+    /// As Ctrl-C does. Returns whether it ended well, and its log.
+    fn interrupt(mut self) -> (bool, String) {
+        Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        let status = self.child.wait().unwrap();
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (status.success(), log)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[tokio::test]
+async fn with_nothing_set_it_has_all_it_needs_and_ctrl_c_ends_it_well() {
+    emptyclassroom::install_tls();
+    let running = Running::start(folder(), &[]);
+    for told in ["Boston University", "77 rooms", "in this process", "a simulated 25Live", "curl http://127.0.0.1:"] {
+        assert!(running.banner.contains(told), "{}", running.banner);
+    }
+    let body: serde_json::Value = serde_json::from_str(&running.get("/api/open-classrooms").await).unwrap();
+    assert_eq!(body["buildings"]["CAS"]["classrooms"].as_array().unwrap().len(), 54);
+    eventually("the refresh at the start is done", Duration::from_secs(30), async || {
+        running.get("/api/cooldown-status").await.contains("true")
+    })
+    .await;
+    let (ended_well, log) = running.interrupt();
+    assert!(ended_well && log.contains("sweep published rooms_ok=77 rooms_failed=0"), "{log}");
+}
+
+#[tokio::test]
+async fn it_reads_a_file_of_variables_and_uses_the_redis_given() {
+    emptyclassroom::install_tls();
+    let redis = RedisServer::start_with(&["--requirepass", "hunter2"]).await;
+    let url = redis.url().replace("redis://", "redis://:hunter2@");
+    let folder = folder();
+    fs::write(folder.path().join(".env"), format!("REDIS_URL={url}\nRUST_LOG=ignored\n")).unwrap();
+    let running = Running::start(folder, &[("RUST_LOG", "trace")]);
+    assert!(running.banner.contains(&format!("Redis at 127.0.0.1:{}", redis.port())), "{}", running.banner);
+    eventually("the data is in Redis", Duration::from_secs(30), async || {
+        !running.get("/api/last-updated").await.contains("null")
+    })
+    .await;
+    let banner = running.banner.clone();
+    let (ended_well, log) = running.interrupt();
+    assert!(ended_well);
+    assert!(!log.contains("hunter2") && !banner.contains("hunter2"), "the password should be nowhere");
+}
+
+#[tokio::test]
+async fn a_second_start_on_the_same_redis_finds_todays_data() {
+    emptyclassroom::install_tls();
+    let redis = RedisServer::start().await;
+    let url = redis.url();
+    let first = Running::start(folder(), &[("REDIS_URL", &url)]);
+    eventually("the data is in Redis", Duration::from_secs(30), async || {
+        !first.get("/api/last-updated").await.contains("null")
+    })
+    .await;
+    let second = Running::start(folder(), &[("REDIS_URL", &url)]);
+    second.get("/api/open-classrooms").await;
+    let (_, log) = second.interrupt();
+    assert!(!log.contains("sweep published"), "{log}");
+}
+
+#[test]
+fn a_taken_port_is_told_in_a_sentence() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    assert_eq!(
+        refusal(&[("PORT", &port)]),
+        format!("port {port} of 127.0.0.1 is taken: stop the program that listens there, or set PORT to another port")
+    );
+}
+
+#[test]
+fn an_unreachable_redis_is_waited_for_and_then_told_in_a_sentence() {
+    let port = free_port();
+    let url = format!("redis://:hunter2@127.0.0.1:{port}");
+    let output = run(&[("REDIS_URL", &url), ("PORT", "0"), ("REDIS_TIMEOUT", "0.5")]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().filter(|line| line.contains("waiting for Redis")).count(), 4, "{said}");
+    let told =
+        format!("emptyclassroom: Redis at 127.0.0.1:{port} cannot be reached: start it, correct REDIS_URL, or unset");
+    assert!(said.lines().last().unwrap().starts_with(&told), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_bad_campus_file_is_told_with_its_line() {
+    let folder = folder();
+    let file = folder.path().join("campus.toml");
+    fs::write(&file, "name = \"X\"\ntimezone = \"Mars/Olympus\"\n").unwrap();
+    let file = file.display().to_string();
+    assert_eq!(
+        refusal(&[("CAMPUS_FILE", &file)]),
+        format!(
+            "CAMPUS_FILE cannot be used: {file}, line 2: `Mars/Olympus` is not a time zone: \
+             it should be a name of the tz database, as America/New_York"
+        )
+    );
+}
+
+#[test]
+fn a_bad_variable_is_told_with_what_it_held() {
+    assert_eq!(refusal(&[("PORT", "http")]), "PORT is `http`, but should be a number from 0 to 65535");
+    let host = refusal(&[("HOST", "203.0.113.1"), ("PORT", "0")]);
+    assert!(host.starts_with("203.0.113.1:0 cannot be listened on: correct HOST and PORT"), "{host}");
+}
