@@ -1,5 +1,7 @@
 //! The program as a person starts it: what it prints, how it stops, and what it says when it cannot start.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read},

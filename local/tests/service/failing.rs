@@ -187,7 +187,7 @@ async fn after_a_failure_nobody_sweeps_for_a_minute(backend: Backend) {
     app.service.core.cache.invalidate().await.unwrap();
     let stale = app.open_classrooms().await;
     assert_eq!((stale.outcome(), &stale.json()["last_updated"]), ((200, "STALE"), &good.json()["last_updated"]));
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 
     app.simulator.behave();
     let refused = app.refresh().await;
@@ -195,11 +195,11 @@ async fn after_a_failure_nobody_sweeps_for_a_minute(backend: Backend) {
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((50..=60).contains(&wait), "{wait}");
     assert_eq!(app.open_classrooms().await.outcome(), (200, "STALE"));
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 
     end_the_backoff(&app).await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
-    assert_eq!(app.sweeps(), 3.0);
+    assert_eq!(app.sweeps(), 3);
 }
 
 /// The embedded cache has the test's clock; Redis has its own, and an operator's DEL.
@@ -222,7 +222,7 @@ async fn with_25live_down_and_nothing_kept_readers_get_503(backend: Backend) {
         let wait: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=60).contains(&wait), "{wait}");
     }
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
     assert!(app.last_updated().await.is_null());
 }
 
@@ -243,7 +243,7 @@ async fn with_redis_down_readers_get_the_processs_own_copy_and_the_first_after_i
     assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
     assert!(!refused.header("retry-after").is_empty());
     assert_eq!(app.get("/").await.text, "\"Hello World\"");
-    assert_eq!(app.sweeps(), 1.0, "without a cache nobody sweeps");
+    assert_eq!(app.sweeps(), 1, "without a cache nobody sweeps");
 
     redis.lock().await.restart().await;
     redis.lock().await.command(&["SET", "classrooms:availability", &snapshot]).await;
@@ -276,7 +276,7 @@ async fn a_sweeper_that_died_holds_others_up_only_until_its_lock_expires() {
     app.redis(&["SET", "classrooms:refresh_lock", "dead", "PX", "1500"]).await;
     let answer = app.open_classrooms().await;
     assert_eq!(answer.outcome(), (200, "MISS"));
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn every_day_that_the_sweep_brought_can_be_read(backend: Backend) {
         let answer = app.get(&format!("/api/open-classrooms?date={date}")).await;
         assert_eq!((answer.status.as_u16(), answer.detail()), (404, format!("No availability is kept for {date}")));
     }
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
 }
 
 async fn a_room_can_be_read_by_itself(backend: Backend) {
@@ -146,11 +146,11 @@ async fn after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old(backen
     assert_eq!((next_day.outcome(), &next_day.json()["date"]), ((200, "HIT"), &"2026-03-04".into()));
     app.clock.set("2026-03-04T16:59:59Z");
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
     app.clock.set("2026-03-04T17:00:00Z");
     let swept = app.open_classrooms().await;
     assert_eq!((swept.outcome(), &swept.json()["date"]), ((200, "MISS"), &"2026-03-04".into()));
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 }
 
 /// Begins a sweep, and waits until it is under way.
@@ -174,7 +174,7 @@ async fn while_somebody_sweeps_others_get_the_reserve_at_once(backend: Backend) 
     assert_eq!(stale.text, swept.text.replace("\"stale\":false", "\"stale\":true"));
     assert_ne!(stale.header("etag"), swept.header("etag"));
     assert_eq!(sweep.await.unwrap().outcome(), (200, "MISS"));
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 }
 
 async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(backend: Backend) {
@@ -183,7 +183,7 @@ async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(backend: Back
     let waited = app.open_classrooms().await;
     assert_eq!(waited.outcome(), (200, "MISS"));
     assert_eq!(waited.text, sweep.await.unwrap().text);
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
 }
 
 async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(backend: Backend) {
@@ -193,7 +193,7 @@ async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(backend: Backen
     assert!(sweep.await.unwrap_err().is_cancelled());
     eventually("the sweep is published", Duration::from_secs(10), async || !app.last_updated().await.is_null()).await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn deleting_two_keys_forces_a_sweep_at_the_next_request() {
     app.open_classrooms().await;
     app.redis(&["DEL", "classrooms:availability", "classrooms:last_refresh"]).await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 }
 
 #[tokio::test]

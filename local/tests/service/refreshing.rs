@@ -66,7 +66,7 @@ async fn a_refresh_during_a_readers_sweep_gets_its_result(backend: Backend) {
     let refreshed = app.refresh().await;
     assert_eq!(refreshed.status, 200);
     assert_eq!(refreshed.json()["timestamp"], read.await.unwrap().json()["last_updated"]);
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
 }
 
 async fn the_cooldown_lasts_thirty_minutes_to_the_millisecond(backend: Backend) {
@@ -87,12 +87,12 @@ async fn the_cooldown_lasts_thirty_minutes_to_the_millisecond(backend: Backend) 
     let refused = app.refresh().await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "1"));
     assert_eq!(refused.detail(), "Refresh cooldown active. Please wait 0.0 more minutes.");
-    assert_eq!(app.sweeps(), 1.0);
+    assert_eq!(app.sweeps(), 1);
 
     app.clock.advance(TimeDelta::milliseconds(1));
     assert_eq!(app.get("/api/cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
     assert_eq!(app.refresh().await.status, 200);
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 }
 
 async fn a_refresh_in_the_future_never_lengthens_the_cooldown(backend: Backend) {
@@ -111,7 +111,7 @@ async fn a_miss_ignores_the_cooldown(backend: Backend) {
     app.clock.advance(TimeDelta::minutes(1));
     app.service.core.cache.invalidate().await.unwrap();
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 }
 
 async fn the_schedule_skips_within_the_cooldown(backend: Backend) {
@@ -122,7 +122,7 @@ async fn the_schedule_skips_within_the_cooldown(backend: Backend) {
     assert_eq!(scheduled().await, Scheduled::Skipped);
     app.clock.advance(TimeDelta::minutes(1));
     assert!(matches!(scheduled().await, Scheduled::Refreshed { .. }));
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
 }
 
 async fn an_operator_with_the_token_drops_the_cache(backend: Backend) {
@@ -135,7 +135,7 @@ async fn an_operator_with_the_token_drops_the_cache(backend: Backend) {
         (answer.status.as_u16(), &answer.json()["timestamp"]),
         (200, &"2026-03-03T12:01:00.000000-05:00".into())
     );
-    assert_eq!(app.sweeps(), 2.0);
+    assert_eq!(app.sweeps(), 2);
     // A sweep that fails leaves the cache dropped, and the reserve.
     app.simulator.misbehave(simulator::Fault::Status(404));
     let request = app.client().post(app.url("/api/refresh?invalidate_cache=True"));
@@ -161,7 +161,7 @@ async fn without_the_token_nothing_is_dropped(backend: Backend) {
     let walled_up = TestApp::cold(backend).await;
     let request = walled_up.client().post(walled_up.url("/api/refresh?invalidate_cache=true"));
     assert_eq!(walled_up.send(request.bearer_auth("")).await.status, 403);
-    assert_eq!((app.sweeps(), walled_up.sweeps()), (1.0, 0.0));
+    assert_eq!((app.sweeps(), walled_up.sweeps()), (1, 0));
 }
 
 async fn a_body_of_more_than_a_kilobyte_is_refused(backend: Backend) {
@@ -172,7 +172,7 @@ async fn a_body_of_more_than_a_kilobyte_is_refused(backend: Backend) {
         (refused.status.as_u16(), refused.detail()),
         (413, "The request body is longer than 1024 bytes".to_owned())
     );
-    assert_eq!(app.sweeps(), 0.0);
+    assert_eq!(app.sweeps(), 0);
     assert_eq!(post(1024).await.status, 200);
 }
 

@@ -23,7 +23,7 @@ use testkit::RedisServer;
 use tokio::task::JoinHandle;
 
 /// Tuesday, 3 March 2026, 12:00 in New York.
-pub(crate) const TUESDAY_NOON: &str = "2026-03-03T17:00:00Z";
+const TUESDAY_NOON: &str = "2026-03-03T17:00:00Z";
 
 /// Four rooms in two buildings: enough for "some" and "more than half".
 const SMALL_CAMPUS: &str = r#"
@@ -42,6 +42,9 @@ opens = "08:00"
 closes = "18:00"
 classrooms = [{ id = "3", name = "103" }, { id = "4", name = "104" }]
 "#;
+
+/// How many rooms that campus has.
+const ROOMS: usize = 4;
 
 /// Which cache a test runs over.
 #[derive(Clone, Copy)]
@@ -83,15 +86,24 @@ impl TestClock {
     }
 }
 
+/// What a server stands on.
+#[derive(Clone)]
+struct Ground {
+    vars: HashMap<String, String>,
+    clock: TestClock,
+    simulator: Arc<Simulator>,
+    redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
+    _campus_file: Arc<NamedTempFile>,
+}
+
 /// The server, and all that it stands on. It stops when it is dropped.
 pub(crate) struct TestApp {
     pub(crate) simulator: Arc<Simulator>,
     pub(crate) clock: TestClock,
     pub(crate) redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
     pub(crate) service: Service,
-    pub(crate) address: SocketAddr,
-    vars: HashMap<String, String>,
-    campus_file: Arc<NamedTempFile>,
+    address: SocketAddr,
+    ground: Ground,
     http: reqwest::Client,
     task: JoinHandle<()>,
 }
@@ -142,6 +154,36 @@ impl Answer {
     }
 }
 
+impl Ground {
+    async fn new(backend: Backend, vars: &[(&str, &str)]) -> Self {
+        install_tls();
+        let redis = match backend {
+            Backend::Memory => None,
+            Backend::Redis => Some(RedisServer::start().await),
+        };
+        let rooms = ["1", "2", "3", "4"].map(|id| Room::new(id, format!("room {id}")));
+        let simulator = Simulator::start(rooms.to_vec()).await.unwrap();
+        let mut campus_file = NamedTempFile::new().unwrap();
+        campus_file.write_all(SMALL_CAMPUS.as_bytes()).unwrap();
+        let mut all = HashMap::from([
+            ("PORT", "0".to_owned()),
+            ("REDIS_TIMEOUT", "2".to_owned()),
+            ("UPSTREAM_TIMEOUT", "5".to_owned()),
+            ("API_URL", simulator.url()),
+            ("CAMPUS_FILE", campus_file.path().display().to_string()),
+        ]);
+        all.extend(redis.as_ref().map(|redis| ("REDIS_URL", redis.url())));
+        all.extend(vars.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        Self {
+            vars: all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            clock: TestClock(Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap()))),
+            simulator: Arc::new(simulator),
+            redis: redis.map(|redis| Arc::new(tokio::sync::Mutex::new(redis))),
+            _campus_file: Arc::new(campus_file),
+        }
+    }
+}
+
 impl TestApp {
     /// A server over an empty cache, that refreshes only when asked.
     pub(crate) async fn cold(backend: Backend) -> Self {
@@ -150,48 +192,34 @@ impl TestApp {
 
     /// The same, with these variables set.
     pub(crate) async fn cold_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
-        let redis = match backend {
-            Backend::Memory => None,
-            Backend::Redis => Some(Arc::new(tokio::sync::Mutex::new(RedisServer::start().await))),
-        };
-        install_tls();
-        let rooms = ["1", "2", "3", "4"].map(|id| Room::new(id, format!("room {id}")));
-        let simulator = Arc::new(Simulator::start(rooms.to_vec()).await.unwrap());
-        let mut campus_file = NamedTempFile::new().unwrap();
-        campus_file.write_all(SMALL_CAMPUS.as_bytes()).unwrap();
-        let mut all: HashMap<String, String> = [("PORT", "0"), ("REDIS_TIMEOUT", "2"), ("UPSTREAM_TIMEOUT", "5")]
-            .iter()
-            .chain(vars)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        all.insert("API_URL".to_owned(), simulator.url());
-        all.insert("CAMPUS_FILE".to_owned(), campus_file.path().display().to_string());
-        if let Some(redis) = &redis {
-            all.insert("REDIS_URL".to_owned(), redis.lock().await.url());
-        }
-        let clock = TestClock(Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap())));
-        Self::serve(all, clock, simulator, redis, Arc::new(campus_file)).await
+        Self::on(Ground::new(backend, vars).await, false).await
+    }
+
+    /// A server as the program runs it: it refreshes at the start, and daily.
+    pub(crate) async fn running(backend: Backend) -> Self {
+        Self::on(Ground::new(backend, &[]).await, true).await
     }
 
     /// Another server on the same Redis, 25Live and clock, as another process would be.
     pub(crate) async fn another(&self) -> Self {
-        let (simulator, redis) = (Arc::clone(&self.simulator), self.redis.clone());
-        assert!(redis.is_some(), "an embedded cache has one process");
-        Self::serve(self.vars.clone(), self.clock.clone(), simulator, redis, Arc::clone(&self.campus_file)).await
+        assert!(self.redis.is_some(), "an embedded cache has one process");
+        Self::on(self.ground.clone(), false).await
     }
 
-    async fn serve(
-        vars: HashMap<String, String>,
-        clock: TestClock,
-        simulator: Arc<Simulator>,
-        redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
-        campus_file: Arc<NamedTempFile>,
-    ) -> Self {
-        let config = Config::from_vars(Home::Local, |name| vars.get(name).cloned()).unwrap();
-        let server = Server::bind(config, clock.clock()).await.unwrap();
+    async fn on(ground: Ground, refreshes_by_itself: bool) -> Self {
+        let config = Config::from_vars(Home::Local, |name| ground.vars.get(name).cloned()).unwrap();
+        let server = Server::bind(config, ground.clock.clock()).await.unwrap();
         let (service, address) = (server.service().clone(), server.address());
-        let task = tokio::spawn(async move { server.serve(std::future::pending()).await.unwrap() });
-        Self { simulator, clock, redis, service, address, vars, campus_file, http: reqwest::Client::new(), task }
+        let task = tokio::spawn(async move {
+            let served = if refreshes_by_itself {
+                server.run(std::future::pending()).await
+            } else {
+                server.serve(std::future::pending()).await
+            };
+            served.unwrap();
+        });
+        let Ground { clock, simulator, redis, .. } = ground.clone();
+        Self { simulator, clock, redis, service, address, ground, http: reqwest::Client::new(), task }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -229,10 +257,10 @@ impl TestApp {
         self.redis.as_ref().unwrap().lock().await.command(command).await
     }
 
-    /// How many whole sweeps the simulated 25Live has seen.
-    pub(crate) fn sweeps(&self) -> f64 {
-        let requests = u32::try_from(self.simulator.requests()).unwrap();
-        f64::from(requests) / 4.0
+    /// How many sweeps the simulated 25Live has seen: whole ones, without rooms asked again.
+    pub(crate) fn sweeps(&self) -> usize {
+        assert!(self.simulator.requests().is_multiple_of(ROOMS), "{} requests", self.simulator.requests());
+        self.simulator.requests() / ROOMS
     }
 }
 

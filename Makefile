@@ -1,0 +1,42 @@
+# `make` alone tells what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-functions check fmt clippy docs dependencies deny
+
+CARGO_DENY_VERSION := 0.20.2
+FUNCTIONS := read refresh cooldown-status
+LIBRARIES := emptyclassroom emptyclassroom-local simulator testkit
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+run: ## The whole service on this machine, with nothing to set
+	@cargo run --quiet
+
+test: ## All tests, against a real redis-server, which is installed if it is missing
+	@scripts/install-redis
+	cargo test $(LIBRARIES:%=--package %)
+	$(MAKE) test-functions
+
+# Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
+test-functions: ## The tests of the functions' binaries, each built by itself
+	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
+
+check: fmt clippy docs dependencies deny ## Formatting, lints, docs, dependencies, licences
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+
+docs:
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --all-features --no-deps
+
+dependencies: ## What each function may not link
+	scripts/check-dependencies
+
+deny: ## Licences, bans and sources; known vulnerabilities where their database can be had
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION)
+	cargo deny check bans licenses sources
+	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
+	else echo "advisories: skipped, because their database cannot be reached"; fi
