@@ -36,8 +36,6 @@ pub mod logs;
 pub mod read;
 #[cfg(feature = "twenty-five-live")]
 pub mod refresh;
-#[cfg(feature = "twenty-five-live")]
-mod single_flight;
 pub mod slots;
 pub mod snapshot;
 #[cfg(feature = "twenty-five-live")]

@@ -10,8 +10,7 @@ use crate::{
     clock::Clock,
     error_chain,
     last_good::LastGood,
-    refresh::{Attempt, RefreshError, Refresher},
-    single_flight::Seat,
+    refresh::{Attempt, RefreshError, Refresher, Seat},
     snapshot::last_day_of_sweep,
 };
 

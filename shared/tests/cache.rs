@@ -65,7 +65,8 @@ async fn a_value_expires(backend: Backend) {
     assert!(left <= Duration::from_millis(300), "{left:?}");
     // Redis has its own clock; the embedded store has the test's.
     clock.advance(TimeDelta::milliseconds(300));
-    eventually("the value should expire", Duration::from_secs(5), async || store.get("k").await.unwrap().is_none()).await;
+    eventually("the value should expire", Duration::from_secs(5), async || store.get("k").await.unwrap().is_none())
+        .await;
     assert_eq!(store.time_left("k").await.unwrap(), None);
 }
 
@@ -108,7 +109,10 @@ async fn a_lock_is_given_back_only_by_its_holder(backend: Backend) {
 async fn taking_a_lock_twice_in_one_name_succeeds(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     store.lock("lock", "a", LONG).await.unwrap().unwrap();
-    assert!(store.lock("lock", "a", LONG).await.unwrap().is_some(), "a command may be repeated when its answer was lost");
+    assert!(
+        store.lock("lock", "a", LONG).await.unwrap().is_some(),
+        "a command may be repeated when its answer was lost"
+    );
 }
 
 async fn a_later_holder_has_a_higher_fence(backend: Backend) {
@@ -187,7 +191,11 @@ async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
     assert!(!cache.is_leased().await.unwrap());
     if let Some(redis) = redis {
         assert_eq!(redis.command(&["GET", "classrooms:last_refresh"]).await, "2026-03-03T12:00:00.000000-05:00");
-        for (key, hours) in [("classrooms:availability", 24), ("classrooms:availability:2026-03-04", 72), ("classrooms:last_refresh", 24)] {
+        for (key, hours) in [
+            ("classrooms:availability", 24),
+            ("classrooms:availability:2026-03-04", 72),
+            ("classrooms:last_refresh", 24),
+        ] {
             let ttl: i64 = redis.command(&["TTL", key]).await.parse().unwrap();
             assert!((hours * 3600 - 60..=hours * 3600).contains(&ttl), "{key}: {ttl}");
         }
@@ -227,7 +235,8 @@ async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let whole = snapshot("2026-03-03").to_value(Fence::from_micros(1), &origin()).unwrap();
-    let foreign = [Bytes::from("null"), Bytes::from("\u{0}"), Bytes::from(r#"{"version":7}"#), whole.slice(..whole.len() / 2)];
+    let foreign =
+        [Bytes::from("null"), Bytes::from("\u{0}"), Bytes::from(r#"{"version":7}"#), whole.slice(..whole.len() / 2)];
     for value in foreign {
         store.put("classrooms:availability", value.clone(), LONG).await.unwrap();
         assert_eq!(cache.availability().await.unwrap(), None, "{value:?}");

@@ -58,7 +58,7 @@ pub struct Lease {
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// The store failed. What was written before it is good.
-    #[error("the sweep could not be published")]
+    #[error("the cache failed")]
     Store(#[from] StoreError),
     /// The lease ran out, or a newer sweep has been published: nothing newer was replaced.
     #[error("the sweep outlived its lock, and was not published")]
@@ -130,12 +130,13 @@ impl Cache {
         self.store.time_left(REFRESH_FAILED).await
     }
 
-    /// Holds sweeps back for [`BACKOFF`].
+    /// Holds sweeps back for [`BACKOFF`], because the sweep that holds the lease has failed.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn mark_failed(&self, at: Timestamp) -> Result<(), StoreError> {
-        self.store.put(REFRESH_FAILED, at.to_string().into(), BACKOFF).await
+    /// The store failed, or the lease did not last: then whoever holds it now knows better.
+    pub async fn mark_failed(&self, lease: &Lease, at: Timestamp) -> Result<(), PublishError> {
+        self.ensure_held(lease).await?;
+        Ok(self.store.put(REFRESH_FAILED, at.to_string().into(), BACKOFF).await?)
     }
 
     /// Takes the lock, if nobody holds it.
@@ -187,7 +188,7 @@ impl Cache {
         self.put(AVAILABILITY, snapshot, lease, self.expiry).await?;
         self.ensure_held(lease).await?;
         let last_refresh = Bytes::from(snapshot.last_updated.to_string());
-        self.store.put(LAST_REFRESH, last_refresh, self.expiry).await.map_err(PublishError::Store)
+        Ok(self.store.put(LAST_REFRESH, last_refresh, self.expiry).await?)
     }
 
     async fn put(

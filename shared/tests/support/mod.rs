@@ -49,7 +49,8 @@ impl Backend {
             Self::Redis => {
                 emptyclassroom::install_tls();
                 let redis = RedisServer::start().await;
-                let store = RedisStore::new(&SecretString::from(redis.url()), std::time::Duration::from_secs(2)).unwrap();
+                let store =
+                    RedisStore::new(&SecretString::from(redis.url()), std::time::Duration::from_secs(2)).unwrap();
                 TestStore { store: Arc::new(store), redis: Some(redis) }
             }
         }

@@ -1,0 +1,55 @@
+//! Why a refresh did not succeed.
+
+use std::{sync::Arc, time::Duration};
+
+use super::PATIENCE;
+use crate::{
+    cache::{PublishError, StoreError},
+    cooldown::Remaining,
+};
+
+/// Why a refresh did not succeed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// A sweep succeeded a short time ago.
+    #[error("the last refresh was less than a cooldown ago")]
+    CoolingDown(Remaining),
+    /// A sweep failed a short time ago.
+    #[error("a sweep failed less than a minute ago")]
+    BackingOff {
+        /// For how long nobody sweeps.
+        left: Duration,
+    },
+    /// More than half of the rooms failed.
+    #[error("{failed} of {rooms} rooms failed: the cache was left as it was")]
+    SweepFailed {
+        /// Rooms without an answer.
+        failed: usize,
+        /// All rooms.
+        rooms: usize,
+    },
+    /// The sweep that was waited for, of another process, failed.
+    #[error("the sweep of another process failed")]
+    FailedElsewhere,
+    /// The sweep that was waited for did not end.
+    #[error("another sweep was still under way after {} s", PATIENCE.as_secs())]
+    StillSweeping,
+    /// The cache failed before or after the sweep.
+    #[error("the cache failed")]
+    Cache(#[source] Arc<StoreError>),
+    /// The sweep could not be published.
+    #[error("the sweep was not published")]
+    NotPublished(#[source] Arc<PublishError>),
+    /// The process is being stopped.
+    #[error("the process is stopping")]
+    Stopping,
+    /// A bug.
+    #[error("the sweep panicked")]
+    Panicked,
+}
+
+impl From<StoreError> for RefreshError {
+    fn from(error: StoreError) -> Self {
+        Self::Cache(Arc::new(error))
+    }
+}

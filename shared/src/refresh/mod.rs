@@ -1,0 +1,171 @@
+//! The use case "refresh": one sweep at a time across all processes, whose result everybody gets who asked meanwhile.
+//!
+//! Within a process, callers share a flight; between processes, the cache lends a lock. A sweep runs in a task of its own,
+//! which a caller that goes away does not stop, and whoever began it waits for its end: on Lambda nothing runs on after the
+//! reply.
+
+mod error;
+mod single_flight;
+mod sweeper;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use serde::Serialize;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+use self::single_flight::SingleFlight;
+pub use self::{
+    error::RefreshError,
+    sweeper::{Refreshed, Sweeper},
+};
+pub(crate) use self::{single_flight::Seat, sweeper::Attempt};
+use crate::{error_chain, snapshot::Timestamp, sweep};
+
+/// How long a refresh waits for somebody else's sweep: as long as one may take, with its publishing.
+pub const PATIENCE: Duration = Duration::from_secs(sweep::TIME_LIMIT.as_secs() + 3);
+/// How often somebody else's lock is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a stop waits for the sweep under way to give its lock back.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Sweeps, and sees to it that only one does.
+#[derive(Debug)]
+pub struct Refresher {
+    sweeper: Arc<Sweeper>,
+    attempts: SingleFlight<Attempt>,
+    waits: SingleFlight<Result<(), RefreshError>>,
+    stop: watch::Sender<bool>,
+}
+
+/// What became of a refresh on a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Scheduled {
+    /// There is new data.
+    Refreshed {
+        /// When the sweep ended.
+        timestamp: Timestamp,
+    },
+    /// There was new data already.
+    Skipped,
+    /// There is none.
+    Failed,
+}
+
+impl Refresher {
+    /// A refresher around a sweeper.
+    #[must_use]
+    pub fn new(sweeper: Sweeper) -> Self {
+        let (stop, _) = watch::channel(false);
+        Self { sweeper: Arc::new(sweeper), attempts: SingleFlight::default(), waits: SingleFlight::default(), stop }
+    }
+
+    /// Refreshes, unless a sweep succeeded within the cooldown or failed within the last minute. Whoever asks while a sweep
+    /// runs gets its result.
+    ///
+    /// # Errors
+    /// [`RefreshError`], of which each variant says when.
+    pub async fn refresh(&self) -> Result<Refreshed, RefreshError> {
+        let seen = self.sweeper.cache.last_refresh().await?;
+        let now = self.sweeper.clock.now();
+        if let Some(left) = seen.and_then(|at| self.sweeper.cooldown.remaining(at.instant().to_utc(), now)) {
+            return Err(RefreshError::CoolingDown(left));
+        }
+        self.ensure_no_backoff().await?;
+        self.sweep_or_wait(seen, PATIENCE).await
+    }
+
+    /// Refreshes on a schedule: skipped within the cooldown, so that a delivery repeated sweeps nothing twice. What became
+    /// of it is logged, and is no error to whoever keeps the schedule.
+    pub async fn refresh_scheduled(&self) -> Scheduled {
+        match self.refresh().await {
+            Ok(Refreshed { timestamp }) => Scheduled::Refreshed { timestamp },
+            Err(RefreshError::CoolingDown(_)) => {
+                tracing::info!("scheduled refresh skipped: a sweep has just succeeded");
+                Scheduled::Skipped
+            }
+            Err(error) => {
+                tracing::error!(cause = error_chain(&error), "scheduled refresh failed");
+                Scheduled::Failed
+            }
+        }
+    }
+
+    /// Drops what is cached, except the reserve, and refreshes whatever the cooldown. After a sweep that failed within the
+    /// last minute it does neither.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub async fn invalidate_and_refresh(&self) -> Result<Refreshed, RefreshError> {
+        self.ensure_no_backoff().await?;
+        self.sweeper.cache.invalidate().await?;
+        self.sweep_or_wait(None, PATIENCE).await
+    }
+
+    async fn ensure_no_backoff(&self) -> Result<(), RefreshError> {
+        match self.sweeper.cache.backoff().await? {
+            None => Ok(()),
+            Some(left) => Err(RefreshError::BackingOff { left }),
+        }
+    }
+
+    /// Sweeps, or waits for whoever does. `seen` is the last refresh that the caller knows of: when there is another by
+    /// the time its turn has come, that one will do. `patience` bounds the waiting for others, not a sweep of its own.
+    pub(crate) async fn sweep_or_wait(
+        &self,
+        seen: Option<Timestamp>,
+        patience: Duration,
+    ) -> Result<Refreshed, RefreshError> {
+        let until = Instant::now() + patience;
+        loop {
+            let attempt = match self.board(seen) {
+                Seat::Pilot(flight) => flight.await,
+                Seat::Passenger(flight) => timeout_at(until, flight).await.map_err(|_| RefreshError::StillSweeping)?,
+            };
+            match attempt {
+                Attempt::Finished(result) => return result,
+                Attempt::Busy => self.wait_for_others(until).await?,
+            }
+            if let Some(refreshed) = self.sweeper.refreshed_since(seen).await? {
+                return Ok(refreshed);
+            }
+            if Instant::now() >= until {
+                return Err(RefreshError::StillSweeping);
+            }
+        }
+    }
+
+    /// This process's attempt to sweep: the one under way, or a new one.
+    pub(crate) fn board(&self, seen: Option<Timestamp>) -> Seat<Attempt> {
+        let (sweeper, stop) = (Arc::clone(&self.sweeper), self.stop.subscribe());
+        self.attempts.board(|| {
+            let task = tokio::spawn(sweeper.attempt(seen, stop));
+            async { task.await.unwrap_or(Attempt::Finished(Err(RefreshError::Panicked))) }.boxed()
+        })
+    }
+
+    /// Waits until nobody else holds the lock.
+    async fn wait_for_others(&self, until: Instant) -> Result<(), RefreshError> {
+        let cache = self.sweeper.cache.clone();
+        let wait = async move {
+            while cache.is_leased().await? {
+                sleep(LOOK_EVERY).await;
+            }
+            Ok(())
+        };
+        let (Seat::Pilot(flight) | Seat::Passenger(flight)) = self.waits.board(|| wait.boxed());
+        timeout_at(until, flight).await.map_err(|_| RefreshError::StillSweeping)?
+    }
+
+    /// Ends the sweep under way, and waits until it has given its lock back.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        if let Some(flight) = self.attempts.under_way() {
+            let _: Result<Attempt, _> = timeout(STOP_LIMIT, flight).await;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One attempt to sweep, with the lock in hand: ask 25Live, publish what it said, tell whoever wants to know.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use chrono::NaiveDate;
+use futures_util::{FutureExt, future::try_join_all};
+use tokio::{sync::watch, time::Instant};
+
+use super::error::RefreshError;
+use crate::{
+    cache::{Cache, Lease},
+    cached_snapshot::CachedSnapshot,
+    campus::Campus,
+    clock::Clock,
+    cooldown::Cooldown,
+    error_chain,
+    events::{EventBus, RefreshEvent, SweepReport},
+    last_good::LastGood,
+    snapshot::{Answers, Snapshot, Timestamp, days_answered},
+    sweep::Sweep,
+    twenty_five_live::TwentyFiveLive,
+};
+
+/// What a sweep needs.
+#[derive(Debug)]
+pub struct Sweeper {
+    /// Where snapshots are published.
+    pub cache: Cache,
+    /// Who is asked.
+    pub upstream: TwentyFiveLive,
+    /// The rooms to ask for.
+    pub campus: Campus,
+    /// The shortest slot shown, in minutes.
+    pub min_gap: u16,
+    /// Requests at once.
+    pub concurrency: usize,
+    /// How long after a sweep nobody may ask for another.
+    pub cooldown: Cooldown,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where this process keeps its own copies.
+    pub last_good: Arc<LastGood>,
+    /// Who is told.
+    pub events: Option<Arc<dyn EventBus>>,
+}
+
+/// A refresh that succeeded, whoever's sweep it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refreshed {
+    /// When the sweep ended.
+    pub timestamp: Timestamp,
+}
+
+/// What became of an attempt to sweep.
+#[derive(Clone, Debug)]
+pub(crate) enum Attempt {
+    /// It had the lock, or found that somebody had just swept.
+    Finished(Result<Refreshed, RefreshError>),
+    /// Somebody else sweeps.
+    Busy,
+}
+
+impl Sweeper {
+    /// Takes the lock, if nobody has it, and sweeps; unless there has been another refresh than the one that the caller has
+    /// `seen`. Whatever happens in between, the lock is given back.
+    pub(super) async fn attempt(self: Arc<Self>, seen: Option<Timestamp>, stop: watch::Receiver<bool>) -> Attempt {
+        let lease = match self.cache.lease().await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return Attempt::Busy,
+            Err(error) => return Attempt::Finished(Err(error.into())),
+        };
+        let result = AssertUnwindSafe(self.with_lease(&lease, seen, stop)).catch_unwind().await;
+        if let Err(error) = self.cache.release(lease).await {
+            tracing::warn!(cause = error_chain(&error), "the lock was not given back: it expires by itself");
+        }
+        let (result, event) = result.unwrap_or((Err(RefreshError::Panicked), None));
+        if let (Some(event), Some(events)) = (event, &self.events)
+            && let Err(error) = events.publish(&event).await
+        {
+            tracing::warn!(cause = error_chain(&error), "an event was not published");
+        }
+        Attempt::Finished(result)
+    }
+
+    /// The result, and what to tell others if there was a sweep.
+    async fn with_lease(
+        &self,
+        lease: &Lease,
+        seen: Option<Timestamp>,
+        mut stop: watch::Receiver<bool>,
+    ) -> (Result<Refreshed, RefreshError>, Option<RefreshEvent>) {
+        // Somebody else may have swept between the caller's look and its turn.
+        match self.refreshed_since(seen).await {
+            Ok(None) => {}
+            Ok(Some(refreshed)) => return (Ok(refreshed), None),
+            Err(error) => return (Err(error), None),
+        }
+        let (start, today) = (Instant::now(), self.clock.today());
+        let sweep = tokio::select! {
+            sweep = Sweep::run(&self.upstream, &self.campus, today, self.concurrency) => sweep,
+            _ = stop.wait_for(|stop| *stop) => return (Err(RefreshError::Stopping), None),
+        };
+        sweep.log_failures();
+        let timestamp = self.clock.timestamp();
+        let rooms = self.campus.classrooms().count();
+        let rooms_ok = days_answered(&sweep.answers, today).get(&today).copied().unwrap_or_default();
+        let rooms_failed = rooms - rooms_ok;
+        let result = if rooms_failed * 2 > rooms {
+            Err(RefreshError::SweepFailed { failed: rooms_failed, rooms })
+        } else {
+            self.publish(lease, today, timestamp, &sweep.answers).await
+        };
+        let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let report = SweepReport { date: today, timestamp, rooms_ok, rooms_failed, duration_ms };
+        let event = self.conclude(lease, &result, report).await;
+        (result, Some(event))
+    }
+
+    /// Logs what became of a sweep, and holds others back after a failure.
+    async fn conclude(
+        &self,
+        lease: &Lease,
+        result: &Result<Refreshed, RefreshError>,
+        report: SweepReport,
+    ) -> RefreshEvent {
+        let SweepReport { rooms_ok, rooms_failed, duration_ms, .. } = report;
+        let Err(error) = result else {
+            tracing::info!(rooms_ok, rooms_failed, duration_ms, "sweep published");
+            return RefreshEvent::Refreshed(report);
+        };
+        tracing::error!(rooms_ok, rooms_failed, duration_ms, cause = error_chain(error), "sweep failed");
+        if let Err(error) = self.cache.mark_failed(lease, report.timestamp).await {
+            tracing::warn!(cause = error_chain(&error), "the failure was not marked in the cache");
+        }
+        RefreshEvent::Failed(report)
+    }
+
+    /// The refresh that succeeded since the caller looked; an error if one failed.
+    pub(super) async fn refreshed_since(&self, seen: Option<Timestamp>) -> Result<Option<Refreshed>, RefreshError> {
+        match self.cache.last_refresh().await? {
+            Some(timestamp) if Some(timestamp) != seen => return Ok(Some(Refreshed { timestamp })),
+            _ => {}
+        }
+        // There was no such mark when the caller began, so the sweep that it waited for has failed.
+        if self.cache.backoff().await?.is_some() { Err(RefreshError::FailedElsewhere) } else { Ok(None) }
+    }
+
+    async fn publish(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        timestamp: Timestamp,
+        answers: &Answers,
+    ) -> Result<Refreshed, RefreshError> {
+        let rooms = self.campus.classrooms().count();
+        let snapshots = try_join_all(days_answered(answers, today).into_iter().map(async |(date, answered)| {
+            let last_good = if answered < rooms { self.last_good_slots(date).await? } else { None };
+            let snapshot = Snapshot::new(&self.campus, self.min_gap, date, timestamp, answers, last_good.as_ref());
+            CachedSnapshot::render(&snapshot).map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))
+        }))
+        .await?;
+        for snapshot in &snapshots {
+            self.last_good.remember(snapshot, self.clock.now());
+        }
+        let published = self.cache.publish(lease, today, &snapshots).await;
+        published.map_err(|error| RefreshError::NotPublished(Arc::new(error)))?;
+        Ok(Refreshed { timestamp })
+    }
+
+    /// The snapshot whose slots the rooms keep that did not answer.
+    async fn last_good_slots(&self, date: NaiveDate) -> Result<Option<Snapshot>, RefreshError> {
+        let reserve = self.cache.reserve(date).await?;
+        Ok(reserve.and_then(|reserve| reserve.snapshot().ok()))
+    }
+}
