@@ -1,6 +1,6 @@
 //! What the three functions do at their start, and nothing else: logs, TLS, configuration, Redis; then they serve.
 
-use std::{sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use axum::Router;
 use tokio::time::timeout;
@@ -45,6 +45,18 @@ pub async fn start() -> Result<Core, StartError> {
         Err(_) => tracing::error!(limit_s = CONNECT_LIMIT.as_secs(), "no Redis at the start within the limit"),
     }
     Ok(core)
+}
+
+/// What a function's `main` returns. Why it did not start, or did not go on, is logged in a sentence.
+#[must_use]
+pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(cause = error_chain(error.as_ref()), "the function stops");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A function's routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.

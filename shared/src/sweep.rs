@@ -31,7 +31,7 @@ pub struct Sweep {
 
 impl Sweep {
     /// Asks for every room of the campus, at most `concurrency` at once. Rooms that have not answered in time fail.
-    #[tracing::instrument(skip_all, fields(first_day = %first_day))]
+    #[tracing::instrument(name = "sweep", skip_all, fields(first_day = %first_day))]
     pub async fn run(upstream: &TwentyFiveLive, campus: &Campus, first_day: NaiveDate, concurrency: usize) -> Self {
         let start = Instant::now();
         let deadline = start + TIME_LIMIT;

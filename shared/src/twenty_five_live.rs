@@ -13,7 +13,11 @@ use crate::bookings::{AnswerError, Bookings};
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// Requests after the first, when it failed in a way that may pass.
 const RETRIES: usize = 2;
-const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// A longer pause would outlast the sweep, and whoever asks for it does not want to be asked again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a connection is kept for the next request: a function that slept does not rely on an old one.
+const IDLE_LIMIT: Duration = Duration::from_secs(20);
 const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
 
 /// Asks 25Live.
@@ -84,6 +88,7 @@ impl TwentyFiveLive {
             .redirect(redirect::Policy::none())
             .timeout(timeout)
             .connect_timeout(timeout)
+            .pool_idle_timeout(IDLE_LIMIT)
             .build()
             .map_err(|error| UpstreamError::Connection(error.into()))?;
         Ok(Self { http, url })
@@ -97,11 +102,14 @@ impl TwentyFiveLive {
     /// No usable answer.
     #[tracing::instrument(level = "debug", skip(self))]
     pub async fn bookings(&self, space_id: &str, first_day: NaiveDate) -> Result<Bookings, UpstreamError> {
-        let pauses = ExponentialBuilder::default().with_min_delay(FIRST_BACKOFF).with_max_times(RETRIES).with_jitter();
+        let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
         (|| self.ask(space_id, first_day))
             .retry(pauses)
             .when(UpstreamError::is_transient)
-            .adjust(|error, pause| pause.map(|pause| error.retry_after().map_or(pause, |asked| asked.max(pause))))
+            .adjust(|error, pause| {
+                let pause = pause?.max(error.retry_after().unwrap_or_default());
+                (pause <= LONGEST_PAUSE).then_some(pause)
+            })
             .notify(|error, pause| tracing::debug!(%error, pause_ms = pause.as_millis(), "asking 25Live again"))
             .await
     }

@@ -1,9 +1,15 @@
 //! The `cooldown-status` function: whether one may ask for a refresh.
 
+use std::process::ExitCode;
+
 use emptyclassroom::{http::cooldown_routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> ExitCode {
+    lambda::exit_code(serve().await)
+}
+
+async fn serve() -> Result<(), lambda_http::Error> {
     let core = lambda::start().await?;
     lambda_http::run(lambda::finish(cooldown_routes(&core), &core)).await
 }

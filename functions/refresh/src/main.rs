@@ -2,7 +2,7 @@
 
 mod event;
 
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use emptyclassroom::{
     core::Service,
@@ -16,7 +16,11 @@ use lambda_runtime::{LambdaEvent, Service as _, service_fn};
 use crate::event::Event;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> ExitCode {
+    lambda::exit_code(serve().await)
+}
+
+async fn serve() -> Result<(), lambda_runtime::Error> {
     let core = lambda::start().await?;
     let events: Option<Arc<dyn EventBus>> = match core.config.event_bus_name.clone() {
         Some(bus) => Some(Arc::new(EventBridge::new(bus).await)),

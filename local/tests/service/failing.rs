@@ -102,6 +102,14 @@ async fn a_pause_that_25live_asks_for_is_kept() {
 }
 
 #[tokio::test]
+async fn a_pause_that_would_outlast_the_sweep_is_not_waited_for() {
+    let app = TestApp::cold(Backend::Memory).await;
+    app.simulator.misbehave_for("1", Fault::retry_after(429, "3600"));
+    assert_eq!(app.open_classrooms().await.room("1").0, "unknown");
+    assert_eq!(app.simulator.requests(), 4);
+}
+
+#[tokio::test]
 async fn a_room_that_hangs_or_drips_fails_within_its_time_limit() {
     for fault in [Fault::Hang, Fault::Drip] {
         let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_TIMEOUT", "0.2")]).await;
