@@ -12,8 +12,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    logs::start(logs::Format::Human);
-    emptyclassroom::install_tls();
     match serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -25,6 +23,8 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let env = Env::with_file(Path::new(".env"))?;
+    logs::start(logs::Format::Human, env.var("RUST_LOG"));
+    emptyclassroom::install_tls();
     let config = Config::from_vars(Home::Local, |name| env.var(name))?;
     let clock = Clock::system(config.campus.timezone);
     let server = Server::bind(config, clock).await?;

@@ -125,20 +125,20 @@ impl Server {
             |url| format!("Redis at {}", redis_address(url)),
         );
         let upstream = match (&self.simulator, &config.api_url) {
-            (None, Some(url)) => format!("25Live at {}", url.host_str().unwrap_or_default()),
+            (None, Some(url)) => format!("25Live at {}", url.authority().rsplit('@').next().unwrap_or_default()),
             _ => "a simulated 25Live in this process (set API_URL to use the real one)".to_owned(),
         };
         format!(
             "EmptyClassroom listens on http://{address}\n\n  \
-             campus    {name}: {buildings} buildings, {rooms} rooms, {zone}\n  \
+             campus    {name}: {buildings}, {rooms}, {zone}\n  \
              cache     {cache}\n  \
              upstream  {upstream}\n\n\
              Try: curl http://{address}/api/open-classrooms\n\
              Ctrl-C stops it.\n",
             address = self.address,
             name = campus.name,
-            buildings = campus.buildings.len(),
-            rooms = campus.classrooms().count(),
+            buildings = count(campus.buildings.len(), "building"),
+            rooms = count(campus.classrooms().count(), "room"),
             zone = campus.timezone,
         )
     }
@@ -187,6 +187,10 @@ impl Server {
         drop(simulator);
         outcome
     }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 async fn listen(host: &str, port: u16) -> Result<TcpListener, ServerError> {

@@ -33,9 +33,10 @@ pub enum StartError {
 /// # Errors
 /// The configuration cannot be used.
 pub async fn start() -> Result<Core, StartError> {
-    logs::start(logs::Format::Json);
+    let var = |name: &str| std::env::var(name).ok();
+    logs::start(logs::Format::Json, var("RUST_LOG"));
     crate::install_tls();
-    let config = Config::from_vars(Home::Lambda, |name| std::env::var(name).ok())?;
+    let config = Config::from_vars(Home::Lambda, var)?;
     let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?;
     let clock = Clock::system(config.campus.timezone);
     let core = Core::new(config, clock, Arc::new(store));

@@ -5,34 +5,44 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use tracing_subscriber::{EnvFilter, filter::Directive};
-
-/// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT: &str = "info";
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Libraries that would print what they are given, secrets included, at their finest level.
-const KEPT_AT_INFO: [&str; 4] = ["lambda_runtime=info", "lambda_http=info", "aws_smithy_runtime=info", "hyper=info"];
+const KEPT_AT_INFO: [&str; 4] = ["aws_smithy_runtime", "hyper", "lambda_http", "lambda_runtime"];
 
 /// Who reads the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// CloudWatch: a JSON object a line.
+    /// CloudWatch: a JSON object a line, on standard output.
     Json,
-    /// A person at a terminal.
+    /// A person at a terminal: a line each, on standard error.
     Human,
 }
 
-/// Starts logging to standard error (people) or standard output (Lambda). Later calls change nothing.
-pub fn start(format: Format) {
-    let filter = EnvFilter::builder().parse_lossy(std::env::var("RUST_LOG").unwrap_or_else(|_| DEFAULT.to_owned()));
-    let quiet = KEPT_AT_INFO.iter().filter_map(|directive| directive.parse::<Directive>().ok());
-    let filter = quiet.fold(filter, EnvFilter::add_directive);
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    // An earlier subscriber stays: tests start the service many times in one process.
-    let _: Result<(), _> = match format {
-        Format::Json => logs.json().flatten_event(true).with_current_span(false).with_ansi(false).try_init(),
-        Format::Human => logs.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).try_init(),
+/// Starts logging: `info` and above, or what `RUST_LOG` says (`debug`, or `warn,emptyclassroom=debug`). Later calls change
+/// nothing.
+pub fn start(format: Format, rust_log: Option<String>) {
+    let said = rust_log.unwrap_or_default();
+    let filter = if said.is_empty() { Ok(Targets::new().with_default(LevelFilter::INFO)) } else { said.parse() };
+    let (filter, misread) = match filter {
+        Ok(filter) => (filter, false),
+        Err(_) => (Targets::new().with_default(LevelFilter::INFO), true),
     };
+    let filter = filter.with_targets(KEPT_AT_INFO.map(|library| (library, LevelFilter::INFO)));
+    let lines = fmt::layer().with_target(false);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        Format::Json => lines.json().flatten_event(true).with_current_span(false).with_ansi(false).boxed(),
+        Format::Human => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
+    };
+    // An earlier subscriber stays: tests start the service many times in one process.
+    let _: Result<(), _> = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    if misread {
+        tracing::warn!(
+            RUST_LOG = said,
+            "RUST_LOG is passed over: it should be as `debug` or `warn,emptyclassroom=debug`"
+        );
+    }
 }
 
 /// An error and all its causes in one line, for operators.

@@ -25,7 +25,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 pub struct Sweep {
     /// The bookings of each room that answered.
     pub answers: Answers,
-    /// Why the others did not: the rooms of each cause.
+    /// The rooms that have no answer for the first day, by the cause.
     pub failures: BTreeMap<String, Vec<String>>,
 }
 
@@ -51,7 +51,7 @@ impl Sweep {
                 answer = answers.next() => {
                     let Some((id, answer)) = answer else { break };
                     waiting.retain(|other| *other != id);
-                    sweep.record(id, answer);
+                    sweep.record(id, first_day, answer);
                 }
                 _ = progress.tick() => tracing::info!(rooms_done = rooms - waiting.len(), rooms, "sweeping"),
                 () = sleep_until(deadline) => break,
@@ -64,16 +64,23 @@ impl Sweep {
         sweep
     }
 
-    fn record(&mut self, id: String, answer: Result<Bookings, UpstreamError>) {
+    fn record(&mut self, id: String, first_day: NaiveDate, answer: Result<Bookings, UpstreamError>) {
         match answer {
             Ok(bookings) => {
                 if let Some(first) = &bookings.skipped.first {
                     tracing::warn!(room = id, parts = bookings.skipped.count, first, "parts of an answer were skipped");
                 }
+                if !bookings.days.contains_key(&first_day) {
+                    self.fail(format!("25Live's answer says nothing about {first_day}"), id.clone());
+                }
                 self.answers.insert(id, bookings);
             }
-            Err(error) => self.failures.entry(error_chain(&error)).or_default().push(id),
+            Err(error) => self.fail(error_chain(&error), id),
         }
+    }
+
+    fn fail(&mut self, cause: String, room: String) {
+        self.failures.entry(cause).or_default().push(room);
     }
 
     /// Logs each cause of failure once, with the rooms that it struck.

@@ -211,12 +211,12 @@ impl TestApp {
         let server = Server::bind(config, ground.clock.clock()).await.unwrap();
         let (service, address) = (server.service().clone(), server.address());
         let task = tokio::spawn(async move {
-            let served = if refreshes_by_itself {
+            let end = if refreshes_by_itself {
                 server.run(std::future::pending()).await
             } else {
                 server.serve(std::future::pending()).await
             };
-            served.unwrap();
+            end.unwrap();
         });
         let Ground { clock, simulator, redis, .. } = ground.clone();
         Self { simulator, clock, redis, service, address, ground, http: reqwest::Client::new(), task }

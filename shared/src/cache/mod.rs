@@ -103,7 +103,7 @@ impl Cache {
         match CachedSnapshot::from_value(&value, &self.origin) {
             Ok(snapshot) => Ok(Some(snapshot)),
             Err(reason) => {
-                tracing::warn!(key, cause = %crate::error_chain(&reason), "a cached value counts as absent");
+                tracing::warn!(key, cause = crate::error_chain(&reason), "a cached value counts as absent");
                 Ok(None)
             }
         }

@@ -135,6 +135,7 @@ impl RedisStore {
             .set_response_timeout(Some(self.timeout));
         let inner = self.client.get_multiplexed_async_connection_with_config(&limits).await?;
         *connections_made += 1;
+        tracing::debug!(number = *connections_made, "connected to Redis");
         let connection = Connection { number: *connections_made, inner };
         *self.slot() = Some(connection.clone());
         Ok(connection)

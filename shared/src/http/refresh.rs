@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{problem::Problem, query};
 use crate::{
-    cache::PublishError,
+    cache::{BACKOFF, PublishError},
     config::same_secret,
     core::Service,
     error_chain,
@@ -81,7 +81,7 @@ impl From<RefreshError> for Problem {
             RefreshError::BackingOff { left } => return Self::cache_unavailable(*left),
             RefreshError::NotPublished(cause) => {
                 return match **cause {
-                    PublishError::Store(_) => Self::cache_unavailable(SOON),
+                    PublishError::Store(_) => Self::cache_unavailable(BACKOFF),
                     PublishError::Superseded | PublishError::Render(_) => Self::refresh_failed(),
                 };
             }

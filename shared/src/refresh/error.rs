@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::PATIENCE;
 use crate::{
     cache::{PublishError, StoreError},
     cooldown::Remaining,
@@ -32,7 +31,7 @@ pub enum RefreshError {
     #[error("the sweep of another process failed")]
     FailedElsewhere,
     /// The sweep that was waited for did not end.
-    #[error("another sweep was still under way after {} s", PATIENCE.as_secs())]
+    #[error("another sweep was still under way when the time for waiting was over")]
     StillSweeping,
     /// The cache failed before or after the sweep.
     #[error("the cache failed")]

@@ -114,14 +114,16 @@ impl Refresher {
     }
 
     /// Sweeps, or waits for whoever does. `seen` is the last refresh that the caller knows of: when there is another by
-    /// the time its turn has come, that one will do. `patience` bounds the waiting for others, not a sweep of its own.
+    /// the time its turn has come, that one will do. `patience` bounds the waiting for others. A sweep of its own begins
+    /// only while there is time for it within [`PATIENCE`], because API Gateway waits for nobody longer.
     pub(crate) async fn sweep_or_wait(
         &self,
         seen: Option<Timestamp>,
         patience: Duration,
     ) -> Result<Refreshed, RefreshError> {
-        let until = Instant::now() + patience;
-        loop {
+        let start = Instant::now();
+        let until = start + patience;
+        while start.elapsed() + sweep::TIME_LIMIT <= PATIENCE {
             let attempt = match self.board(seen) {
                 Seat::Pilot(flight) => flight.await,
                 Seat::Passenger(flight) => timeout_at(until, flight).await.map_err(|_| RefreshError::StillSweeping)?,
@@ -133,10 +135,8 @@ impl Refresher {
             if let Some(refreshed) = self.sweeper.refreshed_since(seen).await? {
                 return Ok(refreshed);
             }
-            if Instant::now() >= until {
-                return Err(RefreshError::StillSweeping);
-            }
         }
+        Err(RefreshError::StillSweeping)
     }
 
     /// This process's attempt to sweep: the one under way, or a new one.
@@ -148,11 +148,12 @@ impl Refresher {
         })
     }
 
-    /// Waits until nobody else holds the lock.
+    /// Waits until somebody else's sweep is published, or the lock is free.
     async fn wait_for_others(&self, until: Instant) -> Result<(), RefreshError> {
         let cache = self.sweeper.cache.clone();
         let wait = async move {
-            while cache.is_leased().await? {
+            let before = cache.last_refresh().await?;
+            while cache.is_leased().await? && cache.last_refresh().await? == before {
                 sleep(LOOK_EVERY).await;
             }
             Ok(())
