@@ -11,7 +11,7 @@ pub(super) fn date(uri: &Uri) -> Result<Option<NaiveDate>, Problem> {
     const EXPECTED: &str = "a day, as 2026-03-03";
     let Some(held) = parameter(uri, "date", EXPECTED)? else { return Ok(None) };
     // chrono would also take 2026-3-3 and +2026-03-03.
-    let date = (held.len() == "YYYY-MM-DD".len()).then(|| held.parse().ok()).flatten();
+    let date = held.parse().ok().filter(|date: &NaiveDate| date.to_string() == held);
     date.map(Some).ok_or_else(|| Problem::bad_parameter("date", &held, EXPECTED))
 }
 
