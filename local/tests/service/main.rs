@@ -7,5 +7,6 @@ mod support;
 
 mod failing;
 mod reading;
+mod redis_trouble;
 mod refreshing;
 mod times;

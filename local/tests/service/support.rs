@@ -19,7 +19,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use simulator::{Room, Simulator};
 use tempfile::NamedTempFile;
-use testkit::RedisServer;
+use testkit::{Proxy, RedisServer};
 use tokio::task::JoinHandle;
 
 /// Tuesday, 3 March 2026, 12:00 in New York.
@@ -93,6 +93,7 @@ struct Ground {
     clock: TestClock,
     simulator: Arc<Simulator>,
     redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
+    network: Option<Arc<Proxy>>,
     _campus_file: Arc<NamedTempFile>,
 }
 
@@ -101,6 +102,8 @@ pub(crate) struct TestApp {
     pub(crate) simulator: Arc<Simulator>,
     pub(crate) clock: TestClock,
     pub(crate) redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
+    /// What lies between the server and its Redis.
+    pub(crate) network: Option<Arc<Proxy>>,
     pub(crate) service: Service,
     address: SocketAddr,
     ground: Ground,
@@ -161,6 +164,10 @@ impl Ground {
             Backend::Memory => None,
             Backend::Redis => Some(RedisServer::start().await),
         };
+        let network = match &redis {
+            None => None,
+            Some(redis) => Some(Arc::new(Proxy::start(redis.addr()).await)),
+        };
         let rooms = ["1", "2", "3", "4"].map(|id| Room::new(id, format!("room {id}")));
         let simulator = Simulator::start(rooms.to_vec()).await.unwrap();
         let mut campus_file = NamedTempFile::new().unwrap();
@@ -172,13 +179,14 @@ impl Ground {
             ("API_URL", simulator.url()),
             ("CAMPUS_FILE", campus_file.path().display().to_string()),
         ]);
-        all.extend(redis.as_ref().map(|redis| ("REDIS_URL", redis.url())));
+        all.extend(network.as_ref().map(|network| ("REDIS_URL", format!("redis://{}", network.addr()))));
         all.extend(vars.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Self {
             vars: all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             clock: TestClock(Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap()))),
             simulator: Arc::new(simulator),
             redis: redis.map(|redis| Arc::new(tokio::sync::Mutex::new(redis))),
+            network,
             _campus_file: Arc::new(campus_file),
         }
     }
@@ -218,8 +226,8 @@ impl TestApp {
             };
             end.unwrap();
         });
-        let Ground { clock, simulator, redis, .. } = ground.clone();
-        Self { simulator, clock, redis, service, address, ground, http: reqwest::Client::new(), task }
+        let Ground { clock, simulator, redis, network, .. } = ground.clone();
+        Self { simulator, clock, redis, network, service, address, ground, http: reqwest::Client::new(), task }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

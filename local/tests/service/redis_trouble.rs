@@ -1,0 +1,174 @@
+//! Every way in which Redis, or the way to it, has been seen to fail: readers get the process's own copy in time, clients of
+//! a refresh a clear refusal, and the first reader after the trouble gets a HIT.
+
+use std::time::{Duration, Instant};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::support::{Answer, Backend, TestApp};
+
+/// REDIS_TIMEOUT in these tests, and what an answer may take beyond it.
+const LIMIT: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A server that has read today's snapshot once.
+async fn app() -> TestApp {
+    let app = TestApp::cold_with(Backend::Redis, &[("REDIS_TIMEOUT", "1")]).await;
+    app.open_classrooms().await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+    app
+}
+
+/// An answer that came in time.
+async fn in_time(answer: impl Future<Output = Answer>) -> Answer {
+    let start = Instant::now();
+    let answer = answer.await;
+    let elapsed = start.elapsed();
+    assert!(elapsed < LIMIT + GRACE, "{:?} took {elapsed:?}", answer.outcome());
+    answer
+}
+
+/// What everybody gets while Redis does not answer.
+async fn everybody_is_answered_in_time(app: &TestApp) {
+    for path in ["/api/open-classrooms", "/api/classrooms/1"] {
+        let answer = in_time(app.get(path)).await;
+        assert_eq!((answer.outcome(), &answer.json()["stale"]), ((200, "STALE"), &true.into()), "{path}");
+    }
+    // Of another day this process has a copy too, because it swept.
+    assert_eq!(in_time(app.get("/api/open-classrooms?date=2026-03-05")).await.outcome(), (200, "STALE"));
+    assert_eq!(in_time(app.get("/api/last-updated")).await.text, r#"{"last_updated":null}"#);
+    let status = in_time(app.get("/api/cooldown-status")).await;
+    assert_eq!(status.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
+    a_refresh_is_refused_in_time(app).await;
+}
+
+async fn a_refresh_is_refused_in_time(app: &TestApp) {
+    let refused = in_time(app.refresh()).await;
+    assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
+    assert!(!refused.header("retry-after").is_empty());
+}
+
+async fn the_first_reader_gets_a_hit(app: &TestApp) {
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+    assert_eq!(app.sweeps(), 1);
+}
+
+#[tokio::test]
+async fn connections_that_are_refused() {
+    let app = app().await;
+    let network = app.network.clone().unwrap();
+    network.refuse();
+    everybody_is_answered_in_time(&app).await;
+    network.restore();
+    the_first_reader_gets_a_hit(&app).await;
+}
+
+#[tokio::test]
+async fn a_way_that_swallows_every_byte() {
+    let app = app().await;
+    let network = app.network.clone().unwrap();
+    network.cut();
+    everybody_is_answered_in_time(&app).await;
+    network.restore();
+    the_first_reader_gets_a_hit(&app).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_was_stopped_in_its_tracks() {
+    let app = app().await;
+    let redis = app.redis.clone().unwrap();
+    redis.lock().await.pause();
+    everybody_is_answered_in_time(&app).await;
+    redis.lock().await.resume();
+    the_first_reader_gets_a_hit(&app).await;
+}
+
+#[tokio::test]
+async fn a_way_that_is_slower_than_the_time_limit() {
+    let app = app().await;
+    let network = app.network.clone().unwrap();
+    network.delay(Duration::from_secs(2));
+    everybody_is_answered_in_time(&app).await;
+    network.delay(Duration::ZERO);
+    the_first_reader_gets_a_hit(&app).await;
+}
+
+#[tokio::test]
+async fn a_way_that_is_slow_but_within_the_time_limit() {
+    let app = TestApp::cold_with(Backend::Redis, &[("REDIS_TIMEOUT", "5")]).await;
+    app.open_classrooms().await;
+    app.network.clone().unwrap().delay(Duration::from_secs(2));
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+}
+
+#[tokio::test]
+async fn a_password_that_is_suddenly_wanted() {
+    let app = app().await;
+    app.redis(&["CONFIG", "SET", "requirepass", "changed"]).await;
+    let network = app.network.clone().unwrap();
+    // Connections that are open stay trusted; new ones are not.
+    network.refuse();
+    network.restore();
+    everybody_is_answered_in_time(&app).await;
+    // Restarted, it wants none, and is empty.
+    app.redis.clone().unwrap().lock().await.restart().await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+}
+
+#[tokio::test]
+async fn a_redis_without_memory_for_more() {
+    let app = app().await;
+    app.redis(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    // What is there can be read.
+    the_first_reader_gets_a_hit(&app).await;
+    app.redis(&["DEL", "classrooms:availability", "classrooms:last_refresh"]).await;
+    assert_eq!(in_time(app.open_classrooms()).await.outcome(), (200, "STALE"));
+    a_refresh_is_refused_in_time(&app).await;
+    assert_eq!(app.sweeps(), 1, "what could not be published should not be swept");
+    app.redis(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+}
+
+#[tokio::test]
+async fn a_redis_that_became_a_read_only_replica() {
+    let app = app().await;
+    // A replica of nobody: it keeps what it has, and takes no writes.
+    app.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    the_first_reader_gets_a_hit(&app).await;
+    app.clock.advance(chrono::TimeDelta::minutes(31));
+    a_refresh_is_refused_in_time(&app).await;
+    app.redis(&["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(app.refresh().await.status, 200);
+}
+
+#[tokio::test]
+async fn connections_that_break_in_the_middle_of_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let breaking = tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut asked = [0; 4096];
+                while let Ok(length @ 1..) = connection.read(&mut asked).await {
+                    let asked = String::from_utf8_lossy(&asked[..length]);
+                    if asked.contains("GET") {
+                        connection.write_all(b"$50000\r\n{\"version\":1,\"fence\":").await.unwrap();
+                        return;
+                    }
+                    // What a connection says at its beginning.
+                    let replies = "+OK\r\n".repeat(asked.matches("CLIENT").count());
+                    connection.write_all(replies.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    let app = TestApp::cold_with(Backend::Redis, &[("REDIS_TIMEOUT", "1"), ("REDIS_URL", &url)]).await;
+    let answer = in_time(app.open_classrooms()).await;
+    assert_eq!((answer.status.as_u16(), answer.detail()), (503, "Cache unavailable".to_owned()));
+    assert!(!answer.header("retry-after").is_empty());
+    breaking.abort();
+}
