@@ -28,6 +28,7 @@ fmt:
 
 clippy:
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+	cargo clippy --package emptyclassroom --features lambda -- --deny warnings
 
 docs:
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --all-features --no-deps

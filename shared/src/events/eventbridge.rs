@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_eventbridge::{Client, error::DisplayErrorContext, types::PutEventsRequestEntry};
+use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::{EventBus, EventError, RefreshEvent, TIME_LIMIT};
@@ -46,7 +46,7 @@ impl EventBus for EventBridge {
             .event_bus_name(&self.bus)
             .build();
         let sent = self.client.put_events().entries(entry).send().await;
-        let output = sent.map_err(|error| failed(DisplayErrorContext(error).to_string().into()))?;
+        let output = sent.map_err(|error| failed(error.into()))?;
         // PutEvents answers 200 also when it refused the entry.
         match output.entries().iter().find_map(|entry| entry.error_message()) {
             None => Ok(()),

@@ -2,6 +2,7 @@
 
 mod cooldown;
 mod problem;
+#[cfg(feature = "twenty-five-live")]
 mod query;
 #[cfg(feature = "twenty-five-live")]
 mod read;

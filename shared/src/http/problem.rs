@@ -1,15 +1,11 @@
 //! Errors as clients see them: RFC 9457 problem details, one sentence each, with nothing of the inside.
 
-use std::time::Duration;
-
 use axum::response::{IntoResponse, Response};
 use http::{
     HeaderValue, StatusCode,
     header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
-
-use crate::cooldown::Remaining;
 
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +28,25 @@ impl Problem {
         Self { status, detail: detail.into(), retry_after: None }
     }
 
+    /// 404: no such path.
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found")
+    }
+
+    /// 405: the path exists. Axum adds the Allow header.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+    }
+
+    /// 500: a bug.
+    pub(crate) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    }
+}
+
+/// What only those can run into who read or refresh.
+#[cfg(feature = "twenty-five-live")]
+impl Problem {
     /// 400: a parameter does not hold what it should.
     pub(crate) fn bad_parameter(name: &str, held: &str, expected: &str) -> Self {
         let held: String = held.chars().take(50).collect();
@@ -48,25 +63,14 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "Cache invalidation is not enabled")
     }
 
-    /// 404: no such path.
-    pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not Found")
-    }
-
     /// 404: no such room on this campus.
     pub(crate) fn classroom_not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "Classroom not found")
     }
 
     /// 404: a day that no sweep has brought.
-    #[cfg(feature = "twenty-five-live")]
     pub(crate) fn date_not_kept(date: chrono::NaiveDate) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("No availability is kept for {date}"))
-    }
-
-    /// 405: the path exists. Axum adds the Allow header.
-    pub(crate) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
     }
 
     /// 413: more than a request without content can need.
@@ -75,14 +79,9 @@ impl Problem {
     }
 
     /// 429: the sentence that the frontend reads the minutes from.
-    pub(crate) fn cooling_down(left: Remaining) -> Self {
+    pub(crate) fn cooling_down(left: crate::cooldown::Remaining) -> Self {
         let detail = format!("Refresh cooldown active. Please wait {:.1} more minutes.", left.minutes());
         Self { retry_after: Some(left.whole_seconds()), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
-    }
-
-    /// 500: a bug.
-    pub(crate) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
     /// 502: 25Live failed.
@@ -91,7 +90,7 @@ impl Problem {
     }
 
     /// 503: nothing can be had from the cache for now.
-    pub(crate) fn cache_unavailable(retry_after: Duration) -> Self {
+    pub(crate) fn cache_unavailable(retry_after: std::time::Duration) -> Self {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Cache unavailable") }
     }

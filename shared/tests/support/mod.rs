@@ -12,18 +12,18 @@ use testkit::RedisServer;
 
 /// A clock that shows what the test says.
 #[derive(Clone)]
-pub struct TestClock(Arc<Mutex<DateTime<Utc>>>);
+pub(crate) struct TestClock(Arc<Mutex<DateTime<Utc>>>);
 
 impl TestClock {
-    pub fn at(now: &str) -> Self {
+    pub(crate) fn at(now: &str) -> Self {
         Self(Arc::new(Mutex::new(now.parse().unwrap())))
     }
 
-    pub fn advance(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         *self.0.lock().unwrap() += by;
     }
 
-    pub fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> Clock {
         let now = Arc::clone(&self.0);
         Clock::new(chrono_tz::America::New_York, move || *now.lock().unwrap())
     }
@@ -31,19 +31,19 @@ impl TestClock {
 
 /// Which cache a test runs over.
 #[derive(Clone, Copy)]
-pub enum Backend {
+pub(crate) enum Backend {
     Memory,
     Redis,
 }
 
 /// A store, and the server behind it, if there is one.
-pub struct TestStore {
-    pub store: Arc<dyn Store>,
-    pub redis: Option<RedisServer>,
+pub(crate) struct TestStore {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) redis: Option<RedisServer>,
 }
 
 impl Backend {
-    pub async fn start(self, clock: Clock) -> TestStore {
+    pub(crate) async fn start(self, clock: Clock) -> TestStore {
         match self {
             Self::Memory => TestStore { store: Arc::new(MemoryStore::new(clock)), redis: None },
             Self::Redis => {
