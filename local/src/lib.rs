@@ -4,7 +4,7 @@
 //!
 //! * [`server`]: the service put together for this home, and served.
 //! * [`daily`]: when the next daily refresh is due.
-//! * [`env`]: the environment and the `.env` file.
+//! * [`mod@env`]: the environment and the `.env` file.
 
 pub mod daily;
 pub mod env;

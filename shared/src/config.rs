@@ -235,7 +235,7 @@ mod tests {
         let config = config(Home::Local, &[("API_URL", ""), ("REDIS_URL", " ")]).unwrap();
         assert!(config.redis_url.is_none() && config.api_url.is_none() && config.admin_token.is_none());
         assert_eq!(config.campus.name, "Boston University");
-        assert_eq!((config.redis_timeout, config.cache_expiry), (Duration::from_secs(5), Duration::from_secs(86_400)));
+        assert_eq!((config.redis_timeout, config.cache_expiry), (Duration::from_secs(5), Duration::from_hours(24)));
         assert_eq!((config.cooldown, config.min_gap), (Cooldown::from_minutes(30), 28));
         assert_eq!((config.upstream_concurrency, config.upstream_timeout), (16, Duration::from_secs(10)));
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));

@@ -1,5 +1,7 @@
 //! What a store must do, over both stores; and what only the network can do to one.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[macro_use]
 mod support;
 
@@ -22,7 +24,7 @@ use support::{Backend, TestClock, TestStore};
 use testkit::{Proxy, RedisServer, eventually};
 
 const NOON: &str = "2026-03-03T17:00:00Z";
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 over_both_caches! {
     a_value_is_kept_until_it_is_replaced_or_deleted,
@@ -173,7 +175,7 @@ fn snapshot(date: &str) -> CachedSnapshot {
 }
 
 fn cache(store: &Arc<dyn Store>) -> Cache {
-    Cache::new(Arc::clone(store), origin(), Duration::from_secs(86_400))
+    Cache::new(Arc::clone(store), origin(), Duration::from_hours(24))
 }
 
 async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {

@@ -1,1 +1,628 @@
-//! x
+//! What clients are answered, header by header and word by word: all the routes over both caches, asked with API
+//! Gateway's events of `events/`, while 25Live is simulated and the clock is in the test's hand.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[macro_use]
+mod support;
+#[path = "support/app.rs"]
+mod app;
+
+use std::fs;
+
+use app::{Answer, Event, TestApp, events, today};
+use axum::{Router, routing::get};
+use emptyclassroom::{config::AllowedOrigins, http::finish};
+use serde_json::{Value, json};
+use simulator::Fault;
+use support::Backend;
+use tower::ServiceExt;
+
+const MINUTE: i64 = 60_000;
+/// The token that `refresh-invalidate-cache.json` bears.
+const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
+/// What Tuesday's sweep makes of the three rooms.
+const TUESDAY: &str = concat!(
+    r#"{"buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","classrooms":["#,
+    r#"{"id":"342","name":"116","status":"ok","availability":[{"start":"07:00:00","end":"09:04:00","#,
+    r#""start_time":"07:00","end_time":"09:04","duration_minutes":124}]},"#,
+    r#"{"id":"344","name":"201","status":"ok","availability":[{"start":"07:00:00","end":"23:00:00","#,
+    r#""start_time":"07:00","end_time":"23:00","duration_minutes":960}]}]},"#,
+    r#""CGS":{"code":"CGS","name":"College of General Studies","classrooms":["#,
+    r#"{"id":"719","name":"129","status":"ok","availability":[]}]}},"#,
+    r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","timezone":"America/New_York","#,
+    r#""stale":false}"#
+);
+
+over_both_caches! {
+    every_event_has_the_answer_of_the_contract,
+    the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit,
+    an_older_copy_says_so_in_its_header_and_in_its_body,
+    a_room_is_shown_by_itself,
+    a_room_that_is_not_on_the_campus_is_not_found_and_causes_no_sweep,
+    any_day_that_the_sweep_brought_is_shown,
+    a_day_that_is_not_kept_is_not_found,
+    a_bad_parameter_is_named,
+    parameters_that_nobody_knows_are_ignored,
+    whoever_has_the_body_is_told_so_in_no_words,
+    whoever_has_another_body_gets_the_whole,
+    after_a_refresh_the_old_etag_is_worth_nothing,
+    a_head_request_is_answered_as_a_get_without_its_body,
+    the_last_update_is_null_until_there_is_one,
+    a_refresh_tells_when_it_was,
+    during_the_cooldown_the_minutes_left_are_told_to_a_decimal,
+    the_cooldown_status_is_not_rounded,
+    a_failed_sweep_is_a_bad_gateway_and_then_unavailable,
+    only_the_bearer_of_the_token_drops_the_cache,
+    without_a_token_set_nobody_drops_the_cache,
+    a_body_of_a_kilobyte_will_do_and_a_byte_more_is_too_much,
+    an_unknown_path_is_not_found,
+    a_wrong_method_is_told_the_right_ones,
+    no_origin_is_named_unless_origins_are_set,
+    any_origin_may_read_where_any_is_allowed,
+    of_a_list_the_asking_origin_alone_is_named,
+    errors_say_a_sentence_and_nothing_of_the_inside,
+}
+
+async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
+    let expected = [
+        ("hello", 200, r#""Hello World""#),
+        ("cooldown-status", 200, r#"{"in_cooldown":false,"remaining_minutes":0}"#),
+        ("last-updated", 200, r#"{"last_updated":null}"#),
+        ("classroom-not-found", 404, "Classroom not found"),
+        ("open-classrooms-bad-date", 400, "`date` is `tomorrow`, but should be a day, as 2026-03-03"),
+        ("open-classrooms-date-not-kept", 404, "No availability is kept for 2020-01-01"),
+        ("not-found", 404, "Not Found"),
+        ("method-not-allowed", 405, "Method Not Allowed"),
+        ("refresh-too-large", 413, "The request body is longer than 1024 bytes"),
+        ("refresh-invalidate-cache", 403, "Cache invalidation is not enabled"),
+        ("open-classrooms", 200, TUESDAY),
+        (
+            "classroom",
+            200,
+            concat!(
+                r#"{"id":"342","name":"116","building_code":"CAS","status":"ok","availability":[{"start":"07:00:00","#,
+                r#""end":"09:04:00","start_time":"07:00","end_time":"09:04","duration_minutes":124}],"#,
+                r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false}"#
+            ),
+        ),
+        ("refresh", 429, "Refresh cooldown active. Please wait 30.0 more minutes."),
+        // Not for HTTP: see the tests of the refresh function.
+        ("schedule", 0, ""),
+    ];
+    let mut names: Vec<_> = expected.iter().map(|(name, ..)| format!("{name}.json")).collect();
+    let files = fs::read_dir(events()).unwrap();
+    let mut there: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    there.sort();
+    assert_eq!(names, there, "each event should have its answer here");
+
+    let app = TestApp::start(backend).await;
+    for (name, status, text) in expected.into_iter().filter(|(_, status, _)| *status > 0) {
+        let answer = app.answer_to(name).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
+        if status == 200 {
+            assert_eq!((answer.status.as_u16(), answer.text.as_str()), (status, text), "{name}");
+            assert_eq!(answer.header("content-type"), "application/json", "{name}");
+        } else {
+            assert_eq!(answer.problem(), (status, text.to_owned()), "{name}");
+        }
+    }
+    assert_eq!(app.simulator.requests(), 3, "one sweep should have been enough");
+}
+
+async fn the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let miss = app.answer_to("open-classrooms").await;
+    assert_eq!((miss.outcome(), miss.text.as_str()), ((200, "MISS"), TUESDAY));
+    let hit = app.answer_to("open-classrooms").await;
+    assert_eq!((hit.outcome(), hit.text.as_str()), ((200, "HIT"), TUESDAY));
+    for answer in [&miss, &hit] {
+        assert_eq!(answer.header("cache-control"), "no-cache", "a browser should ask each time");
+        assert_eq!(answer.header("etag"), miss.header("etag"));
+    }
+    let digits = miss.header("etag").strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap();
+    assert!(digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "{digits}");
+    for small in ["hello", "last-updated", "cooldown-status"] {
+        assert_eq!(app.answer_to(small).await.header("cache-control"), "no-store", "{small}");
+    }
+}
+
+/// The sweep of Tuesday is there, but only in the reserve, and 25Live fails.
+async fn with_reserve_alone(backend: Backend) -> TestApp {
+    let app = TestApp::start(backend).await;
+    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "MISS"));
+    for key in ["classrooms:availability", "classrooms:last_refresh"] {
+        app.store.store.delete(key).await.unwrap();
+    }
+    app.simulator.misbehave(Fault::Html);
+    app
+}
+
+async fn an_older_copy_says_so_in_its_header_and_in_its_body(backend: Backend) {
+    let app = with_reserve_alone(backend).await;
+    let stale = app.answer_to("open-classrooms").await;
+    assert_eq!(stale.outcome(), (200, "STALE"));
+    assert_eq!(stale.text, TUESDAY.replace(r#""stale":false"#, r#""stale":true"#));
+    let room = app.answer_to("classroom").await;
+    assert_eq!((room.outcome(), room.json()["stale"].clone()), ((200, "STALE"), true.into()));
+    for (event, answer) in [("open-classrooms", &stale), ("classroom", &room)] {
+        let known = app.answer(Event::named(event).header("if-none-match", answer.header("etag"))).await;
+        assert_eq!(known.outcome(), (304, "STALE"), "{event}");
+    }
+}
+
+async fn a_room_is_shown_by_itself(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let room = app.answer_to("classroom").await;
+    assert_eq!(room.outcome(), (200, "MISS"));
+    assert_eq!(room.header("cache-control"), "no-cache");
+    let booked_all_day = app.answer(Event::get("/api/classrooms/719")).await;
+    assert_eq!(
+        booked_all_day.text,
+        concat!(
+            r#"{"id":"719","name":"129","building_code":"CGS","status":"ok","availability":[],"#,
+            r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false}"#
+        )
+    );
+    assert_eq!(booked_all_day.outcome(), (200, "HIT"));
+    assert_ne!(booked_all_day.header("etag"), room.header("etag"));
+    let tomorrow = app.answer(Event::get("/api/classrooms/719?date=2026-03-04")).await;
+    assert_eq!((tomorrow.outcome(), tomorrow.json()["date"].clone()), ((200, "HIT"), "2026-03-04".into()));
+}
+
+async fn a_room_that_is_not_on_the_campus_is_not_found_and_causes_no_sweep(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    // Not digits, not UTF-8, encoded slashes and spaces; and whatever the date.
+    for id in ["1", "0342", "342%20", "342%2F", "%FF", "CAS", "a".repeat(5_000).as_str(), "1?date=tomorrow"] {
+        let answer = app.answer(Event::get(&format!("/api/classrooms/{id}"))).await;
+        assert_eq!(answer.problem(), (404, "Classroom not found".to_owned()), "{id}");
+    }
+    assert_eq!(app.simulator.requests(), 0);
+}
+
+async fn any_day_that_the_sweep_brought_is_shown(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    for (date, outcome) in [("2026-03-03", "MISS"), ("2026-03-04", "HIT"), ("2026-04-03", "HIT")] {
+        let answer = app.answer(Event::get(&format!("/api/open-classrooms?date={date}"))).await;
+        assert_eq!((answer.outcome(), answer.json()["date"].clone()), ((200, outcome), date.into()));
+    }
+}
+
+async fn a_day_that_is_not_kept_is_not_found(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    app.answer_to("open-classrooms").await;
+    for path in ["/api/open-classrooms", "/api/classrooms/342"] {
+        for date in ["2026-04-04", "2026-03-02", "0001-01-01", "9999-12-31"] {
+            let answer = app.answer(Event::get(&format!("{path}?date={date}"))).await;
+            assert_eq!(answer.problem(), (404, format!("No availability is kept for {date}")), "{path}");
+        }
+    }
+}
+
+async fn a_bad_parameter_is_named(backend: Backend) {
+    let app = TestApp::start_with(backend, &[TOKEN]).await;
+    let a_day = "should be a day, as 2026-03-03";
+    let cases = [
+        ("GET", "/api/open-classrooms?date=tomorrow", format!("`date` is `tomorrow`, but {a_day}")),
+        ("GET", "/api/open-classrooms?date=", format!("`date` is ``, but {a_day}")),
+        ("GET", "/api/open-classrooms?date=2026-02-29", format!("`date` is `2026-02-29`, but {a_day}")),
+        ("GET", "/api/open-classrooms?date=2026-3-3", format!("`date` is `2026-3-3`, but {a_day}")),
+        ("GET", "/api/open-classrooms?date=%FF", format!("`date` is `\u{fffd}`, but {a_day}")),
+        ("GET", "/api/classrooms/342?date=3/3/2026", format!("`date` is `3/3/2026`, but {a_day}")),
+        (
+            "GET",
+            "/api/open-classrooms?date=2026-03-03&date=2026-03-04",
+            format!("`date` is `2026-03-03, 2026-03-04`, but {a_day}, once"),
+        ),
+        (
+            "POST",
+            "/api/refresh?invalidate_cache=perhaps",
+            "`invalidate_cache` is `perhaps`, but should be true or false".to_owned(),
+        ),
+    ];
+    for (method, target, detail) in cases {
+        let answer = app.answer(Event::new(method, target)).await;
+        assert_eq!(answer.problem(), (400, detail), "{target}");
+    }
+    let long = app.answer(Event::get(&format!("/api/open-classrooms?date={}", "é".repeat(1_000)))).await;
+    assert_eq!(long.problem(), (400, format!("`date` is `{}`, but {a_day}", "é".repeat(50))));
+    assert_eq!(app.simulator.requests(), 0, "a bad parameter should cost nothing");
+}
+
+async fn parameters_that_nobody_knows_are_ignored(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    for target in [
+        "/api/open-classrooms?",
+        "/api/open-classrooms?&&=&x",
+        "/api/open-classrooms?Date=tomorrow&_=1772550000000",
+        "/api/open-classrooms?utm_source=%FF&date=2026-03-03",
+    ] {
+        let answer = app.answer(Event::get(target)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, TUESDAY), "{target}");
+    }
+    assert_eq!(app.answer(Event::get("/?x=1")).await.text, r#""Hello World""#);
+    assert_eq!(app.answer(Event::post("/api/refresh?invalidate=true&date=tomorrow")).await.status, 429);
+}
+
+async fn whoever_has_the_body_is_told_so_in_no_words(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    for event in ["open-classrooms", "classroom"] {
+        let etag = app.answer_to(event).await.header("etag").to_owned();
+        let conditions = ["*".to_owned(), etag.clone(), format!("W/{etag}"), format!("\"other\", W/\"x\", {etag}")];
+        for condition in conditions {
+            let known = app.answer(Event::named(event).header("if-none-match", &condition)).await;
+            assert_eq!((known.outcome(), known.text.as_str()), ((304, "HIT"), ""), "{event}: {condition}");
+            assert_eq!(known.header("etag"), etag);
+            assert_eq!(known.header("cache-control"), "no-cache");
+            assert_eq!(known.header("x-content-type-options"), "nosniff");
+            assert_eq!(known.header("content-type"), "");
+        }
+    }
+}
+
+async fn whoever_has_another_body_gets_the_whole(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let etag = app.answer_to("open-classrooms").await.header("etag").to_owned();
+    for condition in ["\"other\"".to_owned(), "rubbish".to_owned(), String::new(), etag.replace('"', "")] {
+        let answer = app.answer(Event::named("open-classrooms").header("if-none-match", &condition)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, TUESDAY), "{condition}");
+    }
+    let of_the_campus = Event::named("classroom").header("if-none-match", &etag);
+    assert_eq!(app.answer(of_the_campus).await.status, 200);
+}
+
+async fn after_a_refresh_the_old_etag_is_worth_nothing(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let before = app.answer_to("open-classrooms").await;
+    app.advance(31 * MINUTE);
+    app.simulator.set_bookings("719", today(), vec![]);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    let after = app.answer(Event::named("open-classrooms").header("if-none-match", before.header("etag"))).await;
+    assert_eq!(after.outcome(), (200, "HIT"));
+    assert_ne!(after.header("etag"), before.header("etag"));
+    assert_eq!(after.json()["last_updated"], "2026-03-03T10:31:00.123456-05:00");
+    assert_eq!(after.json()["buildings"]["CGS"]["classrooms"][0]["availability"][0]["duration_minutes"], 870);
+}
+
+async fn a_head_request_is_answered_as_a_get_without_its_body(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    app.answer_to("open-classrooms").await;
+    let paths = ["/", "/api/open-classrooms", "/api/classrooms/342", "/api/last-updated", "/api/cooldown-status"];
+    for path in paths {
+        let (get, head) = (app.answer(Event::get(path)).await, app.answer(Event::new("HEAD", path)).await);
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
+        for name in ["content-type", "etag", "x-cache", "cache-control", "x-content-type-options"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+        assert_eq!(head.header("content-length"), get.text.len().to_string(), "{path}");
+    }
+}
+
+async fn the_last_update_is_null_until_there_is_one(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    assert_eq!(app.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
+    assert_eq!(app.simulator.requests(), 0);
+    app.answer_to("open-classrooms").await;
+    let answer = app.answer_to("last-updated").await;
+    assert_eq!(answer.text, r#"{"last_updated":"2026-03-03T10:00:00.123456-05:00"}"#);
+}
+
+async fn a_refresh_tells_when_it_was(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let answer = app.answer_to("refresh").await;
+    assert_eq!(
+        answer.text,
+        r#"{"message":"Data refreshed successfully","timestamp":"2026-03-03T10:00:00.123456-05:00"}"#
+    );
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"));
+}
+
+/// How long after the refresh, the minutes left as the sentence tells them, and Retry-After.
+const COOLDOWN: [(i64, &str, &str); 7] = [
+    (0, "30.0", "1800"),
+    (1_000, "30.0", "1799"),
+    (MINUTE, "29.0", "1740"),
+    (14 * MINUTE + 30_000, "15.5", "930"),
+    (14 * MINUTE + 30_001, "15.5", "930"),
+    (29 * MINUTE, "1.0", "60"),
+    (30 * MINUTE - 1, "0.0", "1"),
+];
+
+async fn during_the_cooldown_the_minutes_left_are_told_to_a_decimal(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    let mut now = 0;
+    for (at, minutes, retry_after) in COOLDOWN {
+        app.advance(at - now);
+        now = at;
+        let answer = app.answer_to("refresh").await;
+        let sentence = format!("Refresh cooldown active. Please wait {minutes} more minutes.");
+        assert_eq!(answer.problem(), (429, sentence));
+        assert_eq!(answer.header("retry-after"), retry_after, "after {at} ms");
+    }
+    assert_eq!(app.simulator.requests(), 3);
+    app.advance(1);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+}
+
+async fn the_cooldown_status_is_not_rounded(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let over = r#"{"in_cooldown":false,"remaining_minutes":0}"#;
+    assert_eq!(app.answer_to("cooldown-status").await.text, over);
+    app.answer_to("refresh").await;
+    app.advance(14 * MINUTE + 30_000);
+    assert_eq!(app.answer_to("cooldown-status").await.text, r#"{"in_cooldown":true,"remaining_minutes":15.5}"#);
+    app.advance(1_000);
+    let status = app.answer_to("cooldown-status").await.json();
+    assert_eq!(status, json!({"in_cooldown": true, "remaining_minutes": 929.0 / 60.0}));
+    app.advance(929_000);
+    assert_eq!(app.answer_to("cooldown-status").await.text, over);
+}
+
+/// Whole seconds of Retry-After, of at most a minute and not yet much less.
+fn about_a_minute(answer: &Answer) -> bool {
+    (30..=60).contains(&answer.header("retry-after").parse::<u32>().unwrap())
+}
+
+async fn a_failed_sweep_is_a_bad_gateway_and_then_unavailable(backend: Backend) {
+    let app = TestApp::start_with(backend, &[TOKEN]).await;
+    app.simulator.misbehave(Fault::Html);
+    assert_eq!(app.answer_to("refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
+    let requests = app.simulator.requests();
+    for event in ["refresh", "refresh-invalidate-cache", "open-classrooms", "classroom"] {
+        let answer = app.answer_to(event).await;
+        assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()), "{event}");
+        assert!(about_a_minute(&answer), "{event}: {:?}", answer.headers);
+    }
+    assert_eq!(app.answer_to("cooldown-status").await.json()["in_cooldown"], false);
+    assert_eq!(app.simulator.requests(), requests, "nobody should sweep for a minute");
+}
+
+async fn only_the_bearer_of_the_token_drops_the_cache(backend: Backend) {
+    let app = TestApp::start_with(backend, &[TOKEN]).await;
+    app.answer_to("open-classrooms").await;
+    let event = Event::post("/api/refresh?invalidate_cache=true");
+    let strangers = ["", "Bearer", "Bearer ", "Bearer wrong", "Bearer test-admin-toke", "Basic dGVzdDphZG1pbg==", "\t"];
+    for authorization in strangers {
+        let answer = app.answer(event.clone().header("authorization", authorization)).await;
+        assert_eq!(answer.problem(), (401, "Invalid or missing admin token".to_owned()), "{authorization}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    }
+    assert_eq!(app.answer(event).await.status, 401);
+    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"), "nothing should have been dropped");
+
+    app.advance(MINUTE);
+    let answer = app.answer_to("refresh-invalidate-cache").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["timestamp"], "2026-03-03T10:01:00.123456-05:00", "the cooldown should not have mattered");
+    let declined = Event::post("/api/refresh?invalidate_cache=false");
+    assert_eq!(app.answer(declined).await.status, 429);
+}
+
+async fn without_a_token_set_nobody_drops_the_cache(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    app.answer_to("open-classrooms").await;
+    for event in [
+        Event::named("refresh-invalidate-cache"),
+        Event::post("/api/refresh?invalidate_cache=true").header("authorization", "Bearer "),
+    ] {
+        let answer = app.answer(event).await;
+        assert_eq!(answer.problem(), (403, "Cache invalidation is not enabled".to_owned()));
+        assert_eq!(answer.header("www-authenticate"), "");
+    }
+    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"), "nothing should have been dropped");
+}
+
+async fn a_body_of_a_kilobyte_will_do_and_a_byte_more_is_too_much(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let too_long = app.answer(Event::named("refresh").body(&"x".repeat(1025))).await;
+    assert_eq!(too_long.problem(), (413, "The request body is longer than 1024 bytes".to_owned()));
+    assert_eq!(app.simulator.requests(), 0);
+    assert_eq!(app.answer(Event::named("refresh").body(&"x".repeat(1024))).await.status, 200);
+}
+
+async fn an_unknown_path_is_not_found(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let paths =
+        ["/api", "/api/", "/api/open-classrooms/", "/api/classrooms", "/api/classrooms/", "/api/classrooms/342/x"];
+    for path in paths.into_iter().chain(["/Api/Refresh", "/api/%2e%2e/refresh", "/favicon.ico", "/.env", "/%FF"]) {
+        for method in ["GET", "POST", "OPTIONS", "DELETE"] {
+            let answer = app.answer(Event::new(method, path)).await;
+            assert_eq!(answer.problem(), (404, "Not Found".to_owned()), "{method} {path}");
+        }
+    }
+}
+
+async fn a_wrong_method_is_told_the_right_ones(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let paths = [
+        ("/", "GET,HEAD"),
+        ("/api/open-classrooms", "GET,HEAD"),
+        ("/api/classrooms/342", "GET,HEAD"),
+        ("/api/last-updated", "GET,HEAD"),
+        ("/api/cooldown-status", "GET,HEAD"),
+        ("/api/refresh", "POST"),
+    ];
+    for (path, allow) in paths {
+        let right: Vec<_> = allow.split(',').collect();
+        let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"];
+        for method in methods.into_iter().filter(|method| !right.contains(method)) {
+            let answer = app.answer(Event::new(method, path)).await;
+            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");
+            // HEAD is answered without the body that says so.
+            if method != "HEAD" {
+                assert_eq!(answer.problem(), (405, "Method Not Allowed".to_owned()), "{method} {path}");
+            }
+        }
+    }
+    assert_eq!(app.simulator.requests(), 0);
+}
+
+const FRONTEND: &str = "https://rooms.example.edu";
+
+/// A browser's question before it sends a request of this method with these headers.
+fn preflight(path: &str, method: &str) -> Event {
+    Event::new("OPTIONS", path)
+        .header("origin", FRONTEND)
+        .header("access-control-request-method", method)
+        .header("access-control-request-headers", "authorization,content-type,if-none-match")
+}
+
+/// The headers that let browsers read an answer, by their names.
+fn cors(answer: &Answer) -> Value {
+    let headers = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control-"));
+    headers.map(|name| (name.to_string(), Value::from(answer.header(name.as_str())))).collect()
+}
+
+async fn no_origin_is_named_unless_origins_are_set(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let answer = app.answer(Event::named("hello").header("origin", FRONTEND)).await;
+    assert_eq!((answer.status.as_u16(), cors(&answer)), (200, json!({})));
+    let answer = app.answer(preflight("/api/refresh", "POST")).await;
+    assert_eq!((answer.status.as_u16(), cors(&answer)), (405, json!({})));
+}
+
+async fn any_origin_may_read_where_any_is_allowed(backend: Backend) {
+    let app = TestApp::start_with(backend, &[("ALLOWED_ORIGINS", "*")]).await;
+    for event in ["hello", "open-classrooms", "refresh", "not-found", "method-not-allowed", "refresh-too-large"] {
+        let answer = app.answer(Event::named(event).header("origin", FRONTEND)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{event}");
+        assert_eq!(answer.header("access-control-expose-headers"), "etag,retry-after,x-cache", "{event}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "", "{event}");
+    }
+    for (path, method) in [("/api/open-classrooms", "GET"), ("/api/refresh", "POST")] {
+        let answer = app.answer(preflight(path, method)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
+        assert_eq!(
+            cors(&answer),
+            json!({
+                "access-control-allow-origin": "*",
+                "access-control-allow-methods": "GET,POST",
+                "access-control-allow-headers": "authorization,content-type,if-none-match",
+                "access-control-max-age": "86400",
+            })
+        );
+    }
+}
+
+async fn of_a_list_the_asking_origin_alone_is_named(backend: Backend) {
+    let list = format!("{FRONTEND}, http://localhost:5173");
+    let app = TestApp::start_with(backend, &[("ALLOWED_ORIGINS", &list)]).await;
+    for (origin, named) in [
+        (FRONTEND, FRONTEND),
+        ("http://localhost:5173", "http://localhost:5173"),
+        ("http://localhost:5174", ""),
+        ("https://rooms.example.edu.evil.example", ""),
+        ("null", ""),
+    ] {
+        for event in [Event::named("open-classrooms"), Event::named("not-found"), preflight("/api/refresh", "POST")] {
+            let answer = app.answer(event.header("origin", origin)).await;
+            assert_eq!(answer.header("access-control-allow-origin"), named, "{origin}");
+            let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+            assert!(vary.join(",").contains("origin"), "caches should keep origins apart: {vary:?}");
+        }
+    }
+}
+
+/// Asserts that an error says nothing but its sentence, and that the sentence has nothing of the inside in it.
+fn assert_discreet(app: &TestApp, answer: &Answer) {
+    let (_, detail) = answer.problem();
+    let port = app.simulator.addr().port().to_string();
+    let text = answer.text.to_lowercase();
+    for inside in [
+        "://",
+        "127.0.0.1",
+        "localhost",
+        "example.com",
+        "25live",
+        "collegenet",
+        "redis",
+        "classrooms:",
+        "lock",
+        "panick",
+        "thread",
+        ".rs",
+        "src/",
+        "stack",
+        "backtrace",
+        "error",
+        "hyper",
+        "reqwest",
+        "axum",
+        "serde",
+        "expected value",
+        "line 1",
+        "html",
+        "test-admin-token",
+        "os error",
+        &port,
+    ] {
+        assert!(!text.contains(inside), "{detail} should not speak of {inside}");
+    }
+}
+
+async fn errors_say_a_sentence_and_nothing_of_the_inside(backend: Backend) {
+    let mut app = TestApp::start_with(backend, &[TOKEN]).await;
+    let errors = [
+        "classroom-not-found",
+        "open-classrooms-bad-date",
+        "open-classrooms-date-not-kept",
+        "not-found",
+        "method-not-allowed",
+        "refresh-too-large",
+    ];
+    for event in errors {
+        assert_discreet(&app, &app.answer_to(event).await);
+    }
+    assert_discreet(&app, &app.answer(Event::post("/api/refresh?invalidate_cache=true")).await);
+    for fault in [Fault::Html, Fault::CutOff, Fault::Redirect, Fault::Status(404), Fault::Body("{".to_owned())] {
+        app.simulator.misbehave(fault);
+        let failed = app.answer_to("refresh").await;
+        assert_eq!(failed.status, 502);
+        assert_discreet(&app, &failed);
+        assert_discreet(&app, &app.answer_to("refresh").await);
+        assert_discreet(&app, &app.answer_to("open-classrooms").await);
+        app.store.store.delete("classrooms:refresh_failed").await.unwrap();
+    }
+    app.simulator.behave();
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    assert_discreet(&app, &app.answer_to("refresh").await);
+    if let Some(redis) = &mut app.store.redis {
+        redis.stop().await;
+        for event in ["refresh", "refresh-invalidate-cache"] {
+            assert_discreet(&app, &app.answer_to(event).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_redis_down_reads_and_refreshes_are_unavailable_and_the_small_answers_are_no_errors() {
+    let mut app = TestApp::start_with(Backend::Redis, &[TOKEN]).await;
+    app.store.redis.as_mut().unwrap().stop().await;
+    for event in ["open-classrooms", "classroom", "refresh", "refresh-invalidate-cache"] {
+        let answer = app.answer_to(event).await;
+        assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()), "{event}");
+        assert_eq!(answer.header("retry-after"), "5", "{event}");
+        assert_discreet(&app, &answer);
+    }
+    assert_eq!(app.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
+    assert_eq!(app.answer_to("cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
+    assert_eq!(app.answer_to("hello").await.status, 200);
+    assert_eq!(app.simulator.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_bug_costs_one_answer_that_says_nothing_of_it() {
+    let routes = finish(
+        Router::new().route("/bug", get(async || -> &'static str { panic!("classrooms: a bug in src/bug.rs") })),
+        &AllowedOrigins::Any,
+    );
+    let request = http::Request::get("/bug").header("origin", FRONTEND).body(axum::body::Body::empty()).unwrap();
+    let response = routes.oneshot(request).await.unwrap();
+    let answer = Answer::read(response).await;
+    assert_eq!(answer.problem(), (500, "Internal Server Error".to_owned()));
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+}

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use axum::{Router, body::to_bytes};
+use axum::{Router, body::to_bytes, response::Response};
 use chrono::{NaiveDate, TimeDelta};
 use emptyclassroom::{
     campus::Campus,
@@ -77,10 +77,7 @@ impl TestApp {
     /// What the service answers to an event.
     pub(crate) async fn answer(&self, event: Event) -> Answer {
         let request = lambda_http::request::from_str(&event.0.to_string()).unwrap();
-        let response = self.routes.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: head.status, headers: head.headers, text: String::from_utf8(body.into()).unwrap() }
+        Answer::read(self.routes.clone().oneshot(request).await.unwrap()).await
     }
 
     /// What it answers to the event of that name in `events/`.
@@ -148,6 +145,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(crate) async fn read(response: Response) -> Self {
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Self { status: head.status, headers: head.headers, text: String::from_utf8(body.into()).unwrap() }
+    }
+
     /// A header, empty if there is none. One that stands there twice fails the test.
     pub(crate) fn header(&self, name: &str) -> &str {
         let mut values = self.headers.get_all(name.parse::<HeaderName>().unwrap()).iter();

@@ -1,0 +1,86 @@
+//! A function's own binary behind a Runtime API of its own: what it answers, and what it logs. For the tests of the three.
+
+use std::{fs, path::Path, time::Duration};
+
+use serde_json::{Value, json};
+use testkit::{Function, eventually};
+
+/// Longer than anything here takes: waited out only by a test that fails.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// The event of that name in `events/`.
+pub(crate) fn event(name: &str) -> Value {
+    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
+    serde_json::from_str(&fs::read_to_string(events.join(name).with_extension("json")).unwrap()).unwrap()
+}
+
+/// What API Gateway is told to answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u64,
+    headers: Value,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// A header, empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers[name].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// The status and the sentence of an error.
+    pub(crate) fn problem(&self) -> (u64, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        (self.status, self.json()["detail"].as_str().unwrap().to_owned())
+    }
+}
+
+/// What the function answers to an event of API Gateway, in payload format 2.0.
+pub(crate) async fn answer(function: &Function, event: Value) -> Answer {
+    let response = function.invoke(event).await.unwrap();
+    assert_eq!((&response["isBase64Encoded"], &response["cookies"]), (&json!(false), &json!([])), "{response}");
+    Answer {
+        status: response["statusCode"].as_u64().unwrap(),
+        headers: response["headers"].clone(),
+        text: response["body"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// What the function answers to the event of that name.
+pub(crate) async fn answer_to(function: &Function, name: &str) -> Answer {
+    answer(function, event(name)).await
+}
+
+/// All log lines so far, each of which must be a JSON object with a level and a message.
+pub(crate) fn log_lines(function: &Function) -> Vec<Value> {
+    let logs = function.logs();
+    let lines = logs.lines().map(|line| {
+        let object: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is no JSON"));
+        assert!(object["level"].is_string() && object["message"].is_string(), "{line}");
+        object
+    });
+    lines.collect()
+}
+
+/// Waits until the function has logged such a line at this level, and gives it.
+pub(crate) async fn logged(function: &Function, level: &str, message: &str) -> Value {
+    let look = || log_lines(function).into_iter().find(|line| line["level"] == level && line["message"] == message);
+    eventually(&format!("{level} {message} is logged"), SOON, async || look().is_some()).await;
+    look().unwrap()
+}
+
+/// Starts a function that should stop at once, and gives its one sentence.
+pub(crate) async fn refusal(binary: &str, env: &[(&str, &str)]) -> String {
+    let mut function = Function::start(binary, env).await;
+    assert_eq!(function.exit().await.code(), Some(1), "with {env:?}");
+    match log_lines(&function).as_slice() {
+        [line] if line["level"] == "ERROR" && line["message"] == "the function stops" => {
+            line["cause"].as_str().unwrap().to_owned()
+        }
+        lines => panic!("with {env:?} there should have been one sentence: {lines:?}"),
+    }
+}
