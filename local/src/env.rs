@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, io, path::Path};
 
+use emptyclassroom::config::environment;
+
 /// Variables, those of the environment before those of the file.
 #[derive(Debug, Default)]
 pub struct Env {
@@ -34,7 +36,7 @@ impl Env {
     /// A variable's value.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.file.get(name).cloned())
+        environment(name).or_else(|| self.file.get(name).cloned())
     }
 }
 

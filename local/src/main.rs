@@ -1,6 +1,11 @@
 //! `emptyclassroom`, the local server.
 
-use std::{error::Error, path::Path, process::ExitCode};
+use std::{
+    error::Error,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
 
 use emptyclassroom::{
     clock::Clock,
@@ -30,7 +35,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let server = Server::bind(config, clock).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    print!("{}", server.banner());
+    // Nobody may be listening.
+    drop(io::stdout().write_all(server.banner().as_bytes()));
     server
         .run(async move {
             tokio::select! {

@@ -10,6 +10,8 @@ use emptyclassroom::{
     config::Config,
     core::{BuildError, Core, Service},
     error_chain, http,
+    read::Source,
+    refresh::Scheduled,
 };
 use secrecy::{ExposeSecret, SecretString};
 use simulator::{Room, Simulator};
@@ -27,6 +29,10 @@ const REDIS_TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 /// How often the clock is looked at for the daily refresh: it may have been set, or have slept with its machine.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
+/// How long a refresh of the server's own waits before its next try: a little longer than a sweep that failed holds others
+/// back, and twice as long each time, up to half an hour.
+const FIRST_PAUSE: Duration = Duration::from_secs(65);
+const LONGEST_PAUSE: Duration = Duration::from_mins(30);
 /// How long answers under way may take when the server is stopped.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -216,15 +222,36 @@ async fn keep_fresh(service: &Service) -> ServerError {
     if let Err(error) = wait_for_redis(service).await {
         return error;
     }
-    // A reader who finds nothing sweeps. What came of it is in the logs.
-    drop(service.reader.snapshot(None).await);
+    let mut pauses = Pauses::default();
+    // A reader who finds nothing sweeps.
+    while !service.reader.snapshot(None).await.is_ok_and(|answer| answer.source != Source::Stale) {
+        pauses.next().await;
+    }
     let clock = &service.core.clock;
     loop {
         let due = next_due(clock.now(), clock.timezone());
         while clock.now() < due {
             sleep(LOOK_AT_CLOCK).await;
         }
-        service.refresher.refresh_scheduled().await;
+        let mut pauses = Pauses::default();
+        while service.refresher.refresh_scheduled().await == Scheduled::Failed {
+            pauses.next().await;
+        }
+    }
+}
+
+/// Longer and longer pauses between the tries of one refresh. Why a try failed is in the logs.
+#[derive(Default)]
+struct Pauses {
+    so_far: u32,
+}
+
+impl Pauses {
+    async fn next(&mut self) {
+        let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(self.so_far));
+        self.so_far = self.so_far.saturating_add(1).min(16);
+        tracing::warn!(pause_s = pause.as_secs(), "no new data: trying again after a pause");
+        sleep(pause).await;
     }
 }
 

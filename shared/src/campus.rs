@@ -199,8 +199,9 @@ fn time_of_day(raw: &Spanned<String>) -> Result<TimeOfDay, Refusal> {
 /// A text that says something and that can stand in a URL, a log line and a page.
 fn text(raw: &Spanned<String>, what: &str) -> Result<String, Refusal> {
     let text = raw.get_ref();
-    if text.trim().is_empty() || text.chars().any(char::is_control) {
-        return Err(Refusal(raw.span(), format!("the {what} should be a text, without control characters")));
+    if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
+        let reason = format!("the {what} should be a text, without control characters or spaces around it");
+        return Err(Refusal(raw.span(), reason));
     }
     Ok(text.clone())
 }

@@ -90,6 +90,9 @@ pub enum ConfigError {
     },
 }
 
+/// Shorter than a day, or the daily refresh would find itself within the cooldown of the last.
+const LONGEST_COOLDOWN: u32 = 23 * 60;
+
 const REDIS_URL: &str = "redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
 const API_URL: &str = "the http(s) URL of 25Live's availabilitydata.json";
 
@@ -107,7 +110,7 @@ impl Config {
             campus: campus(vars.get("CAMPUS_FILE").as_deref())?,
             redis_timeout: seconds("REDIS_TIMEOUT", 5.0, 25.0)?,
             cache_expiry: Duration::from_secs(vars.number("CACHE_EXPIRY", 86_400, 1..=RESERVE_EXPIRY.as_secs())?),
-            cooldown: Cooldown::from_minutes(vars.number("REFRESH_COOLDOWN_MINUTES", 30, 0..=1440)?),
+            cooldown: Cooldown::from_minutes(vars.number("REFRESH_COOLDOWN_MINUTES", 30, 0..=LONGEST_COOLDOWN)?),
             min_gap: vars.number("MIN_GAP_MINUTES", 28, 1..=1440)?,
             upstream_concurrency: vars.number("UPSTREAM_CONCURRENCY", 16, 1..=64)?,
             upstream_timeout: seconds("UPSTREAM_TIMEOUT", 10.0, 25.0)?,
@@ -134,6 +137,12 @@ impl Config {
     pub fn required_api_url(&self) -> Result<Url, ConfigError> {
         self.api_url.clone().ok_or(ConfigError::Missing { name: "API_URL", expected: API_URL })
     }
+}
+
+/// A variable of the environment. What is no text is no value that any variable may have, and not "unset".
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 struct Vars<'a> {
@@ -165,7 +174,7 @@ fn redis_url(text: String) -> Result<SecretString, ConfigError> {
         |held: &str| ConfigError::Bad { name: "REDIS_URL", held: held.to_owned(), expected: REDIS_URL.to_owned() };
     let url = Url::parse(&text).map_err(|_| refuse("no URL"))?;
     if !matches!(url.scheme(), "redis" | "rediss") {
-        return Err(refuse(&format!("a URL that begins with `{}://`", url.scheme())));
+        return Err(refuse("a URL of another kind"));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(refuse("a URL without a host"));
@@ -173,6 +182,13 @@ fn redis_url(text: String) -> Result<SecretString, ConfigError> {
     // The redis crate takes `#insecure` for "do not verify the certificate".
     if url.fragment().is_some() {
         return Err(refuse("a URL with a `#…` part, which would turn off the verification of the server"));
+    }
+    if url.query().is_some() {
+        return Err(refuse("a URL with a `?…` part"));
+    }
+    let database = url.path().trim_start_matches('/');
+    if !database.is_empty() && database.parse::<u16>().is_err() {
+        return Err(refuse("a URL whose path is no number of a database"));
     }
     Ok(SecretString::from(text))
 }
@@ -201,8 +217,8 @@ fn allowed_origins(home: Home, list: Option<String>) -> Result<AllowedOrigins, C
     if list == "*" {
         return Ok(AllowedOrigins::Any);
     }
-    let origins = list.split(',').map(|origin| {
-        origin_of(origin.trim())
+    let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(|origin| {
+        origin_of(origin)
             .ok_or_else(|| bad("ALLOWED_ORIGINS", &list, "`*`, or origins as https://example.edu, separated by commas"))
     });
     origins.collect::<Result<_, _>>().map(AllowedOrigins::List)
@@ -212,7 +228,7 @@ fn allowed_origins(home: Home, list: Option<String>) -> Result<AllowedOrigins, C
 fn origin_of(text: &str) -> Option<HeaderValue> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let origin = url.origin().ascii_serialization();
-    (origin == text.trim_end_matches('/')).then(|| HeaderValue::from_str(&origin).ok())?
+    (origin == text.trim_end_matches('/') && !origin.contains('*')).then(|| HeaderValue::from_str(&origin).ok())?
 }
 
 /// Whether two secrets are the same, in a time that does not tell where they differ.
@@ -281,9 +297,15 @@ mod tests {
 
     #[test]
     fn a_redis_url_is_refused_without_being_shown() {
-        for url in
-            ["rediss://:hunter2@redis.example:6380/#insecure", "https://:hunter2@redis.example", "hunter2", "redis://"]
-        {
+        for url in [
+            "rediss://:hunter2@redis.example:6380/#insecure",
+            "https://:hunter2@redis.example",
+            "hunter2",
+            "redis://",
+            "hunter2:x@redis.example",
+            "redis://:hunter2@redis.example/one",
+            "rediss://:hunter2@redis.example?insecure=true",
+        ] {
             let refusal = config(Home::Local, &[("REDIS_URL", url)]).unwrap_err();
             assert!(refusal.starts_with("REDIS_URL is ") && !refusal.contains("hunter2"), "{refusal}");
         }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::{
     cache::{RedisStore, StoreError},
     clock::Clock,
-    config::{Config, ConfigError, Home},
+    config::{Config, ConfigError, Home, environment},
     core::Core,
     error_chain, http, logs,
 };
@@ -33,10 +33,9 @@ pub enum StartError {
 /// # Errors
 /// The configuration cannot be used.
 pub async fn start() -> Result<Core, StartError> {
-    let var = |name: &str| std::env::var(name).ok();
-    logs::start(logs::Format::Json, var("RUST_LOG"));
+    logs::start(logs::Format::Json, environment("RUST_LOG"));
     crate::install_tls();
-    let config = Config::from_vars(Home::Lambda, var)?;
+    let config = Config::from_vars(Home::Lambda, environment)?;
     let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?;
     let clock = Clock::system(config.campus.timezone);
     let core = Core::new(config, clock, Arc::new(store));

@@ -3,12 +3,19 @@
 use std::{
     error::Error,
     io::{self, IsTerminal},
+    panic,
 };
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, Metadata, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{Targets, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-/// Libraries that would print what they are given, secrets included, at their finest level.
+/// Libraries that would print what they are given, secrets included, at their finest levels. `RUST_LOG` cannot change it.
 const KEPT_AT_INFO: [&str; 4] = ["aws_smithy_runtime", "hyper", "lambda_http", "lambda_runtime"];
 
 /// Who reads the logs.
@@ -29,20 +36,27 @@ pub fn start(format: Format, rust_log: Option<String>) {
         Ok(filter) => (filter, false),
         Err(_) => (Targets::new().with_default(LevelFilter::INFO), true),
     };
-    let filter = filter.with_targets(KEPT_AT_INFO.map(|library| (library, LevelFilter::INFO)));
     let lines = fmt::layer().with_target(false);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Json => lines.json().flatten_event(true).with_current_span(false).with_ansi(false).boxed(),
         Format::Human => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
     };
     // An earlier subscriber stays: tests start the service many times in one process.
-    let _: Result<(), _> = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let lines = lines.with_filter(filter).with_filter(filter_fn(is_harmless));
+    let _: Result<(), _> = tracing_subscriber::registry().with(lines).try_init();
+    if format == Format::Json {
+        panic::set_hook(Box::new(|panic| tracing::error!(cause = %panic, "a panic")));
+    }
     if misread {
         tracing::warn!(
             RUST_LOG = said,
             "RUST_LOG is passed over: it should be as `debug` or `warn,emptyclassroom=debug`"
         );
     }
+}
+
+fn is_harmless(line: &Metadata<'_>) -> bool {
+    *line.level() <= Level::INFO || !KEPT_AT_INFO.iter().any(|library| line.target().starts_with(library))
 }
 
 /// An error and all its causes in one line, for operators.

@@ -83,7 +83,7 @@ enum Failure {
     /// There is none.
     None(ReadError),
     /// The cache is down: the process's own copy may do.
-    Cache(Arc<StoreError>),
+    Cache(StoreError),
 }
 
 impl From<ReadError> for Failure {
@@ -94,7 +94,7 @@ impl From<ReadError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Cache(Arc::new(error))
+        Self::Cache(error)
     }
 }
 
@@ -117,15 +117,23 @@ impl Reader {
             return Err(ReadError::NotKept(date));
         }
         let answer = match self.look_up(date, today).await {
-            Ok(answer) => answer,
-            Err(Failure::None(error)) => return Err(error),
+            Ok(answer) => Ok(answer),
+            Err(Failure::None(error)) => Err(error),
             Err(Failure::Cache(error)) => {
                 tracing::error!(%date, cause = error_chain(&error), "the cache is down");
-                self.own_copy(date, CACHE_RETRY_AFTER)?
+                self.own_copy(date, CACHE_RETRY_AFTER)
             }
         };
-        tracing::info!(%date, cache = answer.source.as_str(), last_updated = %answer.snapshot.last_updated, "read");
-        Ok(answer)
+        match &answer {
+            Ok(Answer { snapshot, source }) => {
+                tracing::info!(%date, cache = source.as_str(), last_updated = %snapshot.last_updated, "read");
+            }
+            Err(ReadError::NotKept(_)) => {}
+            Err(ReadError::Unavailable { retry_after }) => {
+                tracing::warn!(%date, retry_after_s = retry_after.as_secs(), "nothing to show");
+            }
+        }
+        answer
     }
 
     async fn look_up(&self, date: NaiveDate, today: NaiveDate) -> Result<Answer, Failure> {
@@ -164,6 +172,10 @@ impl Reader {
     /// Sweeps, or shows an older copy while somebody else does, or waits for that sweep if there is no copy.
     async fn after_a_miss(&self, date: NaiveDate, today: NaiveDate) -> Result<Answer, Failure> {
         let seen = self.cache.last_refresh().await?;
+        // A sweep that was published since the first look is what `seen` is of.
+        if let Some(snapshot) = self.cached(date, today).await? {
+            return Ok(self.answer(snapshot, Source::Hit));
+        }
         if let Some(left) = self.cache.backoff().await? {
             return self.older_copy(date, left).await;
         }
@@ -184,8 +196,12 @@ impl Reader {
                 None if date > today => Err(ReadError::NotKept(date).into()),
                 None => self.older_copy(date, SWEEP_RETRY_AFTER).await,
             },
-            Err(RefreshError::Cache(error)) => Err(Failure::Cache(error)),
-            Err(error) => self.older_copy(date, retry_after(&error)).await,
+            Err(error) => {
+                if !error.is_of_the_sweep() {
+                    tracing::warn!(%date, cause = error_chain(&error), "no sweep for this read");
+                }
+                self.older_copy(date, retry_after(&error)).await
+            }
         }
     }
 

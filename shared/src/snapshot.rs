@@ -123,12 +123,14 @@ impl Snapshot {
         answers: &Answers,
         last_good: Option<&Self>,
     ) -> Self {
+        let last_good: HashMap<&str, &RoomAvailability> =
+            last_good.into_iter().flat_map(Self::rooms).map(|room| (room.id.as_str(), room)).collect();
         let buildings = campus.buildings.iter().map(|building| {
             let classrooms = building.classrooms.iter().map(|room| {
                 let answer = answers.get(&room.id).and_then(|bookings| bookings.days.get(&date));
                 match answer {
                     Some(day) => RoomAvailability::new(room, RoomStatus::Ok, free_slots(day, building.hours, min_gap)),
-                    None => RoomAvailability::without_answer(room, last_good.and_then(|last| last.room(&room.id))),
+                    None => RoomAvailability::without_answer(room, last_good.get(room.id.as_str()).copied()),
                 }
             });
             let availability = BuildingAvailability {

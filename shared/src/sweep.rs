@@ -1,6 +1,9 @@
 //! A sweep: 25Live is asked for every room of the campus, a few at a time, within one deadline.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::NaiveDate;
 use futures_util::{StreamExt, stream};
@@ -36,9 +39,10 @@ impl Sweep {
         let start = Instant::now();
         let deadline = start + TIME_LIMIT;
         let mut sweep = Self::default();
-        let mut waiting: Vec<String> = campus.classrooms().map(|(_, room)| room.id.clone()).collect();
+        let mut waiting: BTreeSet<String> = campus.classrooms().map(|(_, room)| room.id.clone()).collect();
         let rooms = waiting.len();
-        let mut answers = stream::iter(waiting.clone())
+        let asked: Vec<String> = campus.classrooms().map(|(_, room)| room.id.clone()).collect();
+        let mut answers = stream::iter(asked)
             .map(async |id| {
                 let answer = upstream.bookings(&id, first_day).await;
                 (id, answer)
@@ -50,7 +54,7 @@ impl Sweep {
             tokio::select! {
                 answer = answers.next() => {
                     let Some((id, answer)) = answer else { break };
-                    waiting.retain(|other| *other != id);
+                    waiting.remove(&id);
                     sweep.record(id, first_day, answer);
                 }
                 _ = progress.tick() => tracing::info!(rooms_done = rooms - waiting.len(), rooms, "sweeping"),
@@ -59,7 +63,7 @@ impl Sweep {
         }
         if !waiting.is_empty() {
             let cause = format!("not answered when the sweep's {} s were over", TIME_LIMIT.as_secs());
-            sweep.failures.entry(cause).or_default().append(&mut waiting);
+            sweep.failures.entry(cause).or_default().extend(waiting);
         }
         sweep
     }

@@ -3,9 +3,9 @@
 use std::{error::Error, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER, redirect};
-use url::Url;
+use url::{Host, Url};
 
 use crate::bookings::{AnswerError, Bookings};
 
@@ -83,7 +83,12 @@ impl TwentyFiveLive {
     /// # Errors
     /// TLS cannot be set up: the machine has no usable certificates of authorities.
     pub fn new(url: Url, timeout: Duration) -> Result<Self, UpstreamError> {
-        let http = Client::builder()
+        let mut http = Client::builder();
+        if url.host().is_some_and(|host| is_loopback(&host)) {
+            // The way to a simulated 25Live does not lead through the campus's proxy.
+            http = http.no_proxy();
+        }
+        let http = http
             .user_agent(USER_AGENT)
             .redirect(redirect::Policy::none())
             .timeout(timeout)
@@ -148,8 +153,17 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, UpstreamError> {
     Ok(body)
 }
 
-/// The pause asked for. 25Live gives it in seconds; a date, which the header may hold too, counts as none given.
+/// The pause asked for, in seconds or until a date.
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let asked = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = asked.parse().map(Duration::from_secs);
+    seconds.ok().or_else(|| (DateTime::parse_from_rfc2822(asked).ok()?.to_utc() - Utc::now()).to_std().ok())
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
 }

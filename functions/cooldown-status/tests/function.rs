@@ -1,78 +1,114 @@
-//! The function's own binary, started as Lambda starts it, over a real Redis.
+//! The `cooldown-status` function as Lambda starts it: its own binary, a real Redis, API Gateway's events.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::{fs, time::Duration};
+#[path = "../../../shared/tests/support/function.rs"]
+mod support;
 
-use serde_json::{Value, json};
-use testkit::{Function, RedisServer, eventually, free_port};
+use std::time::Duration;
+
+use emptyclassroom::{campus::Campus, clock::Clock};
+use serde_json::json;
+use support::{answer_to, logged, refusal};
+use testkit::{Function, Proxy, RedisServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cooldown-status");
-/// How long a line may be on its way from the function's log.
-const SOON: Duration = Duration::from_secs(10);
+/// What is answered when nobody knows better.
+const NO_COOLDOWN: &str = r#"{"in_cooldown":false,"remaining_minutes":0}"#;
 
-fn event(name: &str) -> Value {
-    let file = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+async fn start(redis_url: &str, env: &[(&str, &str)]) -> Function {
+    Function::start(BINARY, &[&[("REDIS_URL", redis_url), ("REDIS_TIMEOUT", "2")], env].concat()).await
 }
 
-async fn status(function: &Function) -> Value {
-    let answer = function.invoke(event("cooldown-status")).await.unwrap();
-    assert_eq!(answer["statusCode"], 200);
-    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+/// Says in Redis that a sweep has just succeeded.
+async fn mark_refreshed(redis: &RedisServer) {
+    let now = Clock::system(Campus::built_in().unwrap().timezone).timestamp().to_string();
+    assert_eq!(redis.command(&["SET", "classrooms:last_refresh", &now]).await, "OK");
 }
 
 #[tokio::test]
-async fn it_tells_how_long_the_cooldown_lasts() {
+async fn it_needs_nothing_but_redis_and_tells_the_minutes_left() {
     let redis = RedisServer::start().await;
-    let function = Function::start(BINARY, &[("REDIS_URL", &redis.url())]).await;
-    assert_eq!(status(&function).await, json!({"in_cooldown": false, "remaining_minutes": 0}));
-    // Far in the future, as a clock that is ahead writes it: the whole cooldown, and no more.
-    redis.command(&["SET", "classrooms:last_refresh", "2999-01-01T00:00:00+00:00"]).await;
-    assert_eq!(status(&function).await, json!({"in_cooldown": true, "remaining_minutes": 30.0}));
-    redis.command(&["SET", "classrooms:last_refresh", "2026-03-03T10:00:00.123456-05:00"]).await;
-    assert_eq!(status(&function).await, json!({"in_cooldown": false, "remaining_minutes": 0}));
+    let function = start(&redis.url(), &[]).await;
+    let answer = answer_to(&function, "cooldown-status").await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, NO_COOLDOWN));
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+
+    mark_refreshed(&redis).await;
+    let status = answer_to(&function, "cooldown-status").await.json();
+    let minutes = status["remaining_minutes"].as_f64().unwrap();
+    assert!(status["in_cooldown"] == true && minutes > 29.0 && minutes < 30.0, "{status}");
+
+    let stranger = answer_to(&function, "open-classrooms").await;
+    assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "other routes are other functions' affair");
 }
 
 #[tokio::test]
-async fn the_answer_is_what_api_gateway_expects() {
-    let redis = RedisServer::start().await;
-    let function = Function::start(BINARY, &[("REDIS_URL", &redis.url())]).await;
-    let answer = function.invoke(event("cooldown-status")).await.unwrap();
-    assert_eq!((&answer["isBase64Encoded"], &answer["cookies"]), (&json!(false), &json!([])));
-    assert_eq!(answer["headers"]["content-type"], "application/json");
-    assert_eq!(answer["headers"]["x-content-type-options"], "nosniff");
-    let elsewhere = function.invoke(event("not-found")).await.unwrap();
-    assert_eq!(elsewhere["statusCode"], 404);
-}
-
-#[tokio::test]
-async fn over_tls_it_trusts_whom_it_was_told_to_and_nobody_else() {
+async fn over_tls_a_good_certificate_works() {
     let redis = RedisServer::start_tls().await;
-    redis.command(&["SET", "classrooms:last_refresh", "2999-01-01T00:00:00+00:00"]).await;
-    let ca = redis.ca_file().display().to_string();
-    let trusting = Function::start(BINARY, &[("REDIS_URL", &redis.url()), ("SSL_CERT_FILE", &ca)]).await;
-    assert_eq!(status(&trusting).await["in_cooldown"], true);
-    let wary = Function::start(BINARY, &[("REDIS_URL", &redis.url())]).await;
-    assert_eq!(status(&wary).await["in_cooldown"], false);
-    eventually("the certificate is refused", SOON, async || wary.logs().contains("certificate")).await;
+    mark_refreshed(&redis).await;
+    let function = start(&redis.url(), &[("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())]).await;
+    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
 }
 
 #[tokio::test]
-async fn without_redis_it_starts_in_time_and_keeps_nobody_from_refreshing() {
-    let url = format!("redis://:hunter2@127.0.0.1:{}", free_port());
-    let function = Function::start(BINARY, &[("REDIS_URL", &url), ("RUST_LOG", "trace")]).await;
-    assert!(function.init_time().await < Duration::from_secs(9), "Lambda allows 10 s for a start");
-    assert_eq!(status(&function).await, json!({"in_cooldown": false, "remaining_minutes": 0}));
-    eventually("Redis is missed", SOON, async || function.logs().contains("no Redis at the start")).await;
-    assert!(!function.logs().contains("hunter2"), "{}", function.logs());
+async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
+    let redis = RedisServer::start_tls().await;
+    mark_refreshed(&redis).await;
+    let function = start(&redis.url(), &[]).await;
+    assert_eq!(answer_to(&function, "cooldown-status").await.text, NO_COOLDOWN);
+    for message in ["no Redis at the start", "the cache is down: no cooldown is shown"] {
+        let line = logged(&function, "ERROR", message).await;
+        assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
+    }
 }
 
 #[tokio::test]
-async fn it_does_not_start_without_the_url_of_redis() {
-    let mut function = Function::start(BINARY, &[]).await;
-    assert!(!function.exit().await.success());
-    let last: Value = serde_json::from_str(function.logs().lines().last().unwrap()).unwrap();
-    assert_eq!((&last["level"], &last["message"]), (&json!("ERROR"), &json!("the function stops")));
-    assert!(last["cause"].as_str().unwrap().starts_with("REDIS_URL is not set, but should be"), "{last}");
+async fn it_starts_without_redis_and_finds_it_when_it_comes() {
+    let mut redis = RedisServer::start().await;
+    redis.stop().await;
+    let function = start(&redis.url(), &[]).await;
+    assert!(function.init_time().await < Duration::from_secs(5));
+    assert_eq!(answer_to(&function, "cooldown-status").await.text, NO_COOLDOWN);
+    logged(&function, "ERROR", "no Redis at the start").await;
+
+    redis.restart().await;
+    mark_refreshed(&redis).await;
+    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+}
+
+#[tokio::test]
+async fn a_redis_that_says_nothing_holds_the_start_up_for_three_seconds_at_most() {
+    let redis = RedisServer::start().await;
+    mark_refreshed(&redis).await;
+    let proxy = Proxy::start(redis.addr()).await;
+    proxy.cut();
+    let function = start(&format!("redis://{}", proxy.addr()), &[("REDIS_TIMEOUT", "20")]).await;
+    let init = function.init_time().await;
+    assert!(init < Duration::from_secs(8), "Lambda allows ten seconds: {init:?}");
+    logged(&function, "ERROR", "no Redis at the start within the limit").await;
+
+    proxy.restore();
+    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+}
+
+#[tokio::test]
+async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
+    let wanted = "REDIS_URL is not set, but should be redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
+    assert_eq!(refusal(BINARY, &[]).await, wanted);
+    assert_eq!(refusal(BINARY, &[("REDIS_URL", " ")]).await, wanted);
+    let refused = refusal(BINARY, &[("REDIS_URL", "redis://localhost"), ("REFRESH_COOLDOWN_MINUTES", "half an hour")]);
+    assert_eq!(refused.await, "REFRESH_COOLDOWN_MINUTES is `half an hour`, but should be a number from 0 to 1440");
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
+    let redis = RedisServer::start().await;
+    let function = start(&redis.url(), &[]).await;
+    for event in [json!({}), json!(null), support::event("schedule")] {
+        let error = function.invoke(event.clone()).await.unwrap_err();
+        assert!(matches!(error, testkit::InvocationError::Function(_)), "{event}: {error}");
+    }
+    assert_eq!(answer_to(&function, "cooldown-status").await.text, NO_COOLDOWN);
 }

@@ -1,148 +1,240 @@
-//! The function's own binary, started as Lambda starts it, over a real Redis and a simulated 25Live.
+//! The `read` function as Lambda starts it: its own binary, a real Redis, a simulated 25Live, API Gateway's events.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::{fs, time::Duration};
+#[path = "../../../shared/tests/support/function.rs"]
+mod support;
 
+use std::time::Duration;
+
+use emptyclassroom::campus::Campus;
 use serde_json::{Value, json};
 use simulator::{Room, Simulator};
-use testkit::{Function, RedisServer, eventually, free_port};
+use support::{Answer, answer, answer_to, event, log_lines, logged, refusal};
+use testkit::{Function, InvocationError, Proxy, RedisServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_read");
-/// How long a line may be on its way from the function's log.
-const SOON: Duration = Duration::from_secs(10);
 
-fn event(name: &str) -> Value {
-    let file = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+/// A 25Live that knows the built-in campus.
+async fn start_25live() -> Simulator {
+    let campus = Campus::built_in().unwrap();
+    let rooms = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name));
+    Simulator::start(rooms.collect()).await.unwrap()
 }
 
-/// A 25Live that knows the rooms of the built-in campus, of which the test needs a number and one id.
-async fn upstream() -> Simulator {
-    let file = format!("{}/../../campuses/bu.toml", env!("CARGO_MANIFEST_DIR"));
-    let campus = fs::read_to_string(file).unwrap();
-    let ids = campus.lines().filter_map(|line| line.strip_prefix("id = ")).map(|id| id.trim_matches('"'));
-    Simulator::start(ids.map(|id| Room::new(id, id)).collect()).await.unwrap()
+async fn start(redis_url: &str, simulator: &Simulator, env: &[(&str, &str)]) -> Function {
+    let api_url = simulator.url();
+    let common = [("REDIS_URL", redis_url), ("API_URL", &api_url), ("REDIS_TIMEOUT", "2")];
+    Function::start(BINARY, &[&common, env].concat()).await
 }
 
-async fn answer(function: &Function, name: &str) -> Value {
-    function.invoke(event(name)).await.unwrap()
+/// Status and X-Cache.
+async fn read(function: &Function) -> (u64, String) {
+    let answer = answer_to(function, "open-classrooms").await;
+    (answer.status, answer.header("x-cache").to_owned())
 }
 
-fn body(answer: &Value) -> Value {
-    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+fn hit_or_miss(word: &str) -> (u64, String) {
+    (200, word.to_owned())
 }
 
-#[tokio::test]
-async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes() {
-    let (redis, upstream) = (RedisServer::start().await, upstream().await);
-    let function = Function::start(BINARY, &[("REDIS_URL", &redis.url()), ("API_URL", &upstream.url())]).await;
-    let first = answer(&function, "open-classrooms").await;
-    assert_eq!((&first["statusCode"], &first["headers"]["x-cache"]), (&json!(200), &json!("MISS")));
-    assert_eq!((&first["isBase64Encoded"], &first["cookies"]), (&json!(false), &json!([])));
-    assert_eq!(body(&first)["buildings"]["CAS"]["classrooms"].as_array().unwrap().len(), 54);
-    let second = answer(&function, "open-classrooms").await;
-    assert_eq!((&second["headers"]["x-cache"], &second["body"]), (&json!("HIT"), &first["body"]));
-    assert_eq!(upstream.requests(), 77);
-
-    let mut conditional = event("open-classrooms");
-    conditional["headers"]["if-none-match"] = first["headers"]["etag"].clone();
-    let known = function.invoke(conditional).await.unwrap();
-    assert_eq!((&known["statusCode"], known["body"].as_str().unwrap_or_default()), (&json!(304), ""));
-
-    assert_eq!(body(&answer(&function, "last-updated").await)["last_updated"], body(&first)["last_updated"]);
-    let room = body(&answer(&function, "classroom").await);
-    assert_eq!((&room["id"], &room["name"], &room["building_code"]), (&json!("342"), &json!("116"), &json!("CAS")));
+fn assert_unavailable(answer: &Answer) {
+    assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()));
+    assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
 }
 
 #[tokio::test]
-async fn each_refusal_is_a_well_formed_answer() {
-    let (redis, upstream) = (RedisServer::start().await, upstream().await);
-    let function = Function::start(BINARY, &[("REDIS_URL", &redis.url()), ("API_URL", &upstream.url())]).await;
-    assert_eq!(body(&answer(&function, "hello").await), "Hello World");
-    for (name, status, detail) in [
-        ("open-classrooms-bad-date", 400, "`date` is `tomorrow`, but should be a day, as 2026-03-03"),
-        ("open-classrooms-date-not-kept", 404, "No availability is kept for 2020-01-01"),
+async fn a_cold_read_sweeps_and_the_next_is_a_hit_with_the_same_bytes() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert_eq!(answer_to(&function, "last-updated").await.text, r#"{"last_updated":null}"#);
+
+    let miss = answer_to(&function, "open-classrooms").await;
+    assert_eq!((miss.status, miss.header("x-cache")), (200, "MISS"));
+    assert_eq!((miss.header("content-type"), miss.header("cache-control")), ("application/json", "no-cache"));
+    let body = miss.json();
+    let rooms = |code: &str| body["buildings"][code]["classrooms"].as_array().unwrap().clone();
+    let swept: Vec<_> = rooms("CAS").into_iter().chain(rooms("CGS")).collect();
+    assert_eq!(swept.len(), Campus::built_in().unwrap().classrooms().count());
+    assert!(swept.iter().all(|room| room["status"] == "ok"), "{body}");
+    assert_eq!(simulator.requests(), swept.len());
+
+    let hit = answer_to(&function, "open-classrooms").await;
+    assert_eq!((hit.status, hit.header("x-cache")), (200, "HIT"));
+    assert_eq!((&hit.text, hit.header("etag")), (&miss.text, miss.header("etag")));
+    assert_eq!(simulator.requests(), swept.len());
+    assert_eq!(answer_to(&function, "last-updated").await.json()["last_updated"], body["last_updated"]);
+}
+
+#[tokio::test]
+async fn each_route_is_answered_and_each_error_is_a_sentence() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    let hello = answer_to(&function, "hello").await;
+    assert_eq!((hello.status, hello.text.as_str()), (200, r#""Hello World""#));
+    assert_eq!(hello.header("x-content-type-options"), "nosniff");
+
+    let room = answer_to(&function, "classroom").await;
+    assert_eq!((room.status, room.header("x-cache")), (200, "MISS"));
+    assert_eq!((&room.json()["id"], &room.json()["building_code"]), (&json!("342"), &json!("CAS")));
+
+    for (name, status, sentence) in [
         ("classroom-not-found", 404, "Classroom not found"),
+        ("open-classrooms-date-not-kept", 404, "No availability is kept for 2020-01-01"),
+        ("open-classrooms-bad-date", 400, "`date` is `tomorrow`, but should be a day, as 2026-03-03"),
         ("not-found", 404, "Not Found"),
-        ("method-not-allowed", 405, "Method Not Allowed"),
+        ("refresh", 404, "Not Found"),
+        ("cooldown-status", 404, "Not Found"),
     ] {
-        let answer = answer(&function, name).await;
-        assert_eq!((&answer["statusCode"], &body(&answer)["detail"]), (&json!(status), &json!(detail)), "{name}");
-        assert_eq!(answer["headers"]["content-type"], "application/problem+json", "{name}");
+        assert_eq!(answer_to(&function, name).await.problem(), (status, sentence.to_owned()), "{name}");
     }
-    assert_eq!(upstream.requests(), 0);
+    let refused = answer_to(&function, "method-not-allowed").await;
+    assert_eq!(refused.problem(), (405, "Method Not Allowed".to_owned()));
+    assert_eq!(refused.header("allow"), "GET,HEAD");
 }
 
 #[tokio::test]
-async fn it_works_over_tls() {
-    let (redis, upstream) = (RedisServer::start_tls().await, upstream().await);
-    let ca = redis.ca_file().display().to_string();
-    let vars = [("REDIS_URL", redis.url()), ("API_URL", upstream.url()), ("SSL_CERT_FILE", ca)];
-    let vars = vars.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let function = Function::start(BINARY, &vars).await;
-    assert_eq!(answer(&function, "open-classrooms").await["headers"]["x-cache"], "MISS");
-    assert_eq!(answer(&function, "open-classrooms").await["headers"]["x-cache"], "HIT");
-    // Without the authority it refuses the certificate, and lives.
-    let wary = Function::start(BINARY, &vars[..2]).await;
-    assert_eq!(answer(&wary, "open-classrooms").await["statusCode"], 503);
-    eventually("the certificate is refused", SOON, async || wary.logs().contains("certificate")).await;
+async fn whoever_has_the_body_gets_304_and_no_body() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    let first = answer_to(&function, "open-classrooms").await;
+    let mut again = event("open-classrooms");
+    again["headers"]["if-none-match"] = first.header("etag").into();
+    let known = answer(&function, again).await;
+    assert_eq!((known.status, known.text.as_str()), (304, ""));
+    assert_eq!((known.header("x-cache"), known.header("etag")), ("HIT", first.header("etag")));
 }
 
 #[tokio::test]
-async fn without_redis_it_starts_in_time_answers_503_and_recovers() {
-    let upstream = upstream().await;
-    let mut redis = RedisServer::start().await;
-    let url = redis.url();
+async fn over_tls_a_good_certificate_works() {
+    let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
+    let env = [("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())];
+    let function = start(&redis.url(), &simulator, &env).await;
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    assert_eq!(read(&function).await, hit_or_miss("HIT"));
+    assert_eq!(redis.command(&["EXISTS", "classrooms:availability"]).await, "1");
+}
+
+#[tokio::test]
+async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
+    let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert_unavailable(&answer_to(&function, "open-classrooms").await);
+    assert_eq!(answer_to(&function, "last-updated").await.text, r#"{"last_updated":null}"#);
+    for message in ["no Redis at the start", "the cache is down", "the cache is down: no last update is shown"] {
+        let line = logged(&function, "ERROR", message).await;
+        assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn it_starts_without_redis_and_sweeps_when_it_comes() {
+    let (mut redis, simulator) = (RedisServer::start().await, start_25live().await);
     redis.stop().await;
-    let function = Function::start(BINARY, &[("REDIS_URL", &url), ("API_URL", &upstream.url())]).await;
-    assert!(function.init_time().await < Duration::from_secs(9), "Lambda allows 10 s for a start");
-    let refused = answer(&function, "open-classrooms").await;
-    assert_eq!((&refused["statusCode"], &body(&refused)["detail"]), (&json!(503), &json!("Cache unavailable")));
-    assert_eq!(refused["headers"]["retry-after"], "5");
-    assert_eq!(body(&answer(&function, "last-updated").await), json!({"last_updated": null}));
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert!(function.init_time().await < Duration::from_secs(5));
+    assert_unavailable(&answer_to(&function, "open-classrooms").await);
+    assert_unavailable(&answer_to(&function, "classroom").await);
+    assert_eq!(answer_to(&function, "last-updated").await.text, r#"{"last_updated":null}"#);
+    assert_eq!(answer_to(&function, "hello").await.status, 200);
+    assert_eq!(simulator.requests(), 0, "without a cache nobody should sweep");
+
     redis.restart().await;
-    assert_eq!(answer(&function, "open-classrooms").await["headers"]["x-cache"], "MISS");
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    redis.stop().await;
+    assert_eq!(read(&function).await, hit_or_miss("STALE"), "the process should have its own copy");
 }
 
 #[tokio::test]
-async fn its_logs_are_json_and_hold_no_secret_at_any_level() {
-    let upstream = upstream().await;
-    let redis = RedisServer::start_with(&["--requirepass", "hunter2"]).await;
-    let url = redis.url().replace("redis://", "redis://:hunter2@");
-    let vars = [
-        ("REDIS_URL", url.as_str()),
-        ("API_URL", &upstream.url()),
-        ("ADMIN_TOKEN", "swordfish"),
-        ("RUST_LOG", "trace"),
-    ];
-    let function = Function::start(BINARY, &vars).await;
-    answer(&function, "open-classrooms").await;
-    answer(&function, "open-classrooms").await;
-    eventually("the hit is logged", SOON, async || function.logs().contains("\"cache\":\"HIT\"")).await;
-    let logs = function.logs();
-    assert!(logs.contains("sweep published"), "{logs}");
-    for line in logs.lines() {
-        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| json!({"not JSON": line}));
-        assert!(line["level"].is_string() && line["message"].is_string(), "{line}");
-    }
-    assert!(!logs.contains("hunter2") && !logs.contains("swordfish"), "{logs}");
+async fn a_redis_that_says_nothing_costs_no_more_than_its_time_limit() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let proxy = Proxy::start(redis.addr()).await;
+    proxy.cut();
+    let function = start(&format!("redis://{}", proxy.addr()), &simulator, &[("REDIS_TIMEOUT", "1")]).await;
+    assert!(function.init_time().await < Duration::from_secs(5));
+    assert_unavailable(&answer_to(&function, "open-classrooms").await);
+
+    proxy.restore();
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
 }
 
 #[tokio::test]
-async fn a_bad_configuration_stops_the_start_with_a_sentence() {
-    let redis = format!("redis://127.0.0.1:{}", free_port());
-    for (vars, cause) in [
-        (vec![("API_URL", "http://127.0.0.1:1")], "REDIS_URL is not set, but should be"),
-        (vec![("REDIS_URL", redis.as_str()), ("REDIS_TIMEOUT", "0.1")], "API_URL is not set, but should be"),
-        (vec![("REDIS_URL", "rediss://localhost/#insecure")], "REDIS_URL is a URL with a `#…` part"),
-        (vec![("REDIS_URL", redis.as_str()), ("MIN_GAP_MINUTES", "some")], "MIN_GAP_MINUTES is `some`, but should be"),
-        (vec![("REDIS_URL", redis.as_str()), ("CAMPUS_FILE", "/none.toml")], "CAMPUS_FILE cannot be used: /none.toml"),
+async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
+    let redis = RedisServer::start().await;
+    let url = redis.url();
+    let redis_url = ("REDIS_URL", url.as_str());
+    let wanted = "the http(s) URL of 25Live's availabilitydata.json";
+    assert_eq!(refusal(BINARY, &[redis_url]).await, format!("API_URL is not set, but should be {wanted}"));
+    for (name, held, beginning) in [
+        ("REDIS_URL", "", "REDIS_URL is not set, but should be redis://HOST:PORT"),
+        ("REDIS_URL", "http://:hunter2@localhost", "REDIS_URL is a URL that begins with `http://`, but should be"),
+        ("REDIS_URL", "rediss://:hunter2@localhost/#insecure", "REDIS_URL is "),
+        ("API_URL", "25live.example.edu", "API_URL is `25live.example.edu`, but should be the http(s) URL"),
+        ("CAMPUS_FILE", "/no/such.toml", "CAMPUS_FILE cannot be used: /no/such.toml cannot be read: No such file"),
+        ("MIN_GAP_MINUTES", "half", "MIN_GAP_MINUTES is `half`, but should be a number from 1 to 1440"),
+        ("UPSTREAM_CONCURRENCY", "0", "UPSTREAM_CONCURRENCY is `0`, but should be a number from 1 to 64"),
+        ("ALLOWED_ORIGINS", "example.edu", "ALLOWED_ORIGINS is `example.edu`, but should be `*`, or origins"),
     ] {
-        let mut function = Function::start(BINARY, &vars).await;
-        assert!(!function.exit().await.success());
-        let logs = function.logs();
-        let last: Value = serde_json::from_str(logs.lines().last().unwrap()).unwrap();
-        assert!(last["cause"].as_str().unwrap().starts_with(cause), "{last}");
+        let sentence = refusal(BINARY, &[redis_url, ("API_URL", "http://localhost/x"), (name, held)]).await;
+        assert!(sentence.starts_with(beginning) && !sentence.contains("hunter2"), "{name}={held}: {sentence}");
+    }
+}
+
+#[tokio::test]
+async fn each_read_is_a_json_log_line_that_can_be_read_alone() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    let last_updated = answer_to(&function, "open-classrooms").await.json()["last_updated"].clone();
+    let sweep = logged(&function, "INFO", "sweep published").await;
+    assert_eq!((&sweep["rooms_ok"], &sweep["rooms_failed"]), (&json!(simulator.requests()), &json!(0)));
+    let line = logged(&function, "INFO", "read").await;
+    assert_eq!((&line["cache"], &line["last_updated"]), (&json!("MISS"), &last_updated));
+    assert!(line["timestamp"].is_string());
+}
+
+#[tokio::test]
+async fn the_password_is_never_logged_however_much_is() {
+    let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
+    let simulator = start_25live().await;
+    // With the right password, with a wrong one, and with the server gone.
+    for (password, outcome) in [("correct-horse", (200, "MISS")), ("hunter2-hunter2", (503, ""))] {
+        let url = redis.url().replace("redis://", &format!("redis://:{password}@"));
+        let function = start(&url, &simulator, &[("RUST_LOG", "trace")]).await;
+        assert_eq!(read(&function).await, (outcome.0, outcome.1.to_owned()));
+        let last = if outcome.0 == 200 { ("INFO", "read") } else { ("ERROR", "the cache is down") };
+        logged(&function, last.0, last.1).await;
+        assert!(log_lines(&function).iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
+        for secret in ["correct-horse", "hunter2"] {
+            assert!(!function.logs().contains(secret), "{}", function.logs());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    for event in [json!({}), Value::Null, event("schedule")] {
+        let error = function.invoke(event.clone()).await.unwrap_err();
+        assert!(matches!(error, InvocationError::Function(_)), "{event}: {error}");
+    }
+    assert_eq!(answer_to(&function, "hello").await.status, 200);
+}
+
+#[tokio::test]
+async fn requests_that_no_browser_sends_are_answered_too() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    for (path, query, status) in [
+        ("/api/open-classrooms", "date=|^`{}\\", 400),
+        ("/api/open-classrooms", "date=\u{1F3EB}", 400),
+        ("/api/classrooms/\u{1F3EB} <>\"", "", 404),
+        ("//api//open-classrooms", "", 404),
+        ("", "", 200),
+    ] {
+        let mut strange = event("hello");
+        strange["rawPath"] = path.into();
+        strange["rawQueryString"] = query.into();
+        assert_eq!(answer(&function, strange).await.status, status, "{path}?{query}");
     }
 }

@@ -1,186 +1,371 @@
-//! The function's own binary, started as Lambda starts it, over a real Redis, a simulated 25Live, and a small EventBridge.
+//! The `refresh` function as Lambda starts it: its own binary, a real Redis, a simulated 25Live, a small EventBridge, and
+//! the events of API Gateway and of the schedule.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[path = "../../../shared/tests/support/function.rs"]
+mod support;
 
 use std::{
-    fs,
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use axum::{Json, Router, extract::State, http::HeaderMap, routing::post};
+use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
+use emptyclassroom::campus::Campus;
 use serde_json::{Value, json};
 use simulator::{Fault, Room, Simulator};
-use testkit::{Function, InvocationError, RedisServer, eventually, free_port};
-use tokio::net::TcpListener;
+use support::{Answer, SOON, answer, answer_to, event, log_lines, logged, refusal};
+use testkit::{Function, InvocationError, Proxy, RedisServer, eventually};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::JoinHandle,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_refresh");
-/// How long a line may be on its way from the function's log.
-const SOON: Duration = Duration::from_secs(10);
+/// The token that `refresh-invalidate-cache.json` bears.
+const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
+const ROOMS: usize = 77;
 
-fn event(name: &str) -> Value {
-    let file = format!("{}/../../events/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+/// A 25Live that knows the built-in campus.
+async fn start_25live() -> Simulator {
+    let campus = Campus::built_in().unwrap();
+    let rooms: Vec<_> = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name)).collect();
+    assert_eq!(rooms.len(), ROOMS);
+    Simulator::start(rooms).await.unwrap()
 }
 
-/// What the function stands on.
-struct Ground {
-    redis: RedisServer,
-    upstream: Simulator,
+async fn start(redis_url: &str, simulator: &Simulator, env: &[(&str, &str)]) -> Function {
+    let api_url = simulator.url();
+    let common = [
+        ("REDIS_URL", redis_url),
+        ("API_URL", &api_url),
+        ("REDIS_TIMEOUT", "2"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    Function::start(BINARY, &[&common, env].concat()).await
 }
 
-impl Ground {
-    async fn new() -> Self {
-        let file = format!("{}/../../campuses/bu.toml", env!("CARGO_MANIFEST_DIR"));
-        let campus = fs::read_to_string(file).unwrap();
-        let ids = campus.lines().filter_map(|line| line.strip_prefix("id = ")).map(|id| id.trim_matches('"'));
-        let upstream = Simulator::start(ids.map(|id| Room::new(id, id)).collect()).await.unwrap();
-        Self { redis: RedisServer::start().await, upstream }
+fn assert_refreshed(answer: &Answer) {
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"), "{answer:?}");
+    assert_eq!(answer.json()["message"], "Data refreshed successfully");
+}
+
+fn assert_unavailable(answer: &Answer) {
+    assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()));
+    assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_client_refreshes_once_and_then_has_to_wait() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    let refreshed = answer_to(&function, "refresh").await;
+    assert_refreshed(&refreshed);
+    assert_eq!(redis.command(&["GET", "classrooms:last_refresh"]).await, refreshed.json()["timestamp"]);
+    assert_eq!(redis.command(&["EXISTS", "classrooms:availability", "classrooms:refresh_lock"]).await, "1");
+
+    let refused = answer_to(&function, "refresh").await;
+    let (status, sentence) = refused.problem();
+    let minutes = sentence
+        .strip_prefix("Refresh cooldown active. Please wait ")
+        .and_then(|rest| rest.strip_suffix(" more minutes."))
+        .unwrap();
+    assert!(status == 429 && ["29.8", "29.9", "30.0"].contains(&minutes), "{sentence}");
+    let retry_after: u32 = refused.header("retry-after").parse().unwrap();
+    assert!((1780..=1800).contains(&retry_after), "{retry_after}");
+    assert_eq!(simulator.requests(), ROOMS);
+}
+
+#[tokio::test]
+async fn the_schedule_refreshes_and_a_repeated_delivery_is_skipped() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    let outcome = function.invoke(event("schedule")).await.unwrap();
+    let timestamp = redis.command(&["GET", "classrooms:last_refresh"]).await;
+    assert_eq!(outcome, json!({"outcome": "refreshed", "timestamp": timestamp}));
+    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "skipped"}));
+    assert_eq!(simulator.requests(), ROOMS);
+    logged(&function, "INFO", "scheduled refresh skipped: a sweep has just succeeded").await;
+}
+
+#[tokio::test]
+async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_an_outcome_to_the_schedule() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    simulator.misbehave(Fault::Html);
+    assert_eq!(answer_to(&function, "refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
+    assert_unavailable(&answer_to(&function, "refresh").await);
+    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
+    assert_eq!(simulator.requests(), ROOMS);
+    let line = logged(&function, "ERROR", "sweep failed").await;
+    assert_eq!((&line["rooms_ok"], &line["rooms_failed"]), (&json!(0), &json!(ROOMS)));
+}
+
+#[tokio::test]
+async fn each_error_is_a_sentence() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[TOKEN]).await;
+    let too_large = answer_to(&function, "refresh-too-large").await;
+    assert_eq!(too_large.problem(), (413, "The request body is longer than 1024 bytes".to_owned()));
+    assert_eq!(answer_to(&function, "open-classrooms").await.problem(), (404, "Not Found".to_owned()));
+
+    let mut get = event("refresh");
+    get["requestContext"]["http"]["method"] = "GET".into();
+    let refused = answer(&function, get).await;
+    assert_eq!((refused.problem().0, refused.header("allow")), (405, "POST"));
+
+    let mut stranger = event("refresh-invalidate-cache");
+    stranger["headers"]["authorization"] = "Bearer wrong".into();
+    let refused = answer(&function, stranger).await;
+    assert_eq!((refused.problem().0, refused.header("www-authenticate")), (401, "Bearer"));
+    assert_eq!(simulator.requests(), 0);
+}
+
+#[tokio::test]
+async fn an_operator_with_the_token_refreshes_within_the_cooldown() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[TOKEN]).await;
+    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_refreshed(&answer_to(&function, "refresh-invalidate-cache").await);
+    assert_eq!(simulator.requests(), 2 * ROOMS);
+}
+
+#[tokio::test]
+async fn over_tls_a_good_certificate_works() {
+    let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
+    let env = [("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())];
+    let function = start(&redis.url(), &simulator, &env).await;
+    assert_refreshed(&answer_to(&function, "refresh").await);
+}
+
+#[tokio::test]
+async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
+    let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert_unavailable(&answer_to(&function, "refresh").await);
+    for message in ["no Redis at the start", "a refresh failed"] {
+        let line = logged(&function, "ERROR", message).await;
+        assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
     }
+    assert_eq!(simulator.requests(), 0);
+}
 
-    async fn function(&self, vars: &[(&str, &str)]) -> Function {
-        let (redis, upstream) = (self.redis.url(), self.upstream.url());
-        let mut all = vec![("REDIS_URL", redis.as_str()), ("API_URL", &upstream)];
-        all.extend(vars);
-        Function::start(BINARY, &all).await
+#[tokio::test]
+async fn it_starts_without_redis_and_refreshes_when_it_comes() {
+    let (mut redis, simulator) = (RedisServer::start().await, start_25live().await);
+    redis.stop().await;
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert!(function.init_time().await < Duration::from_secs(5));
+    assert_unavailable(&answer_to(&function, "refresh").await);
+    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
+    assert_eq!(simulator.requests(), 0, "without a cache nobody should sweep");
+
+    redis.restart().await;
+    assert_refreshed(&answer_to(&function, "refresh").await);
+}
+
+#[tokio::test]
+async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
+    let redis = RedisServer::start().await;
+    let url = redis.url();
+    let redis_url = ("REDIS_URL", url.as_str());
+    for (env, beginning) in [
+        (vec![("API_URL", "http://localhost/x")], "REDIS_URL is not set, but should be redis://HOST:PORT"),
+        (vec![redis_url], "API_URL is not set, but should be the http(s) URL"),
+        (vec![redis_url, ("API_URL", "ftp://x")], "API_URL is `ftp://x`, but should be the http(s) URL"),
+        (vec![redis_url, ("UPSTREAM_TIMEOUT", "soon")], "UPSTREAM_TIMEOUT is `soon`, but should be a number from 0.1"),
+        (vec![redis_url, ("REFRESH_COOLDOWN_MINUTES", "-1")], "REFRESH_COOLDOWN_MINUTES is `-1`, but should be"),
+    ] {
+        let sentence = refusal(BINARY, &env).await;
+        assert!(sentence.starts_with(beginning), "{env:?}: {sentence}");
     }
 }
 
-async fn answer(function: &Function, name: &str) -> Value {
-    function.invoke(event(name)).await.unwrap()
+#[tokio::test]
+async fn an_event_of_neither_kind_is_an_error_that_says_so_and_the_next_is_answered() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    let mut other = event("schedule");
+    other["detail-type"] = "Object Created".into();
+    for event in [json!({}), Value::Null, json!([1]), json!("refresh"), other] {
+        match function.invoke(event.clone()).await.unwrap_err() {
+            InvocationError::Function(error) => assert!(
+                error["errorMessage"]
+                    .as_str()
+                    .unwrap()
+                    .contains("neither an API Gateway v2 request nor a \"Scheduled Event\" of the schedule"),
+                "{event}: {error}"
+            ),
+            error => panic!("{event}: {error}"),
+        }
+    }
+    assert_eq!(simulator.requests(), 0);
+    assert_refreshed(&answer_to(&function, "refresh").await);
 }
 
-fn body(answer: &Value) -> Value {
-    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+/// As much of EventBridge as takes an event, on loopback.
+struct EventBridge {
+    addr: SocketAddr,
+    taken: Arc<Mutex<Vec<(String, Value)>>>,
+    server: JoinHandle<()>,
 }
-
-/// An EventBridge that keeps what it is told.
-#[derive(Clone, Default)]
-struct EventBridge(Arc<Mutex<Vec<Value>>>);
 
 impl EventBridge {
-    async fn start(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let routes = Router::new().route("/", post(put_events)).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        url
+    /// One that answers every PutEvents so.
+    async fn start(answer: &'static str) -> Self {
+        let taken: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+        let record = Arc::clone(&taken);
+        let router = Router::new().route(
+            "/",
+            post(async move |headers: HeaderMap, body: Bytes| {
+                let target = headers["x-amz-target"].to_str().unwrap().to_owned();
+                record.lock().unwrap().push((target, serde_json::from_slice(&body).unwrap()));
+                ([("content-type", "application/x-amz-json-1.1")], answer)
+            }),
+        );
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { addr, taken, server }
     }
 
-    fn take(&self) -> Vec<Value> {
-        std::mem::take(&mut self.0.lock().unwrap())
+    /// One in good health.
+    async fn healthy() -> Self {
+        Self::start(r#"{"FailedEntryCount":0,"Entries":[{"EventId":"11710aed-b79e-4468-a20b-bb3c0c3b4860"}]}"#).await
+    }
+
+    /// The one event taken so far, with its detail read.
+    fn event(&self) -> (Value, Value) {
+        let taken = self.taken.lock().unwrap();
+        let [(target, request)] = taken.as_slice() else { panic!("there should be one request: {taken:?}") };
+        assert_eq!(target, "AWSEvents.PutEvents");
+        let entries = request["Entries"].as_array().unwrap();
+        assert_eq!(entries.len(), 1, "{request}");
+        let detail = serde_json::from_str(entries[0]["Detail"].as_str().unwrap()).unwrap();
+        (entries[0].clone(), detail)
     }
 }
 
-async fn put_events(State(bus): State<EventBridge>, headers: HeaderMap, body: String) -> Json<Value> {
-    assert_eq!(headers.get("x-amz-target").unwrap(), "AWSEvents.PutEvents");
-    let request: Value = serde_json::from_str(&body).unwrap();
-    bus.0.lock().unwrap().extend(request["Entries"].as_array().unwrap().iter().cloned());
-    Json(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}))
-}
-
-/// What lets the SDK sign a request.
-const CREDENTIALS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
-
-#[tokio::test]
-async fn a_person_refreshes_once_and_is_then_asked_to_wait() {
-    let ground = Ground::new().await;
-    let function = ground.function(&[]).await;
-    let done = answer(&function, "refresh").await;
-    assert_eq!((&done["statusCode"], &body(&done)["message"]), (&json!(200), &json!("Data refreshed successfully")));
-    assert_eq!((&done["isBase64Encoded"], &done["cookies"]), (&json!(false), &json!([])));
-    assert_eq!(body(&done)["timestamp"], ground.redis.command(&["GET", "classrooms:last_refresh"]).await);
-    let refused = answer(&function, "refresh").await;
-    assert_eq!(refused["statusCode"], 429);
-    let detail = body(&refused)["detail"].as_str().unwrap().to_owned();
-    assert!(
-        detail.starts_with("Refresh cooldown active. Please wait ") && detail.ends_with(" more minutes."),
-        "{detail}"
-    );
-    assert_eq!(answer(&function, "refresh-too-large").await["statusCode"], 413);
-    assert_eq!(ground.upstream.requests(), 77);
-}
-
-#[tokio::test]
-async fn the_schedule_sweeps_once_however_often_it_is_delivered() {
-    let ground = Ground::new().await;
-    let function = ground.function(&[]).await;
-    assert_eq!(answer(&function, "schedule").await["outcome"], "refreshed");
-    assert_eq!(answer(&function, "schedule").await, json!({"outcome": "skipped"}));
-    assert_eq!(ground.upstream.requests(), 77);
-}
-
-#[tokio::test]
-async fn a_sweep_that_fails_is_an_answer_and_no_invocation_error() {
-    let ground = Ground::new().await;
-    ground.upstream.misbehave(Fault::Status(404));
-    let function = ground.function(&[]).await;
-    let failed = answer(&function, "refresh").await;
-    assert_eq!((&failed["statusCode"], &body(&failed)["detail"]), (&json!(502), &json!("Failed to refresh data")));
-    assert_eq!(answer(&function, "refresh").await["statusCode"], 503);
-    assert_eq!(answer(&function, "schedule").await, json!({"outcome": "failed"}));
-    eventually("the cause is logged", SOON, async || function.logs().contains("25Live answered 404 Not Found")).await;
-}
-
-#[tokio::test]
-async fn an_operator_drops_the_cache_with_the_token_alone() {
-    let ground = Ground::new().await;
-    let walled_up = ground.function(&[]).await;
-    assert_eq!(answer(&walled_up, "refresh-invalidate-cache").await["statusCode"], 403);
-    let other = ground.function(&[("ADMIN_TOKEN", "another-token")]).await;
-    assert_eq!(answer(&other, "refresh-invalidate-cache").await["statusCode"], 401);
-    let function = ground.function(&[("ADMIN_TOKEN", "test-admin-token"), ("RUST_LOG", "trace")]).await;
-    for _ in 0..2 {
-        assert_eq!(answer(&function, "refresh-invalidate-cache").await["statusCode"], 200);
+impl Drop for EventBridge {
+    fn drop(&mut self) {
+        self.server.abort();
     }
-    assert_eq!(ground.upstream.requests(), 2 * 77);
-    assert!(!function.logs().contains("test-admin-token"), "{}", function.logs());
+}
+
+/// A function that tells an EventBridge at this address.
+async fn start_telling(bus: SocketAddr, redis: &RedisServer, simulator: &Simulator) -> Function {
+    let endpoint = format!("http://{bus}");
+    let env = [("EVENT_BUS_NAME", "campus-events"), ("AWS_ENDPOINT_URL", &endpoint)];
+    start(&redis.url(), simulator, &env).await
 }
 
 #[tokio::test]
-async fn what_is_neither_a_person_nor_the_schedule_is_refused() {
-    let function = Ground::new().await.function(&[]).await;
-    let refusal = function.invoke(json!({"detail-type": "Object Created"})).await.unwrap_err();
-    let InvocationError::Function(refusal) = refusal else { unreachable!("{refusal:?}") };
-    assert!(refusal.to_string().contains("neither an API Gateway v2 request nor"), "{refusal}");
-}
-
-#[tokio::test]
-async fn each_sweep_is_told_to_the_event_bus() {
-    let (ground, bus) = (Ground::new().await, EventBridge::default());
-    let url = bus.start().await;
-    let vars = [("EVENT_BUS_NAME", "campus"), ("AWS_ENDPOINT_URL", url.as_str()), CREDENTIALS[0], CREDENTIALS[1]];
-    let function = ground.function(&vars).await;
-    let done = body(&answer(&function, "refresh").await);
-    let told = bus.take();
-    assert_eq!(told.len(), 1, "{told:?}");
-    let told = &told[0];
+async fn a_refresh_is_told_to_the_event_bus() {
+    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, EventBridge::healthy().await);
+    let function = start_telling(bus.addr, &redis, &simulator).await;
+    simulator.misbehave_for("342", Fault::Html);
+    let answer = answer_to(&function, "refresh").await;
+    assert_refreshed(&answer);
+    let (entry, detail) = bus.event();
     assert_eq!(
-        (&told["Source"], &told["DetailType"], &told["EventBusName"]),
-        (&json!("emptyclassroom"), &json!("Availability Refreshed"), &json!("campus"))
+        (&entry["Source"], &entry["DetailType"], &entry["EventBusName"]),
+        (&json!("emptyclassroom"), &json!("Availability Refreshed"), &json!("campus-events"))
     );
-    let detail: Value = serde_json::from_str(told["Detail"].as_str().unwrap()).unwrap();
-    assert_eq!((&detail["rooms_ok"], &detail["rooms_failed"]), (&json!(77), &json!(0)));
-    assert_eq!(detail["timestamp"], done["timestamp"]);
+    assert_eq!((&detail["rooms_ok"], &detail["rooms_failed"]), (&json!(ROOMS - 1), &json!(1)));
+    assert_eq!(detail["timestamp"], answer.json()["timestamp"]);
+    assert!(detail["timestamp"].as_str().unwrap().starts_with(detail["date"].as_str().unwrap()), "{detail}");
+    assert!(detail["duration_ms"].is_u64(), "{detail}");
 
-    // Nobody swept, so nobody is told.
-    answer(&function, "refresh").await;
-    assert_eq!(bus.take(), Vec::<Value>::new());
-
-    ground.upstream.misbehave(Fault::Status(404));
-    ground.redis.command(&["DEL", "classrooms:last_refresh"]).await;
-    assert_eq!(answer(&function, "schedule").await, json!({"outcome": "failed"}));
-    let told = bus.take();
-    assert_eq!((told.len(), &told[0]["DetailType"]), (1, &json!("Availability Refresh Failed")));
+    // A refresh that is refused is no news.
+    assert_eq!(answer_to(&function, "refresh").await.status, 429);
+    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "skipped"}));
+    assert_eq!(bus.taken.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn an_event_bus_that_is_gone_changes_nothing_else() {
-    let ground = Ground::new().await;
-    let gone = format!("http://127.0.0.1:{}", free_port());
-    let vars = [("EVENT_BUS_NAME", "campus"), ("AWS_ENDPOINT_URL", gone.as_str()), CREDENTIALS[0], CREDENTIALS[1]];
-    let function = ground.function(&vars).await;
-    assert!(function.init_time().await < Duration::from_secs(9), "Lambda allows 10 s for a start");
-    assert_eq!(answer(&function, "refresh").await["statusCode"], 200);
-    eventually("the loss is logged", SOON, async || function.logs().contains("an event was not published")).await;
+async fn a_refresh_that_failed_is_told_to_the_event_bus_too() {
+    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, EventBridge::healthy().await);
+    let function = start_telling(bus.addr, &redis, &simulator).await;
+    simulator.misbehave(Fault::Html);
+    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
+    let (entry, detail) = bus.event();
+    assert_eq!(
+        (&entry["Source"], &entry["DetailType"]),
+        (&json!("emptyclassroom"), &json!("Availability Refresh Failed"))
+    );
+    assert_eq!((&detail["rooms_ok"], &detail["rooms_failed"]), (&json!(0), &json!(ROOMS)));
+}
+
+#[tokio::test]
+async fn an_event_bus_that_is_down_or_refuses_changes_nothing_but_the_logs() {
+    let refusing = EventBridge::start(
+        r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"NotAuthorized","ErrorMessage":"The bus is full of bees"}]}"#,
+    )
+    .await;
+    // Bound, so that nobody else gets the port, but not listening.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let down = closed.local_addr().unwrap();
+    for (bus, said) in [(refusing.addr, "The bus is full of bees"), (down, "Connection refused")] {
+        let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+        let function = start_telling(bus, &redis, &simulator).await;
+        assert_refreshed(&answer_to(&function, "refresh").await);
+        let line = logged(&function, "WARN", "an event was not published").await;
+        assert!(line["cause"].as_str().unwrap().contains("Availability Refreshed"), "{line}");
+        assert!(line["cause"].as_str().unwrap().contains(said), "{line}");
+        assert_eq!(redis.command(&["EXISTS", "classrooms:availability", "classrooms:refresh_lock"]).await, "1");
+    }
+}
+
+#[tokio::test]
+async fn an_event_bus_that_says_nothing_holds_the_answer_up_for_two_seconds() {
+    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, EventBridge::healthy().await);
+    let proxy = Proxy::start(bus.addr).await;
+    proxy.cut();
+    let function = start_telling(proxy.addr(), &redis, &simulator).await;
+    let free = eventually("the sweep is published and the lock free", SOON, async || {
+        redis.command(&["EXISTS", "classrooms:last_refresh"]).await == "1"
+            && redis.command(&["EXISTS", "classrooms:refresh_lock"]).await == "0"
+    });
+    let freed_at = async {
+        free.await;
+        Instant::now()
+    };
+    let answered_at = async {
+        assert_refreshed(&answer_to(&function, "refresh").await);
+        Instant::now()
+    };
+    let (freed_at, answered_at) = tokio::join!(freed_at, answered_at);
+    assert!(freed_at < answered_at, "the lock should not be held for the event's sake");
+    assert!(answered_at - freed_at < Duration::from_secs(4), "{:?}", answered_at - freed_at);
+    logged(&function, "WARN", "an event was not published").await;
+}
+
+#[tokio::test]
+async fn no_secret_is_ever_logged_however_much_is() {
+    let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
+    let (simulator, bus) = (start_25live().await, EventBridge::healthy().await);
+    let (url, endpoint) = (redis.url().replace("redis://", "redis://:correct-horse@"), format!("http://{}", bus.addr));
+    let env = [
+        TOKEN,
+        ("RUST_LOG", "trace"),
+        ("EVENT_BUS_NAME", "campus-events"),
+        ("AWS_ENDPOINT_URL", &endpoint),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+        ("AWS_SESSION_TOKEN", "IQoJb3JpZ2lu"),
+    ];
+    let function = start(&url, &simulator, &env).await;
+    assert_refreshed(&answer_to(&function, "refresh-invalidate-cache").await);
+    let mut stranger = event("refresh-invalidate-cache");
+    stranger["headers"]["authorization"] = "Bearer a-guessed-token".into();
+    assert_eq!(answer(&function, stranger).await.status, 401);
+    bus.event();
+    logged(&function, "INFO", "sweep published").await;
+    assert!(log_lines(&function).iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
+    for secret in ["correct-horse", TOKEN.1, "a-guessed-token", "wJalrXUtnFEMI", "IQoJb3JpZ2lu"] {
+        assert!(!function.logs().contains(secret), "{secret} is in:\n{}", function.logs());
+    }
 }

@@ -19,6 +19,7 @@ over_both_caches! {
     while_somebody_sweeps_others_get_the_reserve_at_once,
     while_somebody_sweeps_and_there_is_no_reserve_others_wait,
     a_sweep_goes_on_when_the_client_that_began_it_goes_away,
+    when_every_client_has_gone_the_next_one_begins_anew,
 }
 
 async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(backend: Backend) {
@@ -194,6 +195,29 @@ async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(backend: Backen
     eventually("the sweep is published", Duration::from_secs(10), async || !app.last_updated().await.is_null()).await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
     assert_eq!(app.sweeps(), 1);
+}
+
+async fn when_every_client_has_gone_the_next_one_begins_anew(backend: Backend) {
+    let app = Arc::new(TestApp::cold(backend).await);
+    let sweep = begin_a_slow_sweep(&app).await;
+    sweep.abort();
+    eventually("the sweep is published", Duration::from_secs(10), async || !app.last_updated().await.is_null()).await;
+    app.simulator.set_latency(Duration::ZERO);
+    app.service.core.cache.invalidate().await.unwrap();
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    app.clock.advance(TimeDelta::minutes(31));
+    assert_eq!(app.refresh().await.json()["timestamp"], "2026-03-03T12:31:00.000000-05:00");
+    assert_eq!(app.sweeps(), 3);
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_counts_as_absent() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.open_classrooms().await;
+    app.redis(&["DEL", "classrooms:availability"]).await;
+    app.redis(&["HSET", "classrooms:availability", "a", "b"]).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
 }
 
 #[tokio::test]

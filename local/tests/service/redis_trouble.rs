@@ -8,6 +8,8 @@ use tokio::{
     net::TcpListener,
 };
 
+use testkit::eventually;
+
 use crate::support::{Answer, Backend, TestApp};
 
 /// REDIS_TIMEOUT in these tests, and what an answer may take beyond it.
@@ -128,6 +130,9 @@ async fn a_redis_without_memory_for_more() {
     assert_eq!(in_time(app.open_classrooms()).await.outcome(), (200, "STALE"));
     a_refresh_is_refused_in_time(&app).await;
     assert_eq!(app.sweeps(), 1, "what could not be published should not be swept");
+    // Also by a process that has no copy of its own: the reserve can be read.
+    let fresh = app.another().await;
+    assert_eq!(in_time(fresh.open_classrooms()).await.outcome(), (200, "STALE"));
     app.redis(&["CONFIG", "SET", "maxmemory", "0"]).await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
 }
@@ -142,6 +147,45 @@ async fn a_redis_that_became_a_read_only_replica() {
     a_refresh_is_refused_in_time(&app).await;
     app.redis(&["REPLICAOF", "NO", "ONE"]).await;
     assert_eq!(app.refresh().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_lock_that_could_not_be_given_back_does_not_block_its_holder() {
+    let app = app().await;
+    app.clock.advance(chrono::TimeDelta::minutes(31));
+    app.simulator.set_latency(Duration::from_millis(300));
+    let redis = app.redis.clone().unwrap();
+    // Redis is gone when the sweep wants to publish and to give its lock back.
+    let stop = async {
+        let begun = app.simulator.requests();
+        eventually("the sweep begins", Duration::from_secs(10), async || app.simulator.requests() > begun).await;
+        redis.lock().await.pause();
+    };
+    let (refused, ()) = tokio::join!(app.refresh(), stop);
+    assert_eq!(refused.status, 503);
+    redis.lock().await.resume();
+    assert_eq!(app.redis(&["EXISTS", "classrooms:refresh_lock"]).await, "1");
+    app.redis(&["DEL", "classrooms:refresh_failed"]).await;
+    assert_eq!(app.refresh().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_set_by_hand_for_ever_is_waited_for_quietly() {
+    let app = app().await;
+    app.clock.advance(chrono::TimeDelta::minutes(31));
+    app.redis(&["SET", "classrooms:refresh_lock", "x"]).await;
+    app.redis(&["CONFIG", "RESETSTAT"]).await;
+    let refresh = app.refresh();
+    let free_it = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let commands = app.redis(&["INFO", "stats"]).await;
+        app.redis(&["DEL", "classrooms:refresh_lock"]).await;
+        let line = commands.lines().find_map(|line| line.strip_prefix("total_commands_processed:")).unwrap();
+        line.trim().parse::<u32>().unwrap()
+    };
+    let (refreshed, commands) = tokio::join!(refresh, free_it);
+    assert_eq!(refreshed.status, 200);
+    assert!(commands < 50, "{commands} commands in a second of waiting");
 }
 
 #[tokio::test]

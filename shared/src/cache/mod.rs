@@ -5,7 +5,10 @@ mod memory;
 mod redis;
 mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use chrono::NaiveDate;
@@ -45,6 +48,9 @@ pub struct Cache {
     store: Arc<dyn Store>,
     origin: Origin,
     expiry: Duration,
+    /// The token of a lock that could not be given back, because the store was down. Behind a std mutex, because nothing
+    /// awaits while it is held.
+    kept_token: Arc<Mutex<Option<String>>>,
 }
 
 /// The right to sweep, held by one process at a time.
@@ -73,7 +79,7 @@ impl Cache {
     /// as absent.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, origin: Origin, expiry: Duration) -> Self {
-        Self { store, origin, expiry }
+        Self { store, origin, expiry, kept_token: Arc::default() }
     }
 
     /// How long today's snapshot is good for.
@@ -144,6 +150,10 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
+        let kept = self.kept_token.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(token) = kept {
+            self.release(Lease { token, fence: Fence::from_micros(0) }).await?;
+        }
         let token = Uuid::new_v4().to_string();
         let fence = self.store.lock(REFRESH_LOCK, &token, LOCK_EXPIRY).await?;
         Ok(fence.map(|fence| Lease { token, fence }))
@@ -152,9 +162,13 @@ impl Cache {
     /// Gives the lock back.
     ///
     /// # Errors
-    /// The store failed; the lock then expires by itself.
+    /// The store failed. The lock is then given back when this process wants it again, or expires.
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
-        self.store.unlock(REFRESH_LOCK, &lease.token).await
+        let released = self.store.unlock(REFRESH_LOCK, &lease.token).await;
+        if released.is_err() {
+            *self.kept_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.token);
+        }
+        released
     }
 
     /// Whether somebody sweeps.

@@ -14,8 +14,8 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError,
-    aio::MultiplexedConnection, io::tcp::TcpSettings, pipe,
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
+    aio::MultiplexedConnection, cmd, io::tcp::TcpSettings, pipe,
 };
 use secrecy::{ExposeSecret, SecretString};
 use socket2::TcpKeepalive;
@@ -31,14 +31,18 @@ const KEEPALIVE_PROBES: u32 = 3;
 /// Keeps a value unless the one that is there has a higher fence in its header (see `cached_snapshot`). About one key
 /// alone, and a function of its arguments and that key: it may run on any shard and be repeated.
 const PUT_FENCED: &str = r#"
-local header = redis.call('GETRANGE', KEYS[1], 0, 63)
-local fence = tonumber(string.match(header, '^{"version":%d+,"fence":(%d+)') or '')
+local header = redis.pcall('GETRANGE', KEYS[1], 0, 63)
+local fence = type(header) == 'string' and tonumber(string.match(header, '^{"version":%d+,"fence":(%d+)') or '')
 if fence and fence > tonumber(ARGV[2]) then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 return 1
 "#;
+
+/// What PTTL says of a key that somebody has set without an expiry. It is there, for as long as anything of ours would be.
+const NEVER_EXPIRES: i64 = -1;
+const FOREVER: Duration = Duration::from_mins(1);
 
 /// Deletes a lock that is still held with this token.
 const UNLOCK: &str = "
@@ -65,6 +69,22 @@ struct Connection {
     inner: MultiplexedConnection,
 }
 
+/// What is sent in one round trip.
+#[derive(Clone, Copy)]
+enum Commands<'a> {
+    One(&'a Cmd),
+    Several(&'a Pipeline),
+}
+
+impl Commands<'_> {
+    async fn query<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+        match self {
+            Self::One(command) => command.query_async(connection).await,
+            Self::Several(pipeline) => pipeline.query_async(connection).await,
+        }
+    }
+}
+
 /// Why an attempt failed.
 enum Failure {
     /// On a fresh connection it may succeed.
@@ -89,7 +109,7 @@ impl RedisStore {
     }
 
     /// Runs commands about one key in one round trip, and once more on a fresh connection if the present one is in doubt.
-    async fn run<T: FromRedisValue>(&self, command: &'static str, commands: &Pipeline) -> Result<T, StoreError> {
+    async fn run<T: FromRedisValue>(&self, command: &'static str, commands: Commands<'_>) -> Result<T, StoreError> {
         let start = Instant::now();
         match self.attempt(command, commands, start + self.timeout / 2).await {
             Ok(value) => return Ok(value),
@@ -104,13 +124,13 @@ impl RedisStore {
     async fn attempt<T: FromRedisValue>(
         &self,
         command: &'static str,
-        commands: &Pipeline,
+        commands: Commands<'_>,
         deadline: Instant,
     ) -> Result<T, Failure> {
         let timed_out = |_| Failure::InDoubt(StoreError::TimedOut { command, after: self.timeout });
         let connecting = timeout_at(deadline, self.connection()).await.map_err(timed_out)?;
         let mut connection = connecting.map_err(|error| classify(command, error))?;
-        let outcome = match timeout_at(deadline, commands.query_async(&mut connection.inner)).await {
+        let outcome = match timeout_at(deadline, commands.query(&mut connection.inner)).await {
             Ok(outcome) => outcome.map_err(|error| classify(command, error)),
             Err(elapsed) => Err(timed_out(elapsed)),
         };
@@ -174,29 +194,36 @@ fn milliseconds(duration: Duration) -> u64 {
 #[async_trait]
 impl Store for RedisStore {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        let (value,): (Option<Vec<u8>>,) = self.run("GET", pipe().get(key)).await?;
-        Ok(value.map(Bytes::from))
+        let value: Result<Option<Vec<u8>>, _> = self.run("GET", Commands::One(cmd("GET").arg(key))).await;
+        match value {
+            Err(error) if is_wrong_type(&error) => {
+                tracing::warn!(key, "a cached value counts as absent: it is no string");
+                Ok(None)
+            }
+            value => Ok(value?.map(Bytes::from)),
+        }
     }
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
-        self.run("SET", pipe().cmd("SET").arg(key).arg(&*value).arg("PX").arg(milliseconds(ttl)).ignore()).await
+        self.run("SET", Commands::One(cmd("SET").arg(key).arg(&*value).arg("PX").arg(milliseconds(ttl)))).await
     }
 
     async fn put_fenced(&self, key: &str, value: Bytes, fence: Fence, ttl: Duration) -> Result<bool, StoreError> {
-        let mut commands = pipe();
-        commands.cmd("EVAL").arg(PUT_FENCED).arg(1).arg(key).arg(&*value).arg(fence.micros()).arg(milliseconds(ttl));
-        let (kept,): (bool,) = self.run("EVAL (SET if newer)", &commands).await?;
-        Ok(kept)
+        let mut command = cmd("EVAL");
+        command.arg(PUT_FENCED).arg(1).arg(key).arg(&*value).arg(fence.micros()).arg(milliseconds(ttl));
+        self.run("EVAL (SET if newer)", Commands::One(&command)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.run("DEL", pipe().del(key).ignore()).await
+        self.run("DEL", Commands::One(cmd("DEL").arg(key))).await
     }
 
     async fn time_left(&self, key: &str) -> Result<Option<Duration>, StoreError> {
-        let (left,): (i64,) = self.run("PTTL", pipe().pttl(key)).await?;
-        // Negative: there is no such key (or, but not of ours, one that never expires).
-        Ok(u64::try_from(left).ok().map(Duration::from_millis))
+        let left: i64 = self.run("PTTL", Commands::One(cmd("PTTL").arg(key))).await?;
+        Ok(match left {
+            NEVER_EXPIRES => Some(FOREVER),
+            left => u64::try_from(left).ok().map(Duration::from_millis),
+        })
     }
 
     async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<Fence>, StoreError> {
@@ -204,13 +231,20 @@ impl Store for RedisStore {
         let mut commands = pipe();
         commands.cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl)).ignore();
         commands.get(key).cmd("TIME");
-        let (holder, (seconds, micros)): (Option<String>, (u64, u64)) = self.run("SET NX", &commands).await?;
+        let (holder, (seconds, micros)): (Option<String>, (u64, u64)) =
+            self.run("SET NX", Commands::Several(&commands)).await?;
         Ok((holder.as_deref() == Some(token)).then(|| Fence::from_micros(seconds * 1_000_000 + micros)))
     }
 
     async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError> {
-        self.run("EVAL (DEL if ours)", pipe().cmd("EVAL").arg(UNLOCK).arg(1).arg(key).arg(token).ignore()).await
+        self.run("EVAL (DEL if ours)", Commands::One(cmd("EVAL").arg(UNLOCK).arg(1).arg(key).arg(token))).await
     }
+}
+
+/// Whether the key holds something else than a string.
+fn is_wrong_type(error: &StoreError) -> bool {
+    let StoreError::Failed { source, .. } = error else { return false };
+    source.downcast_ref::<RedisError>().and_then(RedisError::code) == Some("WRONGTYPE")
 }
 
 impl fmt::Debug for RedisStore {

@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use headers::{Authorization, HeaderMapExt, authorization::Bearer};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION};
 use serde::Serialize;
 
 use super::{problem::Problem, query};
@@ -69,6 +69,9 @@ async fn refresh(
 
 fn authorize(service: &Service, headers: &HeaderMap) -> Result<(), Problem> {
     let held = service.core.config.admin_token.as_ref().ok_or_else(Problem::forbidden)?;
+    if headers.get_all(AUTHORIZATION).iter().count() != 1 {
+        return Err(Problem::unauthorized());
+    }
     let given = headers.typed_get::<Authorization<Bearer>>().ok_or_else(Problem::unauthorized)?;
     if same_secret(held, given.token()) { Ok(()) } else { Err(Problem::unauthorized()) }
 }
@@ -86,7 +89,7 @@ impl From<RefreshError> for Problem {
                 };
             }
             RefreshError::SweepFailed { .. } | RefreshError::FailedElsewhere => return Self::refresh_failed(),
-            RefreshError::Cache(_) | RefreshError::StillSweeping | RefreshError::Stopping | RefreshError::Panicked => {}
+            RefreshError::Cache(_) | RefreshError::NoTimeLeft | RefreshError::Stopping | RefreshError::Panicked => {}
         }
         tracing::error!(cause = error_chain(&error), "a refresh failed");
         if matches!(error, RefreshError::Panicked) { Self::internal() } else { Self::cache_unavailable(SOON) }

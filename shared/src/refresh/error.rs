@@ -30,9 +30,9 @@ pub enum RefreshError {
     /// The sweep that was waited for, of another process, failed.
     #[error("the sweep of another process failed")]
     FailedElsewhere,
-    /// The sweep that was waited for did not end.
-    #[error("another sweep was still under way when the time for waiting was over")]
-    StillSweeping,
+    /// Somebody else's sweep was waited for in vain, and one of our own could not end in time.
+    #[error("no other sweep succeeded in time, and there was no time left for another")]
+    NoTimeLeft,
     /// The cache failed before or after the sweep.
     #[error("the cache failed")]
     Cache(#[source] Arc<StoreError>),
@@ -50,5 +50,12 @@ pub enum RefreshError {
 impl From<StoreError> for RefreshError {
     fn from(error: StoreError) -> Self {
         Self::Cache(Arc::new(error))
+    }
+}
+
+impl RefreshError {
+    /// Whether it is the result of a sweep, which has logged it.
+    pub(crate) const fn is_of_the_sweep(&self) -> bool {
+        matches!(self, Self::SweepFailed { .. } | Self::NotPublished(_))
     }
 }

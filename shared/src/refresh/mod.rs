@@ -28,7 +28,7 @@ use crate::{error_chain, snapshot::Timestamp, sweep};
 /// How long a refresh waits for somebody else's sweep: as long as one may take, with its publishing.
 pub const PATIENCE: Duration = Duration::from_secs(sweep::TIME_LIMIT.as_secs() + 3);
 /// How often somebody else's lock is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a stop waits for the sweep under way to give its lock back.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -37,7 +37,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 pub struct Refresher {
     sweeper: Arc<Sweeper>,
     attempts: SingleFlight<Attempt>,
-    waits: SingleFlight<Result<(), RefreshError>>,
     stop: watch::Sender<bool>,
 }
 
@@ -61,7 +60,7 @@ impl Refresher {
     #[must_use]
     pub fn new(sweeper: Sweeper) -> Self {
         let (stop, _) = watch::channel(false);
-        Self { sweeper: Arc::new(sweeper), attempts: SingleFlight::default(), waits: SingleFlight::default(), stop }
+        Self { sweeper: Arc::new(sweeper), attempts: SingleFlight::default(), stop }
     }
 
     /// Refreshes, unless a sweep succeeded within the cooldown or failed within the last minute. Whoever asks while a sweep
@@ -89,7 +88,9 @@ impl Refresher {
                 Scheduled::Skipped
             }
             Err(error) => {
-                tracing::error!(cause = error_chain(&error), "scheduled refresh failed");
+                if !error.is_of_the_sweep() {
+                    tracing::error!(cause = error_chain(&error), "scheduled refresh failed");
+                }
                 Scheduled::Failed
             }
         }
@@ -102,6 +103,12 @@ impl Refresher {
     /// As [`refresh`](Self::refresh).
     pub async fn invalidate_and_refresh(&self) -> Result<Refreshed, RefreshError> {
         self.ensure_no_backoff().await?;
+        self.sweeper.cache.invalidate().await?;
+        let refreshed = self.sweep_or_wait(None, PATIENCE).await?;
+        if self.sweeper.cache.availability().await?.is_some() {
+            return Ok(refreshed);
+        }
+        // The keys were deleted between the writes of somebody else's sweep.
         self.sweeper.cache.invalidate().await?;
         self.sweep_or_wait(None, PATIENCE).await
     }
@@ -126,17 +133,17 @@ impl Refresher {
         while start.elapsed() + sweep::TIME_LIMIT <= PATIENCE {
             let attempt = match self.board(seen) {
                 Seat::Pilot(flight) => flight.await,
-                Seat::Passenger(flight) => timeout_at(until, flight).await.map_err(|_| RefreshError::StillSweeping)?,
+                Seat::Passenger(flight) => timeout_at(until, flight).await.map_err(|_| RefreshError::NoTimeLeft)?,
             };
             match attempt {
                 Attempt::Finished(result) => return result,
-                Attempt::Busy => self.wait_for_others(until).await?,
+                Attempt::Busy => self.wait_for_others(seen, until).await?,
             }
             if let Some(refreshed) = self.sweeper.refreshed_since(seen).await? {
                 return Ok(refreshed);
             }
         }
-        Err(RefreshError::StillSweeping)
+        Err(RefreshError::NoTimeLeft)
     }
 
     /// This process's attempt to sweep: the one under way, or a new one.
@@ -149,17 +156,17 @@ impl Refresher {
     }
 
     /// Waits until somebody else's sweep is published, or the lock is free.
-    async fn wait_for_others(&self, until: Instant) -> Result<(), RefreshError> {
-        let cache = self.sweeper.cache.clone();
-        let wait = async move {
-            let before = cache.last_refresh().await?;
-            while cache.is_leased().await? && cache.last_refresh().await? == before {
-                sleep(LOOK_EVERY).await;
+    async fn wait_for_others(&self, seen: Option<Timestamp>, until: Instant) -> Result<(), RefreshError> {
+        let cache = &self.sweeper.cache;
+        loop {
+            if Instant::now() >= until {
+                return Err(RefreshError::NoTimeLeft);
             }
-            Ok(())
-        };
-        let (Seat::Pilot(flight) | Seat::Passenger(flight)) = self.waits.board(|| wait.boxed());
-        timeout_at(until, flight).await.map_err(|_| RefreshError::StillSweeping)?
+            sleep(LOOK_EVERY).await;
+            if !cache.is_leased().await? || cache.last_refresh().await? != seen {
+                return Ok(());
+            }
+        }
     }
 
     /// Ends the sweep under way, and waits until it has given its lock back.

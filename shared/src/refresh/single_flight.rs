@@ -31,14 +31,17 @@ impl<T: Clone> Default for SingleFlight<T> {
     }
 }
 
-impl<T: Clone> SingleFlight<T> {
+impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     /// The flight under way, or else the one that `begin` begins.
     pub(crate) fn board(&self, begin: impl FnOnce() -> BoxFuture<'static, T>) -> Seat<T> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        match current.as_ref().filter(|flight| flight.peek().is_none()) {
-            Some(flight) => Seat::Passenger(flight.clone()),
-            None => Seat::Pilot(current.insert(begin().shared()).clone()),
+        if let Some(flight) = current.as_ref().filter(|flight| flight.peek().is_none()) {
+            return Seat::Passenger(flight.clone());
         }
+        let flight = begin().shared();
+        // It ends, and is known to have ended, also when every caller has gone away.
+        tokio::spawn(flight.clone().map(drop));
+        Seat::Pilot(current.insert(flight).clone())
     }
 
     /// The flight under way, if there is one.

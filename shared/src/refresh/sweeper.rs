@@ -8,7 +8,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::error::RefreshError;
 use crate::{
-    cache::{Cache, Lease},
+    cache::{Cache, Lease, PublishError},
     cached_snapshot::CachedSnapshot,
     campus::Campus,
     clock::Clock,
@@ -159,17 +159,21 @@ impl Sweeper {
             CachedSnapshot::render(&snapshot).map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))
         }))
         .await?;
-        for snapshot in &snapshots {
-            self.last_good.remember(snapshot, self.clock.now());
-        }
         let published = self.cache.publish(lease, today, &snapshots).await;
+        // What the cache could not take is good all the same; what came too late is not.
+        if !matches!(published, Err(PublishError::Superseded)) {
+            for snapshot in &snapshots {
+                self.last_good.remember(snapshot, self.clock.now());
+            }
+        }
         published.map_err(|error| RefreshError::NotPublished(Arc::new(error)))?;
         Ok(Refreshed { timestamp })
     }
 
     /// The snapshot whose slots the rooms keep that did not answer.
     async fn last_good_slots(&self, date: NaiveDate) -> Result<Option<Snapshot>, RefreshError> {
-        let reserve = self.cache.reserve(date).await?;
+        let reserve =
+            self.cache.reserve(date).await.map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))?;
         Ok(reserve.and_then(|reserve| reserve.snapshot().ok()))
     }
 }
