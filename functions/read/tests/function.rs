@@ -167,7 +167,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
     assert_eq!(refusal(BINARY, &[redis_url]).await, format!("API_URL is not set, but should be {wanted}"));
     for (name, held, beginning) in [
         ("REDIS_URL", "", "REDIS_URL is not set, but should be redis://HOST:PORT"),
-        ("REDIS_URL", "http://:hunter2@localhost", "REDIS_URL is a URL that begins with `http://`, but should be"),
+        ("REDIS_URL", "http://:hunter2@localhost", "REDIS_URL is a URL of another kind, but should be"),
         ("REDIS_URL", "rediss://:hunter2@localhost/#insecure", "REDIS_URL is "),
         ("API_URL", "25live.example.edu", "API_URL is `25live.example.edu`, but should be the http(s) URL"),
         ("CAMPUS_FILE", "/no/such.toml", "CAMPUS_FILE cannot be used: /no/such.toml cannot be read: No such file"),
