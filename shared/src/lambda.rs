@@ -27,24 +27,27 @@ pub enum StartError {
     Redis(#[from] StoreError),
 }
 
-/// Starts a function, and connects to Redis while the start's processor time is free. A Redis that is down does not stop
-/// it: the first request tries again.
+/// Starts a function: logs, TLS, configuration, and a client of Redis that has not connected yet.
 ///
 /// # Errors
 /// The configuration cannot be used.
-pub async fn start() -> Result<Core, StartError> {
+pub fn start() -> Result<Core, StartError> {
     logs::start(logs::Format::Json, environment("RUST_LOG"));
     crate::install_tls();
     let config = Config::from_vars(Home::Lambda, environment)?;
     let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?;
     let clock = Clock::system(config.campus.timezone);
-    let core = Core::new(config, clock, Arc::new(store));
+    Ok(Core::new(config, clock, Arc::new(store)))
+}
+
+/// Connects to Redis while the start's processor time is free. A Redis that is down stops nothing: the first request tries
+/// again.
+pub async fn connect(core: &Core) {
     match timeout(CONNECT_LIMIT, core.cache.last_refresh()).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::error!(cause = error_chain(&error), "no Redis at the start"),
         Err(_) => tracing::error!(limit_s = CONNECT_LIMIT.as_secs(), "no Redis at the start within the limit"),
     }
-    Ok(core)
 }
 
 /// What a function's `main` returns. Why it did not start, or did not go on, is logged in a sentence.

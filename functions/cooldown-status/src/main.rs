@@ -10,6 +10,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_http::Error> {
-    let core = lambda::start().await?;
+    let core = lambda::start()?;
+    lambda::connect(&core).await;
     lambda_http::run(lambda::finish(cooldown_routes(&core), &core)).await
 }

@@ -10,6 +10,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_http::Error> {
-    let service = Service::build(lambda::start().await?, None)?;
+    let service = Service::build(lambda::start()?, None)?;
+    lambda::connect(&service.core).await;
     lambda_http::run(lambda::finish(read_routes(&service), &service.core)).await
 }

@@ -21,12 +21,13 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_runtime::Error> {
-    let core = lambda::start().await?;
+    let core = lambda::start()?;
     let events: Option<Arc<dyn EventBus>> = match core.config.event_bus_name.clone() {
         Some(bus) => Some(Arc::new(EventBridge::new(bus).await)),
         None => None,
     };
     let service = Service::build(core, events)?;
+    lambda::connect(&service.core).await;
     let http = Adapter::from(lambda::finish(refresh_routes(&service), &service.core));
     lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Event>| {
         let (refresher, mut http) = (Arc::clone(&service.refresher), http.clone());
