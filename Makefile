@@ -10,7 +10,7 @@ help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: ## The whole service on this machine, with nothing to set
-	@cargo run --quiet
+	@cargo run
 
 test: ## All tests, against a real redis-server, which is installed if it is missing
 	@scripts/install-redis
