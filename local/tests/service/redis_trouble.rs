@@ -170,6 +170,23 @@ async fn a_lock_that_could_not_be_given_back_does_not_block_its_holder() {
 }
 
 #[tokio::test]
+async fn a_lock_that_was_taken_when_its_answer_was_lost_does_not_block_its_holder() {
+    let app = app().await;
+    app.clock.advance(chrono::TimeDelta::minutes(31));
+    let network = app.network.clone().unwrap();
+    // Requests arrive at once, and answers only when nobody waits for them any more.
+    network.delay(Duration::from_secs(2));
+    let cache = &app.service.core.cache;
+    assert!(cache.lease().await.is_err());
+    network.delay(Duration::ZERO);
+    eventually("the lock is taken", Duration::from_secs(10), async || {
+        app.redis(&["EXISTS", "classrooms:refresh_lock"]).await == "1"
+    })
+    .await;
+    assert_eq!(app.refresh().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_lock_that_somebody_set_by_hand_for_ever_is_waited_for_quietly() {
     let app = app().await;
     app.clock.advance(chrono::TimeDelta::minutes(31));

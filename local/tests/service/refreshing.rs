@@ -57,6 +57,26 @@ async fn refreshes_of_several_processes_are_one_sweep_too() {
     assert_eq!(one.simulator.requests(), 4);
 }
 
+#[tokio::test]
+async fn who_waits_for_another_process_still_gets_its_result_when_the_last_refresh_is_deleted_meanwhile() {
+    let one = Arc::new(TestApp::cold(Backend::Redis).await);
+    let other = Arc::new(one.another().await);
+    one.open_classrooms().await;
+    one.clock.advance(TimeDelta::minutes(31));
+    // Longer than a waiter would begin a sweep of its own after.
+    one.simulator.set_latency(Duration::from_millis(4500));
+    let sweeping = Arc::clone(&one);
+    let sweep = tokio::spawn(async move { sweeping.refresh().await });
+    eventually("the sweep begins", Duration::from_secs(10), async || one.simulator.requests() > 4).await;
+    let delete = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        one.redis(&["DEL", "classrooms:last_refresh"]).await
+    };
+    let (waited, _) = tokio::join!(other.refresh(), delete);
+    assert_eq!((waited.status.as_u16(), &waited.text), (200, &sweep.await.unwrap().text));
+    assert_eq!(one.sweeps(), 2);
+}
+
 async fn a_refresh_during_a_readers_sweep_gets_its_result(backend: Backend) {
     let app = Arc::new(TestApp::cold(backend).await);
     app.simulator.set_latency(Duration::from_millis(500));

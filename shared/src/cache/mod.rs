@@ -6,7 +6,7 @@ mod redis;
 mod store;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -48,8 +48,8 @@ pub struct Cache {
     store: Arc<dyn Store>,
     origin: Origin,
     expiry: Duration,
-    /// The token of a lock that could not be given back, because the store was down. Behind a std mutex, because nothing
-    /// awaits while it is held.
+    /// The token of a lock that may still be held although nobody sweeps, because the store failed when it was taken or
+    /// given back. Behind a std mutex, because nothing awaits while it is held.
     kept_token: Arc<Mutex<Option<String>>>,
 }
 
@@ -150,13 +150,19 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
-        let kept = self.kept_token.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = self.kept_token().take();
         if let Some(token) = kept {
-            self.release(Lease { token, fence: Fence::from_micros(0) }).await?;
+            self.unlock(token).await?;
         }
         let token = Uuid::new_v4().to_string();
-        let fence = self.store.lock(REFRESH_LOCK, &token, LOCK_EXPIRY).await?;
-        Ok(fence.map(|fence| Lease { token, fence }))
+        match self.store.lock(REFRESH_LOCK, &token, LOCK_EXPIRY).await {
+            Ok(fence) => Ok(fence.map(|fence| Lease { token, fence })),
+            Err(error) => {
+                // The lock may have been taken, and only the answer lost.
+                *self.kept_token() = Some(token);
+                Err(error)
+            }
+        }
     }
 
     /// Gives the lock back.
@@ -164,11 +170,19 @@ impl Cache {
     /// # Errors
     /// The store failed. The lock is then given back when this process wants it again, or expires.
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
-        let released = self.store.unlock(REFRESH_LOCK, &lease.token).await;
-        if released.is_err() {
-            *self.kept_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease.token);
+        self.unlock(lease.token).await
+    }
+
+    async fn unlock(&self, token: String) -> Result<(), StoreError> {
+        let unlocked = self.store.unlock(REFRESH_LOCK, &token).await;
+        if unlocked.is_err() {
+            *self.kept_token() = Some(token);
         }
-        released
+        unlocked
+    }
+
+    fn kept_token(&self) -> MutexGuard<'_, Option<String>> {
+        self.kept_token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether somebody sweeps.

@@ -163,7 +163,9 @@ impl Refresher {
                 return Err(RefreshError::NoTimeLeft);
             }
             sleep(LOOK_EVERY).await;
-            if !cache.is_leased().await? || cache.last_refresh().await? != seen {
+            // An operator may have deleted the last refresh meanwhile: that is no news of the sweep.
+            let published = cache.last_refresh().await?.is_some_and(|at| Some(at) != seen);
+            if published || !cache.is_leased().await? {
                 return Ok(());
             }
         }
