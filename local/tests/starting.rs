@@ -2,29 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read},
-    process::{Child, Command, Output, Stdio},
-    time::Duration,
-};
+mod program;
+
+use std::{fs, process::Output, time::Duration};
 
 use emptyclassroom::campus::Campus;
+use program::{Program, command, folder};
 use simulator::{Room, Simulator};
-use tempfile::TempDir;
 use testkit::{RedisServer, eventually, free_port};
-
-/// The program, in an empty folder, with these variables and no others of its own.
-fn command(folder: &TempDir, vars: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_emptyclassroom"));
-    command.current_dir(folder.path()).env_clear().envs(vars.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
 
 /// Runs the program to its end, which should come by itself.
 fn run(vars: &[(&str, &str)]) -> Output {
@@ -42,52 +27,17 @@ fn refusal(vars: &[(&str, &str)]) -> String {
         .to_owned()
 }
 
-struct Running {
-    child: Child,
-    banner: String,
-    url: String,
-    _folder: TempDir,
-}
-
-impl Running {
-    /// Starts the program on a free port, and reads what it prints until it is ready.
-    fn start(folder: TempDir, vars: &[(&str, &str)]) -> Self {
-        let mut child = command(&folder, vars).env("PORT", "0").spawn().unwrap();
-        let mut banner = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        while !banner.contains("Ctrl-C") {
-            assert_ne!(lines.read_line(&mut banner).unwrap(), 0, "it should not stop while it starts: {banner}");
-        }
-        let url = banner.lines().next().unwrap().strip_prefix("EmptyClassroom listens on ").unwrap().to_owned();
-        Self { child, banner, url, _folder: folder }
-    }
-
-    async fn get(&self, path: &str) -> String {
-        reqwest::get(format!("{}{path}", self.url)).await.unwrap().text().await.unwrap()
-    }
-
-    /// As Ctrl-C does. Returns whether it ended well, and its log.
-    fn interrupt(mut self) -> (bool, String) {
-        Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
-        let status = self.child.wait().unwrap();
-        let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        (status.success(), log)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// Ends it as Ctrl-C does. Returns whether it ended well, and all that it printed.
+async fn interrupt(program: &Program) -> (bool, String) {
+    program.process.interrupt();
+    let status = program.process.exit().await;
+    (status.success(), program.process.output())
 }
 
 #[tokio::test]
 async fn with_nothing_set_it_has_all_it_needs_and_ctrl_c_ends_it_well() {
     emptyclassroom::install_tls();
-    let running = Running::start(folder(), &[]);
+    let running = Program::start(&[]).await;
     for told in ["Boston University", "77 rooms", "in this process", "a simulated 25Live", "curl http://127.0.0.1:"] {
         assert!(running.banner.contains(told), "{}", running.banner);
     }
@@ -97,7 +47,7 @@ async fn with_nothing_set_it_has_all_it_needs_and_ctrl_c_ends_it_well() {
         running.get("/api/cooldown-status").await.contains("true")
     })
     .await;
-    let (ended_well, log) = running.interrupt();
+    let (ended_well, log) = interrupt(&running).await;
     assert!(ended_well && log.contains("sweep published rooms_ok=77 rooms_failed=0"), "{log}");
 }
 
@@ -108,14 +58,14 @@ async fn it_reads_a_file_of_variables_and_uses_the_redis_given() {
     let url = redis.url().replace("redis://", "redis://:hunter2@");
     let folder = folder();
     fs::write(folder.path().join(".env"), format!("REDIS_URL={url}\nRUST_LOG=trace\n")).unwrap();
-    let running = Running::start(folder, &[]);
+    let running = Program::start_in(folder, &[]).await;
     assert!(running.banner.contains(&format!("Redis at 127.0.0.1:{}", redis.port())), "{}", running.banner);
     eventually("the data is in Redis", Duration::from_secs(30), async || {
         !running.get("/api/last-updated").await.contains("null")
     })
     .await;
     let banner = running.banner.clone();
-    let (ended_well, log) = running.interrupt();
+    let (ended_well, log) = interrupt(&running).await;
     assert!(ended_well && log.contains("DEBUG"), "{log}");
     assert!(!log.contains("hunter2") && !banner.contains("hunter2"), "the password should be nowhere");
 }
@@ -125,14 +75,14 @@ async fn a_second_start_on_the_same_redis_finds_todays_data() {
     emptyclassroom::install_tls();
     let redis = RedisServer::start().await;
     let url = redis.url();
-    let first = Running::start(folder(), &[("REDIS_URL", &url)]);
+    let first = Program::start(&[("REDIS_URL", &url)]).await;
     eventually("the data is in Redis", Duration::from_secs(30), async || {
         !first.get("/api/last-updated").await.contains("null")
     })
     .await;
-    let second = Running::start(folder(), &[("REDIS_URL", &url)]);
+    let second = Program::start(&[("REDIS_URL", &url)]).await;
     second.get("/api/open-classrooms").await;
-    let (_, log) = second.interrupt();
+    let (_, log) = interrupt(&second).await;
     assert!(!log.contains("sweep published"), "{log}");
 }
 
@@ -143,10 +93,10 @@ async fn a_long_sweep_tells_how_far_it_is() {
     let simulator = Simulator::start(rooms).await.unwrap();
     // 77 rooms, 32 at once: three rounds, of which the last ends well after two seconds.
     simulator.set_latency(Duration::from_millis(900));
-    let running = Running::start(folder(), &[("API_URL", &simulator.url()), ("UPSTREAM_CONCURRENCY", "32")]);
+    let running = Program::start(&[("API_URL", &simulator.url()), ("UPSTREAM_CONCURRENCY", "32")]).await;
     assert!(running.banner.contains("25Live at 127.0.0.1"), "{}", running.banner);
     running.get("/api/open-classrooms").await;
-    let (_, log) = running.interrupt();
+    let (_, log) = interrupt(&running).await;
     assert!(log.lines().any(|line| line.contains("sweeping rooms_done=") && line.ends_with("rooms=77")), "{log}");
 }
 

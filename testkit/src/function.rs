@@ -1,20 +1,16 @@
 //! A Lambda function's bootstrap, started the way Lambda starts it.
 
 use std::env;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::pin::pin;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::redis_server::end;
+use crate::process::Process;
 use crate::runtime_api::{FUNCTION_NAME, InvocationError, RuntimeApi};
-use crate::waiting::{PATIENCE, POLL_INTERVAL, eventually};
 
 /// How long an answer may still be on its way when the process is gone.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -24,29 +20,22 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// When a test panics, what the function logged is printed with the test's own output.
 #[derive(Debug)]
 pub struct Function {
-    process: Mutex<Child>,
+    process: Process,
     api: RuntimeApi,
     started: Instant,
-    logs: Logs,
 }
 
 impl Function {
     /// Starts the bootstrap at `path`. Its environment is what Lambda gives each function, the test's own PATH, and `env`,
     /// which wins over both.
     pub async fn start(path: impl AsRef<Path>, env: &[(&str, &str)]) -> Self {
-        let path = path.as_ref();
         let api = RuntimeApi::start().await;
-        let mut command = Command::new(path);
+        let mut command = Command::new(path.as_ref());
         command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(lambda_environment()).env("AWS_LAMBDA_RUNTIME_API", api.addr().to_string());
         command.envs(env.iter().copied());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = Instant::now();
-        let mut process = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", path.display()));
-        let mut logs = Logs::default();
-        logs.follow(process.stdout.take().expect("stdout is piped"));
-        logs.follow(process.stderr.take().expect("stderr is piped"));
-        Self { process: Mutex::new(process), api, started, logs }
+        Self { process: Process::spawn(&mut command), api, started }
     }
 
     /// Sends the function an event and waits, at most 60 s, for its answer.
@@ -59,7 +48,7 @@ impl Function {
         let status = tokio::select! {
             biased;
             answer = &mut answer => return answer,
-            status = self.exited() => status,
+            status = self.process.exited() => status,
         };
         // It may have answered as the last thing it did.
         let exited = |_| Err(InvocationError::Exited { status, logs: self.logs() });
@@ -72,49 +61,28 @@ impl Function {
         let ready_at = tokio::select! {
             biased;
             ready_at = self.api.ready_at() => ready_at,
-            status = self.exited() => panic!("the function ended ({status}) in its INIT phase; it logged:\n{}", self.logs()),
+            status = self.process.exited() => {
+                panic!("the function ended ({status}) in its INIT phase; it logged:\n{}", self.logs())
+            }
         };
         ready_at.duration_since(self.started)
     }
 
     /// Waits for a process that is expected to end by itself, and for the last of its logs. Panics after 60 s.
-    pub async fn exit(&mut self) -> ExitStatus {
-        let Ok(status) = timeout(PATIENCE, self.exited()).await else {
-            panic!("the function still runs after {PATIENCE:?}; it logged:\n{}", self.logs());
-        };
-        eventually("the function's logs are complete", PATIENCE, async || self.logs.complete()).await;
-        status
+    pub async fn exit(&self) -> ExitStatus {
+        self.process.exit().await
     }
 
     /// All that the function wrote to stdout and stderr so far, line by line as it came in.
     #[must_use]
     pub fn logs(&self) -> String {
-        self.logs.text()
+        self.process.output()
     }
 
-    /// The process id.
+    /// The bootstrap's process.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner).id()
-    }
-
-    async fn exited(&self) -> ExitStatus {
-        loop {
-            let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
-            if let Some(status) = ended.expect("a child can be waited for") {
-                return status;
-            }
-            sleep(POLL_INTERVAL).await;
-        }
-    }
-}
-
-impl Drop for Function {
-    fn drop(&mut self) {
-        end(self.process.get_mut().unwrap_or_else(PoisonError::into_inner));
-        if thread::panicking() {
-            eprintln!("the function logged:\n{}", self.logs());
-        }
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 }
 
@@ -132,38 +100,10 @@ fn lambda_environment() -> [(&'static str, &'static str); 7] {
     ]
 }
 
-/// The lines of a process, collected by a thread for each of its outputs, so that it never blocks on a full pipe.
-#[derive(Debug, Default)]
-struct Logs {
-    text: Arc<Mutex<Vec<u8>>>,
-    followers: Vec<thread::JoinHandle<()>>,
-}
-
-impl Logs {
-    fn follow(&mut self, output: impl Read + Send + 'static) {
-        let text = Arc::clone(&self.text);
-        self.followers.push(thread::spawn(move || {
-            let mut output = BufReader::new(output);
-            let mut line = Vec::new();
-            // Whole lines, so that those of stdout and stderr do not run into each other.
-            while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-                text.lock().unwrap_or_else(PoisonError::into_inner).append(&mut line);
-            }
-        }));
-    }
-
-    fn complete(&self) -> bool {
-        self.followers.iter().all(thread::JoinHandle::is_finished)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.text.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::process::Stdio;
 
     use serde_json::json;
     use tempfile::TempDir;
@@ -237,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_that_stops_by_itself_leaves_its_status_and_logs() {
-        let (mut function, _directory) = start("echo out; echo no REDIS_URL >&2; exit 7", &[]).await;
+        let (function, _directory) = start("echo out; echo no REDIS_URL >&2; exit 7", &[]).await;
         assert_eq!(function.exit().await.code(), Some(7));
         assert!(function.logs().contains("out\n"));
         assert!(function.logs().contains("no REDIS_URL\n"));
@@ -245,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_sees_lambdas_environment_and_what_the_test_adds() {
-        let (mut function, _directory) = start("env; exit 0", &[("AWS_REGION", "eu-west-1"), ("MINE", "yes")]).await;
+        let (function, _directory) = start("env; exit 0", &[("AWS_REGION", "eu-west-1"), ("MINE", "yes")]).await;
         function.exit().await;
         let logs = function.logs();
         let sees = |line: &str| logs.lines().any(|seen| seen == line);
@@ -266,7 +206,7 @@ mod tests {
     async fn a_dropped_function_is_gone() {
         let (function, _directory) = start(ECHO, &[]).await;
         function.init_time().await;
-        let pid = function.pid();
+        let pid = function.process().pid();
         assert!(exists(pid));
         drop(function);
         assert!(!exists(pid));

@@ -1,7 +1,7 @@
 //! What the tests start for real, on loopback and on free ports: a redis-server, Lambda's Runtime API with the real
 //! function behind it, and a network that fails when told to.
 //!
-//! Everything here ends with the value that stands for it: dropping a [`RedisServer`] or a [`Function`] kills and reaps
+//! Everything here ends with the value that stands for it: dropping a [`RedisServer`], a [`Process`] or a [`Function`] kills and reaps
 //! its process, dropping a [`Proxy`] or a [`RuntimeApi`] closes its port. Nothing waits for time to pass; what takes a
 //! while is waited for with [`eventually`] or its like, and a wait that runs out panics with a sentence. The clock is the
 //! real one: under tokio's paused time these waits would run out at once, because the processes do not share that clock.
@@ -11,6 +11,7 @@
 //! - `redis_server`: [`RedisServer`], a redis-server of the test's own, with or without TLS.
 //! - `certificates`: the authority and the server certificate made for TLS.
 //! - `runtime_api`: [`RuntimeApi`], the HTTP API that a Lambda bootstrap is a client of.
+//! - `process`: [`Process`], a program that is frozen, killed and measured.
 //! - `function`: [`Function`], a bootstrap started the way Lambda starts it.
 //! - `black_hole`: [`Proxy`], which swallows, refuses or delays what passes through it.
 //! - `waiting`: [`eventually`].
@@ -26,6 +27,7 @@ mod black_hole;
 mod certificates;
 mod function;
 mod port;
+mod process;
 mod redis_server;
 mod runtime_api;
 mod waiting;
@@ -33,6 +35,7 @@ mod waiting;
 pub use black_hole::Proxy;
 pub use function::Function;
 pub use port::free_port;
+pub use process::Process;
 pub use redis_server::RedisServer;
 pub use runtime_api::{InvocationError, RuntimeApi};
 pub use waiting::eventually;

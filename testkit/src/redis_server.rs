@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::certificates::Certificates;
 use crate::port::free_port;
+use crate::process::{end, signal};
 use crate::waiting::{PATIENCE, POLL_INTERVAL, eventually};
 
 /// How often another port is tried, or the same one again after a restart.
@@ -117,12 +118,12 @@ impl RedisServer {
 
     /// Freezes the server (SIGSTOP): connections stay open and new ones are taken by the kernel, but nothing is answered.
     pub fn pause(&self) {
-        self.signal("STOP");
+        signal(self.pid(), "STOP");
     }
 
     /// Lets a paused server go on (SIGCONT): it answers what came in meanwhile.
     pub fn resume(&self) {
-        self.signal("CONT");
+        signal(self.pid(), "CONT");
     }
 
     async fn launch(setup: Setup) -> Self {
@@ -134,12 +135,6 @@ impl RedisServer {
         }
         panic!("each of {LAUNCHES} free ports was taken before redis-server had it");
     }
-
-    /// By way of the `kill` program, since the system call is out of reach without unsafe code.
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status();
-        assert!(status.is_ok_and(|status| status.success()), "redis-server cannot be sent SIG{name}");
-    }
 }
 
 impl Drop for RedisServer {
@@ -148,13 +143,6 @@ impl Drop for RedisServer {
             end(process);
         }
     }
-}
-
-/// Kills and reaps a child. SIGKILL ends a stopped process too, so this never waits long.
-pub(crate) fn end(process: &mut Child) {
-    // Either fails only for a child that is gone already.
-    let _ = process.kill();
-    let _ = process.wait();
 }
 
 fn exited(process: &mut Child) -> bool {

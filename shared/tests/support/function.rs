@@ -76,7 +76,7 @@ pub(crate) async fn logged(function: &Function, level: &str, message: &str) -> V
 
 /// Starts a function that should stop at once, and gives its one sentence.
 pub(crate) async fn refusal(binary: &str, env: &[(&str, &str)]) -> String {
-    let mut function = Function::start(binary, env).await;
+    let function = Function::start(binary, env).await;
     assert_eq!(function.exit().await.code(), Some(1), "with {env:?}");
     match log_lines(&function).as_slice() {
         [line] if line["level"] == "ERROR" && line["message"] == "the function stops" => {

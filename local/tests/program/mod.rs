@@ -1,0 +1,52 @@
+//! The program as a person starts it: a process of its own, on a free port, in an empty folder.
+
+use std::{process::Command, time::Duration};
+
+use tempfile::TempDir;
+use testkit::{Process, eventually};
+
+/// Longer than a start takes, also on a busy machine: waited out only by a test that fails.
+const SOON: Duration = Duration::from_secs(60);
+
+/// The running program; killed when dropped.
+pub(crate) struct Program {
+    pub(crate) process: Process,
+    /// What it printed when it was ready.
+    pub(crate) banner: String,
+    /// Where it listens.
+    pub(crate) url: String,
+    _folder: TempDir,
+}
+
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The program in this folder, with these variables and no others of its own.
+pub(crate) fn command(folder: &TempDir, vars: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_emptyclassroom"));
+    command.current_dir(folder.path()).env_clear().envs(vars.iter().copied());
+    command
+}
+
+impl Program {
+    /// Starts it, and waits until it is ready.
+    pub(crate) async fn start(vars: &[(&str, &str)]) -> Self {
+        Self::start_in(folder(), vars).await
+    }
+
+    /// Starts it in a folder that may hold a file of variables.
+    pub(crate) async fn start_in(folder: TempDir, vars: &[(&str, &str)]) -> Self {
+        let process = Process::spawn(command(&folder, vars).env("PORT", "0"));
+        let ready = || process.output().contains("Ctrl-C");
+        eventually("the program is ready", SOON, async || ready() || !process.is_running()).await;
+        let banner = process.output();
+        let address = banner.lines().find_map(|line| line.strip_prefix("EmptyClassroom listens on "));
+        let url = address.unwrap_or_else(|| panic!("it should not stop while it starts: {banner}")).to_owned();
+        Self { process, banner, url, _folder: folder }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> String {
+        reqwest::get(format!("{}{path}", self.url)).await.unwrap().text().await.unwrap()
+    }
+}
