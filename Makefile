@@ -14,7 +14,7 @@ run: ## The whole service on this machine, with nothing to set
 
 test: ## All tests, against a real redis-server, which is installed if it is missing
 	@scripts/install-redis
-	cargo test $(LIBRARIES:%=--package %)
+	cargo test $(LIBRARIES:%=--package %) --features emptyclassroom/lambda
 	$(MAKE) test-functions
 
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use emptyclassroom::{http::cooldown_routes, lambda};
+use emptyclassroom::{
+    http::cooldown_routes,
+    lambda::{self, Gateway},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -12,5 +15,5 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), lambda_http::Error> {
     let core = lambda::start()?;
     lambda::connect(&core).await;
-    lambda_http::run(lambda::finish(cooldown_routes(&core), &core)).await
+    Gateway::new(cooldown_routes(&core), &core).serve().await
 }

@@ -2,7 +2,11 @@
 
 use std::process::ExitCode;
 
-use emptyclassroom::{core::Service, http::read_routes, lambda};
+use emptyclassroom::{
+    core::Service,
+    http::read_routes,
+    lambda::{self, Gateway},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -12,5 +16,5 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), lambda_http::Error> {
     let service = Service::build(lambda::start()?, None)?;
     lambda::connect(&service.core).await;
-    lambda_http::run(lambda::finish(read_routes(&service), &service.core)).await
+    Gateway::new(read_routes(&service), &service.core).serve().await
 }

@@ -231,8 +231,17 @@ async fn requests_that_no_browser_sends_are_answered_too() {
         ("/api/classrooms/\u{1F3EB} <>\"", "", 404),
         ("//api//open-classrooms", "", 404),
         ("", "", 200),
+        ("/api/open-classrooms", "date=2026 03 03", 400),
+        ("/api/open-classrooms", "date=<\"'>", 400),
+        ("/api/open-classrooms", "q=cas 116&x=\u{0}\r\n", 200),
+        ("/#/?x", "", 404),
+        ("/\\ ..", "", 404),
     ] {
         let mut strange = event("hello");
+        strange["headers"]["host"] = "no host at all:::".into();
+        strange["headers"]["x-forwarded-proto"] = "<>".into();
+        strange["headers"]["x-\u{1F3EB}"] = "\u{1}".into();
+        strange["headers"]["if-none-match"] = "W/\"\u{e9}".into();
         strange["rawPath"] = path.into();
         strange["rawQueryString"] = query.into();
         assert_eq!(answer(&function, strange).await.status, status, "{path}?{query}");

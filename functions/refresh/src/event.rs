@@ -1,6 +1,6 @@
 //! The two kinds of event that invoke the function.
 
-use lambda_http::request::LambdaRequest;
+use emptyclassroom::lambda::GatewayRequest;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ pub(crate) enum Event {
     /// The daily schedule.
     Schedule,
     /// A client, through API Gateway.
-    Http(Box<LambdaRequest>),
+    Client(Box<GatewayRequest>),
 }
 
 /// What tells a scheduled event: EventBridge's own words, which the schedule of template.yaml sends too.
@@ -26,7 +26,7 @@ impl<'de> Deserialize<'de> for Event {
         if Scheduled::deserialize(&event).is_ok_and(|scheduled| scheduled.detail_type == "Scheduled Event") {
             return Ok(Self::Schedule);
         }
-        let request = serde_json::from_value(event).map(|request| Self::Http(Box::new(request)));
+        let request = serde_json::from_value(event).map(|request| Self::Client(Box::new(request)));
         request.map_err(|_| {
             de::Error::custom("neither an API Gateway v2 request nor a \"Scheduled Event\" of the schedule")
         })
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn the_schedule_and_clients_are_told_apart() {
         assert!(matches!(read(include_str!("../../../events/schedule.json")), Ok(Event::Schedule)));
-        assert!(matches!(read(include_str!("../../../events/refresh.json")), Ok(Event::Http(_))));
+        assert!(matches!(read(include_str!("../../../events/refresh.json")), Ok(Event::Client(_))));
     }
 
     #[test]

@@ -8,10 +8,9 @@ use emptyclassroom::{
     core::Service,
     events::{EventBridge, EventBus},
     http::refresh_routes,
-    lambda,
+    lambda::{self, Gateway},
 };
-use lambda_http::Adapter;
-use lambda_runtime::{LambdaEvent, Service as _, service_fn};
+use lambda_runtime::{LambdaEvent, service_fn};
 
 use crate::event::Event;
 
@@ -28,15 +27,17 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     };
     let service = Service::build(core, events)?;
     lambda::connect(&service.core).await;
-    let http = Adapter::from(lambda::finish(refresh_routes(&service), &service.core));
+    let gateway = Gateway::new(refresh_routes(&service), &service.core);
     lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Event>| {
-        let (refresher, mut http) = (Arc::clone(&service.refresher), http.clone());
+        let (refresher, gateway) = (Arc::clone(&service.refresher), gateway.clone());
         async move {
-            let response = match payload {
+            let outcome = match payload {
                 Event::Schedule => serde_json::to_value(refresher.refresh_scheduled().await)?,
-                Event::Http(request) => serde_json::to_value(http.call(LambdaEvent::new(*request, context)).await?)?,
+                Event::Client(request) => {
+                    serde_json::to_value(gateway.answer(LambdaEvent::new(*request, context)).await?)?
+                }
             };
-            Ok::<_, lambda_runtime::Error>(response)
+            Ok::<_, lambda_runtime::Error>(outcome)
         }
     }))
     .await

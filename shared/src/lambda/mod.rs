@@ -1,10 +1,18 @@
-//! What the three functions do at their start, and nothing else: logs, TLS, configuration, Redis; then they serve.
+//! What the three functions have in common: their start (logs, TLS, configuration, Redis), and their way of serving.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+mod gateway;
 
-use axum::Router;
+use std::{convert::Infallible, process::ExitCode, sync::Arc, time::Duration};
+
+use axum::{Router, response::Response};
+use lambda_http::{
+    Adapter, LambdaEvent, Service as _,
+    lambda_runtime::{self, service_fn},
+};
+use serde::Serialize;
 use tokio::time::timeout;
 
+pub use self::gateway::GatewayRequest;
 use crate::{
     cache::{RedisStore, StoreError},
     clock::Clock,
@@ -62,7 +70,35 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
     }
 }
 
-/// A function's routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
-pub fn finish(routes: Router, core: &Core) -> Router {
-    http::finish(routes, &core.config.allowed_origins)
+/// A function's routes, as API Gateway has them called.
+#[derive(Clone)]
+pub struct Gateway(Adapter<'static, Response, Router>);
+
+impl Gateway {
+    /// The routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
+    #[must_use]
+    pub fn new(routes: Router, core: &Core) -> Self {
+        Self(Adapter::from(http::finish(routes, &core.config.allowed_origins)))
+    }
+
+    /// What API Gateway is to answer the client.
+    ///
+    /// # Errors
+    /// Never: routes answer everything.
+    pub async fn answer(&self, event: LambdaEvent<GatewayRequest>) -> Result<impl Serialize + use<>, Infallible> {
+        let LambdaEvent { payload, context } = event;
+        self.0.clone().call(LambdaEvent::new(payload.into(), context)).await
+    }
+
+    /// Answers one request after the other, until Lambda ends the process.
+    ///
+    /// # Errors
+    /// The Runtime API cannot be reached.
+    pub async fn serve(self) -> Result<(), lambda_http::Error> {
+        lambda_runtime::run(service_fn(move |event| {
+            let gateway = self.clone();
+            async move { gateway.answer(event).await }
+        }))
+        .await
+    }
 }

@@ -1,0 +1,221 @@
+//! API Gateway's request events, payload format 2.0, made fit for routes.
+//!
+//! A client writes most of such an event, and `lambda_http` trusts it: a Host header that is no host, or a raw space in a
+//! query string, makes it panic, and a header that HTTP does not know fails the invocation. So an event is read leniently
+//! here, and what `lambda_http` is given is in order whatever the client sent.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use lambda_http::{aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
+use url::Url;
+
+/// A request of a client, as API Gateway hands it over.
+///
+/// Only what API Gateway itself writes must be as it should: an event without a method in its `requestContext` is no
+/// request. See <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+#[derive(Clone, Debug)]
+pub struct GatewayRequest {
+    method: Method,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Option<String>,
+    is_base64_encoded: bool,
+}
+
+/// The event, as far as routes look at it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    #[serde(default)]
+    raw_path: Value,
+    #[serde(default)]
+    raw_query_string: Value,
+    #[serde(default)]
+    headers: Value,
+    #[serde(default)]
+    body: Value,
+    #[serde(default)]
+    is_base64_encoded: Value,
+    request_context: Context,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    http: Http,
+}
+
+#[derive(Deserialize)]
+struct Http {
+    method: String,
+}
+
+/// What API Gateway lets through is 10,240 bytes, of which each may take three when it is encoded; `http` takes 65,534.
+const LONGEST_URI: usize = 60_000;
+/// Headers that `lambda_http` would make a URL of. No route looks at them.
+const PARTS_OF_THE_URL: [&str; 2] = ["host", "x-forwarded-proto"];
+
+impl<'de> Deserialize<'de> for GatewayRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let refuse = |reason: &dyn fmt::Display| {
+            de::Error::custom(format!("not a request of API Gateway in payload format 2.0: {reason}"))
+        };
+        let event = Event::deserialize(deserializer).map_err(|error| refuse(&error))?;
+        let method = event.request_context.http.method.parse().map_err(|error| refuse(&error))?;
+        let target = target(text(&event.raw_path), text(&event.raw_query_string));
+        let (path, query) = target.map_err(|reason| refuse(&reason))?;
+        let body = event.body.as_str().map(str::to_owned);
+        let says_encoded = event.is_base64_encoded == Value::Bool(true);
+        let is_base64_encoded = says_encoded && body.as_ref().is_some_and(|body| BASE64_STANDARD.decode(body).is_ok());
+        Ok(Self { method, path, query, headers: headers(&event.headers), body, is_base64_encoded })
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Path and query, with everything encoded that may not stand there as it is.
+fn target(path: &str, query: &str) -> Result<(String, Option<String>), String> {
+    let mut url = Url::parse("http://localhost/").map_err(|error| error.to_string())?;
+    url.set_path(path);
+    url.set_query(Some(query).filter(|query| !query.is_empty()));
+    if url.as_str().len() > LONGEST_URI {
+        return Err(format!("its URI is longer than {LONGEST_URI} bytes"));
+    }
+    Ok((url.path().to_owned(), url.query().map(str::to_owned)))
+}
+
+/// The headers that HTTP knows how to write. The others say nothing that a route could read.
+fn headers(given: &Value) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given.as_object().into_iter().flatten() {
+        let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(text(value)).ok());
+        if let Some((name, value)) = header.filter(|(name, _)| !PARTS_OF_THE_URL.contains(&name.as_str())) {
+            // The map is full after 24,576 headers, of which API Gateway lets some hundreds through.
+            let _ = headers.try_insert(name, value);
+        }
+    }
+    headers
+}
+
+impl From<GatewayRequest> for LambdaRequest {
+    fn from(request: GatewayRequest) -> Self {
+        let mut event = ApiGatewayV2httpRequest::default();
+        event.request_context.http.method = request.method;
+        event.raw_path = Some(request.path);
+        event.raw_query_string = request.query;
+        event.headers = request.headers;
+        event.body = request.body;
+        event.is_base64_encoded = request.is_base64_encoded;
+        Self::ApiGatewayV2(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, response::IntoResponse, routing::get};
+    use http::Uri;
+    use lambda_http::Request;
+    use proptest::prelude::*;
+    use serde_json::json;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn event(path: &str, query: &str, headers: &Value, body: Option<&str>) -> Value {
+        json!({
+            "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": headers, "body": body,
+            "requestContext": {"http": {"method": "GET", "path": path}, "stage": "$default"}
+        })
+    }
+
+    fn request(event: Value) -> Request {
+        let request: GatewayRequest = serde_json::from_value(event).unwrap();
+        LambdaRequest::from(request).into()
+    }
+
+    fn uri(path: &str, query: &str) -> String {
+        request(event(path, query, &json!({}), None)).uri().to_string()
+    }
+
+    #[test]
+    fn what_may_not_stand_in_a_uri_is_encoded_and_the_rest_is_kept() {
+        assert_eq!(
+            uri("/api/classrooms/342", "date=2026-03-03&x=%20+%C3%A9"),
+            "/api/classrooms/342?date=2026-03-03&x=%20+%C3%A9"
+        );
+        assert_eq!(
+            uri("/api/open-classrooms", "q=cas 116\"<>#\u{e9}"),
+            "/api/open-classrooms?q=cas%20116%22%3C%3E%23%C3%A9"
+        );
+        assert_eq!(uri("/a b/\u{1F3EB}?#", ""), "/a%20b/%F0%9F%8F%AB%3F%23");
+        assert_eq!((uri("", ""), uri("api", ""), uri("//api//x", "")), ("/".into(), "/api".into(), "//api//x".into()));
+    }
+
+    #[test]
+    fn headers_that_http_cannot_write_are_left_out_and_the_others_stay() {
+        let headers = json!({
+            "Authorization": "Bearer x", "x-\u{e9}": "1", "x y": "2", "x-break": "a\r\nb", "x-number": 3, "x-null": null,
+            "Host": "not a host", "X-Forwarded-Proto": "::", "x-latin": "\u{e9}"
+        });
+        let request = request(event("/", "", &headers, None));
+        let names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(request.headers()["authorization"], "Bearer x");
+        assert_eq!(names.len(), 4, "{names:?}");
+        assert!(["x-number", "x-null", "x-latin"].iter().all(|name| names.contains(name)), "{names:?}");
+    }
+
+    #[test]
+    fn a_body_is_decoded_if_it_is_encoded() {
+        for (body, says_encoded, length) in [("Zm9v", true, 3), ("Zm9v", false, 4), ("no base64!", true, 10)] {
+            let mut event = event("/", "", &json!({}), Some(body));
+            event["isBase64Encoded"] = says_encoded.into();
+            assert_eq!(request(event).body().len(), length, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused_with_a_sentence() {
+        let long = event(&"/x".repeat(LONGEST_URI), "", &json!({}), None);
+        for (event, reason) in [
+            (json!({}), "missing field `requestContext`"),
+            (json!([]), "invalid length 5"),
+            (json!("refresh"), "invalid type: string"),
+            (json!({"requestContext": {"http": {"method": "GE T"}}}), "invalid HTTP method"),
+            (long, "its URI is longer than 60000 bytes"),
+        ] {
+            let refusal = serde_json::from_value::<GatewayRequest>(event).unwrap_err().to_string();
+            assert!(refusal.starts_with("not a request of API Gateway in payload format 2.0: "), "{refusal}");
+            assert!(refusal.contains(reason), "{refusal}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_client_sends_is_a_request_that_routes_answer(
+            path in any::<String>(),
+            query in any::<String>(),
+            headers in prop::collection::hash_map(any::<String>(), any::<String>(), 0..8),
+            host in any::<String>(),
+            body in any::<Option<String>>(),
+            encoded in any::<bool>(),
+        ) {
+            let mut headers = json!(headers);
+            headers["host"] = host.into();
+            let mut event = event(&path, &query, &headers, body.as_deref());
+            event["isBase64Encoded"] = encoded.into();
+            let request = request(event);
+            let seen = request.uri().clone();
+            let routes = Router::new().route("/{*path}", get(async |uri: Uri| uri.to_string().into_response()));
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let answer = runtime.block_on(routes.oneshot(request.map(|_| axum::body::Body::empty()))).unwrap();
+            prop_assert!(seen.path().starts_with('/'), "{}", seen);
+            prop_assert!([200, 404].contains(&answer.status().as_u16()));
+        }
+    }
+}
