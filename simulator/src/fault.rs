@@ -9,8 +9,9 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use futures_util::{StreamExt, stream};
 
-use crate::answer::{Answer, Field, Id, Item, at_midnight};
+use crate::answer::{Answer, Field, Id, Item, Subject, at_midnight};
 use crate::booking::{Booking, Kind};
+use crate::gzip;
 use crate::journal::InFlight;
 use crate::room::Room;
 
@@ -62,6 +63,14 @@ pub enum Fault {
     Redirect,
     /// This body as JSON, with status 200.
     Body(String),
+    /// The good answer, the days in no order.
+    ShuffledDays,
+    /// The good answer, compressed with gzip, as a busy server may do.
+    Gzip,
+    /// Some kilobytes of gzip for each megabyte, so many bytes (a mebibyte at least) when unpacked: JSON that never ends.
+    GzipBomb(usize),
+    /// A well-formed answer whose first day has so many items, each from 9 to 10. It is made while it is sent.
+    ManyItems(usize),
     /// JSON of so many bytes (a hundred at least) and no `Content-Length`. It is made while it is sent, so it may be
     /// larger than memory.
     Huge(usize),
@@ -83,6 +92,9 @@ impl Fault {
             Self::Redirect => (StatusCode::FOUND, [(header::LOCATION, scene.elsewhere)]).into_response(),
             Self::Body(body) => json(body),
             Self::Huge(bytes) => json(huge(bytes)),
+            Self::Gzip => whole(&good, |body| gzipped(gzip::pack(&body))),
+            Self::GzipBomb(bytes) => gzipped(Body::from_stream(gzip::bomb(bytes).map(std::io::Result::Ok))),
+            Self::ManyItems(count) => json(many_items(good, count)),
             Self::Prefixed => whole(&good, |body| json([PREFIX, &body].concat())),
             Self::CutOff => whole(&good, |body| json(first_half(body))),
             Self::ConnectionCut => whole(&good, |body| promising(body.len(), connection_cut(body))),
@@ -101,6 +113,7 @@ impl Fault {
             Self::MissingDay(date) => leave_out(&mut answer, date),
             Self::MalformedItem => add_malformed_items(&mut answer),
             Self::OtherRoom => rename(&mut answer, other_room),
+            Self::ShuffledDays => shuffle(&mut answer),
             _ => {}
         }
         answer
@@ -187,6 +200,30 @@ fn huge(bytes: usize) -> Body {
         .chain(stream::iter(std::iter::repeat_n(Bytes::from_static(&FILLING), pieces)))
         .chain(stream::iter([Bytes::from(vec![b'x'; rest]), Bytes::from_static(tail.as_bytes())]));
     Body::from_stream(body.map(std::io::Result::Ok))
+}
+
+fn gzipped(body: impl Into<Body>) -> Response {
+    ([(header::CONTENT_ENCODING, "gzip")], json(body)).into_response()
+}
+
+fn many_items(mut good: Answer, count: usize) -> Body {
+    /// As many as a chunk of the body holds.
+    const CHUNK: usize = 4096;
+    let first_day = good.days_mut().first().map(|day| day.item_date.clone()).unwrap_or_default();
+    let head = format!(r#"{{"subjects":[{{"item_date":"{first_day}","items":[{{"start":9,"end":10}}"#);
+    let more = r#",{"start":9,"end":10}"#;
+    let rest = count.saturating_sub(1);
+    let body = stream::iter([Bytes::from(head)])
+        .chain(stream::iter(std::iter::repeat_n(Bytes::from(more.repeat(CHUNK)), rest / CHUNK)))
+        .chain(stream::iter([Bytes::from(more.repeat(rest % CHUNK)), Bytes::from_static(b"]}]}")]));
+    Body::from_stream(body.map(std::io::Result::Ok))
+}
+
+/// The second half before the first, each backwards in itself but for pairs: no order that a reader could rely on.
+fn shuffle(answer: &mut Answer) {
+    let days = answer.days_mut();
+    days.rotate_left(days.len() / 2);
+    days.chunks_mut(3).for_each(<[Subject]>::reverse);
 }
 
 fn leave_out(answer: &mut Answer, date: NaiveDate) {
@@ -352,6 +389,41 @@ mod tests {
         let (good, bad) = days_with(Fault::OtherRoom).await;
         assert_eq!(bad.len(), good.len());
         assert!(bad.iter().all(|day| day["itemId"] == 344 && day["itemName"] == "CAS 201"));
+    }
+
+    #[tokio::test]
+    async fn shuffled_days_are_the_same_days_in_another_order() {
+        let (mut good, mut bad) = days_with(Fault::ShuffledDays).await;
+        assert_ne!(good, bad);
+        let by_date = |day: &Value| day["item_date"].as_str().unwrap().to_owned();
+        good.sort_by_key(by_date);
+        bad.sort_by_key(by_date);
+        assert_eq!(good, bad);
+    }
+
+    #[tokio::test]
+    async fn a_gzipped_answer_is_the_good_one_packed() {
+        let (good, bad) = good_and(Fault::Gzip).await;
+        assert_eq!(bad.header("content-encoding"), Some("gzip"));
+        assert_eq!(gzip::unpack(&bad.body), good.body);
+    }
+
+    #[tokio::test]
+    async fn a_gzip_bomb_is_small_until_it_is_unpacked() {
+        let (_, bad) = good_and(Fault::GzipBomb(20 << 20)).await;
+        assert_eq!(bad.header("content-encoding"), Some("gzip"));
+        assert!(bad.body.len() < 200_000, "{}", bad.body.len());
+        assert_eq!(gzip::unpack(&bad.body).len(), 20 << 20);
+    }
+
+    #[tokio::test]
+    async fn as_many_items_are_sent_as_asked_for() {
+        for count in [1, 2, 10_000] {
+            let (good, bad) = good_and(Fault::ManyItems(count)).await;
+            let days = bad.subjects();
+            assert_eq!((days.len(), &days[0]["item_date"]), (1, &good.subjects()[0]["item_date"]));
+            assert_eq!(days[0]["items"].as_array().unwrap().len(), count);
+        }
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@
 //! - `query`: what a request must say, and the refusal of one that says something else.
 //! - `answer`: the JSON document.
 //! - [`fault`](Fault): the ways in which an answer goes wrong.
+//! - `gzip`: packed answers, and one that is a bomb.
 //! - `script`: what tests have asked for; `journal`: what clients have asked for.
 //! - [`server`](Simulator): ties these together behind a socket.
 
@@ -19,6 +20,7 @@ mod answer;
 mod booking;
 mod dice;
 mod fault;
+mod gzip;
 mod journal;
 mod query;
 mod room;

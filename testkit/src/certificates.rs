@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 
 /// PEM files of an authority and of the server it vouches for.
@@ -12,21 +13,38 @@ use rcgen::{
 pub(crate) struct Certificates {
     /// The authority's certificate: what a client must trust.
     pub(crate) authority: PathBuf,
-    /// The server's certificate, for localhost and 127.0.0.1.
+    /// The server's certificate; a good one is for localhost and 127.0.0.1.
     pub(crate) server: PathBuf,
     /// The server's private key.
     pub(crate) server_key: PathBuf,
 }
 
 impl Certificates {
-    /// Makes new keys and certificates and writes them into `directory`.
+    /// Makes new keys and good certificates and writes them into `directory`.
     pub(crate) fn write_into(directory: &Path) -> Self {
+        Self::write(directory, &server_params(["localhost", "127.0.0.1"]))
+    }
+
+    /// The same with a server certificate that ran out in 2021.
+    pub(crate) fn write_expired_into(directory: &Path) -> Self {
+        let mut params = server_params(["localhost", "127.0.0.1"]);
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2021, 1, 1);
+        Self::write(directory, &params)
+    }
+
+    /// The same with a server certificate for other hosts.
+    pub(crate) fn write_for_others_into(directory: &Path) -> Self {
+        Self::write(directory, &server_params(["redis.example.org", "192.0.2.1"]))
+    }
+
+    fn write(directory: &Path, server_params: &CertificateParams) -> Self {
         let authority_key = new_key();
         let authority_params = authority_params();
         let authority = authority_params.self_signed(&authority_key).expect("the authority signs itself");
         let issuer = Issuer::new(authority_params, authority_key);
         let server_key = new_key();
-        let server = server_params().signed_by(&server_key, &issuer).expect("the authority signs the server");
+        let server = server_params.signed_by(&server_key, &issuer).expect("the authority signs the server");
         Self {
             authority: write(directory, "authority.pem", &authority.pem()),
             server: write(directory, "server.pem", &server.pem()),
@@ -43,9 +61,8 @@ fn authority_params() -> CertificateParams {
     params
 }
 
-fn server_params() -> CertificateParams {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let mut params = CertificateParams::new(names).expect("both are names a certificate may have");
+fn server_params(names: [&str; 2]) -> CertificateParams {
+    let mut params = CertificateParams::new(names.map(str::to_owned)).expect("both are names a certificate may have");
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;

@@ -13,7 +13,9 @@
 //! - `runtime_api`: [`RuntimeApi`], the HTTP API that a Lambda bootstrap is a client of.
 //! - `process`: [`Process`], a program that is frozen, killed and measured.
 //! - `function`: [`Function`], a bootstrap started the way Lambda starts it.
-//! - `black_hole`: [`Proxy`], which swallows, refuses or delays what passes through it.
+//! - `proxy`: [`Proxy`], which swallows, refuses, breaks off or delays what passes through it.
+//! - `tls`: [`TlsProxy`], which puts TLS before a plain server, with good certificates and bad ones; [`OldTls`].
+//! - `gate`: [`Gate`], a way to Redis that stops at a given command.
 //! - `waiting`: [`eventually`].
 //! - `port`: [`free_port`].
 #![expect(
@@ -23,19 +25,23 @@
     reason = "test support fails by panicking, everywhere and for any reason"
 )]
 
-mod black_hole;
 mod certificates;
 mod function;
+mod gate;
 mod port;
 mod process;
+mod proxy;
 mod redis_server;
 mod runtime_api;
+mod tls;
 mod waiting;
 
-pub use black_hole::Proxy;
 pub use function::Function;
+pub use gate::Gate;
 pub use port::free_port;
 pub use process::Process;
+pub use proxy::Proxy;
 pub use redis_server::RedisServer;
 pub use runtime_api::{InvocationError, RuntimeApi};
+pub use tls::{Certificate, OldTls, TlsProxy};
 pub use waiting::eventually;

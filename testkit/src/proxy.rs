@@ -53,6 +53,11 @@ impl Proxy {
         });
     }
 
+    /// Breaks each answer off in its middle and resets its connection, until told otherwise.
+    pub fn reset(&self) {
+        self.switch.send_modify(|switch| switch.mode = Mode::Reset);
+    }
+
     /// Works again for new connections. Those that were cut stay dead, as those of a failed network do.
     pub fn restore(&self) {
         self.switch.send_modify(|switch| switch.mode = Mode::Carry);
@@ -71,6 +76,7 @@ enum Mode {
     Carry,
     Cut,
     Refuse,
+    Reset,
 }
 
 /// What the proxy was told. The counts let a connection see that it was cut or closed even when the proxy is restored
@@ -81,6 +87,13 @@ struct Switch {
     cuts: u64,
     refusals: u64,
     delay: Duration,
+}
+
+/// What a chunk meets on its way.
+#[derive(Clone, Copy, Default)]
+struct Treatment {
+    delay: Duration,
+    breaks_off: bool,
 }
 
 async fn accept(listener: TcpListener, upstream: SocketAddr, mut switch: watch::Receiver<Switch>) {
@@ -129,7 +142,13 @@ impl Connection {
         tokio::select! {
             biased;
             () = self.cut() => {}
-            _ = self.carry(&mut client, &mut upstream) => return,
+            _ = self.carry(&mut client, &mut upstream) => {
+                if self.mode() == Mode::Reset {
+                    // Closed now, it is reset and not ended in an orderly way. This fails only on a dead socket.
+                    let _ = client.set_zero_linger();
+                }
+                return;
+            }
         }
         tokio::join!(swallow(&mut client), swallow(&mut upstream));
     }
@@ -138,8 +157,11 @@ impl Connection {
     async fn carry(&self, client: &mut TcpStream, upstream: &mut TcpStream) -> io::Result<()> {
         let (mut from_client, mut to_client) = client.split();
         let (mut from_upstream, mut to_upstream) = upstream.split();
-        let request = self.pump(&mut from_client, &mut to_upstream, || Duration::ZERO);
-        let response = self.pump(&mut from_upstream, &mut to_client, || self.switch.borrow().delay);
+        let request = self.pump(&mut from_client, &mut to_upstream, Treatment::default);
+        let response = self.pump(&mut from_upstream, &mut to_client, || Treatment {
+            delay: self.switch.borrow().delay,
+            breaks_off: self.mode() == Mode::Reset,
+        });
         tokio::try_join!(request, response).map(|_| ())
     }
 
@@ -147,7 +169,7 @@ impl Connection {
         &self,
         from: &mut (impl AsyncRead + Unpin),
         to: &mut (impl AsyncWrite + Unpin),
-        delay: impl Fn() -> Duration,
+        treatment: impl Fn() -> Treatment,
     ) -> io::Result<()> {
         let mut chunk = vec![0; 16 * 1024];
         loop {
@@ -156,15 +178,23 @@ impl Connection {
                 // Sent after the switch was thrown, and read before this task was told of it.
                 return pending().await;
             }
-            let delay = delay();
+            let Treatment { delay, breaks_off } = treatment();
             if !delay.is_zero() {
                 sleep(delay).await;
+            }
+            if breaks_off {
+                to.write_all(chunk.get(..length / 2).expect("read tells how much it read")).await?;
+                return Err(io::ErrorKind::ConnectionReset.into());
             }
             if length == 0 {
                 return to.shutdown().await;
             }
             to.write_all(chunk.get(..length).expect("read tells how much it read")).await?;
         }
+    }
+
+    fn mode(&self) -> Mode {
+        self.switch.borrow().mode
     }
 
     fn is_alive(&self) -> bool {
@@ -316,6 +346,21 @@ mod tests {
         assert!(is_swallowed(&mut client).await);
         proxy.refuse();
         assert!(is_closed(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn resetting_breaks_an_answer_off_in_its_middle_until_restored() {
+        let proxy = Proxy::start(echo_server().await).await;
+        let mut client = connect(&proxy).await;
+        assert!(echoes(&mut client, b"hello").await);
+        proxy.reset();
+        client.write_all(b"four").await.unwrap();
+        let mut answer = Vec::new();
+        let end = timeout(SOON, client.read_to_end(&mut answer)).await.unwrap();
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        assert!(b"fo".starts_with(&answer), "{answer:?}");
+        proxy.restore();
+        assert!(echoes(&mut connect(&proxy).await, b"hello").await);
     }
 
     #[tokio::test]

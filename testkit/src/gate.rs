@@ -1,0 +1,179 @@
+//! A way to Redis that stops at a given command.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::TcpListener;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::waiting::{PATIENCE, eventually};
+
+/// A proxy to a Redis which lets commands through one by one, up to the one that it is told to hold.
+///
+/// A client that is killed while its command is held has sent all before it, and never that one nor any after it.
+#[derive(Debug)]
+pub struct Gate {
+    addr: SocketAddr,
+    seen: Arc<AtomicUsize>,
+    held: watch::Receiver<bool>,
+    server: JoinHandle<()>,
+}
+
+type Matches = Box<dyn Fn(&[String]) -> bool + Send + Sync>;
+
+/// Which command is held.
+struct Rule {
+    matches: Matches,
+    nth: usize,
+    seen: Arc<AtomicUsize>,
+    held: watch::Sender<bool>,
+}
+
+impl Gate {
+    /// A gate before the Redis at `upstream`, which holds the `nth` (from 1) of all commands that match, whichever connection
+    /// it comes over. A command is a list: its name, as the client writes it, and its arguments.
+    pub async fn start(
+        upstream: SocketAddr,
+        nth: usize,
+        matches: impl Fn(&[String]) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
+        let addr = listener.local_addr().expect("a listener has an address");
+        let seen = Arc::new(AtomicUsize::new(0));
+        let (sender, held) = watch::channel(false);
+        let rule = Rule { matches: Box::new(matches), nth, seen: Arc::clone(&seen), held: sender };
+        let server = tokio::spawn(accept(listener, upstream, Arc::new(rule)));
+        Self { addr, seen, held, server }
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Waits until the command is held. Panics after 60 s.
+    pub async fn holds(&self) {
+        eventually("the gate holds its command", PATIENCE, async || *self.held.borrow()).await;
+    }
+
+    /// How many commands that match have come so far, the one held included.
+    #[must_use]
+    pub fn seen(&self) -> usize {
+        self.seen.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Rule {
+    /// Whether this command and all behind it stay here.
+    fn holds(&self, command: &[String]) -> bool {
+        let held = (self.matches)(command) && self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.nth;
+        if held {
+            self.held.send_replace(true);
+        }
+        held
+    }
+}
+
+async fn accept(listener: TcpListener, upstream: SocketAddr, rule: Arc<Rule>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let Ok(redis) = tokio::net::TcpStream::connect(upstream).await else { continue };
+        // What the gate adds to the time a command takes should be nothing. These fail only on a dead socket.
+        let _ = (client.set_nodelay(true), redis.set_nodelay(true));
+        let (from_client, mut to_client) = client.into_split();
+        let (mut from_redis, to_redis) = redis.into_split();
+        tokio::spawn(async move { copy(&mut from_redis, &mut to_client).await });
+        tokio::spawn(let_through(from_client, to_redis, Arc::clone(&rule)));
+    }
+}
+
+/// Carries commands until one is held; then takes what comes, to notice when the client has gone, and carries no more.
+async fn let_through(mut client: OwnedReadHalf, mut redis: OwnedWriteHalf, rule: Arc<Rule>) {
+    let (mut waiting, mut chunk, mut holding) = (Vec::new(), vec![0; 64 * 1024], false);
+    while let Ok(length @ 1..) = client.read(&mut chunk).await {
+        waiting.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        while let Some((command, length)) = first_command(&waiting).filter(|_| !holding) {
+            holding = rule.holds(&command);
+            let bytes: Vec<u8> = waiting.drain(..length).collect();
+            if !holding && redis.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// The first command, and how many bytes it takes, if it is there as a whole.
+fn first_command(bytes: &[u8]) -> Option<(Vec<String>, usize)> {
+    let (count, mut at) = number_line(bytes, 0, b'*')?;
+    let mut command = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (length, begin) = number_line(bytes, at, b'$')?;
+        let argument = bytes.get(begin..begin + length)?;
+        command.push(String::from_utf8_lossy(argument).into_owned());
+        at = begin + length + 2;
+    }
+    (at <= bytes.len()).then_some((command, at))
+}
+
+/// Reads `*12\r\n`, and tells where it ends.
+fn number_line(bytes: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
+    let rest = bytes.get(at..)?;
+    let end = rest.windows(2).position(|two| two == b"\r\n")?;
+    let (first, digits) = rest.get(..end)?.split_first()?;
+    assert_eq!(*first, kind, "a client of Redis sends lists of strings");
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    Some((number.expect("a length is a number"), at + end + 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::RedisServer;
+
+    fn command(words: &[&str]) -> Vec<u8> {
+        let arguments = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        [format!("*{}\r\n", words.len())].into_iter().chain(arguments).collect::<String>().into_bytes()
+    }
+
+    #[test]
+    fn a_command_is_read_when_all_of_it_is_there() {
+        let bytes = command(&["SET", "key", "value\r\n"]);
+        for length in 0..bytes.len() {
+            assert_eq!(first_command(&bytes[..length]), None);
+        }
+        let expected = ["SET", "key", "value\r\n"].map(str::to_owned).to_vec();
+        assert_eq!(first_command(&[bytes.as_slice(), b"*1"].concat()), Some((expected, bytes.len())));
+    }
+
+    #[tokio::test]
+    async fn the_command_held_and_those_behind_it_never_arrive() {
+        let redis = RedisServer::start().await;
+        let gate = Gate::start(redis.addr(), 2, |command| command.first().is_some_and(|name| name == "SET")).await;
+        let mut client = TcpStream::connect(gate.addr()).await.unwrap();
+        let all = [command(&["SET", "a", "1"]), command(&["SET", "b", "2"]), command(&["SET", "c", "3"])].concat();
+        client.write_all(&all).await.unwrap();
+        gate.holds().await;
+        let mut answer = [0; 5];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
+        assert!(timeout(Duration::from_millis(100), client.read(&mut answer)).await.is_err());
+        drop(client);
+        assert_eq!(redis.command(&["KEYS", "*"]).await, "a");
+        assert_eq!(gate.seen(), 2);
+    }
+}
