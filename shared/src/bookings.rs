@@ -28,7 +28,8 @@ pub struct Booking {
 /// What 25Live knows of one room. A day that it did not speak of is absent, and that is not "free".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bookings {
-    /// The bookings of each day answered: overlapping, repeated and unsorted, as they come.
+    /// The bookings of each day answered, in order. Those that overlap or touch are united, so a day has some hundreds at
+    /// the most, whatever 25Live sent.
     pub days: BTreeMap<NaiveDate, Vec<Booking>>,
     /// What was passed over because it could not be read. The rest stands.
     pub skipped: Skipped,
@@ -77,15 +78,15 @@ impl Bookings {
     /// # Errors
     /// The body is no availability at all, or that of another room.
     pub fn parse(space_id: &str, body: &[u8]) -> Result<Self, AnswerError> {
-        let answer = parse_answer(body)?;
+        let subjects = parse_answer(body)?;
         let mut bookings = Self::default();
-        for raw in answer.subjects.unwrap_or_default() {
-            match serde_json::from_str::<Subject>(raw.get()) {
-                Ok(subject) => bookings.add(space_id, subject)?,
-                Err(error) => bookings.skipped.add(|| format!("a day that cannot be read: {error}")),
-            }
-        }
-        Ok(bookings)
+        let mut other_room = None;
+        let unreadable = each(subjects, |raw| match serde_json::from_str::<Subject>(raw.get()) {
+            Ok(subject) => other_room = other_room.take().or(bookings.add(space_id, subject).err()),
+            Err(error) => bookings.skipped.add(|| format!("a day that cannot be read: {error}")),
+        });
+        unreadable.map_err(|source| AnswerError::not_an_availability(body, source))?;
+        other_room.map_or(Ok(bookings), Err)
     }
 
     fn add(&mut self, space_id: &str, subject: Subject<'_>) -> Result<(), AnswerError> {
@@ -95,33 +96,80 @@ impl Bookings {
             return Err(AnswerError::OtherRoom { asked: space_id.to_owned(), answered });
         }
         let date = subject.date.0;
-        let day = self.days.entry(date).or_default();
-        for raw in subject.items.unwrap_or_default() {
+        let mut day = Vec::new();
+        let unreadable = each(subject.items, |raw| {
             match serde_json::from_str::<Item>(raw.get()).map_err(|error| error.to_string()).and_then(Item::booking) {
                 Ok(booking) => day.push(booking),
                 Err(reason) => self.skipped.add(|| format!("an item of {date} that cannot be read: {reason}")),
             }
+        });
+        match unreadable {
+            Ok(()) => unite(self.days.entry(date).or_default(), day),
+            Err(error) => self.skipped.add(|| format!("a day that cannot be read: {error}")),
         }
         Ok(())
     }
 }
 
-/// Reads the answer's outer form, with or without a prefix before it.
-fn parse_answer(body: &[u8]) -> Result<Answer<'_>, AnswerError> {
-    serde_json::from_slice(body).or_else(|source| {
-        let behind_prefix = body.get(PREFIX_LENGTH..).filter(|rest| rest.starts_with(b"{"));
-        behind_prefix.and_then(|rest| serde_json::from_slice(rest).ok()).ok_or_else(|| {
-            let beginning = String::from_utf8_lossy(body).chars().take(40).collect();
-            AnswerError::NotAnAvailability { beginning, source }
-        })
-    })
+impl AnswerError {
+    fn not_an_availability(body: &[u8], source: serde_json::Error) -> Self {
+        Self::NotAnAvailability { beginning: String::from_utf8_lossy(body).chars().take(40).collect(), source }
+    }
 }
 
-/// Kept raw one level down, so that one malformed part costs itself alone.
+/// Adds bookings to those of a day, in order, and makes one of those that overlap or touch.
+fn unite(day: &mut Vec<Booking>, more: Vec<Booking>) {
+    day.extend(more);
+    day.sort_unstable();
+    day.dedup_by(|later, earlier| {
+        let touches = later.start <= earlier.end;
+        if touches {
+            earlier.end = earlier.end.max(later.end);
+        }
+        touches
+    });
+    day.shrink_to_fit();
+}
+
+/// Reads the answer's outer form, with or without a prefix before it, and gives its list of days.
+fn parse_answer(body: &[u8]) -> Result<Option<&RawValue>, AnswerError> {
+    let answer = serde_json::from_slice::<Answer<'_>>(body).or_else(|source| {
+        let behind_prefix = body.get(PREFIX_LENGTH..).filter(|rest| rest.starts_with(b"{"));
+        let answer = behind_prefix.and_then(|rest| serde_json::from_slice(rest).ok());
+        answer.ok_or_else(|| AnswerError::not_an_availability(body, source))
+    });
+    answer.map(|answer| answer.subjects)
+}
+
+/// Shows each part of a list, as it stands there, one after the other: a broken answer may have a million. A list that is
+/// missing or null has none.
+fn each<'a>(list: Option<&'a RawValue>, show: impl FnMut(&'a RawValue)) -> Result<(), serde_json::Error> {
+    struct Each<F>(F);
+
+    impl<'a, F: FnMut(&'a RawValue)> de::Visitor<'a> for Each<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'a>>(mut self, mut list: A) -> Result<(), A::Error> {
+            while let Some(part) = list.next_element()? {
+                (self.0)(part);
+            }
+            Ok(())
+        }
+    }
+
+    let Some(list) = list else { return Ok(()) };
+    serde_json::Deserializer::from_str(list.get()).deserialize_seq(Each(show))
+}
+
+/// Kept raw, so that one malformed part costs itself alone. A null counts as missing.
 #[derive(Deserialize)]
 struct Answer<'a> {
     #[serde(borrow)]
-    subjects: Option<Vec<&'a RawValue>>,
+    subjects: Option<&'a RawValue>,
 }
 
 /// A day.
@@ -132,7 +180,7 @@ struct Subject<'a> {
     #[serde(rename = "item_date")]
     date: ItemDate,
     #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
+    items: Option<&'a RawValue>,
 }
 
 /// A booking, a blackout or a closure: the room is taken, whatever its type.
@@ -254,7 +302,23 @@ mod tests {
 
     #[test]
     fn an_item_may_end_at_midnight_or_later_and_span_the_day() {
-        assert_eq!(items(r#"{"start":0,"end":24},{"start":"22.5","end":"26.0"}"#).0, [(0, 1440), (1350, 1560)]);
+        assert_eq!(items(r#"{"start":0,"end":24}"#).0, [(0, 1440)]);
+        assert_eq!(items(r#"{"start":"22.5","end":"26.0"}"#).0, [(1350, 1560)]);
+    }
+
+    #[test]
+    fn bookings_that_overlap_repeat_or_touch_are_united_and_come_in_order() {
+        let given = [("14", "15"), ("9", "10"), ("9", "10"), ("9.5", "11"), ("11", "11.5"), ("8", "8"), ("8.1", "8.9")];
+        let given = given.map(|(start, end)| format!(r#"{{"start":{start},"end":{end}}}"#)).join(",");
+        assert_eq!(items(&given), (vec![(480, 480), (486, 534), (540, 690), (840, 900)], 0));
+    }
+
+    #[test]
+    fn a_day_that_comes_twice_has_the_bookings_of_both() {
+        let day_with = |items: &str| format!(r#"{{"item_date":"2026-03-03T00:00:00","items":[{items}]}}"#);
+        let (first, second) = (day_with(r#"{"start":12,"end":13}"#), day_with(r#"{"start":9,"end":10}"#));
+        let answer = parse(&format!(r#"{{"subjects":[{first},{second}]}}"#));
+        assert_eq!(answer.days[&day(3)], [Booking { start: 540, end: 600 }, Booking { start: 720, end: 780 }]);
     }
 
     #[test]
@@ -315,7 +379,16 @@ mod tests {
 
     #[test]
     fn what_is_no_availability_is_refused_with_its_beginning() {
-        for body in ["", "<!DOCTYPE html><html>Sign in</html>", r#"{"subjects":[{"item_da"#, "[]", "\u{feff}", "nul"] {
+        for body in [
+            "",
+            "<!DOCTYPE html><html>Sign in</html>",
+            r#"{"subjects":[{"item_da"#,
+            r#"{"subjects":{}}"#,
+            r#"{"subjects":"none"}"#,
+            "[]",
+            "\u{feff}",
+            "nul",
+        ] {
             let error = Bookings::parse("342", body.as_bytes()).unwrap_err();
             assert!(matches!(&error, AnswerError::NotAnAvailability { .. }), "{body}: {error}");
         }

@@ -1,16 +1,24 @@
 //! The client of CollegeNET 25Live's availability service: one request a room, answered with about a month of bookings.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, NaiveDate, Utc};
 use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER, redirect};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use url::{Host, Url};
 
 use crate::bookings::{AnswerError, Bookings};
 
 /// A month of a busy room is about 150 kB; nothing that is sixteen times as long is one.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// Up to here a body is read whatever the others do. Longer ones are read a few at a time, so that memory is bounded
+/// however many requests are under way: 64 of them at 256 KiB, and 4 of 2 MiB, are 24 MiB.
+const USUAL_BODY: usize = 256 * 1024;
+const LONG_BODIES_AT_ONCE: usize = 4;
 /// Requests after the first, when it failed in a way that may pass.
 const RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -25,6 +33,8 @@ const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
 pub struct TwentyFiveLive {
     http: Client,
     url: Url,
+    timeout: Duration,
+    long_bodies: Arc<Semaphore>,
 }
 
 /// Why a room's bookings could not be had.
@@ -96,7 +106,7 @@ impl TwentyFiveLive {
             .pool_idle_timeout(IDLE_LIMIT)
             .build()
             .map_err(|error| UpstreamError::Connection(error.into()))?;
-        Ok(Self { http, url })
+        Ok(Self { http, url, timeout, long_bodies: Arc::new(Semaphore::new(LONG_BODIES_AT_ONCE)) })
     }
 
     /// The bookings of the room `space_id`, from `first_day` to the same day of the next month.
@@ -120,6 +130,7 @@ impl TwentyFiveLive {
     }
 
     async fn ask(&self, space_id: &str, first_day: NaiveDate) -> Result<Bookings, UpstreamError> {
+        let deadline = Instant::now() + self.timeout;
         let start = first_day.format("%Y-%m-%dT00:00:00").to_string();
         let query = [
             ("obj_cache_accl", "0"),
@@ -136,21 +147,26 @@ impl TwentyFiveLive {
         if status != StatusCode::OK {
             return Err(UpstreamError::Status { status, retry_after: retry_after(&response) });
         }
-        let body = read_body(response).await?;
+        let body = self.read_body(response, deadline).await?;
         Ok(Bookings::parse(space_id, &body)?)
     }
-}
 
-/// Reads the body, decompressed, up to the limit.
-async fn read_body(mut response: Response) -> Result<Vec<u8>, UpstreamError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > BODY_LIMIT {
-            return Err(UpstreamError::TooLong);
+    /// Reads the body, decompressed, up to the limit.
+    async fn read_body(&self, mut response: Response, deadline: Instant) -> Result<Vec<u8>, UpstreamError> {
+        let (mut body, mut turn) = (Vec::new(), None);
+        while let Some(chunk) = response.chunk().await? {
+            let length = body.len() + chunk.len();
+            if length > BODY_LIMIT {
+                return Err(UpstreamError::TooLong);
+            }
+            if length > USUAL_BODY && turn.is_none() {
+                let permit = timeout_at(deadline, self.long_bodies.acquire()).await;
+                turn = permit.map_err(|_| UpstreamError::TimedOut)?.ok();
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
+        Ok(body)
     }
-    Ok(body)
 }
 
 /// The pause asked for, in seconds or until a date.

@@ -24,8 +24,8 @@ use crate::waiting::PATIENCE;
 pub enum Certificate {
     /// For localhost and 127.0.0.1, from the authority in [`TlsProxy::ca_file`].
     Good,
-    /// From an authority that nobody knows.
-    UnknownAuthority,
+    /// From an authority that has the name of the one in [`TlsProxy::ca_file`], and another key.
+    Impostor,
     /// From the authority, but no longer valid.
     Expired,
     /// From the authority, but for other hosts.
@@ -46,13 +46,13 @@ impl TlsProxy {
     pub async fn start(upstream: SocketAddr, certificate: Certificate) -> Self {
         let directory = TempDir::with_prefix("tls-").expect("a temporary directory can be made");
         let certificates = match certificate {
-            Certificate::Good | Certificate::UnknownAuthority => Certificates::write_into(directory.path()),
+            Certificate::Good | Certificate::Impostor => Certificates::write_into(directory.path()),
             Certificate::Expired => Certificates::write_expired_into(directory.path()),
             Certificate::OtherHost => Certificates::write_for_others_into(directory.path()),
         };
         let acceptor = TlsAcceptor::from(Arc::new(server_config(&certificates)));
         let mut ca_file = certificates.authority;
-        if certificate == Certificate::UnknownAuthority {
+        if certificate == Certificate::Impostor {
             let others = directory.path().join("others");
             std::fs::create_dir(&others).expect("a temporary directory can be written to");
             ca_file = Certificates::write_into(&others).authority;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use emptyclassroom::{campus::Campus, clock::Clock};
 use serde_json::json;
-use support::{answer_to, logged, refusal};
+use support::{answer_to, freeze_until_the_connection_is_forgotten, logged, one_slow_answer_at_most, refusal};
 use testkit::{Function, Proxy, RedisServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cooldown-status");
@@ -111,4 +111,17 @@ async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
         assert!(matches!(error, testkit::InvocationError::Function(_)), "{event}: {error}");
     }
     assert_eq!(answer_to(&function, "cooldown-status").await.text, NO_COOLDOWN);
+}
+
+#[tokio::test]
+async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_tells_the_truth() {
+    let redis = RedisServer::start().await;
+    mark_refreshed(&redis).await;
+    let way = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", way.addr()), &[]).await;
+    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+    freeze_until_the_connection_is_forgotten(&function, &way);
+    for answer in one_slow_answer_at_most(&function, "cooldown-status").await {
+        assert_eq!((answer.status, &answer.json()["in_cooldown"]), (200, &json!(true)));
+    }
 }

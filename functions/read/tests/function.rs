@@ -5,12 +5,15 @@
 #[path = "../../../shared/tests/support/function.rs"]
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use emptyclassroom::campus::Campus;
 use serde_json::{Value, json};
 use simulator::{Room, Simulator};
-use support::{Answer, answer, answer_to, event, log_lines, logged, refusal};
+use support::{
+    Answer, GRACE, REDIS_TIMEOUT, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines,
+    logged, one_slow_answer_at_most, refusal,
+};
 use testkit::{Function, InvocationError, Proxy, RedisServer};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_read");
@@ -246,4 +249,32 @@ async fn requests_that_no_browser_sends_are_answered_too() {
         strange["rawQueryString"] = query.into();
         assert_eq!(answer(&function, strange).await.status, status, "{path}?{query}");
     }
+}
+
+#[tokio::test]
+async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_never_fails() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let way = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", way.addr()), &simulator, &[]).await;
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    freeze_until_the_connection_is_forgotten(&function, &way);
+    for answer in one_slow_answer_at_most(&function, "open-classrooms").await {
+        assert_eq!((answer.status, answer.header("x-cache")), (200, "HIT"));
+    }
+}
+
+#[tokio::test]
+async fn thawed_with_the_way_to_redis_still_cut_it_shows_its_own_copy_in_time() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let way = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", way.addr()), &simulator, &[]).await;
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    function.process().pause();
+    way.cut();
+    function.process().resume();
+    let start = Instant::now();
+    assert_eq!(read(&function).await, hit_or_miss("STALE"));
+    assert!(start.elapsed() < REDIS_TIMEOUT + GRACE, "{:?}", start.elapsed());
+    way.restore();
+    assert_eq!(read(&function).await, hit_or_miss("HIT"));
 }

@@ -14,10 +14,14 @@ use std::{
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use emptyclassroom::campus::Campus;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulator::{Fault, Room, Simulator};
-use support::{Answer, SOON, answer, answer_to, event, log_lines, logged, refusal};
-use testkit::{Function, InvocationError, Proxy, RedisServer, eventually};
+use support::{
+    Answer, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines, logged,
+    one_slow_answer_at_most, refusal,
+};
+use testkit::{Certificate, Function, InvocationError, OldTls, Proxy, RedisServer, TlsProxy, eventually};
 use tokio::{
     net::{TcpListener, TcpSocket},
     task::JoinHandle,
@@ -368,4 +372,121 @@ async fn no_secret_is_ever_logged_however_much_is() {
     for secret in ["correct-horse", TOKEN.1, "a-guessed-token", "wJalrXUtnFEMI", "IQoJb3JpZ2lu"] {
         assert!(!function.logs().contains(secret), "{secret} is in:\n{}", function.logs());
     }
+}
+
+#[tokio::test]
+async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_never_fails() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let way = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", way.addr()), &simulator, &[]).await;
+    assert_refreshed(&answer_to(&function, "refresh").await);
+    freeze_until_the_connection_is_forgotten(&function, &way);
+    for answer in one_slow_answer_at_most(&function, "refresh").await {
+        assert_eq!(answer.status, 429);
+    }
+    // And with a sweep to do.
+    redis.command(&["DEL", "classrooms:last_refresh"]).await;
+    freeze_until_the_connection_is_forgotten(&function, &way);
+    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_eq!(simulator.requests(), 2 * ROOMS);
+}
+
+/// A function whose 25Live is behind TLS, with this certificate.
+async fn start_over_tls(certificate: Certificate, redis: &RedisServer, simulator: &Simulator) -> (Function, TlsProxy) {
+    let tls = TlsProxy::start(simulator.addr(), certificate).await;
+    let url = simulator.url().replace(&format!("http://{}", simulator.addr()), &format!("https://{}", tls.addr()));
+    let env = [("API_URL", url.as_str()), ("SSL_CERT_FILE", tls.ca_file().to_str().unwrap())];
+    (start(&redis.url(), simulator, &env).await, tls)
+}
+
+#[tokio::test]
+async fn a_25live_behind_tls_is_asked() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let (function, _tls) = start_over_tls(Certificate::Good, &redis, &simulator).await;
+    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_eq!(simulator.requests(), ROOMS);
+}
+
+#[tokio::test]
+async fn a_25live_with_a_bad_certificate_is_told_nothing_and_not_believed() {
+    for (certificate, said) in [
+        (Certificate::Impostor, "BadSignature"),
+        (Certificate::Expired, "certificate expired"),
+        (Certificate::OtherHost, "certificate not valid for name"),
+    ] {
+        let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+        let (function, _tls) = start_over_tls(certificate, &redis, &simulator).await;
+        let refused = answer_to(&function, "refresh").await;
+        assert_eq!(refused.problem(), (502, "Failed to refresh data".to_owned()), "{certificate:?}");
+        let line = logged(&function, "WARN", "rooms failed").await;
+        assert!(line["cause"].as_str().unwrap().contains(said), "{line}");
+        assert_eq!(simulator.requests(), 0, "{certificate:?}");
+        assert_eq!(redis.command(&["EXISTS", "classrooms:availability"]).await, "0");
+    }
+}
+
+/// The alert by which RFC 8446 has clients refuse a version: fatal, protocol_version.
+const VERSION_REFUSED: (u8, u8) = (2, 70);
+
+#[tokio::test]
+async fn a_25live_or_a_redis_that_knows_tls_1_1_at_the_most_is_refused() {
+    let (redis, simulator, old) = (RedisServer::start().await, start_25live().await, OldTls::start().await);
+    let url = format!("https://{}/availabilitydata.json", old.addr());
+    let function = start(&redis.url(), &simulator, &[("API_URL", &url), ("UPSTREAM_CONCURRENCY", "64")]).await;
+    assert_eq!(answer_to(&function, "refresh").await.status, 502);
+    assert_eq!(old.alert().await, VERSION_REFUSED);
+
+    let old = OldTls::start().await;
+    let function = start(&format!("rediss://{}", old.addr()), &simulator, &[]).await;
+    assert_unavailable(&answer_to(&function, "refresh").await);
+    assert_eq!(old.alert().await, VERSION_REFUSED);
+}
+
+#[tokio::test]
+async fn whatever_25live_sends_the_function_stays_small_and_the_last_good_data_stay() {
+    let zeros = Fault::Body(format!(r#"{{"subjects":[{}0]}}"#, "0,".repeat(1_000_000)));
+    for (fault, rooms_struck) in [
+        (Fault::Huge(60_000_000), ROOMS),
+        (Fault::GzipBomb(1 << 30), ROOMS),
+        (Fault::ManyItems(1_000_000), ROOMS),
+        // Both are as long as an answer may be; they are read, which takes an unoptimized program its time.
+        (Fault::ManyItems(90_000), 16),
+        (zeros, 8),
+    ] {
+        let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+        let env = [("UPSTREAM_CONCURRENCY", "64"), ("REFRESH_COOLDOWN_MINUTES", "0")];
+        let function = start(&redis.url(), &simulator, &env).await;
+        assert_refreshed(&answer_to(&function, "refresh").await);
+        let good = redis.command(&["GET", "classrooms:availability"]).await;
+        let campus = Campus::built_in().unwrap();
+        for (_, room) in campus.classrooms().take(rooms_struck) {
+            simulator.misbehave_for(&room.id, fault.clone());
+        }
+        let answer = answer_to(&function, "refresh").await;
+        if rooms_struck < ROOMS {
+            assert_refreshed(&answer);
+        } else {
+            assert_eq!(answer.problem(), (502, "Failed to refresh data".to_owned()));
+            assert_eq!(redis.command(&["GET", "classrooms:availability"]).await, good);
+        }
+        let peak = function.process().peak_memory();
+        assert!(peak < 128_000_000, "{peak} bytes with {:.40}", format!("{fault:?}"));
+    }
+}
+
+#[tokio::test]
+async fn functions_that_refresh_at_once_sweep_once_and_answer_alike() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    simulator.set_latency(Duration::from_millis(300));
+    let mut functions = Vec::new();
+    for _ in 0..6 {
+        let function = start(&redis.url(), &simulator, &[]).await;
+        function.init_time().await;
+        functions.push(function);
+    }
+    let answers = join_all(functions.iter().map(|function| answer_to(function, "refresh"))).await;
+    answers.iter().for_each(assert_refreshed);
+    let mut timestamps: Vec<_> = answers.iter().map(|answer| answer.json()["timestamp"].clone()).collect();
+    timestamps.dedup();
+    assert_eq!((timestamps.len(), simulator.requests()), (1, ROOMS));
 }

@@ -3,11 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
-
 use testkit::eventually;
 
 use crate::support::{Answer, Backend, TestApp};
@@ -45,6 +40,11 @@ async fn everybody_is_answered_in_time(app: &TestApp) {
     let status = in_time(app.get("/api/cooldown-status")).await;
     assert_eq!(status.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
     a_refresh_is_refused_in_time(app).await;
+    // A process that has just started has no copy.
+    let stranger = app.another().await;
+    let refused = in_time(stranger.open_classrooms()).await;
+    assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
+    assert!(!refused.header("retry-after").is_empty());
 }
 
 async fn a_refresh_is_refused_in_time(app: &TestApp) {
@@ -76,6 +76,26 @@ async fn a_way_that_swallows_every_byte() {
     everybody_is_answered_in_time(&app).await;
     network.restore();
     the_first_reader_gets_a_hit(&app).await;
+}
+
+#[tokio::test]
+async fn answers_that_are_broken_off_and_their_connections_reset() {
+    let app = app().await;
+    let network = app.network.clone().unwrap();
+    network.reset();
+    everybody_is_answered_in_time(&app).await;
+    network.restore();
+    the_first_reader_gets_a_hit(&app).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_was_restarted_empty() {
+    let app = app().await;
+    app.redis.clone().unwrap().lock().await.restart().await;
+    // Nothing was told to the server: its connection is dead, and what it reads on a fresh one is not there.
+    assert_eq!(in_time(app.open_classrooms()).await.outcome(), (200, "MISS"));
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+    assert_eq!(app.sweeps(), 2);
 }
 
 #[tokio::test]
@@ -203,33 +223,4 @@ async fn a_lock_that_somebody_set_by_hand_for_ever_is_waited_for_quietly() {
     let (refreshed, commands) = tokio::join!(refresh, free_it);
     assert_eq!(refreshed.status, 200);
     assert!(commands < 50, "{commands} commands in a second of waiting");
-}
-
-#[tokio::test]
-async fn connections_that_break_in_the_middle_of_an_answer() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("redis://{}", listener.local_addr().unwrap());
-    let breaking = tokio::spawn(async move {
-        loop {
-            let (mut connection, _) = listener.accept().await.unwrap();
-            tokio::spawn(async move {
-                let mut asked = [0; 4096];
-                while let Ok(length @ 1..) = connection.read(&mut asked).await {
-                    let asked = String::from_utf8_lossy(&asked[..length]);
-                    if asked.contains("GET") {
-                        connection.write_all(b"$50000\r\n{\"version\":1,\"fence\":").await.unwrap();
-                        return;
-                    }
-                    // What a connection says at its beginning.
-                    let replies = "+OK\r\n".repeat(asked.matches("CLIENT").count());
-                    connection.write_all(replies.as_bytes()).await.unwrap();
-                }
-            });
-        }
-    });
-    let app = TestApp::cold_with(Backend::Redis, &[("REDIS_TIMEOUT", "1"), ("REDIS_URL", &url)]).await;
-    let answer = in_time(app.open_classrooms()).await;
-    assert_eq!((answer.status.as_u16(), answer.detail()), (503, "Cache unavailable".to_owned()));
-    assert!(!answer.header("retry-after").is_empty());
-    breaking.abort();
 }

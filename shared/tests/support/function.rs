@@ -1,9 +1,13 @@
 //! A function's own binary behind a Runtime API of its own: what it answers, and what it logs. For the tests of the three.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
-use testkit::{Function, eventually};
+use testkit::{Function, Proxy, eventually};
 
 /// Longer than anything here takes: waited out only by a test that fails.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -13,6 +17,11 @@ pub(crate) fn event(name: &str) -> Value {
     let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
     serde_json::from_str(&fs::read_to_string(events.join(name).with_extension("json")).unwrap()).unwrap()
 }
+
+/// REDIS_TIMEOUT in these tests, in which a call of Redis ends, its retry included.
+pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
+/// What an answer may take beyond that.
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
 /// What API Gateway is told to answer.
 #[derive(Debug)]
@@ -84,4 +93,25 @@ pub(crate) async fn refusal(binary: &str, env: &[(&str, &str)]) -> String {
         }
         lines => panic!("with {env:?} there should have been one sentence: {lines:?}"),
     }
+}
+
+/// Freezes a function as Lambda does between two events, for so long that the way to Redis has forgotten its connection; no
+/// side is told of it. New connections work.
+pub(crate) fn freeze_until_the_connection_is_forgotten(function: &Function, way_to_redis: &Proxy) {
+    function.process().pause();
+    way_to_redis.cut();
+    way_to_redis.restore();
+    function.process().resume();
+}
+
+/// The answers to that event twice: the first may be slow, within its limit, and the second may not.
+pub(crate) async fn one_slow_answer_at_most(function: &Function, name: &str) -> [Answer; 2] {
+    let start = Instant::now();
+    let first = answer_to(function, name).await;
+    assert!(start.elapsed() < REDIS_TIMEOUT + GRACE, "{:?}", start.elapsed());
+    let start = Instant::now();
+    let second = answer_to(function, name).await;
+    // Half of REDIS_TIMEOUT is what a dead connection costs.
+    assert!(start.elapsed() < REDIS_TIMEOUT / 2, "{:?}", start.elapsed());
+    [first, second]
 }
