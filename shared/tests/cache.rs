@@ -36,6 +36,7 @@ over_both_caches! {
     taking_a_lock_twice_in_one_name_succeeds,
     a_later_holder_has_a_higher_fence,
     an_older_sweep_never_replaces_a_newer_one,
+    a_value_is_replaced_only_if_it_is_the_one_that_was_seen,
     of_many_who_want_the_lock_one_gets_it,
     publishing_makes_every_day_and_the_refresh_known,
     a_sweep_without_its_lock_publishes_nothing,
@@ -144,6 +145,21 @@ async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
     assert_eq!(store.get("k").await.unwrap().unwrap(), newer);
     store.put("k", "somebody else's".into(), LONG).await.unwrap();
     assert!(put(fences[0]).await.1);
+}
+
+async fn a_value_is_replaced_only_if_it_is_the_one_that_was_seen(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let (one, two, three) = (Bytes::from("one"), Bytes::from("two"), Bytes::from("three"));
+    assert!(store.replace("k", None, one.clone(), LONG).await.unwrap());
+    assert!(store.replace("k", Some(&one), two.clone(), LONG).await.unwrap());
+    assert!(!store.replace("k", Some(&one), three.clone(), LONG).await.unwrap());
+    assert!(!store.replace("k", None, three.clone(), LONG).await.unwrap());
+    assert_eq!(store.get("k").await.unwrap().unwrap(), two);
+    // Somebody has deleted it: that is nobody's newer value.
+    store.delete("k").await.unwrap();
+    assert!(store.replace("k", Some(&two), three, LONG).await.unwrap());
+    let left = store.time_left("k").await.unwrap().unwrap();
+    assert!(left > LONG / 2 && left <= LONG, "{left:?}");
 }
 
 async fn of_many_who_want_the_lock_one_gets_it(backend: Backend) {

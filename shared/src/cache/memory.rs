@@ -77,6 +77,16 @@ impl Store for MemoryStore {
         Ok(!newer)
     }
 
+    async fn replace(&self, key: &str, old: Option<&Bytes>, value: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        let entry = self.entry(value, ttl);
+        let mut state = self.present();
+        let another = state.entries.get(key).is_some_and(|present| Some(&present.value) != old);
+        if !another {
+            state.entries.insert(key.to_owned(), entry);
+        }
+        Ok(!another)
+    }
+
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         self.present().entries.remove(key);
         Ok(())

@@ -58,6 +58,8 @@ pub struct Cache {
 pub struct Lease {
     token: String,
     fence: Fence,
+    /// What stood as the last refresh when the lock was taken.
+    last_refresh: Option<Bytes>,
 }
 
 /// Why a sweep was not published.
@@ -155,14 +157,18 @@ impl Cache {
             self.unlock(token).await?;
         }
         let token = Uuid::new_v4().to_string();
-        match self.store.lock(REFRESH_LOCK, &token, LOCK_EXPIRY).await {
-            Ok(fence) => Ok(fence.map(|fence| Lease { token, fence })),
-            Err(error) => {
-                // The lock may have been taken, and only the answer lost.
-                *self.kept_token() = Some(token);
-                Err(error)
-            }
+        let leased = self.lock(&token).await;
+        if leased.is_err() {
+            // The lock may have been taken, and only an answer lost.
+            *self.kept_token() = Some(token);
         }
+        leased
+    }
+
+    async fn lock(&self, token: &str) -> Result<Option<Lease>, StoreError> {
+        let Some(fence) = self.store.lock(REFRESH_LOCK, token, LOCK_EXPIRY).await? else { return Ok(None) };
+        let last_refresh = self.store.get(LAST_REFRESH).await?;
+        Ok(Some(Lease { token: token.to_owned(), fence, last_refresh }))
     }
 
     /// Gives the lock back.
@@ -214,9 +220,9 @@ impl Cache {
         let Some(snapshot) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return Ok(()) };
         self.ensure_held(lease).await?;
         self.put(AVAILABILITY, snapshot, lease, self.expiry).await?;
-        self.ensure_held(lease).await?;
-        let last_refresh = Bytes::from(snapshot.last_updated.to_string());
-        Ok(self.store.put(LAST_REFRESH, last_refresh, self.expiry).await?)
+        // An instant has no room for a fence. That nobody has replaced it since the lock was taken is as good.
+        let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(snapshot.last_updated.to_string()));
+        done_or_superseded(self.store.replace(LAST_REFRESH, old, new, self.expiry).await?)
     }
 
     async fn put(
@@ -227,16 +233,12 @@ impl Cache {
         ttl: Duration,
     ) -> Result<(), PublishError> {
         let value = snapshot.to_value(lease.fence, &self.origin)?;
-        if self.store.put_fenced(key, value, lease.fence, ttl).await? { Ok(()) } else { Err(PublishError::Superseded) }
+        done_or_superseded(self.store.put_fenced(key, value, lease.fence, ttl).await?)
     }
 
     async fn ensure_held(&self, lease: &Lease) -> Result<(), PublishError> {
         let holder = self.store.get(REFRESH_LOCK).await?;
-        if holder.is_some_and(|holder| holder == lease.token.as_bytes()) {
-            Ok(())
-        } else {
-            Err(PublishError::Superseded)
-        }
+        done_or_superseded(holder.is_some_and(|holder| holder == lease.token.as_bytes()))
     }
 
     /// Forgets today's snapshot and the time of the last refresh. The reserve stays until a sweep replaces it.
@@ -247,6 +249,10 @@ impl Cache {
         self.store.delete(AVAILABILITY).await?;
         self.store.delete(LAST_REFRESH).await
     }
+}
+
+fn done_or_superseded(done: bool) -> Result<(), PublishError> {
+    if done { Ok(()) } else { Err(PublishError::Superseded) }
 }
 
 fn reserve_key(date: NaiveDate) -> String {

@@ -40,6 +40,16 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 return 1
 "#;
 
+/// Keeps a value unless another than the old one is there. The new one may be there too: then the first answer was lost.
+const REPLACE: &str = "
+local present = redis.pcall('GET', KEYS[1])
+if type(present) == 'string' and present ~= ARGV[1] and present ~= ARGV[3] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+";
+
 /// What PTTL says of a key that somebody has set without an expiry. It is there, for as long as anything of ours would be.
 const NEVER_EXPIRES: i64 = -1;
 const FOREVER: Duration = Duration::from_mins(1);
@@ -212,6 +222,12 @@ impl Store for RedisStore {
         let mut command = cmd("EVAL");
         command.arg(PUT_FENCED).arg(1).arg(key).arg(&*value).arg(fence.micros()).arg(milliseconds(ttl));
         self.run("EVAL (SET if newer)", Commands::One(&command)).await
+    }
+
+    async fn replace(&self, key: &str, old: Option<&Bytes>, value: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        let mut command = cmd("EVAL");
+        command.arg(REPLACE).arg(1).arg(key).arg(&*value).arg(milliseconds(ttl)).arg(old.map_or(&b""[..], |old| old));
+        self.run("EVAL (SET if unchanged)", Commands::One(&command)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {

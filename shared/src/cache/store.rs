@@ -20,6 +20,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Keeps a value for `ttl`, unless the one that is there bears a higher fence. Says whether it did.
     async fn put_fenced(&self, key: &str, value: Bytes, fence: Fence, ttl: Duration) -> Result<bool, StoreError>;
 
+    /// Keeps a value for `ttl`, unless another than `old` is there: somebody else has replaced that meanwhile. Says whether it
+    /// did.
+    async fn replace(&self, key: &str, old: Option<&Bytes>, value: Bytes, ttl: Duration) -> Result<bool, StoreError>;
+
     /// Forgets a value.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
