@@ -27,6 +27,10 @@ fn refusal(vars: &[(&str, &str)]) -> String {
         .to_owned()
 }
 
+async fn get(program: &Program, path: &str) -> String {
+    program.http.get(format!("{}{path}", program.url)).send().await.unwrap().text().await.unwrap()
+}
+
 /// Ends it as Ctrl-C does. Returns whether it ended well, and all that it printed.
 async fn interrupt(program: &Program) -> (bool, String) {
     program.process.interrupt();
@@ -39,12 +43,12 @@ async fn with_nothing_set_it_has_all_it_needs_and_ctrl_c_ends_it_well() {
     emptyclassroom::install_tls();
     let running = Program::start(&[]).await;
     for told in ["Boston University", "77 rooms", "in this process", "a simulated 25Live", "curl http://127.0.0.1:"] {
-        assert!(running.banner.contains(told), "{}", running.banner);
+        assert!(running.process.output().contains(told), "{}", running.process.output());
     }
-    let body: serde_json::Value = serde_json::from_str(&running.get("/api/open-classrooms").await).unwrap();
+    let body: serde_json::Value = serde_json::from_str(&get(&running, "/api/open-classrooms").await).unwrap();
     assert_eq!(body["buildings"]["CAS"]["classrooms"].as_array().unwrap().len(), 54);
     eventually("the refresh at the start is done", Duration::from_secs(30), async || {
-        running.get("/api/cooldown-status").await.contains("true")
+        get(&running, "/api/cooldown-status").await.contains("true")
     })
     .await;
     let (ended_well, log) = interrupt(&running).await;
@@ -59,12 +63,16 @@ async fn it_reads_a_file_of_variables_and_uses_the_redis_given() {
     let folder = folder();
     fs::write(folder.path().join(".env"), format!("REDIS_URL={url}\nRUST_LOG=trace\n")).unwrap();
     let running = Program::start_in(folder, &[]).await;
-    assert!(running.banner.contains(&format!("Redis at 127.0.0.1:{}", redis.port())), "{}", running.banner);
+    assert!(
+        running.process.output().contains(&format!("Redis at 127.0.0.1:{}", redis.port())),
+        "{}",
+        running.process.output()
+    );
     eventually("the data is in Redis", Duration::from_secs(30), async || {
-        !running.get("/api/last-updated").await.contains("null")
+        !get(&running, "/api/last-updated").await.contains("null")
     })
     .await;
-    let banner = running.banner.clone();
+    let banner = running.process.output();
     let (ended_well, log) = interrupt(&running).await;
     assert!(ended_well && log.contains("DEBUG"), "{log}");
     assert!(!log.contains("hunter2") && !banner.contains("hunter2"), "the password should be nowhere");
@@ -77,11 +85,11 @@ async fn a_second_start_on_the_same_redis_finds_todays_data() {
     let url = redis.url();
     let first = Program::start(&[("REDIS_URL", &url)]).await;
     eventually("the data is in Redis", Duration::from_secs(30), async || {
-        !first.get("/api/last-updated").await.contains("null")
+        !get(&first, "/api/last-updated").await.contains("null")
     })
     .await;
     let second = Program::start(&[("REDIS_URL", &url)]).await;
-    second.get("/api/open-classrooms").await;
+    get(&second, "/api/open-classrooms").await;
     let (_, log) = interrupt(&second).await;
     assert!(!log.contains("sweep published"), "{log}");
 }
@@ -94,8 +102,8 @@ async fn a_long_sweep_tells_how_far_it_is() {
     // 77 rooms, 32 at once: three rounds, of which the last ends well after two seconds.
     simulator.set_latency(Duration::from_millis(900));
     let running = Program::start(&[("API_URL", &simulator.url()), ("UPSTREAM_CONCURRENCY", "32")]).await;
-    assert!(running.banner.contains("25Live at 127.0.0.1"), "{}", running.banner);
-    running.get("/api/open-classrooms").await;
+    assert!(running.process.output().contains("25Live at 127.0.0.1"), "{}", running.process.output());
+    get(&running, "/api/open-classrooms").await;
     let (_, log) = interrupt(&running).await;
     assert!(log.lines().any(|line| line.contains("sweeping rooms_done=") && line.ends_with("rooms=77")), "{log}");
 }

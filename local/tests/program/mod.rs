@@ -6,15 +6,15 @@ use tempfile::TempDir;
 use testkit::{Process, eventually};
 
 /// Longer than a start takes, also on a busy machine: waited out only by a test that fails.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// The running program; killed when dropped.
 pub(crate) struct Program {
     pub(crate) process: Process,
-    /// What it printed when it was ready.
-    pub(crate) banner: String,
     /// Where it listens.
     pub(crate) url: String,
+    /// A client to ask it with.
+    pub(crate) http: reqwest::Client,
     _folder: TempDir,
 }
 
@@ -43,10 +43,6 @@ impl Program {
         let banner = process.output();
         let address = banner.lines().find_map(|line| line.strip_prefix("EmptyClassroom listens on "));
         let url = address.unwrap_or_else(|| panic!("it should not stop while it starts: {banner}")).to_owned();
-        Self { process, banner, url, _folder: folder }
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> String {
-        reqwest::get(format!("{}{path}", self.url)).await.unwrap().text().await.unwrap()
+        Self { process, url, http: reqwest::Client::new(), _folder: folder }
     }
 }
