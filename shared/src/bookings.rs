@@ -15,6 +15,9 @@ const LATEST_MINUTE: f64 = 2.0 * 24.0 * 60.0;
 /// The length of the prefix that 25Live sometimes puts before its JSON.
 const PREFIX_LENGTH: usize = 5;
 
+/// How many characters of a reason are told. It may quote the answer, of which a single word may be megabytes long.
+const LONGEST_REASON: usize = 200;
+
 /// A time during which a room is taken, in minutes since the midnight at which the day begins, rounded to the nearest.
 /// `end` may lie after the day's end, and is never before `start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +50,7 @@ pub struct Skipped {
 impl Skipped {
     fn add(&mut self, reason: impl FnOnce() -> String) {
         self.count += 1;
-        self.first.get_or_insert_with(reason);
+        self.first.get_or_insert_with(|| reason().chars().take(LONGEST_REASON).collect());
     }
 }
 
@@ -367,6 +370,13 @@ mod tests {
         );
         assert_eq!(answer.days.keys().collect::<Vec<_>>(), [&day(5)]);
         assert_eq!(answer.skipped.count, 3);
+    }
+
+    #[test]
+    fn what_was_wrong_is_told_in_a_line_however_long_the_answers_words_are() {
+        let word = "x".repeat(100_000);
+        let answer = parse(&format!(r#"{{"subjects":[{{"item_date":"{word}"}}]}}"#));
+        assert_eq!(answer.skipped.first.unwrap().len(), LONGEST_REASON);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub enum UnusableValue {
     #[error("it is cut off or corrupt")]
     Malformed(#[source] serde_json::Error),
     /// Well-formed, but not as it was written.
-    #[error("its digest does not match its body")]
+    #[error("its digests do not match its header and its body")]
     Corrupt,
     /// Written by an older or a newer program.
     #[error("its format version is {found}, not {VERSION}")]
@@ -101,8 +101,18 @@ struct Envelope<'a> {
     date: NaiveDate,
     last_updated: Timestamp,
     etag: String,
+    /// A digest of the header, as `etag` is one of the body.
+    seal: String,
     #[serde(borrow)]
     body: &'a RawValue,
+}
+
+impl Envelope<'_> {
+    /// What `seal` should be.
+    fn seal(&self) -> String {
+        let Self { version, fence: Fence(fence), origin: Origin(origin), date, last_updated, etag, .. } = self;
+        format!("{:016x}", xxh3_64(format!("{version} {fence} {origin} {date} {last_updated} {etag}").as_bytes()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -125,15 +135,17 @@ impl CachedSnapshot {
     /// # Errors
     /// Never in practice: the body is JSON.
     pub fn to_value(&self, fence: Fence, origin: &Origin) -> Result<Bytes, serde_json::Error> {
-        let envelope = Envelope {
+        let mut envelope = Envelope {
             version: VERSION,
             fence,
             origin: origin.clone(),
             date: self.date,
             last_updated: self.last_updated,
             etag: self.etag.clone(),
+            seal: String::new(),
             body: serde_json::from_slice(&self.body)?,
         };
+        envelope.seal = envelope.seal();
         serde_json::to_vec(&envelope).map(Bytes::from)
     }
 
@@ -150,7 +162,7 @@ impl CachedSnapshot {
             return Err(UnusableValue::OtherVersion { found: envelope.version.into() });
         }
         let body = value.slice_ref(envelope.body.get().as_bytes());
-        if digest(&body) != envelope.etag {
+        if digest(&body) != envelope.etag || envelope.seal() != envelope.seal {
             return Err(UnusableValue::Corrupt);
         }
         if envelope.origin != *origin {
@@ -192,6 +204,8 @@ fn unreadable(value: &[u8], error: serde_json::Error) -> UnusableValue {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::snapshot::Answers;
 
@@ -211,6 +225,20 @@ mod tests {
 
     fn value() -> Bytes {
         cached().to_value(Fence(1_772_550_000_123_456), &origin()).unwrap()
+    }
+
+    /// A value so short that every byte of it can be tried: its origin, what it says, and the bytes.
+    fn short() -> (Origin, CachedSnapshot, Bytes) {
+        let file = concat!(
+            "name = 'A'\ntimezone = 'UTC'\n[[buildings]]\ncode = 'A'\nname = 'A'\nopens = '08:00'\n",
+            "closes = '24:00'\nclassrooms = [{ id = '1', name = '101' }]"
+        );
+        let campus = Campus::parse("short.toml", file).unwrap();
+        let at = Timestamp::parse("2026-03-03T10:00:00.123456Z").unwrap();
+        let snapshot = Snapshot::new(&campus, 28, "2026-03-03".parse().unwrap(), at, &Answers::new(), None);
+        let (origin, cached) = (Origin::new(&campus, 28), CachedSnapshot::render(&snapshot).unwrap());
+        let value = cached.to_value(Fence(1_772_550_000_123_456), &origin).unwrap();
+        (origin, cached, value)
     }
 
     #[test]
@@ -241,24 +269,36 @@ mod tests {
 
     #[test]
     fn a_value_that_is_cut_off_anywhere_counts_as_absent() {
-        let value = value();
-        for length in (0..value.len()).step_by(97).chain([value.len() - 1]) {
-            let error = CachedSnapshot::from_value(&value.slice(..length), &origin()).unwrap_err();
+        let (origin, _, value) = short();
+        for length in 0..value.len() {
+            let error = CachedSnapshot::from_value(&value.slice(..length), &origin).unwrap_err();
             assert!(matches!(error, UnusableValue::Malformed(_)), "{length}: {error}");
         }
     }
 
     #[test]
-    fn a_value_that_was_changed_anywhere_is_noticed() {
-        let value = value();
-        let body_at = value.windows(7).position(|window| window == b"\"body\":").unwrap() + 7;
-        for at in (body_at..value.len() - 1).step_by(61) {
+    fn a_value_that_was_changed_anywhere_is_refused_or_says_the_same() {
+        let (origin, cached, value) = short();
+        for (at, bit) in (0..value.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
             let mut changed = value.to_vec();
-            changed[at] ^= 1;
-            assert!(
-                CachedSnapshot::from_value(&changed.into(), &origin()).is_err(),
-                "a changed byte {at} went unnoticed"
-            );
+            changed[at] ^= 1 << bit;
+            if let Ok(read) = CachedSnapshot::from_value(&changed.into(), &origin) {
+                assert_eq!(read, cached, "a changed bit {bit} of byte {at} went unnoticed");
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_was_changed_is_noticed_although_the_body_is_whole() {
+        let value = String::from_utf8(value().to_vec()).unwrap();
+        for (written, changed) in [
+            (r#""date":"2026-03-03","last"#, r#""date":"2026-03-04","last"#),
+            (r#""last_updated":"2026-03-03T10"#, r#""last_updated":"2026-03-03T12"#),
+            (r#""fence":1772550000123456"#, r#""fence":1772550000123457"#),
+        ] {
+            assert!(value.contains(written), "{value}");
+            let error = CachedSnapshot::from_value(&value.replacen(written, changed, 1).into(), &origin()).unwrap_err();
+            assert!(matches!(error, UnusableValue::Corrupt), "{changed}: {error}");
         }
     }
 
@@ -277,5 +317,58 @@ mod tests {
         assert_ne!(fresh.etag, stale.etag);
         let expected = String::from_utf8(fresh.body.to_vec()).unwrap().replace("\"stale\":false", "\"stale\":true");
         assert_eq!(stale.body, expected);
+    }
+    /// What a body may be that another program wrote: JSON that is, or nearly is, a snapshot.
+    fn body() -> impl Strategy<Value = String> {
+        let time = prop_oneof!["[0-2][0-9]:[0-5][0-9]", "[0-9:]{0,6}"];
+        let slot =
+            (time.clone(), time).prop_map(|(start, end)| format!(r#"{{"start_time":"{start}","end_time":"{end}"}}"#));
+        let slots = prop::collection::vec(slot, 0..4).prop_map(|slots| slots.join(","));
+        let at = prop_oneof![
+            "[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]T23:59:(59|60)(\\.[0-9]{1,12})?(Z|[+-]23:59)",
+            "[-0-9TZ:]{0,30}"
+        ];
+        let date = prop_oneof![Just("2026-03-03".to_owned()), "[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}"];
+        (slots, at, date, "ok|stale|unknown|[a-z]{0,3}", any::<String>()).prop_map(|(slots, at, date, status, name)| {
+            let name = serde_json::to_string(&name).unwrap();
+            let room = format!(r#"{{"id":"1","name":{name},"status":"{status}","availability":[{slots}]}}"#);
+            let building = format!(r#"{{"code":"A","name":"A","classrooms":[{room}]}}"#);
+            let rest = format!(r#""last_updated":"{at}","date":"{date}","timezone":"UTC","stale":false"#);
+            format!(r#"{{"buildings":{{"A":{building}}},{rest}}}"#)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_this_program_did_not_write_are_refused(value in any::<Vec<u8>>()) {
+            let _ = Fence::of(&value);
+            prop_assert!(CachedSnapshot::from_value(&value.into(), &short().0).is_err());
+        }
+
+        #[test]
+        fn a_piece_of_a_value_that_was_written_over_is_noticed(at in any::<prop::sample::Index>(), piece in any::<Vec<u8>>()) {
+            let (origin, cached, value) = short();
+            let at = at.index(value.len());
+            let mut changed = value.to_vec();
+            changed.splice(at..(at + piece.len()).min(value.len()), piece);
+            if let Ok(read) = CachedSnapshot::from_value(&changed.into(), &origin) {
+                prop_assert_eq!(read, cached);
+            }
+        }
+
+        #[test]
+        fn a_body_that_another_program_wrote_is_read_to_the_end_or_refused(body in body()) {
+            let (origin, cached, _) = short();
+            let Ok(body) = serde_json::from_str::<&RawValue>(&body) else { return Ok(()) };
+            let body = Bytes::copy_from_slice(body.get().as_bytes());
+            let value = CachedSnapshot { etag: digest(&body), body, ..cached }.to_value(Fence(7), &origin).unwrap();
+            let read = CachedSnapshot::from_value(&value, &origin).unwrap();
+            match (read.snapshot(), read.as_stale()) {
+                (Ok(snapshot), Ok(stale)) => {
+                    prop_assert_eq!(stale.snapshot().unwrap(), Snapshot { stale: true, ..snapshot });
+                }
+                (fresh, stale) => prop_assert!(fresh.is_err() && stale.is_err()),
+            }
+        }
     }
 }

@@ -59,6 +59,9 @@ fn is_harmless(line: &Metadata<'_>) -> bool {
     *line.level() <= Level::INFO || !KEPT_AT_INFO.iter().any(|library| line.target().starts_with(library))
 }
 
+/// How many characters of an error are told. Some quote what they could not read, and that may be megabytes long.
+const LONGEST_CHAIN: usize = 1000;
+
 /// An error and all its causes in one line, for operators.
 #[must_use]
 pub fn error_chain(error: &dyn Error) -> String {
@@ -72,5 +75,22 @@ pub fn error_chain(error: &dyn Error) -> String {
         }
         cause = error.source();
     }
+    if let Some((end, _)) = chain.char_indices().nth(LONGEST_CHAIN) {
+        chain.truncate(end);
+        chain.push('…');
+    }
     chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_quotes_a_long_text_is_told_in_a_line() {
+        let error = serde_json::from_str::<u32>(&format!("{:?}", "é".repeat(100_000))).unwrap_err();
+        let told = error_chain(&error);
+        assert!(told.starts_with("invalid type: string \"éé") && told.ends_with("é…"), "{told}");
+        assert_eq!(told.chars().count(), LONGEST_CHAIN + 1);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, SecondsFormat};
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, SecondsFormat, SubsecRound};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -69,11 +69,14 @@ pub enum RoomStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(DateTime<FixedOffset>);
 
+/// The decimals of a second that a [`Timestamp`] has. More would be lost when it is written.
+const MICROSECONDS: u16 = 6;
+
 impl Timestamp {
     /// The instant as a clock at the campus shows it.
     #[must_use]
     pub fn at_campus(instant: DateTime<chrono::Utc>, timezone: Tz) -> Self {
-        Self(instant.with_timezone(&timezone).fixed_offset())
+        Self(instant.with_timezone(&timezone).fixed_offset().trunc_subsecs(MICROSECONDS))
     }
 
     /// The instant.
@@ -85,7 +88,7 @@ impl Timestamp {
     /// Reads what [`Display`](std::fmt::Display) wrote; any ISO 8601 instant with an offset will do. `None` if it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text.trim()).ok().map(Self)
+        DateTime::parse_from_rfc3339(text.trim()).ok().map(|instant| Self(instant.trunc_subsecs(MICROSECONDS)))
     }
 }
 
@@ -309,5 +312,14 @@ classrooms = [{ id = "3", name = "103" }]
         assert_eq!(written, "2026-07-01T08:00:00.000000-04:00");
         assert_eq!(Timestamp::parse(&written).unwrap().to_string(), written);
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn a_timestamp_is_the_same_after_it_was_written_and_read_however_fine_the_clock() {
+        let fine =
+            chrono::Utc.with_ymd_and_hms(2026, 3, 3, 15, 0, 0).unwrap() + chrono::TimeDelta::nanoseconds(123_456_789);
+        let timestamp = Timestamp::at_campus(fine, chrono_tz::America::New_York);
+        assert_eq!(Timestamp::parse(&timestamp.to_string()), Some(timestamp));
+        assert_eq!(Timestamp::parse("2026-03-03T10:00:00.123456789-05:00"), Some(timestamp));
     }
 }

@@ -10,8 +10,9 @@ use super::problem::Problem;
 pub(super) fn date(uri: &Uri) -> Result<Option<NaiveDate>, Problem> {
     const EXPECTED: &str = "a day, as 2026-03-03";
     let Some(held) = parameter(uri, "date", EXPECTED)? else { return Ok(None) };
-    // chrono would also take 2026-3-3 and +2026-03-03.
-    let date = held.parse().ok().filter(|date: &NaiveDate| date.to_string() == held);
+    // chrono would also take 2026-3-3, +2026-03-03 and, of the year 12026, +12026-03-03.
+    let date =
+        held.parse().ok().filter(|date: &NaiveDate| held.len() == "YYYY-MM-DD".len() && date.to_string() == held);
     date.map(Some).ok_or_else(|| Problem::bad_parameter("date", &held, EXPECTED))
 }
 
@@ -64,6 +65,8 @@ mod tests {
             "2026-02-29",
             "2026-3-03",
             "+026-03-03",
+            "%2B12026-03-03",
+            "-0001-03-03",
             "2026-03-03T00:00:00",
             "20260303",
             "%FF",

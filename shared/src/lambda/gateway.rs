@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use lambda_http::{aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
-use url::Url;
 
 /// A request of a client, as API Gateway hands it over.
 ///
@@ -79,15 +78,32 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Path and query, with everything encoded that may not stand there as it is.
+/// Path and query, with everything encoded that may not stand there as it is, and nothing else changed. The `url` crate
+/// will not do: it leaves out tabs and line breaks, and makes slashes of backslashes, and so another path.
 fn target(path: &str, query: &str) -> Result<(String, Option<String>), String> {
-    let mut url = Url::parse("http://localhost/").map_err(|error| error.to_string())?;
-    url.set_path(path);
-    url.set_query(Some(query).filter(|query| !query.is_empty()));
-    if url.as_str().len() > LONGEST_URI {
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let path = format!("{slash}{}", encoded(path, b"/:@"));
+    let query = Some(encoded(query, b"/:@?")).filter(|query| !query.is_empty());
+    if path.len() + query.as_ref().map_or(0, String::len) > LONGEST_URI {
         return Err(format!("its URI is longer than {LONGEST_URI} bytes"));
     }
-    Ok((url.path().to_owned(), url.query().map(str::to_owned)))
+    Ok((path, query))
+}
+
+/// A text of which stay letters, digits, what is encoded already, the marks that RFC 3986 allows everywhere, and `others`.
+fn encoded(text: &str, others: &[u8]) -> String {
+    const MARKS: &[u8] = b"%-._~!$&'()*+,;=";
+    let stays = |byte: &u8| byte.is_ascii_alphanumeric() || MARKS.contains(byte) || others.contains(byte);
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default().to_ascii_uppercase();
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if stays(&byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
+        }
+    }
+    encoded
 }
 
 /// The headers that HTTP knows how to write. The others say nothing that a route could read.
@@ -154,6 +170,8 @@ mod tests {
             "/api/open-classrooms?q=cas%20116%22%3C%3E%23%C3%A9"
         );
         assert_eq!(uri("/a b/\u{1F3EB}?#", ""), "/a%20b/%F0%9F%8F%AB%3F%23");
+        assert_eq!(uri("/api/open-classrooms\n", "da\tte=\r"), "/api/open-classrooms%0A?da%09te=%0D");
+        assert_eq!(uri("/api\\a/%2F%zz%", "q=%zz\\"), "/api%5Ca/%2F%zz%?q=%zz%5C");
         assert_eq!((uri("", ""), uri("api", ""), uri("//api//x", "")), ("/".into(), "/api".into(), "//api//x".into()));
     }
 
