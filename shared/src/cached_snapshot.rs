@@ -32,6 +32,8 @@ pub struct Origin(String);
 /// A snapshot as bytes, with what must be known to answer with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedSnapshot {
+    /// The rank of the sweep that it came from.
+    pub fence: Fence,
     /// The day it is of.
     pub date: NaiveDate,
     /// When the sweep ended that it came from.
@@ -73,6 +75,13 @@ impl Fence {
     #[must_use]
     pub const fn micros(self) -> u64 {
         self.0
+    }
+
+    /// Whether a lock can have been taken at that rank, when the cache's clock shows `now`. A rank that lies ahead stands in a
+    /// damaged value, or comes from the clock of another machine that the cache has lived on; it holds nobody up.
+    #[must_use]
+    pub const fn is_credible(self, now: Self) -> bool {
+        self.0 <= now.0.saturating_add(60_000_000)
     }
 
     /// The rank that stands in a cached value's header, if it has one.
@@ -121,23 +130,23 @@ struct VersionAlone {
 }
 
 impl CachedSnapshot {
-    /// Renders a snapshot.
+    /// Renders a snapshot of the sweep of this rank.
     ///
     /// # Errors
     /// Never in practice: a snapshot has no map with keys that JSON cannot write.
-    pub fn render(snapshot: &Snapshot) -> Result<Self, serde_json::Error> {
+    pub fn render(snapshot: &Snapshot, fence: Fence) -> Result<Self, serde_json::Error> {
         let body = Bytes::from(serde_json::to_vec(snapshot)?);
-        Ok(Self { date: snapshot.date, last_updated: snapshot.last_updated, etag: digest(&body), body })
+        Ok(Self { fence, date: snapshot.date, last_updated: snapshot.last_updated, etag: digest(&body), body })
     }
 
     /// The value to keep in the cache.
     ///
     /// # Errors
     /// Never in practice: the body is JSON.
-    pub fn to_value(&self, fence: Fence, origin: &Origin) -> Result<Bytes, serde_json::Error> {
+    pub fn to_value(&self, origin: &Origin) -> Result<Bytes, serde_json::Error> {
         let mut envelope = Envelope {
             version: VERSION,
-            fence,
+            fence: self.fence,
             origin: origin.clone(),
             date: self.date,
             last_updated: self.last_updated,
@@ -168,7 +177,13 @@ impl CachedSnapshot {
         if envelope.origin != *origin {
             return Err(UnusableValue::OtherOrigin);
         }
-        Ok(Self { date: envelope.date, last_updated: envelope.last_updated, etag: envelope.etag, body })
+        Ok(Self {
+            fence: envelope.fence,
+            date: envelope.date,
+            last_updated: envelope.last_updated,
+            etag: envelope.etag,
+            body,
+        })
     }
 
     /// The snapshot itself, for whoever needs a part of it.
@@ -184,7 +199,7 @@ impl CachedSnapshot {
     /// # Errors
     /// As [`snapshot`](Self::snapshot).
     pub fn as_stale(&self) -> Result<Self, serde_json::Error> {
-        Self::render(&Snapshot { stale: true, ..self.snapshot()? })
+        Self::render(&Snapshot { stale: true, ..self.snapshot()? }, self.fence)
     }
 }
 
@@ -209,6 +224,8 @@ mod tests {
     use super::*;
     use crate::snapshot::Answers;
 
+    const FENCE: Fence = Fence(1_772_550_000_123_456);
+
     fn campus() -> Campus {
         Campus::built_in().unwrap()
     }
@@ -220,11 +237,11 @@ mod tests {
     fn cached() -> CachedSnapshot {
         let date = "2026-03-03".parse().unwrap();
         let at = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
-        CachedSnapshot::render(&Snapshot::new(&campus(), 28, date, at, &Answers::new(), None)).unwrap()
+        CachedSnapshot::render(&Snapshot::new(&campus(), 28, date, at, &Answers::new(), None), FENCE).unwrap()
     }
 
     fn value() -> Bytes {
-        cached().to_value(Fence(1_772_550_000_123_456), &origin()).unwrap()
+        cached().to_value(&origin()).unwrap()
     }
 
     /// A value so short that every byte of it can be tried: its origin, what it says, and the bytes.
@@ -236,8 +253,8 @@ mod tests {
         let campus = Campus::parse("short.toml", file).unwrap();
         let at = Timestamp::parse("2026-03-03T10:00:00.123456Z").unwrap();
         let snapshot = Snapshot::new(&campus, 28, "2026-03-03".parse().unwrap(), at, &Answers::new(), None);
-        let (origin, cached) = (Origin::new(&campus, 28), CachedSnapshot::render(&snapshot).unwrap());
-        let value = cached.to_value(Fence(1_772_550_000_123_456), &origin).unwrap();
+        let (origin, cached) = (Origin::new(&campus, 28), CachedSnapshot::render(&snapshot, FENCE).unwrap());
+        let value = cached.to_value(&origin).unwrap();
         (origin, cached, value)
     }
 
@@ -318,6 +335,7 @@ mod tests {
         let expected = String::from_utf8(fresh.body.to_vec()).unwrap().replace("\"stale\":false", "\"stale\":true");
         assert_eq!(stale.body, expected);
     }
+
     /// What a body may be that another program wrote: JSON that is, or nearly is, a snapshot.
     fn body() -> impl Strategy<Value = String> {
         let time = prop_oneof!["[0-2][0-9]:[0-5][0-9]", "[0-9:]{0,6}"];
@@ -361,7 +379,7 @@ mod tests {
             let (origin, cached, _) = short();
             let Ok(body) = serde_json::from_str::<&RawValue>(&body) else { return Ok(()) };
             let body = Bytes::copy_from_slice(body.get().as_bytes());
-            let value = CachedSnapshot { etag: digest(&body), body, ..cached }.to_value(Fence(7), &origin).unwrap();
+            let value = CachedSnapshot { etag: digest(&body), body, ..cached }.to_value(&origin).unwrap();
             let read = CachedSnapshot::from_value(&value, &origin).unwrap();
             match (read.snapshot(), read.as_stale()) {
                 (Ok(snapshot), Ok(stale)) => {

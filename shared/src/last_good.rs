@@ -17,11 +17,12 @@ pub struct LastGood {
 }
 
 impl LastGood {
-    /// Remembers a snapshot, unless a newer one of its day is known.
+    /// Remembers a snapshot, unless one of a newer sweep is known. Ranks are compared, and not times: another process's
+    /// clock may be behind.
     pub fn remember(&self, snapshot: &CachedSnapshot, now: DateTime<Utc>) {
         let mut by_date = self.by_date.lock().unwrap_or_else(PoisonError::into_inner);
         match by_date.get(&snapshot.date) {
-            Some(known) if known.last_updated >= snapshot.last_updated => {}
+            Some(known) if known.fence >= snapshot.fence => {}
             _ => {
                 by_date.insert(snapshot.date, snapshot.clone());
                 by_date.retain(|_, known| is_good(known, now));
@@ -49,26 +50,38 @@ mod tests {
 
     use super::*;
     use crate::{
+        cached_snapshot::Fence,
         campus::Campus,
         snapshot::{Answers, Snapshot, Timestamp},
     };
 
-    fn snapshot(date: &str, at: &str) -> CachedSnapshot {
+    fn snapshot(at: &str, fence: u64) -> CachedSnapshot {
         let campus = Campus::built_in().unwrap();
         let at = Timestamp::parse(at).unwrap();
-        CachedSnapshot::render(&Snapshot::new(&campus, 28, date.parse().unwrap(), at, &Answers::new(), None)).unwrap()
+        let date = "2026-03-03".parse().unwrap();
+        let snapshot = Snapshot::new(&campus, 28, date, at, &Answers::new(), None);
+        CachedSnapshot::render(&snapshot, Fence::from_micros(fence)).unwrap()
     }
 
     #[test]
     fn the_newest_copy_of_a_day_is_recalled_for_72_hours() {
         let (known, now) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
-        let (older, newer) =
-            (snapshot("2026-03-03", "2026-03-03T10:00:00Z"), snapshot("2026-03-03", "2026-03-03T11:00:00Z"));
+        let (older, newer) = (snapshot("2026-03-03T10:00:00Z", 1), snapshot("2026-03-03T11:00:00Z", 2));
         known.remember(&newer, now);
         known.remember(&older, now);
         let date = newer.date;
         assert_eq!(known.recall(date, now + TimeDelta::hours(70)), Some(newer));
         assert_eq!(known.recall(date, now + TimeDelta::hours(71)), None);
         assert_eq!(known.recall(date.succ_opt().unwrap(), now), None);
+    }
+
+    #[test]
+    fn a_newer_sweep_is_newer_although_its_clock_is_behind() {
+        let (known, now) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
+        let (first, second) = (snapshot("2026-03-03T11:05:00Z", 1), snapshot("2026-03-03T11:00:00Z", 2));
+        for snapshot in [&first, &second, &first] {
+            known.remember(snapshot, now);
+        }
+        assert_eq!(known.recall(second.date, now), Some(second));
     }
 }

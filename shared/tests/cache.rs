@@ -36,6 +36,7 @@ over_both_caches! {
     taking_a_lock_twice_in_one_name_succeeds,
     a_later_holder_has_a_higher_fence,
     an_older_sweep_never_replaces_a_newer_one,
+    a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up,
     a_value_is_replaced_only_if_it_is_the_one_that_was_seen,
     of_many_who_want_the_lock_one_gets_it,
     publishing_makes_every_day_and_the_refresh_known,
@@ -133,7 +134,7 @@ async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let put = async |micros: u64| {
         let fence = Fence::from_micros(micros);
-        let value = snapshot("2026-03-03").to_value(fence, &origin()).unwrap();
+        let value = snapshot("2026-03-03", fence).to_value(&origin()).unwrap();
         (value.clone(), store.put_fenced("k", value, fence, LONG).await.unwrap())
     };
     let fences = [1_772_550_000_000_001, 1_772_550_000_000_002];
@@ -145,6 +146,21 @@ async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
     assert_eq!(store.get("k").await.unwrap().unwrap(), newer);
     store.put("k", "somebody else's".into(), LONG).await.unwrap();
     assert!(put(fences[0]).await.1);
+}
+
+async fn a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let now = store.lock("lock", "me", LONG).await.unwrap().unwrap();
+    let put = async |fence: Fence| {
+        let value = snapshot("2026-03-03", fence).to_value(&origin()).unwrap();
+        store.put_fenced("k", value, fence, LONG).await.unwrap()
+    };
+    // Damaged, or from a Redis whose clock was ahead. A few seconds of difference between two machines are none.
+    for (ahead, kept) in [(3_600_000_000, true), (30_000_000, false)] {
+        store.delete("k").await.unwrap();
+        assert!(put(Fence::from_micros(now.micros() + ahead)).await);
+        assert_eq!(put(now).await, kept, "{ahead}");
+    }
 }
 
 async fn a_value_is_replaced_only_if_it_is_the_one_that_was_seen(backend: Backend) {
@@ -185,9 +201,10 @@ fn origin() -> Origin {
     Origin::new(&campus(), 28)
 }
 
-fn snapshot(date: &str) -> CachedSnapshot {
+fn snapshot(date: &str, fence: Fence) -> CachedSnapshot {
     let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
-    CachedSnapshot::render(&Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &Answers::new(), None)).unwrap()
+    let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &Answers::new(), None);
+    CachedSnapshot::render(&snapshot, fence).unwrap()
 }
 
 fn cache(store: &Arc<dyn Store>) -> Cache {
@@ -197,8 +214,8 @@ fn cache(store: &Arc<dyn Store>) -> Cache {
 async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
     let (TestStore { store, redis }, _) = start(backend).await;
     let cache = cache(&store);
-    let days = [snapshot("2026-03-03"), snapshot("2026-03-04")];
     let lease = cache.lease().await.unwrap().unwrap();
+    let days = [snapshot("2026-03-03", lease.fence()), snapshot("2026-03-04", lease.fence())];
     cache.publish(&lease, days[0].date, &days).await.unwrap();
     cache.release(lease).await.unwrap();
     assert_eq!(cache.availability().await.unwrap().as_ref(), Some(&days[0]));
@@ -229,7 +246,7 @@ async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
     clock.advance(TimeDelta::seconds(61));
     store.delete("classrooms:refresh_lock").await.unwrap();
     let other = cache.lease().await.unwrap().unwrap();
-    let day = snapshot("2026-03-03");
+    let day = snapshot("2026-03-03", lease.fence());
     let error = cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap_err();
     assert!(matches!(error, PublishError::Superseded), "{error}");
     assert_eq!(cache.reserve(day.date).await.unwrap(), None);
@@ -240,8 +257,9 @@ async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
 
 async fn invalidating_leaves_the_reserve(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
-    let (cache, day) = (cache(&store), snapshot("2026-03-03"));
+    let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
+    let day = snapshot("2026-03-03", lease.fence());
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     cache.invalidate().await.unwrap();
     assert_eq!(cache.availability().await.unwrap(), None);
@@ -252,7 +270,7 @@ async fn invalidating_leaves_the_reserve(backend: Backend) {
 async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
-    let whole = snapshot("2026-03-03").to_value(Fence::from_micros(1), &origin()).unwrap();
+    let whole = snapshot("2026-03-03", Fence::from_micros(1)).to_value(&origin()).unwrap();
     let foreign =
         [Bytes::from("null"), Bytes::from("\u{0}"), Bytes::from(r#"{"version":7}"#), whole.slice(..whole.len() / 2)];
     for value in foreign {

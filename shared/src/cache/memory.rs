@@ -49,6 +49,10 @@ impl MemoryStore {
         state
     }
 
+    fn fence_now(&self) -> Fence {
+        Fence::from_micros(u64::try_from(self.clock.now().timestamp_micros()).unwrap_or_default())
+    }
+
     fn entry(&self, value: Bytes, ttl: Duration) -> Entry {
         let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
         Entry { value, expires: self.clock.now().checked_add_signed(ttl).unwrap_or(DateTime::<Utc>::MAX_UTC) }
@@ -70,7 +74,8 @@ impl Store for MemoryStore {
     async fn put_fenced(&self, key: &str, value: Bytes, fence: Fence, ttl: Duration) -> Result<bool, StoreError> {
         let entry = self.entry(value, ttl);
         let mut state = self.present();
-        let newer = state.entries.get(key).and_then(|old| Fence::of(&old.value)).is_some_and(|old| old > fence);
+        let (now, present) = (self.fence_now(), state.entries.get(key).and_then(|present| Fence::of(&present.value)));
+        let newer = present.is_some_and(|present| present > fence && present.is_credible(now));
         if !newer {
             state.entries.insert(key.to_owned(), entry);
         }
@@ -104,8 +109,7 @@ impl Store for MemoryStore {
             return Ok(None);
         }
         state.entries.insert(key.to_owned(), entry);
-        let now = u64::try_from(self.clock.now().timestamp_micros()).unwrap_or_default();
-        state.last_fence = Fence::from_micros(now.max(state.last_fence.micros() + 1));
+        state.last_fence = self.fence_now().max(Fence::from_micros(state.last_fence.micros() + 1));
         Ok(Some(state.last_fence))
     }
 

@@ -76,6 +76,14 @@ pub enum PublishError {
     Render(#[from] serde_json::Error),
 }
 
+impl Lease {
+    /// The rank of the sweep that holds it.
+    #[must_use]
+    pub const fn fence(&self) -> Fence {
+        self.fence
+    }
+}
+
 impl Cache {
     /// The cache in `store`. Today's snapshot and the last refresh expire after `expiry`; values of another origin count
     /// as absent.
@@ -199,7 +207,7 @@ impl Cache {
         Ok(self.store.time_left(REFRESH_LOCK).await?.is_some())
     }
 
-    /// Publishes a sweep: the reserve first, today's snapshot next, the time of the refresh last. Whoever reads meanwhile
+    /// Publishes the snapshots of a sweep, which bear the lease's fence: the reserve first, today's snapshot next, the time of the refresh last. Whoever reads meanwhile
     /// sees the old state or the new.
     ///
     /// # Errors
@@ -214,26 +222,20 @@ impl Cache {
         try_join_all(
             snapshots
                 .iter()
-                .map(async |snapshot| self.put(&reserve_key(snapshot.date), snapshot, lease, RESERVE_EXPIRY).await),
+                .map(async |snapshot| self.put(&reserve_key(snapshot.date), snapshot, RESERVE_EXPIRY).await),
         )
         .await?;
         let Some(snapshot) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return Ok(()) };
         self.ensure_held(lease).await?;
-        self.put(AVAILABILITY, snapshot, lease, self.expiry).await?;
+        self.put(AVAILABILITY, snapshot, self.expiry).await?;
         // An instant has no room for a fence. That nobody has replaced it since the lock was taken is as good.
         let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(snapshot.last_updated.to_string()));
         done_or_superseded(self.store.replace(LAST_REFRESH, old, new, self.expiry).await?)
     }
 
-    async fn put(
-        &self,
-        key: &str,
-        snapshot: &CachedSnapshot,
-        lease: &Lease,
-        ttl: Duration,
-    ) -> Result<(), PublishError> {
-        let value = snapshot.to_value(lease.fence, &self.origin)?;
-        done_or_superseded(self.store.put_fenced(key, value, lease.fence, ttl).await?)
+    async fn put(&self, key: &str, snapshot: &CachedSnapshot, ttl: Duration) -> Result<(), PublishError> {
+        let value = snapshot.to_value(&self.origin)?;
+        done_or_superseded(self.store.put_fenced(key, value, snapshot.fence, ttl).await?)
     }
 
     async fn ensure_held(&self, lease: &Lease) -> Result<(), PublishError> {

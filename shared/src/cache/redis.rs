@@ -28,12 +28,13 @@ use crate::cached_snapshot::Fence;
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// Keeps a value unless the one that is there has a higher fence in its header (see `cached_snapshot`). About one key
-/// alone, and a function of its arguments and that key: it may run on any shard and be repeated.
+/// Keeps a value unless the one that is there has a higher fence in its header, and one that is credible (see
+/// `cached_snapshot`). About one key alone: it may run on any shard and be repeated.
 const PUT_FENCED: &str = r#"
 local header = redis.pcall('GETRANGE', KEYS[1], 0, 63)
 local fence = type(header) == 'string' and tonumber(string.match(header, '^{"version":%d+,"fence":(%d+)') or '')
-if fence and fence > tonumber(ARGV[2]) then
+local credible = (redis.call('TIME')[1] + 60) * 1000000
+if fence and fence > tonumber(ARGV[2]) and fence <= credible then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])

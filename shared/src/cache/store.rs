@@ -17,7 +17,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Keeps a value for `ttl`, in place of any other.
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError>;
 
-    /// Keeps a value for `ttl`, unless the one that is there bears a higher fence. Says whether it did.
+    /// Keeps a value for `ttl`, unless the one that is there bears a higher fence that is credible. Says whether it did.
     async fn put_fenced(&self, key: &str, value: Bytes, fence: Fence, ttl: Duration) -> Result<bool, StoreError>;
 
     /// Keeps a value for `ttl`, unless another than `old` is there: somebody else has replaced that meanwhile. Says whether it

@@ -9,6 +9,7 @@ use std::fmt;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use lambda_http::{aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
@@ -78,32 +79,39 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// What stays as it is in a query: letters, digits, what is encoded already, and the marks of RFC 3986.
+const QUERY: &AsciiSet = &PATH.remove(b'?');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'%')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@');
+
 /// Path and query, with everything encoded that may not stand there as it is, and nothing else changed. The `url` crate
 /// will not do: it leaves out tabs and line breaks, and makes slashes of backslashes, and so another path.
 fn target(path: &str, query: &str) -> Result<(String, Option<String>), String> {
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let path = format!("{slash}{}", encoded(path, b"/:@"));
-    let query = Some(encoded(query, b"/:@?")).filter(|query| !query.is_empty());
+    let path = format!("{slash}{}", utf8_percent_encode(path, PATH));
+    let query = (!query.is_empty()).then(|| utf8_percent_encode(query, QUERY).to_string());
     if path.len() + query.as_ref().map_or(0, String::len) > LONGEST_URI {
         return Err(format!("its URI is longer than {LONGEST_URI} bytes"));
     }
     Ok((path, query))
-}
-
-/// A text of which stay letters, digits, what is encoded already, the marks that RFC 3986 allows everywhere, and `others`.
-fn encoded(text: &str, others: &[u8]) -> String {
-    const MARKS: &[u8] = b"%-._~!$&'()*+,;=";
-    let stays = |byte: &u8| byte.is_ascii_alphanumeric() || MARKS.contains(byte) || others.contains(byte);
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default().to_ascii_uppercase();
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if stays(&byte) {
-            encoded.push(byte.into());
-        } else {
-            encoded.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
-        }
-    }
-    encoded
 }
 
 /// The headers that HTTP knows how to write. The others say nothing that a route could read.

@@ -156,7 +156,8 @@ impl Sweeper {
         let snapshots = try_join_all(days_answered(answers, today).into_iter().map(async |(date, answered)| {
             let last_good = if answered < rooms { self.last_good_slots(date).await? } else { None };
             let snapshot = Snapshot::new(&self.campus, self.min_gap, date, timestamp, answers, last_good.as_ref());
-            CachedSnapshot::render(&snapshot).map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))
+            CachedSnapshot::render(&snapshot, lease.fence())
+                .map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))
         }))
         .await?;
         let published = self.cache.publish(lease, today, &snapshots).await;
