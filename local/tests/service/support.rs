@@ -67,22 +67,25 @@ macro_rules! over_both_caches {
     };
 }
 
-/// A clock that shows what the test says.
+/// A clock that shows what the test says, or is wrong by as much as the test says.
 #[derive(Clone)]
-pub(crate) struct TestClock(Arc<Mutex<DateTime<Utc>>>);
+pub(crate) struct TestClock {
+    now: Arc<Mutex<DateTime<Utc>>>,
+    ahead: TimeDelta,
+}
 
 impl TestClock {
     pub(crate) fn set(&self, now: &str) {
-        *self.0.lock().unwrap() = now.parse().unwrap();
+        *self.now.lock().unwrap() = now.parse().unwrap();
     }
 
     pub(crate) fn advance(&self, by: TimeDelta) {
-        *self.0.lock().unwrap() += by;
+        *self.now.lock().unwrap() += by;
     }
 
     fn clock(&self) -> Clock {
-        let now = Arc::clone(&self.0);
-        Clock::new(chrono_tz::America::New_York, move || *now.lock().unwrap())
+        let Self { now, ahead } = self.clone();
+        Clock::new(chrono_tz::America::New_York, move || *now.lock().unwrap() + ahead)
     }
 }
 
@@ -183,7 +186,7 @@ impl Ground {
         all.extend(vars.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Self {
             vars: all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            clock: TestClock(Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap()))),
+            clock: TestClock { now: Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap())), ahead: TimeDelta::zero() },
             simulator: Arc::new(simulator),
             redis: redis.map(|redis| Arc::new(tokio::sync::Mutex::new(redis))),
             network,
@@ -212,6 +215,13 @@ impl TestApp {
     pub(crate) async fn another(&self) -> Self {
         assert!(self.redis.is_some(), "an embedded cache has one process");
         Self::on(self.ground.clone(), false).await
+    }
+
+    /// The same on a machine whose clock is ahead by so much, or behind.
+    pub(crate) async fn another_ahead_by(&self, ahead: TimeDelta) -> Self {
+        let mut ground = self.ground.clone();
+        ground.clock.ahead = ahead;
+        Self::on(ground, false).await
     }
 
     async fn on(ground: Ground, refreshes_by_itself: bool) -> Self {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use simulator::{Booking, Kind};
 use testkit::eventually;
 
-use crate::support::{Backend, TestApp};
+use crate::support::{Answer, Backend, TestApp, day};
 
 over_both_caches! {
     days_of_23_and_25_hours_begin_and_end_at_the_campuss_midnight,
@@ -56,4 +58,90 @@ async fn the_server_refreshes_at_its_start_and_then_at_five_past_midnight(backen
     app.clock.set("2026-03-05T06:00:00Z");
     swept_at("2026-03-05T01:00:00.000000-05:00").await;
     assert_eq!(app.sweeps(), 3);
+}
+
+/// What two clocks may differ by.
+const SKEWS: [i64; 2] = [5, -5];
+
+async fn remaining_minutes(app: &TestApp) -> f64 {
+    app.get("/api/cooldown-status").await.json()["remaining_minutes"].as_f64().unwrap()
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_by_five_minutes_makes_the_cooldown_no_longer_and_five_minutes_shorter_at_most() {
+    for skew in SKEWS {
+        let app = TestApp::cold(Backend::Redis).await;
+        let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
+        assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+        // To a clock that is behind, the sweep lies in the future, which counts as now.
+        let expected = if skew > 0 { 25.0 } else { 30.0 };
+        assert!((remaining_minutes(&other).await - expected).abs() < 1e-6, "{skew}");
+        let refused = other.refresh().await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.header("retry-after")),
+            (429, if skew > 0 { "1500" } else { "1800" })
+        );
+        app.clock.advance(TimeDelta::minutes(31));
+        let allowed = other.refresh().await;
+        assert_eq!(allowed.status, if skew > 0 { 200 } else { 429 }, "{skew}");
+        assert!((0.0..=30.0).contains(&remaining_minutes(&app).await), "{skew}");
+    }
+}
+
+#[tokio::test]
+async fn the_newer_sweep_is_shown_by_everybody_although_its_clock_is_behind() {
+    for skew in SKEWS {
+        let app = TestApp::cold_with(Backend::Redis, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
+        let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
+        for (sweeper, hour) in [(&app, 9.0), (&other, 12.0), (&app, 15.0), (&other, 18.0)] {
+            app.simulator.set_bookings("1", day("2026-03-03"), vec![Booking::new(hour, hour + 1.0, Kind::Event)]);
+            let refreshed = sweeper.refresh().await;
+            assert_eq!(refreshed.status, 200, "{skew}");
+            let first_slot = format!("07:00-{:02}:59", hour - 1.0);
+            for reader in [&app, &other] {
+                let shown = reader.open_classrooms().await;
+                assert_eq!((shown.outcome(), &shown.room("1").1[0]), ((200, "HIT"), &first_slot), "{skew}");
+                assert_eq!(shown.json()["last_updated"], refreshed.json()["timestamp"]);
+            }
+        }
+        // Also when Redis has gone, and each shows its own copy.
+        app.network.clone().unwrap().refuse();
+        for reader in [&app, &other] {
+            let shown = reader.open_classrooms().await;
+            assert_eq!((shown.outcome(), shown.room("1").1[0].as_str()), ((200, "STALE"), "07:00-17:59"), "{skew}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_midnight_clocks_that_differ_show_each_its_own_day_and_do_not_sweep_in_turn() {
+    for skew in SKEWS {
+        let app = TestApp::cold(Backend::Redis).await;
+        let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
+        assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+        // Two minutes before midnight, and three after, or the other way round.
+        app.clock.set(if skew > 0 { "2026-03-04T04:58:00Z" } else { "2026-03-04T05:02:00Z" });
+        let (today, tomorrow) = if skew > 0 { (&app, &other) } else { (&other, &app) };
+        let shown = async |reader: &TestApp| -> Answer { reader.open_classrooms().await };
+        for _ in 0..2 {
+            assert_eq!(shown(today).await.json()["date"], "2026-03-03", "{skew}");
+            assert_eq!(shown(tomorrow).await.json()["date"], "2026-03-04", "{skew}");
+        }
+        assert_eq!(app.sweeps(), 1, "the last sweep brought both days");
+
+        // With a sweep by the one that is in the new day already, and then by the one that is not.
+        for (sweeper, sweeps) in [(tomorrow, 2), (today, 3)] {
+            app.redis(&["DEL", "classrooms:last_refresh"]).await;
+            assert_eq!(sweeper.refresh().await.status, 200);
+            for _ in 0..2 {
+                assert_eq!(
+                    (shown(today).await.outcome(), shown(tomorrow).await.outcome()),
+                    ((200, "HIT"), (200, "HIT"))
+                );
+                assert_eq!(shown(today).await.json()["date"], "2026-03-03", "{skew}");
+                assert_eq!(shown(tomorrow).await.json()["date"], "2026-03-04", "{skew}");
+            }
+            assert_eq!(app.sweeps(), sweeps, "{skew}");
+        }
+    }
 }
