@@ -3,9 +3,11 @@
 //! # Layout
 //!
 //! * [`server`]: the service put together for this home, and served.
+//! * `connections`: those of clients, on none of which is waited without an end.
 //! * [`daily`]: when the next daily refresh is due.
 //! * [`mod@env`]: the environment and the `.env` file.
 
+mod connections;
 pub mod daily;
 pub mod env;
 pub mod server;

@@ -15,14 +15,10 @@ use emptyclassroom::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use simulator::{Room, Simulator};
-use tokio::{
-    net::TcpListener,
-    sync::watch,
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpListener, time::sleep};
 use url::Url;
 
-use crate::daily::next_due;
+use crate::{connections::Connections, daily::next_due};
 
 /// Redis is waited for at the start: so often, so long apart.
 const REDIS_TRIES: u32 = 5;
@@ -33,6 +29,8 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// back, and twice as long each time, up to half an hour.
 const FIRST_PAUSE: Duration = Duration::from_secs(65);
 const LONGEST_PAUSE: Duration = Duration::from_mins(30);
+/// How long a connection may take to say what it wants: as long as others, since some proxies keep idle ones.
+const HEAD_LIMIT: Duration = Duration::from_secs(30);
 /// How long answers under way may take when the server is stopped.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -42,6 +40,7 @@ pub struct Server {
     address: SocketAddr,
     service: Service,
     simulator: Option<Simulator>,
+    head_limit: Duration,
 }
 
 /// Why the server does not start, or does not go on.
@@ -84,9 +83,9 @@ pub enum ServerError {
     /// The service could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// The server broke off.
-    #[error("the server broke off")]
-    Serve(#[source] io::Error),
+    /// The port was taken, and is not known.
+    #[error("the address of the server cannot be had")]
+    Address(#[source] io::Error),
 }
 
 impl Server {
@@ -96,7 +95,7 @@ impl Server {
     /// The port is taken, or something given cannot be used.
     pub async fn bind(mut config: Config, clock: Clock) -> Result<Self, ServerError> {
         let listener = listen(&config.host, config.port).await?;
-        let address = listener.local_addr().map_err(ServerError::Serve)?;
+        let address = listener.local_addr().map_err(ServerError::Address)?;
         let simulator = match config.api_url {
             Some(_) => None,
             None => Some(simulate(&mut config).await?),
@@ -106,7 +105,14 @@ impl Server {
             None => Arc::new(MemoryStore::new(clock.clone())),
         };
         let service = Service::build(Core::new(config, clock, store), None)?;
-        Ok(Self { listener, address, service, simulator })
+        Ok(Self { listener, address, service, simulator, head_limit: HEAD_LIMIT })
+    }
+
+    /// Gives clients so long for the head of each request, the pause before it included, instead of 30 s.
+    #[must_use]
+    pub const fn with_head_limit(mut self, limit: Duration) -> Self {
+        self.head_limit = limit;
+        self
     }
 
     /// Where it listens.
@@ -152,7 +158,7 @@ impl Server {
     /// Serves until `stop` comes true. Refreshes unless today's data is there, and then daily.
     ///
     /// # Errors
-    /// Redis cannot be reached at the start, or the server broke off.
+    /// Redis cannot be reached at the start.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let service = self.service.clone();
         let end = async move {
@@ -167,29 +173,23 @@ impl Server {
     /// Serves, and refreshes when asked alone, until `end` comes true; then says what `end` says.
     ///
     /// # Errors
-    /// Those of `end`, or the server broke off.
+    /// Those of `end`.
     pub async fn serve(self, end: impl Future<Output = Result<(), ServerError>>) -> Result<(), ServerError> {
-        let Self { listener, service, simulator, .. } = self;
+        let Self { listener, service, simulator, head_limit, .. } = self;
         let routes = Router::new()
             .merge(http::read_routes(&service))
             .merge(http::refresh_routes(&service))
             .merge(http::cooldown_routes(&service.core));
         let routes = http::finish(routes, &service.core.config.allowed_origins);
-        let (stop, mut stopped) = watch::channel(false);
-        let mut serving = tokio::spawn(async move {
-            let stopped = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-            axum::serve(listener, routes).with_graceful_shutdown(stopped).await
-        });
-
+        let connections = Connections::new(routes, head_limit);
         let outcome = tokio::select! {
             outcome = end => outcome,
-            broken = &mut serving => return broken.map_err(io::Error::other).flatten().map_err(ServerError::Serve),
+            never = connections.take(&listener) => match never {},
         };
+        // From here on new clients are refused.
+        drop(listener);
         service.refresher.stop().await;
-        stop.send_replace(true);
-        if timeout(STOP_LIMIT, &mut serving).await.is_err() {
-            serving.abort();
-        }
+        connections.finish(STOP_LIMIT).await;
         drop(simulator);
         outcome
     }

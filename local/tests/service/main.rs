@@ -5,6 +5,7 @@
 #[macro_use]
 mod support;
 
+mod clients;
 mod failing;
 mod reading;
 mod redis_trouble;

@@ -5,6 +5,7 @@ use std::{
     io::Write,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -94,6 +95,7 @@ impl TestClock {
 struct Ground {
     vars: HashMap<String, String>,
     clock: TestClock,
+    head_limit: Option<Duration>,
     simulator: Arc<Simulator>,
     redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
     network: Option<Arc<Proxy>>,
@@ -187,6 +189,7 @@ impl Ground {
         Self {
             vars: all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             clock: TestClock { now: Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap())), ahead: TimeDelta::zero() },
+            head_limit: None,
             simulator: Arc::new(simulator),
             redis: redis.map(|redis| Arc::new(tokio::sync::Mutex::new(redis))),
             network,
@@ -204,6 +207,13 @@ impl TestApp {
     /// The same, with these variables set.
     pub(crate) async fn cold_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
         Self::on(Ground::new(backend, vars).await, false).await
+    }
+
+    /// The same, where clients have so long for the head of a request.
+    pub(crate) async fn cold_with_head_limit(limit: Duration) -> Self {
+        let mut ground = Ground::new(Backend::Memory, &[]).await;
+        ground.head_limit = Some(limit);
+        Self::on(ground, false).await
     }
 
     /// A server as the program runs it: it refreshes at the start, and daily.
@@ -226,7 +236,10 @@ impl TestApp {
 
     async fn on(ground: Ground, refreshes_by_itself: bool) -> Self {
         let config = Config::from_vars(Home::Local, |name| ground.vars.get(name).cloned()).unwrap();
-        let server = Server::bind(config, ground.clock.clock()).await.unwrap();
+        let mut server = Server::bind(config, ground.clock.clock()).await.unwrap();
+        if let Some(limit) = ground.head_limit {
+            server = server.with_head_limit(limit);
+        }
         let (service, address) = (server.service().clone(), server.address());
         let task = tokio::spawn(async move {
             let end = if refreshes_by_itself {
@@ -248,6 +261,10 @@ impl TestApp {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -53,6 +53,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, format!("`{name}` is `{held}`, but should be {expected}"))
     }
 
+    /// 400: the body is not what its headers say.
+    pub(crate) fn unreadable_content() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "The request body cannot be read")
+    }
+
     /// 401: an operator's door, and no right key.
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "Invalid or missing admin token")
@@ -71,6 +76,12 @@ impl Problem {
     /// 404: a day that no sweep has brought.
     pub(crate) fn date_not_kept(date: chrono::NaiveDate) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("No availability is kept for {date}"))
+    }
+
+    /// 408: the client has promised a body.
+    pub(crate) fn content_did_not_come(limit: std::time::Duration) -> Self {
+        let detail = format!("The request body did not come within {} s", limit.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// 413: more than a request without content can need.

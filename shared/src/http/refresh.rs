@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, State, rejection::BytesRejection},
+    body::HttpBody,
+    extract::{DefaultBodyLimit, FromRequest, Request, State},
     routing::post,
 };
 use bytes::Bytes;
 use headers::{Authorization, HeaderMapExt, authorization::Bearer};
-use http::{HeaderMap, StatusCode, Uri, header::AUTHORIZATION};
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::{problem::Problem, query};
 use crate::{
@@ -24,6 +26,8 @@ use crate::{
 
 /// The request needs no body; one that is longer is a mistake or an attack.
 const BODY_LIMIT: usize = 1024;
+/// How long it is waited for.
+const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// When a client may ask again after the cache failed, or a sweep did not end.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -48,15 +52,9 @@ impl From<Refreshed> for Done {
     }
 }
 
-async fn refresh(
-    State(service): State<Service>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Done>, Problem> {
-    if body.is_err_and(|rejection| rejection.status() == StatusCode::PAYLOAD_TOO_LARGE) {
-        return Err(Problem::content_too_large(BODY_LIMIT));
-    }
+async fn refresh(State(service): State<Service>, request: Request) -> Result<Json<Done>, Problem> {
+    let (uri, headers) = (request.uri().clone(), request.headers().clone());
+    take_body(request).await?;
     let refreshed = if query::invalidate_cache(&uri)? {
         authorize(&service, &headers)?;
         tracing::info!("an operator drops the cache");
@@ -65,6 +63,20 @@ async fn refresh(
         service.refresher.refresh().await
     };
     Ok(Json(refreshed?.into()))
+}
+
+/// Takes the body that some clients send although none is needed, and passes it over.
+async fn take_body(request: Request) -> Result<(), Problem> {
+    let too_large = || Problem::content_too_large(BODY_LIMIT);
+    if request.body().size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(too_large());
+    }
+    match timeout(BODY_TIME_LIMIT, Bytes::from_request(request, &())).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::unreadable_content()),
+        Err(_) => Err(Problem::content_did_not_come(BODY_TIME_LIMIT)),
+    }
 }
 
 fn authorize(service: &Service, headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,0 +1,151 @@
+//! Clients that are slow, rude or gone: each gets a well-formed answer or none, and the others theirs.
+
+use std::time::{Duration, Instant};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+
+use crate::support::{Backend, TestApp};
+
+/// Longer than any answer here takes: waited out only by a test that fails.
+const SOON: Duration = Duration::from_secs(30);
+
+async fn connect(app: &TestApp) -> TcpStream {
+    TcpStream::connect(app.address()).await.unwrap()
+}
+
+/// All that the server says to these bytes until it ends the connection.
+async fn said_to(app: &TestApp, bytes: &[u8]) -> String {
+    let mut connection = connect(app).await;
+    connection.write_all(bytes).await.unwrap();
+    let mut said = Vec::new();
+    // Whoever is refused before all has been read may be told so by a reset.
+    let _ = timeout(SOON, connection.read_to_end(&mut said)).await.unwrap();
+    String::from_utf8(said).unwrap()
+}
+
+fn request(line: &str, headers: &str) -> Vec<u8> {
+    format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").into_bytes()
+}
+
+async fn others_are_answered(app: &TestApp) {
+    assert_eq!(app.get("/").await.text, "\"Hello World\"");
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_refused() {
+    let app = TestApp::cold(Backend::Memory).await;
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"*1\r\n$4\r\nPING\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\n: nameless\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\n\r\n",
+    ] {
+        let said = said_to(&app, bytes).await;
+        assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+    }
+    others_are_answered(&app).await;
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let app = TestApp::cold(Backend::Memory).await;
+    let long_line = request(&format!("GET /api/open-classrooms?date={}", "x".repeat(100_000)), "");
+    assert!(said_to(&app, &long_line).await.starts_with("HTTP/1.1 414 "));
+    let long_header = request("GET /", &format!("x: {}\r\n", "x".repeat(1_000_000)));
+    assert!(said_to(&app, &long_header).await.starts_with("HTTP/1.1 431 "));
+    let many_headers = request("GET /", &"x: y\r\n".repeat(1_000));
+    assert!(said_to(&app, &many_headers).await.starts_with("HTTP/1.1 431 "));
+    others_are_answered(&app).await;
+}
+
+#[tokio::test]
+async fn a_method_or_a_path_that_nobody_knows_is_a_problem_in_json() {
+    let app = TestApp::cold(Backend::Memory).await;
+    for (line, status) in [
+        ("BREW /api/refresh", "405 Method Not Allowed"),
+        ("TRACE /", "405 Method Not Allowed"),
+        ("CONNECT example.org:443", "404 Not Found"),
+        ("DELETE /api/classrooms/1", "405 Method Not Allowed"),
+        ("GET /%", "404 Not Found"),
+        ("GET /..%2f..%2fetc/passwd", "404 Not Found"),
+        ("GET http://example.org/secret", "404 Not Found"),
+        ("GET /api/classrooms/%00%ff", "404 Not Found"),
+        ("GET /api/open-classrooms?date=%00", "400 Bad Request"),
+    ] {
+        let said = said_to(&app, &request(line, "")).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{line}: {said}");
+        let (head, body) = said.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("content-type: application/problem+json"), "{line}: {said}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert!(problem["detail"].is_string(), "{line}: {said}");
+    }
+    assert_eq!(app.simulator.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_body_over_a_kilobyte_is_refused_however_it_is_sent() {
+    let app = TestApp::cold(Backend::Memory).await;
+    let promised = request("POST /api/refresh", "content-length: 1000000000\r\n");
+    assert!(said_to(&app, &promised).await.starts_with("HTTP/1.1 413 "));
+    let mut chunked = request("POST /api/refresh", "transfer-encoding: chunked\r\n");
+    chunked.extend_from_slice(format!("{:x}\r\n{}\r\n0\r\n\r\n", 1025, "x".repeat(1025)).as_bytes());
+    assert!(said_to(&app, &chunked).await.starts_with("HTTP/1.1 413 "));
+    let mut garbled = request("POST /api/refresh", "transfer-encoding: chunked\r\n");
+    garbled.extend_from_slice(b"no number\r\n");
+    assert!(said_to(&app, &garbled).await.starts_with("HTTP/1.1 400 "));
+    assert_eq!(app.simulator.requests(), 0);
+    others_are_answered(&app).await;
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for_without_an_end() {
+    let app = TestApp::cold(Backend::Memory).await;
+    let start = Instant::now();
+    let said = said_to(&app, &request("POST /api/refresh", "content-length: 10\r\n")).await;
+    assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("The request body did not come within 5 s"), "{said}");
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert_eq!(app.simulator.requests(), 0);
+}
+
+#[tokio::test]
+async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
+    let app = TestApp::cold_with_head_limit(Duration::from_secs(1)).await;
+    let (mut silent, mut slow) = (connect(&app).await, connect(&app).await);
+    let dripping = async {
+        // A byte now and then does not lengthen the time.
+        for byte in b"GET / HTTP/1.1\r\nx-drip: drop drop drop".chunks(1) {
+            if slow.write_all(byte).await.is_err() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        let mut said = Vec::new();
+        let _ = slow.read_to_end(&mut said).await;
+    };
+    timeout(SOON, dripping).await.unwrap();
+    assert_eq!(timeout(SOON, silent.read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
+    // A connection that is kept for the next request is not kept for ever, either.
+    let mut idle = connect(&app).await;
+    idle.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut said = String::new();
+    timeout(SOON, idle.read_to_string(&mut said)).await.unwrap().unwrap();
+    assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+    others_are_answered(&app).await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_during_a_sweep_takes_it_from_nobody() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.simulator.set_latency(Duration::from_secs(1));
+    let mut gone = connect(&app).await;
+    gone.write_all(&request("POST /api/refresh", "")).await.unwrap();
+    testkit::eventually("the sweep begins", SOON, async || app.simulator.requests() > 0).await;
+    drop(gone);
+    assert_eq!(app.refresh().await.status, 200);
+    assert_eq!(app.sweeps(), 1);
+}
