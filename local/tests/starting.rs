@@ -79,6 +79,22 @@ async fn it_reads_a_file_of_variables_and_uses_the_redis_given() {
 }
 
 #[tokio::test]
+async fn no_token_is_logged_or_answered_however_much_is_logged() {
+    emptyclassroom::install_tls();
+    let program = Program::start(&[("ADMIN_TOKEN", "correct-horse"), ("RUST_LOG", "trace")]).await;
+    let invalidate = format!("{}/api/refresh?invalidate_cache=true", program.url);
+    for (token, status) in [("correct-horse", 200), ("battery-staple", 401)] {
+        let answer = program.http.post(&invalidate).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let (headers, body) = (answer.headers().clone(), answer.text().await.unwrap());
+        assert!(!format!("{headers:?} {body}").contains(token), "{headers:?} {body}");
+    }
+    let (ended_well, log) = interrupt(&program).await;
+    assert!(ended_well && log.contains("an operator drops the cache"), "{log}");
+    assert!(!log.contains("correct-horse") && !log.contains("battery-staple"), "a token should be nowhere:\n{log}");
+}
+
+#[tokio::test]
 async fn a_second_start_on_the_same_redis_finds_todays_data() {
     emptyclassroom::install_tls();
     let redis = RedisServer::start().await;

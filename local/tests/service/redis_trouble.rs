@@ -89,6 +89,14 @@ async fn answers_that_are_broken_off_and_their_connections_reset() {
 }
 
 #[tokio::test]
+async fn connections_that_redis_closed_by_itself() {
+    let app = app().await;
+    // Idle ones, say, of which it has too many.
+    app.redis(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+    the_first_reader_gets_a_hit(&app).await;
+}
+
+#[tokio::test]
 async fn a_redis_that_was_restarted_empty() {
     let app = app().await;
     app.redis.clone().unwrap().lock().await.restart().await;
