@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions check fmt clippy docs dependencies deny
+.PHONY: help run test test-functions check fmt clippy docs promises dependencies deny
 
 CARGO_DENY_VERSION := 0.20.2
 FUNCTIONS := read refresh cooldown-status
@@ -21,7 +21,7 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
 
-check: fmt clippy docs dependencies deny ## Formatting, lints, docs, dependencies, licences
+check: fmt clippy docs promises dependencies deny ## Formatting, lints, docs, dependencies, licences
 
 fmt:
 	cargo fmt --all --check
@@ -32,6 +32,9 @@ clippy:
 
 docs:
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --all-features --no-deps
+
+promises: ## That each test exists which docs/RELIABILITY.md names
+	scripts/check-promises
 
 dependencies: ## What each function may not link
 	scripts/check-dependencies
