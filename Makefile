@@ -1,8 +1,11 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions check fmt clippy docs promises dependencies deny
+.PHONY: help run test test-functions check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.2
+# How long each fuzz target runs.
+FUZZ_SECONDS ?= 60
 FUNCTIONS := read refresh cooldown-status
 LIBRARIES := emptyclassroom emptyclassroom-local simulator testkit
 
@@ -25,6 +28,7 @@ check: fmt clippy docs promises dependencies deny ## Formatting, lints, docs, de
 
 fmt:
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 clippy:
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
@@ -44,3 +48,6 @@ deny: ## Licences, bans and sources; known vulnerabilities where their database 
 	cargo deny check bans licenses sources
 	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
 	else echo "advisories: skipped, because their database cannot be reached"; fi
+
+fuzz: ## Each parser of foreign bytes against random ones, for FUZZ_SECONDS (60) each
+	scripts/fuzz $(CARGO_FUZZ_VERSION) $(FUZZ_SECONDS)

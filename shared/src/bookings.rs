@@ -270,6 +270,8 @@ impl<'de> Deserialize<'de> for ItemDate {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn day(day: u32) -> NaiveDate {
@@ -413,5 +415,70 @@ mod tests {
         let error = Bookings::parse("342", body.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), "the answer is about room 343, not about room 342");
         assert_eq!(parse(&body.replace("343", "\"342\"")).days.len(), 1);
+    }
+    /// A time of an item, right or wrong in any of the ways of JSON.
+    fn time() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => (-5.0..60.0_f64).prop_map(|hours| hours.to_string()),
+            4 => (-5.0..60.0_f64).prop_map(|hours| format!("\"{hours:.6}\"")),
+            1 => any::<f64>().prop_map(|hours| format!("\"{hours}\"")),
+            1 => "-?[1-9][0-9]{0,400}(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?",
+            1 => r#"null|true|\{\}|\[\[\]\]|"NaN"|"-Infinity"|"1e999"|"nine"|" 9 "|"""#,
+        ]
+    }
+
+    fn item() -> impl Strategy<Value = String> {
+        let deep = (1..2000_usize).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+        let whole = (time(), time(), prop_oneof![Just("0".to_owned()), deep])
+            .prop_map(|(start, end, other)| format!(r#"{{"start":{start},"other":{other},"end":{end}}}"#));
+        let cut = time().prop_map(|start| format!(r#"{{"start":{start}}}"#));
+        prop_oneof![8 => whole, 1 => cut, 1 => time()]
+    }
+
+    /// Days as 25Live writes them, in any order and more than once, each with its items; and some that are none.
+    fn days() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
+        let date = prop_oneof![4 => "2026-03-0[1-9]T00:00:00", 1 => "2026-0[0-9]-[0-9]{2}T00:00:00|[0-9T:-]{0,30}"];
+        prop::collection::vec((date, prop::collection::vec(item(), 0..6)), 0..6)
+    }
+
+    fn answer(days: &[(String, Vec<String>)]) -> String {
+        let subjects = days.iter().map(|(date, items)| {
+            format!(r#"{{"itemId":"342","item_date":"{date}","type_id":1,"items":[{}]}}"#, items.join(","))
+        });
+        format!(r#"{{"subjects":[{}]}}"#, subjects.collect::<Vec<_>>().join(","))
+    }
+
+    fn is_day(date: &str) -> bool {
+        date.parse::<NaiveDateTime>().is_ok() && date.len() == "2026-03-03T00:00:00".len()
+    }
+
+    proptest! {
+        #[test]
+        fn each_part_of_an_answer_is_read_or_counted_as_skipped(days in days()) {
+            let read = parse(&answer(&days));
+            let parts = days.iter().map(|(date, items)| if is_day(date) { items.len() } else { 1 }).sum::<usize>();
+            let bookings: Vec<_> = read.days.values().flatten().collect();
+            prop_assert_eq!(bookings.len() + read.skipped.count, parts);
+            prop_assert!(bookings.iter().all(|booking| booking.start <= booking.end && booking.end <= 2 * 24 * 60));
+            prop_assert_eq!(read.skipped.first.is_some(), read.skipped.count > 0);
+        }
+
+        #[test]
+        fn an_answer_that_was_cut_off_anywhere_is_refused(days in days(), at in any::<prop::sample::Index>()) {
+            let answer = answer(&days);
+            prop_assert!(Bookings::parse("342", &answer.as_bytes()[..at.index(answer.len())]).is_err());
+        }
+
+        #[test]
+        fn whatever_five_characters_stand_before_the_json_it_says_the_same(days in days(), prefix in any::<[u8; 5]>()) {
+            let answer = answer(&days);
+            let prefixed = [&prefix, answer.as_bytes()].concat();
+            prop_assert_eq!(Bookings::parse("342", &prefixed).unwrap(), parse(&answer));
+        }
+
+        #[test]
+        fn bytes_that_are_no_answer_are_refused(body in any::<Vec<u8>>()) {
+            prop_assert!(Bookings::parse("342", &body).is_err());
+        }
     }
 }

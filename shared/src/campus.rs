@@ -229,6 +229,8 @@ impl Unique {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SMALL: &str = r#"
@@ -312,5 +314,78 @@ name = "102"
         assert!(refused("name = \"X\"\ntimezone = \"UTC\"").contains("line 1: no rooms"));
         let empty = SMALL.split("[[buildings.classrooms]]").next().unwrap();
         assert!(refused(empty).starts_with("small.toml, line 5: no rooms: building A"), "{}", refused(empty));
+    }
+    /// A building as it is written: code, opening and closing time, the rooms' ids.
+    type Written = (String, (u16, u16), Vec<String>);
+
+    /// Few codes, ids and times, so that they often clash; and some texts that are none.
+    fn written() -> impl Strategy<Value = Vec<Written>> {
+        let text = |pattern| prop_oneof![8 => pattern, 1 => any::<String>()];
+        let hours = prop_oneof![(0..15_u16, 10..25_u16), (0..26_u16, 0..26_u16)];
+        let rooms = prop::collection::vec(text("[0-9]{3}"), 0..5);
+        prop::collection::vec((text("[A-Z]{2}"), hours, rooms), 0..4)
+    }
+
+    fn file(buildings: &[Written]) -> String {
+        // JSON's strings are TOML's, but for a control character that no name may have anyway.
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        let buildings = buildings.iter().map(|(code, (opens, closes), ids)| {
+            let rooms =
+                ids.iter().map(|id| format!("{{ id = {}, name = '1' }},", quoted(id))).collect::<Vec<_>>().concat();
+            let hours = format!("opens = '{opens:02}:00'\ncloses = '{closes:02}:00'");
+            format!("[[buildings]]\ncode = {}\nname = 'A'\n{hours}\nclassrooms = [{rooms}]\n", quoted(code))
+        });
+        format!("name = 'Small'\ntimezone = 'UTC'\n{}", buildings.collect::<Vec<_>>().concat())
+    }
+
+    /// Whether a campus may be so, by the rules of campus files.
+    fn is_campus(buildings: &[Written]) -> bool {
+        let is_text = |text: &&String| !text.is_empty() && text.trim() == *text && !text.contains(char::is_control);
+        let differ = |texts: &[&String]| texts.iter().collect::<HashSet<_>>().len() == texts.len();
+        let codes: Vec<_> = buildings.iter().map(|(code, ..)| code).collect();
+        let ids: Vec<_> = buildings.iter().flat_map(|(_, _, ids)| ids).collect();
+        !buildings.is_empty()
+            && buildings.iter().all(|(_, (opens, closes), ids)| opens < closes && *closes <= 24 && !ids.is_empty())
+            && codes.iter().chain(&ids).all(is_text)
+            && differ(&codes)
+            && differ(&ids)
+    }
+
+    /// A campus file of which a piece was cut out or written over.
+    fn damaged() -> impl Strategy<Value = String> {
+        let at = || any::<prop::sample::Index>();
+        (at(), at(), prop_oneof![Just(String::new()), any::<String>()]).prop_map(|(from, length, piece)| {
+            let characters: Vec<_> = SMALL.chars().collect();
+            let from = from.index(characters.len());
+            let to = from + length.index(characters.len() - from);
+            characters[..from].iter().copied().chain(piece.chars()).chain(characters[to..].iter().copied()).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_campus_is_read_exactly_if_it_keeps_the_rules(written in written()) {
+            match Campus::parse("any.toml", &file(&written)) {
+                Err(refusal) => prop_assert!(!is_campus(&written), "{}", refusal),
+                Ok(campus) => {
+                    prop_assert!(is_campus(&written));
+                    let read = campus.buildings.into_iter().map(|building| {
+                        let hours = (building.hours.opens().minutes() / 60, building.hours.closes().minutes() / 60);
+                        (building.code, hours, building.classrooms.into_iter().map(|room| room.id).collect())
+                    });
+                    prop_assert_eq!(read.collect::<Vec<Written>>(), written);
+                }
+            }
+        }
+
+        #[test]
+        fn a_damaged_campus_file_is_refused_with_a_line_of_it_or_is_another_campus(text in damaged()) {
+            match Campus::parse("any.toml", &text) {
+                Ok(campus) => prop_assert!(campus.classrooms().count() > 0),
+                Err(CampusError { line, reason, .. }) => {
+                    prop_assert!((1..=text.split('\n').count()).contains(&line) && !reason.is_empty());
+                }
+            }
+        }
     }
 }

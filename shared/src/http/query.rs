@@ -44,6 +44,8 @@ fn parameter(uri: &Uri, name: &str, expected: &str) -> Result<Option<String>, Pr
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn uri(query: &str) -> Uri {
@@ -83,5 +85,55 @@ mod tests {
         }
         assert!(invalidate_cache(&uri("invalidate_cache=")).is_err());
         assert!(invalidate_cache(&uri("invalidate_cache=yes")).is_err());
+    }
+    /// What somebody may write behind the question mark: names and values, right ones among them.
+    fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
+        let name = prop_oneof![3 => "date|invalidate_cache", 1 => "Date|date |x", 1 => any::<String>()];
+        let value = prop_oneof!["[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]", "true|FALSE|1|0", any::<String>()];
+        prop::collection::vec((name, value), 0..4)
+    }
+
+    fn uri_of(pairs: &[(String, String)]) -> Uri {
+        uri(&form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+    }
+
+    fn held<'a>(pairs: &'a [(String, String)], name: &str) -> Vec<&'a str> {
+        pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    }
+
+    fn is_about(name: &str, problem: &Problem) -> bool {
+        format!("{problem:?}").contains(&format!("detail: \"`{name}` is `"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_query_string_holds_one_day_or_none_or_its_refusal_names_the_parameter(pairs in pairs()) {
+            let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
+            match (held(&pairs, "date").as_slice(), date(&uri_of(&pairs))) {
+                ([], read) => prop_assert_eq!(read, Ok(None)),
+                ([one], Ok(read)) => prop_assert!(read.is_some() && read == day(one)),
+                ([one], Err(_)) if day(one).is_some() => prop_assert!(false, "{} was refused", one),
+                (_, Ok(read)) => prop_assert!(false, "{:?} was taken for {:?}", pairs, read),
+                (_, Err(problem)) => prop_assert!(is_about("date", &problem)),
+            }
+        }
+
+        #[test]
+        fn a_query_string_says_yes_or_no_or_its_refusal_names_the_parameter(pairs in pairs()) {
+            let words = held(&pairs, "invalidate_cache").iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
+            let read = invalidate_cache(&uri_of(&pairs));
+            match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                ["true" | "1"] => prop_assert_eq!(read, Ok(true)),
+                [] | ["false" | "0"] => prop_assert_eq!(read, Ok(false)),
+                _ => prop_assert!(is_about("invalidate_cache", &read.unwrap_err())),
+            }
+        }
+
+        #[test]
+        fn any_bytes_that_are_a_query_string_are_read_or_refused(query in any::<Vec<u8>>()) {
+            let target = [b"/api/open-classrooms?".as_slice(), &query].concat();
+            let Ok(uri) = Uri::from_maybe_shared(bytes::Bytes::from(target)) else { return Ok(()) };
+            let _ = (date(&uri), invalidate_cache(&uri));
+        }
     }
 }

@@ -221,7 +221,28 @@ mod tests {
         }
     }
 
+    /// What a text says when whatever is encoded in it has been decoded.
+    fn decoded(text: &str) -> Vec<u8> {
+        let mut said = Vec::new();
+        let mut rest = text.as_bytes();
+        while let Some((&byte, behind)) = rest.split_first() {
+            let digits = behind.get(..2).filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+            said.push(
+                digits.map_or(byte, |digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()),
+            );
+            rest = if digits.is_some() { &behind[2..] } else { behind };
+        }
+        said
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_encoded_says_the_same_and_may_stand_in_a_uri(text in prop_oneof![any::<String>(), "[ -~\t\r\n]*"]) {
+            let encoded = encoded(&text, b"/:@?");
+            prop_assert_eq!(decoded(&encoded), decoded(&text));
+            prop_assert!(format!("/{encoded}?{encoded}").parse::<Uri>().is_ok(), "{}", encoded);
+        }
+
         #[test]
         fn whatever_a_client_sends_is_a_request_that_routes_answer(
             path in any::<String>(),

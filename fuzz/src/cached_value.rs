@@ -1,0 +1,71 @@
+//! What lies in the cache: a snapshot in its envelope, its fence, and the time of the last refresh.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use emptyclassroom::{
+    cached_snapshot::{CachedSnapshot, Fence, Origin, digest},
+    campus::Campus,
+    snapshot::{Snapshot, Timestamp},
+};
+use serde_json::value::RawValue;
+
+/// Reads the bytes as a value, as a time, and as a body whose envelope is in order.
+///
+/// # Panics
+/// A promise is broken.
+pub fn check(bytes: &[u8]) {
+    static ORIGIN: LazyLock<Origin> = LazyLock::new(|| Origin::new(&Campus::built_in().unwrap(), 28));
+    let origin = &*ORIGIN;
+    let _ = Fence::of(bytes);
+    if let Some(time) = std::str::from_utf8(bytes).ok().and_then(Timestamp::parse) {
+        assert_eq!(Timestamp::parse(&time.to_string()), Some(time), "{time} should read back");
+    }
+    check_value(&Bytes::copy_from_slice(bytes), origin);
+    if let Some(value) = around(bytes, origin) {
+        let read = CachedSnapshot::from_value(&value, origin).expect("a value in order should be read");
+        check_snapshot(&read);
+        check_value(&value, origin);
+        check_damage(&value, &read, origin, super::choice(bytes));
+    }
+}
+
+/// What was read is written, and reads back.
+fn check_value(value: &Bytes, origin: &Origin) {
+    let Ok(read) = CachedSnapshot::from_value(value, origin) else { return };
+    let fence = Fence::of(value).unwrap_or(Fence::from_micros(0));
+    let written = read.to_value(fence, origin).expect("what was read should be written");
+    assert_eq!(CachedSnapshot::from_value(&written, origin).expect("and read again"), read);
+    assert_eq!(Fence::of(&written), Some(fence));
+}
+
+/// A value whose body are these bytes, if they are JSON.
+fn around(bytes: &[u8], origin: &Origin) -> Option<Bytes> {
+    let body = serde_json::from_slice::<&RawValue>(bytes).ok()?.get().to_owned();
+    let (date, at) = ("2026-03-03".parse().unwrap(), Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap());
+    let cached = CachedSnapshot { date, last_updated: at, etag: digest(body.as_bytes()), body: body.into() };
+    Some(cached.to_value(Fence::from_micros(1_772_550_000_123_456), origin).expect("the body is JSON"))
+}
+
+/// Another program may have written any JSON at all: it is a snapshot or it is not.
+fn check_snapshot(read: &CachedSnapshot) {
+    let Ok(snapshot) = read.snapshot() else {
+        assert!(read.as_stale().is_err(), "what is no snapshot should have no stale copy");
+        return;
+    };
+    let stale = read.as_stale().expect("a snapshot should have a stale copy");
+    assert_eq!((stale.date, stale.last_updated), (snapshot.date, snapshot.last_updated));
+    assert_eq!(stale.snapshot().expect("it should read back"), Snapshot { stale: true, ..snapshot });
+    assert_eq!(stale.etag, digest(&stale.body));
+}
+
+/// A byte that was changed, or an end that is missing, is noticed, unless the value still says the same.
+fn check_damage(value: &Bytes, read: &CachedSnapshot, origin: &Origin, choice: u64) {
+    let at = usize::try_from(choice >> 8).unwrap() % value.len();
+    assert!(CachedSnapshot::from_value(&value.slice(..at), origin).is_err(), "cut off at {at}, and accepted");
+    let mut changed = value.to_vec();
+    changed[at] ^= u8::try_from(choice & 0xff).unwrap().max(1);
+    if let Ok(other) = CachedSnapshot::from_value(&changed.into(), origin) {
+        assert_eq!(&other, read, "changed at {at}, and accepted");
+    }
+}

@@ -1,0 +1,64 @@
+//! An event, as API Gateway hands it to a function.
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::service::{Cached, answer};
+
+/// Answers the bytes as an event. What a client can have caused is a request, and every request has a sound answer.
+///
+/// # Panics
+/// A promise is broken.
+pub fn check(event: &[u8]) {
+    for cached in [Cached::Sweep, Cached::Failure, Cached::Nothing] {
+        match answer(cached, event) {
+            Ok(answer) => check_answer(&answer),
+            Err(_) if !is_request(event) => return,
+            Err(_) => check_answer(&answer(cached, &each_key_once(event)).expect("a request should not be refused")),
+        }
+    }
+}
+
+/// Whether a client can have caused such an event: it has a method, and no more URI than API Gateway lets through.
+fn is_request(event: &[u8]) -> bool {
+    let Ok(event) = serde_json::from_slice::<Value>(event) else { return false };
+    let Some(method) = event.pointer("/requestContext/http/method").and_then(Value::as_str) else { return false };
+    let length = |key| event.get(key).and_then(Value::as_str).unwrap_or_default().len();
+    method.parse::<Method>().is_ok() && length("rawPath") + length("rawQueryString") <= 10_240
+}
+
+/// The same event without keys that stand there twice, which API Gateway never writes.
+fn each_key_once(event: &[u8]) -> Vec<u8> {
+    let event: Value = serde_json::from_slice(event).unwrap();
+    event.to_string().into_bytes()
+}
+
+/// The answer as API Gateway wants it, and as a client may expect it.
+pub(crate) fn check_answer(answer: &Value) {
+    let status = answer["statusCode"].as_u64().expect("there should be a status");
+    assert!((100..=599).contains(&status) && status != 500, "{answer}");
+    let status = StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap();
+    let headers = answer["headers"].as_object().expect("there should be headers");
+    assert_eq!(header(headers, "x-content-type-options"), Some("nosniff"), "{answer}");
+    assert!(header(headers, "cache-control").is_some(), "{answer}");
+    assert_eq!(answer["isBase64Encoded"], false, "JSON is text: {answer}");
+
+    let body = answer["body"].as_str().unwrap_or_default();
+    let kind = header(headers, "content-type");
+    if status != StatusCode::NOT_MODIFIED {
+        let expected = if status.as_u16() >= 400 { "application/problem+json" } else { "application/json" };
+        assert_eq!(kind, Some(expected), "{answer}");
+    }
+    if body.is_empty() {
+        return;
+    }
+    let body: Value = serde_json::from_str(body).expect("a body should be JSON");
+    if status.as_u16() >= 400 {
+        assert_eq!(body["status"], status.as_u16(), "{answer}");
+        assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty() && detail.len() < 500), "{answer}");
+    }
+}
+
+fn header<'a>(headers: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(Value::as_str)
+}

@@ -1,0 +1,92 @@
+//! The query string of a URL, against the routes that read one.
+
+use chrono::{Days, NaiveDate};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use crate::{
+    gateway_event::check_answer,
+    service::{Cached, TODAY, answer},
+};
+
+/// Asks with the bytes as query string, where a day and where an operator's word may stand in it.
+///
+/// # Panics
+/// A promise is broken.
+pub fn check(bytes: &[u8]) {
+    // API Gateway hands on a text, so that is what a client's bytes have become.
+    let query = String::from_utf8_lossy(bytes);
+    // A sweep in vain takes a while.
+    let nothing = super::choice(bytes).is_multiple_of(8).then_some(Cached::Nothing);
+    for cached in [Cached::Sweep, Cached::Failure].into_iter().chain(nothing) {
+        check_day(cached, &query);
+        check_operator(cached, &query);
+    }
+}
+
+fn check_day(cached: Cached, query: &str) {
+    let (status, detail) = ask(cached, "GET", "/api/open-classrooms", query);
+    let held = held(query, "date");
+    let day = match held.as_slice() {
+        [] => Some(TODAY.parse().unwrap()),
+        [one] => day(one),
+        _ => None,
+    };
+    let Some(day) = day else {
+        assert!(status == 400 && detail.starts_with("`date` is `"), "{query:?}: {status} {detail}");
+        return;
+    };
+    let today: NaiveDate = TODAY.parse().unwrap();
+    let expected = match cached {
+        // Nothing of the past is in the cache, and a sweep reaches a month ahead.
+        _ if day < today || day > today + Days::new(31) => 404,
+        Cached::Sweep => 200,
+        Cached::Failure | Cached::Nothing => 503,
+    };
+    assert_eq!(status, expected, "{query:?} on {day}: {detail}");
+}
+
+fn check_operator(cached: Cached, query: &str) {
+    let (status, detail) = ask(cached, "POST", "/api/refresh", query);
+    let held = held(query, "invalidate_cache");
+    let word = held.iter().map(|word| word.to_ascii_lowercase()).collect::<Vec<_>>();
+    let expected = match (word.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), cached) {
+        (["true" | "1"], _) => 401,
+        ([] | ["false" | "0"], Cached::Sweep) => 429,
+        ([] | ["false" | "0"], Cached::Failure) => 503,
+        ([] | ["false" | "0"], Cached::Nothing) => 502,
+        _ => 400,
+    };
+    assert_eq!(status, expected, "{query:?}: {detail}");
+    assert!(status != 400 || detail.starts_with("`invalidate_cache` is `"), "{query:?}: {detail}");
+}
+
+/// What the parameter of that name holds, each time it is there.
+fn held(query: &str, name: &str) -> Vec<String> {
+    form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+        .collect()
+}
+
+/// A day as the contract writes it, and no other way.
+fn day(text: &str) -> Option<NaiveDate> {
+    let well_formed = text.len() == 10
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
+    well_formed.then(|| text.parse().ok()).flatten()
+}
+
+/// The status, and an error's sentence.
+fn ask(cached: Cached, method: &str, path: &str, query: &str) -> (u64, String) {
+    let event = json!({
+        "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": {"host": "api.example.com"},
+        "requestContext": {"http": {"method": method, "path": path}}
+    });
+    let answer = answer(cached, event.to_string().as_bytes()).expect("a request should not be refused");
+    check_answer(&answer);
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
+    (answer["statusCode"].as_u64().unwrap(), body["detail"].as_str().unwrap_or_default().to_owned())
+}

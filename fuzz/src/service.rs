@@ -1,0 +1,133 @@
+//! The service that the targets ask: real routes over an empty or a filled cache, at a time that stands still, with a
+//! 25Live that refuses every connection.
+
+use std::{cell::OnceCell, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use emptyclassroom::{
+    bookings::{Booking, Bookings},
+    cache::{MemoryStore, Store},
+    cached_snapshot::CachedSnapshot,
+    campus::Campus,
+    clock::Clock,
+    config::{Config, Home},
+    core::{Core, Service},
+    http::{cooldown_routes, read_routes, refresh_routes},
+    lambda::Gateway,
+    snapshot::{Answers, Snapshot},
+};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+/// Tuesday, 3 March 2026, 10:00 in New York.
+const NOW: &str = "2026-03-03T15:00:00.123456Z";
+/// The campus's day at that time.
+pub(crate) const TODAY: &str = "2026-03-03";
+/// Where nobody listens: the port of "discard".
+const REFUSED: &str = "http://127.0.0.1:9/";
+/// What lets an operator drop the cache: the token of `events/refresh-invalidate-cache.json`.
+const TOKEN: &str = "test-admin-token";
+
+const CAMPUS: &str = r#"
+name = "Small College"
+timezone = "America/New_York"
+[[buildings]]
+code = "CAS"
+name = "College of Arts & Sciences"
+opens = "07:00"
+closes = "23:00"
+classrooms = [{ id = "342", name = "116" }, { id = "a/b é", name = "201" }]
+"#;
+
+/// The service over a cache of its own.
+struct App {
+    runtime: Runtime,
+    store: Arc<MemoryStore>,
+    service: Service,
+    gateway: Gateway,
+}
+
+/// What lies in the cache when a request comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cached {
+    /// Nothing: whoever asks sweeps, in vain.
+    Nothing,
+    /// A sweep of this very minute.
+    Sweep,
+    /// That the last sweep failed.
+    Failure,
+}
+
+/// What the service answers to an event, as API Gateway is told; an error if the event is refused.
+pub(crate) fn answer(cached: Cached, event: &[u8]) -> Result<Value, serde_json::Error> {
+    thread_local! {
+        // A start reads the system's certificates: once is enough. One for each, because a process remembers what it showed.
+        static APPS: OnceCell<[App; 3]> = const { OnceCell::new() };
+    }
+    APPS.with(|apps| {
+        apps.get_or_init(|| [App::start(), App::start(), App::start()])[cached as usize].answer(cached, event)
+    })
+}
+
+impl App {
+    fn start() -> Self {
+        emptyclassroom::install_tls();
+        let var = |name: &str| match name {
+            "API_URL" => Some(REFUSED.to_owned()),
+            "ADMIN_TOKEN" => Some(TOKEN.to_owned()),
+            _ => None,
+        };
+        let mut config = Config::from_vars(Home::Lambda, var).unwrap();
+        config.campus = Campus::parse("campus.toml", CAMPUS).unwrap();
+        let now: DateTime<Utc> = NOW.parse().unwrap();
+        let clock = Clock::new(config.campus.timezone, move || now);
+        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let service = Service::build(Core::new(config, clock, store.clone()), None).unwrap();
+        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&service.core));
+        let gateway = Gateway::new(routes, &service.core);
+        // Paused: the pauses between the attempts of a sweep pass at once.
+        let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        Self { runtime, store, service, gateway }
+    }
+
+    fn answer(&self, cached: Cached, event: &[u8]) -> Result<Value, serde_json::Error> {
+        let request = serde_json::from_slice(event)?;
+        self.runtime.block_on(async {
+            self.fill(cached).await;
+            let event = lambda_runtime::LambdaEvent::new(request, lambda_runtime::Context::default());
+            serde_json::to_value(self.gateway.answer(event).await.unwrap())
+        })
+    }
+
+    /// The cache as if nobody had asked before. No sweep succeeds, so that a snapshot is there exactly if it was put there.
+    async fn fill(&self, cached: Cached) {
+        let failure = "classrooms:refresh_failed";
+        match cached {
+            Cached::Nothing => self.store.delete(failure).await.unwrap(),
+            Cached::Failure => self.store.put(failure, "x".into(), Duration::from_mins(1)).await.unwrap(),
+            Cached::Sweep => {
+                self.store.delete(failure).await.unwrap();
+                // An operator may have dropped it.
+                if self.service.core.cache.availability().await.unwrap().is_none() {
+                    self.publish().await;
+                }
+            }
+        }
+    }
+
+    async fn publish(&self) {
+        let today: NaiveDate = TODAY.parse().unwrap();
+        let Core { config, clock, cache } = &self.service.core;
+        let bookings =
+            Bookings { days: [(today, vec![Booking { start: 545, end: 595 }])].into(), ..Bookings::default() };
+        let answers = Answers::from([("342".to_owned(), bookings)]);
+        let snapshots: Vec<_> = (0..=31)
+            .map(|ahead| today + Days::new(ahead))
+            .map(|day| Snapshot::new(&config.campus, config.min_gap, day, clock.timestamp(), &answers, None))
+            .map(|snapshot| CachedSnapshot::render(&snapshot).unwrap())
+            .collect();
+        let lease = cache.lease().await.unwrap().unwrap();
+        cache.publish(&lease, today, &snapshots).await.unwrap();
+        cache.release(lease).await.unwrap();
+    }
+}
