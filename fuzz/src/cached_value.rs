@@ -33,18 +33,18 @@ pub fn check(bytes: &[u8]) {
 /// What was read is written, and reads back.
 fn check_value(value: &Bytes, origin: &Origin) {
     let Ok(read) = CachedSnapshot::from_value(value, origin) else { return };
-    let fence = Fence::of(value).unwrap_or(Fence::from_micros(0));
-    let written = read.to_value(fence, origin).expect("what was read should be written");
+    let written = read.to_value(origin).expect("what was read should be written");
     assert_eq!(CachedSnapshot::from_value(&written, origin).expect("and read again"), read);
-    assert_eq!(Fence::of(&written), Some(fence));
+    assert_eq!(Fence::of(&written), Some(read.fence));
 }
 
 /// A value whose body are these bytes, if they are JSON.
 fn around(bytes: &[u8], origin: &Origin) -> Option<Bytes> {
     let body = serde_json::from_slice::<&RawValue>(bytes).ok()?.get().to_owned();
     let (date, at) = ("2026-03-03".parse().unwrap(), Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap());
-    let cached = CachedSnapshot { date, last_updated: at, etag: digest(body.as_bytes()), body: body.into() };
-    Some(cached.to_value(Fence::from_micros(1_772_550_000_123_456), origin).expect("the body is JSON"))
+    let fence = Fence::from_micros(1_772_550_000_123_456);
+    let cached = CachedSnapshot { fence, date, last_updated: at, etag: digest(body.as_bytes()), body: body.into() };
+    Some(cached.to_value(origin).expect("the body is JSON"))
 }
 
 /// Another program may have written any JSON at all: it is a snapshot or it is not.

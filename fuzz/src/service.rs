@@ -121,12 +121,12 @@ impl App {
         let bookings =
             Bookings { days: [(today, vec![Booking { start: 545, end: 595 }])].into(), ..Bookings::default() };
         let answers = Answers::from([("342".to_owned(), bookings)]);
+        let lease = cache.lease().await.unwrap().unwrap();
         let snapshots: Vec<_> = (0..=31)
             .map(|ahead| today + Days::new(ahead))
             .map(|day| Snapshot::new(&config.campus, config.min_gap, day, clock.timestamp(), &answers, None))
-            .map(|snapshot| CachedSnapshot::render(&snapshot).unwrap())
+            .map(|snapshot| CachedSnapshot::render(&snapshot, lease.fence()).unwrap())
             .collect();
-        let lease = cache.lease().await.unwrap().unwrap();
         cache.publish(&lease, today, &snapshots).await.unwrap();
         cache.release(lease).await.unwrap();
     }
