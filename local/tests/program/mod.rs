@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use testkit::{Process, eventually};
 
 /// Longer than a start takes, also on a busy machine: waited out only by a test that fails.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// The running program; killed when dropped.
 pub(crate) struct Program {
