@@ -9,6 +9,11 @@ pub(crate) const ROOMS: [&str; 8] = ["88", "11", "77", "22", "66", "33", "55", "
 /// The days that every answer of 25Live speaks of: today and what is less than the shortest month away.
 pub(crate) const DAYS: u64 = 28;
 
+/// The days that clients ask for: few, so that each is asked for often.
+pub(crate) const ASKED: [u64; 4] = [0, LEFT_OUT, 9, DAYS];
+/// The one day ahead, besides today, that 25Live may say nothing of.
+pub(crate) const LEFT_OUT: u64 = 1;
+
 /// A building: its code, its name, and which of [`ROOMS`] are in it.
 pub(crate) const BUILDINGS: [(&str, &str, std::ops::Range<usize>); 2] =
     [("WEST", "West Hall", 0..5), ("EAST", "East Hall", 5..8)];

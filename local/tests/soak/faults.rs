@@ -14,7 +14,7 @@ use testkit::{Proxy, RedisServer};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    campus::{DAYS, ROOMS},
+    campus::{ASKED, LEFT_OUT, ROOMS},
     traffic::{Ground, Visitor},
 };
 
@@ -80,7 +80,7 @@ impl Director {
         };
         let recovered = timeout(RECOVERY, recovering).await;
         assert!(recovered.is_ok(), "all around the service is well, and after {RECOVERY:?} it is still not");
-        self.ground.figures.event(&format!("well after {} ms", since.elapsed().as_millis()));
+        self.ground.figures.recovered(since.elapsed());
         self.ground.weather.change(true);
     }
 
@@ -91,7 +91,7 @@ impl Director {
         if !(self.visitor.refresh().await && self.visitor.refresh().await) {
             return false;
         }
-        for ahead in [0, 1, DAYS] {
+        for ahead in ASKED {
             let path = format!("/api/open-classrooms?date={}", self.ground.oracle.campus.day(ahead));
             match self.visitor.read_day(ahead, path).await {
                 Some((day, true)) if !day.stale => {}
@@ -106,7 +106,7 @@ impl Director {
     }
 
     async fn spoil_redis(&mut self) {
-        match self.random.u8(..14) {
+        match self.random.u8(..15) {
             0 => self.cut().await,
             1 => self.refuse().await,
             2 => self.delay().await,
@@ -116,9 +116,10 @@ impl Director {
             6 => self.drop_connections().await,
             7 => self.delete().await,
             8 | 9 => self.damage().await,
-            10 => self.fill_up().await,
-            11 => self.fail_over().await,
-            12 => self.mark("lock held by another process", "classrooms:refresh_lock").await,
+            10 => self.misplace().await,
+            11 => self.fill_up().await,
+            12 => self.fail_over().await,
+            13 => self.mark("lock held by another process", "classrooms:refresh_lock").await,
             _ => self.mark("failure of another process", "classrooms:refresh_failed").await,
         }
     }
@@ -198,9 +199,17 @@ impl Director {
         self.rest(0..200).await;
     }
 
+    /// Copies one day's value to another day's key, as an operator may who mistypes a day.
+    async fn misplace(&mut self) {
+        self.ground.figures.fault("day misplaced");
+        let (from, to) = (self.some_reserve_key(), self.some_reserve_key());
+        self.ground.oracle.losing(async { drop(self.redis(&["COPY", &from, &to, "REPLACE"]).await) }).await;
+        self.rest(0..200).await;
+    }
+
     /// A value that is none; nothing, if it is not even to be a text.
     fn damaged(&mut self, whole: &str) -> Option<String> {
-        match self.random.u8(..6) {
+        match self.random.u8(..8) {
             0 => None,
             1 => Some(String::new()),
             2 => Some("{}".to_owned()),
@@ -223,9 +232,13 @@ impl Director {
         match self.random.u8(..5) {
             0 | 1 => AVAILABILITY.to_owned(),
             2 => "classrooms:last_refresh".to_owned(),
-            3 => format!("{AVAILABILITY}:{}", self.ground.oracle.campus.today),
-            _ => format!("{AVAILABILITY}:{}", self.ground.oracle.campus.day(self.random.u64(..=DAYS))),
+            _ => self.some_reserve_key(),
         }
+    }
+
+    fn some_reserve_key(&mut self) -> String {
+        let ahead = ASKED[self.random.usize(..ASKED.len())];
+        format!("{AVAILABILITY}:{}", self.ground.oracle.campus.day(ahead))
     }
 
     /// Redis takes no writes, because it is full.
@@ -296,7 +309,7 @@ impl Director {
             15 => ("25Live: other room", Fault::OtherRoom),
             16 => ("25Live: too long", Fault::Huge(TOO_LONG)),
             _ => {
-                let ahead = self.random.u64(..2);
+                let ahead = if self.random.bool() { 0 } else { LEFT_OUT };
                 ("25Live: day missing", Fault::MissingDay(self.ground.oracle.campus.day(ahead)))
             }
         }

@@ -23,6 +23,7 @@ struct Counted {
     faults: BTreeMap<&'static str, usize>,
     took: Vec<Duration>,
     hits_took: Vec<Duration>,
+    recoveries: Vec<Duration>,
     events: Vec<String>,
 }
 
@@ -54,6 +55,12 @@ impl Figures {
         if is_hit_in_fair_weather {
             counted.hits_took.push(took);
         }
+    }
+
+    /// The service was well again so long after all around it was.
+    pub(crate) fn recovered(&self, after: Duration) {
+        self.counted().recoveries.push(after);
+        self.event(&format!("well after {} ms", after.as_millis()));
     }
 
     pub(crate) fn fault(&self, name: &'static str) {
@@ -94,6 +101,8 @@ impl Figures {
         line(&mut table, "HIT, all well", &hits);
         let all = percentiles(&mut counted.took);
         line(&mut table, "all", &all);
+        let recoveries = percentiles(&mut counted.recoveries);
+        line(&mut table, "until well again", &recoveries);
         table
     }
 }

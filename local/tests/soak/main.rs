@@ -32,7 +32,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use campus::{Campus, DAYS, ROOMS};
+use campus::{ASKED, Campus, ROOMS};
 use faults::Director;
 use figures::{Figures, Holdings};
 use oracle::Oracle;
@@ -210,7 +210,7 @@ impl Soak {
     async fn ends_up_to_date(&mut self) {
         self.registrar.abort();
         self.director.settle().await;
-        for ahead in 0..=DAYS {
+        for ahead in ASKED {
             let path = format!("/api/open-classrooms?date={}", self.ground.oracle.campus.day(ahead));
             let (day, all_ok) = self.director.visitor.read_day(ahead, path).await.unwrap();
             assert!(all_ok && !day.stale && self.ground.oracle.is_up_to_date(&day, ahead), "{ahead} days ahead");

@@ -11,7 +11,7 @@ use simulator::Simulator;
 
 use crate::{
     body::{Classroom, Day, Room, instant},
-    campus::{BUILDINGS, Campus, DAYS, ROOMS, Slot, Timetable},
+    campus::{BUILDINGS, Campus, DAYS, LEFT_OUT, ROOMS, Slot, Timetable},
 };
 
 /// A sweep takes no longer.
@@ -149,7 +149,9 @@ impl Oracle {
     /// To be called before a request is sent.
     pub(crate) fn ask(&self, date: NaiveDate) -> Asked {
         let facts = self.facts();
-        Asked { date, newest: facts.newest.get(&date).copied().max(facts.refreshed) }
+        // A sweep that brought nothing of a day leaves the older copy of that day where it was.
+        let refreshed = facts.refreshed.filter(|_| date != self.campus.day(LEFT_OUT));
+        Asked { date, newest: facts.newest.get(&date).copied().max(refreshed) }
     }
 
     /// The newest refresh that anybody was told of.

@@ -13,11 +13,14 @@ use fastrand::Rng;
 use http::{HeaderMap, Method, StatusCode, header};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 use crate::{
     body::{self, Classroom, Day},
-    campus::{DAYS, ROOMS},
+    campus::{ASKED, ROOMS},
     figures::Figures,
     oracle::{Oracle, Shown},
 };
@@ -135,6 +138,7 @@ enum Ask {
     Day,
     DayAgain,
     Classroom,
+    Yesterday,
     LastUpdated,
     CooldownStatus,
     Refresh,
@@ -143,13 +147,15 @@ enum Ask {
     Refused,
     Hello,
     HangUp,
+    BreakOff,
 }
 
 /// How often each is asked, of a thousand times.
-const MIX: [(usize, Ask); 11] = [
+const MIX: [(usize, Ask); 13] = [
     (400, Ask::Day),
     (150, Ask::DayAgain),
-    (170, Ask::Classroom),
+    (150, Ask::Classroom),
+    (10, Ask::Yesterday),
     (60, Ask::LastUpdated),
     (50, Ask::CooldownStatus),
     (12, Ask::Refresh),
@@ -158,6 +164,7 @@ const MIX: [(usize, Ask); 11] = [
     (80, Ask::Refused),
     (22, Ask::Hello),
     (20, Ask::HangUp),
+    (10, Ask::BreakOff),
 ];
 
 /// A request that is refused, whatever the weather.
@@ -228,6 +235,7 @@ impl Visitor {
             }
             Ask::DayAgain => self.read_day_again().await,
             Ask::Classroom => self.read_classroom().await,
+            Ask::Yesterday => self.read_yesterday().await,
             Ask::LastUpdated => self.read_last_updated().await,
             Ask::CooldownStatus => self.read_cooldown_status().await,
             Ask::Refresh => drop(self.refresh().await),
@@ -236,6 +244,7 @@ impl Visitor {
             Ask::Refused => self.be_refused().await,
             Ask::Hello => self.say_hello().await,
             Ask::HangUp => self.hang_up().await,
+            Ask::BreakOff => self.break_off().await,
         }
     }
 
@@ -244,7 +253,7 @@ impl Visitor {
         if self.random.u8(..10) < 7 {
             return (0, path.to_owned());
         }
-        let ahead = self.random.u64(..=DAYS);
+        let ahead = ASKED[self.random.usize(..ASKED.len())];
         (ahead, format!("{path}?date={}", self.ground.oracle.campus.day(ahead)))
     }
 
@@ -315,6 +324,18 @@ impl Visitor {
             let classroom: Classroom = body::parse(&reply.text);
             let ok = self.ground.oracle.check_classroom(asked, &reply.shown(), id, classroom);
             assert!(ok || !reply.fair, "the weather was fair: {reply:?}");
+        }
+    }
+
+    /// No sweep has brought that day; without Redis nobody can say so.
+    async fn read_yesterday(&self) {
+        let yesterday = self.ground.oracle.campus.today.pred_opt().unwrap();
+        let path = format!("/api/open-classrooms?date={yesterday}");
+        let reply = self.send("read", self.request(Method::GET, &path)).await;
+        if reply.fair || reply.status == StatusCode::NOT_FOUND {
+            reply.is_problem(404, &format!("No availability is kept for {yesterday}"));
+        } else {
+            reply.is_unavailable();
         }
     }
 
@@ -409,6 +430,16 @@ impl Visitor {
         } else {
             self.ground.figures.outcome("answered before the client hung up".to_owned());
         }
+    }
+
+    /// Begins a request, and closes the connection in the middle of it.
+    async fn break_off(&mut self) {
+        const REQUEST: &[u8] = b"POST /api/refresh HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n{}";
+        let connection = TcpStream::connect(self.ground.url.trim_start_matches("http://")).await;
+        let connection = connection.unwrap_or_else(|error| panic!("the server takes no connection: {error}"));
+        connection.writable().await.unwrap();
+        connection.try_write(&REQUEST[..self.random.usize(..=REQUEST.len())]).unwrap();
+        self.ground.figures.outcome("broken off".to_owned());
     }
 }
 
