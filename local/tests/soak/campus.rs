@@ -95,8 +95,8 @@ impl Timetable {
         vec![booking]
     }
 
-    /// The free slots that follow from it: up to a minute before the booking, and from a minute after it. No booking is so
-    /// early or so late that either is too short to be shown.
+    /// The free slots that follow from it: up to a minute before the booking, and from a minute after it. No booking is
+    /// so early or so late that either is too short to be shown.
     pub(crate) fn slots(self, room: usize, ahead: u64) -> Vec<Slot> {
         let Self::Booked { generation } = self else { return vec![Slot::new(OPENS, CLOSES)] };
         let start = Self::start(generation, room, ahead);

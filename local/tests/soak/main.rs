@@ -50,11 +50,12 @@ const CLIENTS: usize = 32;
 const SOON: Duration = Duration::from_mins(1);
 /// A number that has not changed for so long will not change by itself.
 const STILL: Duration = Duration::from_millis(500);
-/// Files that may be open at the end and were not after a quarter of the requests: the connections to 25Live, one a room,
-/// of which an earlier fault may have closed any number.
+/// Files that may be open at the end and were not after a quarter of the requests: the connections to 25Live, one a
+/// room, of which an earlier fault may have closed any number.
 const FILES_MORE: usize = ROOMS.len();
-/// Memory that may be held at the end and was not after a quarter of the requests. It moves by a megabyte or two, with what
-/// of the heap is in pieces when it is measured. In a long run this is a hundred bytes for each of the other requests.
+/// Memory that may be held at the end and was not after a quarter of the requests. It moves by up to four megabytes,
+/// with what of the heap is in pieces when it is measured. In a long run this is a hundred bytes for each of the other
+/// requests.
 const BYTES_MORE: u64 = 8 * 1024 * 1024;
 
 /// A run, when it is over.
@@ -231,8 +232,8 @@ async fn serve(campus_file: &str, upstream: &str, network: &Proxy) -> Program {
         ("REFRESH_COOLDOWN_MINUTES", "0"),
         ("ADMIN_TOKEN", ADMIN_TOKEN),
         ("RUST_LOG", "warn,emptyclassroom::refresh=info"),
-        // What is freed goes back to the system, not into glibc's own stock, which grows with the largest answer that 25Live
-        // ever sent: so what is measured is what the server holds.
+        // What is freed goes back to the system, not into glibc's own stock, which grows with the largest answer that
+        // 25Live ever sent: so what is measured is what the server holds.
         ("MALLOC_MMAP_THRESHOLD_", "65536"),
         ("MALLOC_TRIM_THRESHOLD_", "65536"),
     ])

@@ -267,7 +267,8 @@ impl Oracle {
 }
 
 impl Facts {
-    /// When the sweep that ended then can have begun: not before the one before it had ended, since there is one at a time.
+    /// When the sweep that ended then can have begun: not before the one before it had ended, since there is one at a
+    /// time.
     fn earliest_beginning(&self, ended: DateTime<Utc>) -> DateTime<Utc> {
         let before = self.sweeps.range(..ended).next_back().copied();
         before.unwrap_or(DateTime::<Utc>::MIN_UTC).max(ended - LONGEST_SWEEP)
