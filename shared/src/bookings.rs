@@ -199,6 +199,9 @@ impl Item {
         if self.end.0 < self.start.0 {
             return Err(format!("it ends at {} h, before it starts at {} h", self.end.0, self.start.0));
         }
+        if self.end.0 < 0.0 {
+            return Err(format!("it ends at {} h, before the day begins", self.end.0));
+        }
         Ok(booking)
     }
 }
@@ -347,6 +350,7 @@ mod tests {
             r#"{"start":"NaN","end":10}"#,
             r#"{"start":9,"end":"inf"}"#,
             r#"{"start":10,"end":9}"#,
+            r#"{"start":-3,"end":-1}"#,
         ];
         for bad in malformed {
             assert_eq!(items(&format!("{bad},{good}")), (vec![(540, 600)], 1), "{bad}");
@@ -416,6 +420,7 @@ mod tests {
         assert_eq!(error.to_string(), "the answer is about room 343, not about room 342");
         assert_eq!(parse(&body.replace("343", "\"342\"")).days.len(), 1);
     }
+
     /// A time of an item, right or wrong in any of the ways of JSON.
     fn time() -> impl Strategy<Value = String> {
         prop_oneof![
@@ -454,12 +459,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_part_of_an_answer_is_read_or_counted_as_skipped(days in days()) {
+        fn each_part_of_an_answer_is_read_and_united_with_others_or_counted_as_skipped(days in days()) {
             let read = parse(&answer(&days));
             let parts = days.iter().map(|(date, items)| if is_day(date) { items.len() } else { 1 }).sum::<usize>();
             let bookings: Vec<_> = read.days.values().flatten().collect();
-            prop_assert_eq!(bookings.len() + read.skipped.count, parts);
+            prop_assert!(bookings.len() + read.skipped.count <= parts);
+            prop_assert_eq!(bookings.is_empty(), read.skipped.count == parts);
             prop_assert!(bookings.iter().all(|booking| booking.start <= booking.end && booking.end <= 2 * 24 * 60));
+            let mut neighbours = read.days.values().flat_map(|day| day.windows(2));
+            prop_assert!(neighbours.all(|pair| pair[0].end < pair[1].start), "in order, and apart");
             prop_assert_eq!(read.skipped.first.is_some(), read.skipped.count > 0);
         }
 

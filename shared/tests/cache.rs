@@ -43,6 +43,7 @@ over_both_caches! {
     a_sweep_without_its_lock_publishes_nothing,
     invalidating_leaves_the_reserve,
     a_value_that_is_not_ours_counts_as_absent,
+    a_value_of_another_day_counts_as_absent,
 }
 
 async fn start(backend: Backend) -> (TestStore, TestClock) {
@@ -281,6 +282,17 @@ async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
     assert!(cache.availability().await.unwrap().is_some());
     store.put("classrooms:last_refresh", "yesterday".into(), LONG).await.unwrap();
     assert_eq!(cache.last_refresh().await.unwrap(), None);
+}
+
+async fn a_value_of_another_day_counts_as_absent(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let (cache, day) = (cache(&store), snapshot("2026-03-03", Fence::from_micros(1)));
+    let value = day.to_value(&origin()).unwrap();
+    for key in ["classrooms:availability:2026-03-03", "classrooms:availability:2026-03-04"] {
+        store.put(key, value.clone(), LONG).await.unwrap();
+    }
+    assert_eq!(cache.reserve(day.date).await.unwrap(), Some(day.clone()));
+    assert_eq!(cache.reserve(day.date.succ_opt().unwrap()).await.unwrap(), None);
 }
 
 fn redis_store(url: &str, timeout: Duration) -> RedisStore {

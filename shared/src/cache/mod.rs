@@ -111,7 +111,14 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn reserve(&self, date: NaiveDate) -> Result<Option<CachedSnapshot>, StoreError> {
-        self.snapshot(&reserve_key(date)).await
+        let key = reserve_key(date);
+        let snapshot = self.snapshot(&key).await?;
+        // Whole values get under other keys when operators copy them.
+        if let Some(misplaced) = snapshot.as_ref().filter(|snapshot| snapshot.date != date) {
+            tracing::warn!(key, cause = %format_args!("it is of {}", misplaced.date), "a cached value counts as absent");
+            return Ok(None);
+        }
+        Ok(snapshot)
     }
 
     async fn snapshot(&self, key: &str) -> Result<Option<CachedSnapshot>, StoreError> {

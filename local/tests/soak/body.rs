@@ -1,0 +1,71 @@
+//! The bodies of answers that show rooms, read strictly.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::campus::Slot;
+
+/// The body of `GET /api/open-classrooms`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Day {
+    pub(crate) buildings: Buildings,
+    pub(crate) last_updated: String,
+    pub(crate) date: NaiveDate,
+    pub(crate) timezone: String,
+    pub(crate) stale: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Buildings {
+    #[serde(rename = "WEST")]
+    west: Building,
+    #[serde(rename = "EAST")]
+    east: Building,
+}
+
+impl Buildings {
+    pub(crate) fn in_order(&self) -> [&Building; 2] {
+        [&self.west, &self.east]
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Building {
+    pub(crate) code: String,
+    pub(crate) name: String,
+    pub(crate) classrooms: Vec<Room>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Room {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) status: String,
+    pub(crate) availability: Vec<Slot>,
+}
+
+/// The body of `GET /api/classrooms/{id}`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Classroom {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) building_code: String,
+    pub(crate) status: String,
+    pub(crate) availability: Vec<Slot>,
+    pub(crate) date: NaiveDate,
+    pub(crate) last_updated: String,
+    pub(crate) stale: bool,
+}
+
+/// Reads a body that has just these members, in just this order.
+pub(crate) fn parse<T: Serialize + DeserializeOwned>(text: &str) -> T {
+    let body: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in the body {text}"));
+    assert_eq!(serde_json::to_string(&body).unwrap(), text, "members are missing, strange or in another order");
+    body
+}
+
+/// Reads an instant with an offset.
+pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+    let instant = DateTime::parse_from_rfc3339(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    instant.to_utc()
+}

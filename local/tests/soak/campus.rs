@@ -1,0 +1,128 @@
+//! The campus that is swept, and what its rooms are booked for.
+
+use chrono::{Days, NaiveDate, TimeDelta, Timelike, Utc};
+use serde::{Deserialize, Serialize};
+use simulator::{Booking, Hours, Kind, Room};
+
+/// The ids of the rooms, in the campus file's order, which is not that of the ids.
+pub(crate) const ROOMS: [&str; 8] = ["88", "11", "77", "22", "66", "33", "55", "44"];
+/// The days that every answer of 25Live speaks of: today and what is less than the shortest month away.
+pub(crate) const DAYS: u64 = 28;
+
+/// The days that clients ask for: few, so that each is asked for often.
+pub(crate) const ASKED: [u64; 4] = [0, LEFT_OUT, 9, DAYS];
+/// The one day ahead, besides today, that 25Live may say nothing of.
+pub(crate) const LEFT_OUT: u64 = 1;
+
+/// A building: its code, its name, and which of [`ROOMS`] are in it.
+pub(crate) const BUILDINGS: [(&str, &str, std::ops::Range<usize>); 2] =
+    [("WEST", "West Hall", 0..5), ("EAST", "East Hall", 5..8)];
+
+const OPENS: u16 = 7 * 60;
+const CLOSES: u16 = 23 * 60;
+/// What a room is booked for on each day.
+const BOOKED_MINUTES: u16 = 60;
+const EARLIEST: u16 = 8 * 60;
+/// Starting times there are: as many bookings of a room and day can be told from each other.
+const STARTS: u64 = 700;
+
+/// Two halls somewhere on earth.
+pub(crate) struct Campus {
+    pub(crate) timezone: String,
+    pub(crate) today: NaiveDate,
+}
+
+impl Campus {
+    /// One where it is noon now, so that no midnight comes while the test runs.
+    pub(crate) fn at_noon() -> Self {
+        let now = Utc::now();
+        let ahead_of_utc = 12 - i64::from(now.hour());
+        // The signs of these zones are the other way round: Etc/GMT-2 is two hours ahead.
+        let timezone = format!("Etc/GMT{:+}", -ahead_of_utc);
+        Self { timezone, today: (now + TimeDelta::hours(ahead_of_utc)).date_naive() }
+    }
+
+    /// The day so many days from today.
+    pub(crate) fn day(&self, ahead: u64) -> NaiveDate {
+        self.today + Days::new(ahead)
+    }
+
+    /// The campus file.
+    pub(crate) fn file(&self) -> String {
+        let buildings = BUILDINGS.map(|(code, name, rooms)| {
+            let rooms: Vec<_> =
+                ROOMS[rooms].iter().map(|id| format!("{{ id = \"{id}\", name = \"R{id}\" }}")).collect();
+            let rooms = rooms.join(", ");
+            format!(
+                "[[buildings]]\ncode = \"{code}\"\nname = \"{name}\"\nopens = \"07:00\"\ncloses = \"23:00\"\n\
+                 classrooms = [{rooms}]\n"
+            )
+        });
+        format!("name = \"Soaked College\"\ntimezone = \"{}\"\n{}", self.timezone, buildings.concat())
+    }
+
+    /// The rooms as 25Live knows them.
+    pub(crate) fn upstream_rooms() -> Vec<Room> {
+        ROOMS.iter().map(|id| Room::new(*id, format!("R{id}"))).collect()
+    }
+}
+
+/// What 25Live says of a room on every day: one booking, at a time that follows from a number, the room and the day, or
+/// none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timetable {
+    Booked { generation: u64 },
+    Free,
+}
+
+impl Timetable {
+    /// When the booking begins, in minutes: another time for the room's neighbours and for the days around.
+    fn start(generation: u64, room: usize, ahead: u64) -> u16 {
+        let place = (generation + 89 * room as u64 + 23 * ahead) % STARTS;
+        EARLIEST + u16::try_from(place).unwrap()
+    }
+
+    /// The bookings, in one of the two forms in which 25Live writes hours.
+    pub(crate) fn bookings(self, room: usize, ahead: u64) -> Vec<Booking> {
+        let Self::Booked { generation } = self else { return Vec::new() };
+        let start = u32::from(Self::start(generation, room, ahead));
+        let end = start + u32::from(BOOKED_MINUTES);
+        let booking = if generation.is_multiple_of(2) {
+            Booking::new(Hours::text(start), Hours::number(end), Kind::Event)
+        } else {
+            Booking::new(Hours::number(start), Hours::text(end), Kind::Blackout)
+        };
+        vec![booking]
+    }
+
+    /// The free slots that follow from it: up to a minute before the booking, and from a minute after it. No booking is
+    /// so early or so late that either is too short to be shown.
+    pub(crate) fn slots(self, room: usize, ahead: u64) -> Vec<Slot> {
+        let Self::Booked { generation } = self else { return vec![Slot::new(OPENS, CLOSES)] };
+        let start = Self::start(generation, room, ahead);
+        vec![Slot::new(OPENS, start - 1), Slot::new(start + BOOKED_MINUTES + 1, CLOSES)]
+    }
+}
+
+/// A slot as an answer shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    start: String,
+    end: String,
+    start_time: String,
+    end_time: String,
+    duration_minutes: u16,
+}
+
+impl Slot {
+    fn new(start: u16, end: u16) -> Self {
+        let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        Self {
+            start: format!("{}:00", time(start)),
+            end: format!("{}:00", time(end)),
+            start_time: time(start),
+            end_time: time(end),
+            duration_minutes: end - start,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! What goes wrong: in Redis, on the way to it, and in 25Live.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fastrand::Rng;
+use simulator::{Fault, Simulator};
+use testkit::{Proxy, RedisServer};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    campus::{ASKED, LEFT_OUT, ROOMS},
+    traffic::{Ground, Visitor},
+};
+
+/// How long the service may take to be well after all is well around it: a sweep that is under way has 25 s, and a lock
+/// that nobody gives back expires after 60 s. Mostly it is well within one.
+const RECOVERY: Duration = Duration::from_secs(90);
+const AVAILABILITY: &str = "classrooms:availability";
+/// More than any answer of 25Live: see the client in the library.
+const TOO_LONG: usize = 2 * 1024 * 1024 + 1;
+
+/// Makes things go wrong, and well again.
+pub(crate) struct Director {
+    pub(crate) redis: RedisServer,
+    pub(crate) network: Proxy,
+    pub(crate) simulator: Arc<Simulator>,
+    pub(crate) random: Rng,
+    pub(crate) ground: Arc<Ground>,
+    /// Who looks whether the service is well again.
+    pub(crate) visitor: Visitor,
+}
+
+impl Director {
+    /// Lets one fault follow another until `over`, or until the time is up. All is well at the end.
+    pub(crate) async fn direct(&mut self, over: &AtomicBool, deadline: Instant) {
+        self.settle().await;
+        while !over.load(Ordering::SeqCst) && Instant::now() < deadline {
+            self.ground.weather.change(false);
+            // At times the next fault comes before the service has got over the last one.
+            for _ in 0..=self.random.u8(..3) {
+                self.a_fault().await;
+            }
+            self.settle().await;
+            self.rest(100..600).await;
+        }
+    }
+
+    /// Something goes wrong with Redis, with 25Live or with both, and ends.
+    async fn a_fault(&mut self) {
+        let (redis, upstream) = [(true, false), (false, true), (true, true)][self.random.usize(..3)];
+        if upstream {
+            self.spoil_upstream();
+        }
+        if redis {
+            self.spoil_redis().await;
+        } else {
+            self.rest(50..500).await;
+        }
+        if upstream {
+            self.simulator.behave();
+            self.ground.oracle.upstream_is_well();
+            self.ground.figures.event("25Live is well");
+        }
+    }
+
+    async fn rest(&mut self, milliseconds: std::ops::Range<u64>) {
+        sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
+    }
+
+    /// Waits until the service is well, which it should be soon after all is well around it. Then the weather is fair.
+    pub(crate) async fn settle(&mut self) {
+        let since = Instant::now();
+        let recovering = async {
+            while !self.is_well().await {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let recovered = timeout(RECOVERY, recovering).await;
+        assert!(recovered.is_ok(), "all around the service is well, and after {RECOVERY:?} it is still not");
+        self.ground.figures.recovered(since.elapsed());
+        self.ground.weather.change(true);
+    }
+
+    async fn is_well(&mut self) -> bool {
+        // No minute's back-off for a test that has none to spare.
+        self.redis(&["DEL", "classrooms:refresh_failed"]).await;
+        // The first refresh may have been a passenger of a sweep that began in foul weather. The second was not.
+        if !(self.visitor.refresh().await && self.visitor.refresh().await) {
+            return false;
+        }
+        for ahead in ASKED {
+            let path = format!("/api/open-classrooms?date={}", self.ground.oracle.campus.day(ahead));
+            match self.visitor.read_day(ahead, path).await {
+                Some((day, true)) if !day.stale => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    pub(crate) async fn redis(&self, command: &[&str]) -> String {
+        self.redis.command(command).await
+    }
+
+    async fn spoil_redis(&mut self) {
+        match self.random.u8(..15) {
+            0 => self.cut().await,
+            1 => self.refuse().await,
+            2 => self.delay().await,
+            3 => self.pause().await,
+            4 => self.restart().await,
+            5 => self.flush().await,
+            6 => self.drop_connections().await,
+            7 => self.delete().await,
+            8 | 9 => self.damage().await,
+            10 => self.misplace().await,
+            11 => self.fill_up().await,
+            12 => self.fail_over().await,
+            13 => self.mark("lock held by another process", "classrooms:refresh_lock").await,
+            _ => self.mark("failure of another process", "classrooms:refresh_failed").await,
+        }
+    }
+
+    async fn cut(&mut self) {
+        self.ground.figures.fault("network cut");
+        self.network.cut();
+        self.rest(50..500).await;
+        self.network.restore();
+    }
+
+    async fn refuse(&mut self) {
+        self.ground.figures.fault("connection refused");
+        self.network.refuse();
+        self.rest(50..500).await;
+        self.network.restore();
+    }
+
+    async fn delay(&mut self) {
+        self.ground.figures.fault("network slow");
+        self.network.delay(Duration::from_millis(self.random.u64(5..700)));
+        self.rest(50..500).await;
+        self.network.delay(Duration::ZERO);
+    }
+
+    async fn pause(&mut self) {
+        self.ground.figures.fault("Redis paused");
+        self.redis.pause();
+        self.rest(50..700).await;
+        self.redis.resume();
+    }
+
+    async fn restart(&mut self) {
+        self.ground.figures.fault("Redis restarted");
+        let ground = Arc::clone(&self.ground);
+        ground
+            .oracle
+            .losing(async {
+                self.redis.stop().await;
+                self.rest(0..300).await;
+                self.redis.restart().await;
+            })
+            .await;
+    }
+
+    async fn flush(&mut self) {
+        self.ground.figures.fault("FLUSHALL");
+        self.ground.oracle.losing(async { drop(self.redis(&["FLUSHALL"]).await) }).await;
+        self.rest(0..200).await;
+    }
+
+    async fn drop_connections(&mut self) {
+        self.ground.figures.fault("CLIENT KILL");
+        self.redis(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+        self.rest(0..100).await;
+    }
+
+    async fn delete(&mut self) {
+        self.ground.figures.fault("DEL");
+        let key = self.some_key();
+        self.ground.oracle.losing(async { drop(self.redis(&["DEL", &key]).await) }).await;
+        self.rest(0..200).await;
+    }
+
+    /// Puts something else in the place of a value.
+    async fn damage(&mut self) {
+        self.ground.figures.fault("value damaged");
+        let key = self.some_key();
+        let whole = self.redis(&["GET", &key]).await;
+        let damaged = self.damaged(&whole);
+        let lose = async {
+            self.redis(&["DEL", &key]).await;
+            let command = if damaged.is_some() { "SET" } else { "RPUSH" };
+            self.redis(&[command, &key, &damaged.unwrap_or_default()]).await;
+        };
+        self.ground.oracle.losing(lose).await;
+        self.rest(0..200).await;
+    }
+
+    /// Copies one day's value to another day's key, as an operator may who mistypes a day.
+    async fn misplace(&mut self) {
+        self.ground.figures.fault("day misplaced");
+        let (from, to) = (self.some_reserve_key(), self.some_reserve_key());
+        self.ground.oracle.losing(async { drop(self.redis(&["COPY", &from, &to, "REPLACE"]).await) }).await;
+        self.rest(0..200).await;
+    }
+
+    /// A value that is none; nothing, if it is not even to be a text.
+    fn damaged(&mut self, whole: &str) -> Option<String> {
+        match self.random.u8(..8) {
+            0 => None,
+            1 => Some(String::new()),
+            2 => Some("{}".to_owned()),
+            3 => Some(whole.replacen("\"version\":1,", "\"version\":2,", 1)).filter(|other| other != whole),
+            4 => Some(whole[..self.random.usize(..=whole.len() / 2)].to_owned()),
+            _ => self.with_another_letter(whole),
+        }
+    }
+
+    /// One letter of the body is another.
+    fn with_another_letter(&mut self, whole: &str) -> Option<String> {
+        let body = whole.find("\"body\"")?;
+        let place = self.random.usize(body..whole.len());
+        let letter = if &whole[place..=place] == "7" { "8" } else { "7" };
+        Some(format!("{}{letter}{}", &whole[..place], &whole[place + 1..]))
+    }
+
+    /// A key that holds what sweeps have brought.
+    fn some_key(&mut self) -> String {
+        match self.random.u8(..5) {
+            0 | 1 => AVAILABILITY.to_owned(),
+            2 => "classrooms:last_refresh".to_owned(),
+            _ => self.some_reserve_key(),
+        }
+    }
+
+    fn some_reserve_key(&mut self) -> String {
+        let ahead = ASKED[self.random.usize(..ASKED.len())];
+        format!("{AVAILABILITY}:{}", self.ground.oracle.campus.day(ahead))
+    }
+
+    /// Redis takes no writes, because it is full.
+    async fn fill_up(&mut self) {
+        self.ground.figures.fault("Redis full");
+        self.redis(&["CONFIG", "SET", "maxmemory", "1"]).await;
+        self.rest(50..500).await;
+        self.redis(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    }
+
+    /// Redis takes no writes, because it is a replica.
+    async fn fail_over(&mut self) {
+        self.ground.figures.fault("Redis read-only");
+        // Nobody listens on port 1, so it keeps what it has.
+        self.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
+        self.rest(50..500).await;
+        self.redis(&["REPLICAOF", "NO", "ONE"]).await;
+    }
+
+    /// Sets a key as another process would.
+    async fn mark(&mut self, fault: &'static str, key: &str) {
+        self.ground.figures.fault(fault);
+        let milliseconds = self.random.u64(50..1000).to_string();
+        self.redis(&["SET", key, "another process", "NX", "PX", &milliseconds]).await;
+        self.rest(50..500).await;
+    }
+
+    /// Lets 25Live fail for some rooms or all of them.
+    fn spoil_upstream(&mut self) {
+        let mut rooms: Vec<_> = (0..ROOMS.len()).collect();
+        self.random.shuffle(&mut rooms);
+        rooms.truncate(self.random.usize(1..=2 * ROOMS.len()));
+        let (name, fault) = self.some_fault();
+        self.ground.figures.fault(name);
+        match fault {
+            // These are no failures: the answer is as good as ever.
+            Fault::Prefixed | Fault::MalformedItem => {}
+            Fault::NullItems | Fault::MissingItems => self.ground.oracle.leaves_out_bookings_of(&rooms),
+            _ => self.ground.oracle.fails_for(&rooms),
+        }
+        // Fewer failures than there are tries cost nothing but time.
+        let times = Some(self.random.usize(1..6)).filter(|_| self.random.u8(..4) == 0);
+        for id in rooms.iter().map(|room| ROOMS[*room]) {
+            match times {
+                Some(times) => self.simulator.misbehave_times(id, fault.clone(), times),
+                None => self.simulator.misbehave_for(id, fault.clone()),
+            }
+        }
+    }
+
+    fn some_fault(&mut self) -> (&'static str, Fault) {
+        match self.random.u8(..18) {
+            0 => ("25Live: 500", Fault::Status(500)),
+            1 => ("25Live: 503", Fault::Status(503)),
+            2 => ("25Live: 404", Fault::Status(404)),
+            3 => ("25Live: 429", Fault::retry_after(429, "1")),
+            4 => ("25Live: hangs", Fault::Hang),
+            5 => ("25Live: drips", Fault::Drip),
+            6 => ("25Live: sign-in page", Fault::Html),
+            7 => ("25Live: redirect", Fault::Redirect),
+            8 => ("25Live: prefix", Fault::Prefixed),
+            9 => ("25Live: cut off", Fault::CutOff),
+            10 => ("25Live: connection cut", Fault::ConnectionCut),
+            11 => ("25Live: no subjects", Fault::NullSubjects),
+            12 => ("25Live: items null", Fault::NullItems),
+            13 => ("25Live: items missing", Fault::MissingItems),
+            14 => ("25Live: malformed item", Fault::MalformedItem),
+            15 => ("25Live: other room", Fault::OtherRoom),
+            16 => ("25Live: too long", Fault::Huge(TOO_LONG)),
+            _ => {
+                let ahead = if self.random.bool() { 0 } else { LEFT_OUT };
+                ("25Live: day missing", Fault::MissingDay(self.ground.oracle.campus.day(ahead)))
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What was counted and measured.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// So many of the last events are told when the test fails.
+const EVENTS_TOLD: usize = 40;
+
+/// Filled by everybody at once.
+pub(crate) struct Figures {
+    started: Instant,
+    // A std mutex, because nothing awaits while it is held.
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    outcomes: BTreeMap<String, usize>,
+    faults: BTreeMap<&'static str, usize>,
+    took: Vec<Duration>,
+    hits_took: Vec<Duration>,
+    recoveries: Vec<Duration>,
+    events: Vec<String>,
+}
+
+/// What the server holds while nobody asks it anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holdings {
+    pub(crate) memory: u64,
+    pub(crate) open_files: usize,
+}
+
+impl Figures {
+    pub(crate) fn new() -> Self {
+        Self { started: Instant::now(), counted: Mutex::default() }
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An answer came, or a client went away before it could.
+    pub(crate) fn outcome(&self, outcome: String) {
+        *self.counted().outcomes.entry(outcome).or_default() += 1;
+    }
+
+    /// An answer took this long.
+    pub(crate) fn took(&self, took: Duration, is_hit_in_fair_weather: bool) {
+        let mut counted = self.counted();
+        counted.took.push(took);
+        if is_hit_in_fair_weather {
+            counted.hits_took.push(took);
+        }
+    }
+
+    /// The service was well again so long after all around it was.
+    pub(crate) fn recovered(&self, after: Duration) {
+        self.counted().recoveries.push(after);
+        self.event(&format!("well after {} ms", after.as_millis()));
+    }
+
+    pub(crate) fn fault(&self, name: &'static str) {
+        *self.counted().faults.entry(name).or_default() += 1;
+        self.event(name);
+    }
+
+    /// Something happened that helps to understand a failure.
+    pub(crate) fn event(&self, what: &str) {
+        let at = self.started.elapsed().as_secs_f64();
+        self.counted().events.push(format!("{} ({at:8.3} s) {what}", chrono::Utc::now().format("%T%.6f")));
+    }
+
+    /// The last events.
+    pub(crate) fn events(&self) -> String {
+        let counted = self.counted();
+        counted.events[counted.events.len().saturating_sub(EVENTS_TOLD)..].join("\n")
+    }
+
+    /// How many answers had an outcome whose name contains this.
+    pub(crate) fn count(&self, part: &str) -> usize {
+        self.counted().outcomes.iter().filter(|(name, _)| name.contains(part)).map(|(_, count)| count).sum()
+    }
+
+    /// The counts and the latencies, in lines.
+    pub(crate) fn table(&self) -> String {
+        let mut counted = self.counted();
+        let mut table = String::new();
+        for (name, count) in &counted.outcomes {
+            line(&mut table, name, &count.to_string());
+        }
+        table += "faults\n";
+        for (name, count) in &counted.faults {
+            line(&mut table, name, &count.to_string());
+        }
+        table += "latency                     p50        p99        max\n";
+        let hits = percentiles(&mut counted.hits_took);
+        line(&mut table, "HIT, all well", &hits);
+        let all = percentiles(&mut counted.took);
+        line(&mut table, "all", &all);
+        let recoveries = percentiles(&mut counted.recoveries);
+        line(&mut table, "until well again", &recoveries);
+        table
+    }
+}
+
+fn line(table: &mut String, name: &str, value: &str) {
+    writeln!(table, "  {name:<20} {value}").unwrap();
+}
+
+fn percentiles(took: &mut [Duration]) -> String {
+    took.sort_unstable();
+    let at = |part: usize| took.get((took.len() * part / 1000).min(took.len().saturating_sub(1)));
+    let shown = |part| at(part).map_or("-".to_owned(), |took| format!("{:.2} ms", took.as_secs_f64() * 1000.0));
+    format!("{:>10} {:>10} {:>10}", shown(500), shown(990), shown(1000))
+}

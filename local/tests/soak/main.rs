@@ -1,0 +1,257 @@
+//! The soak test: many clients ask one server, the real program over a real Redis, while things go wrong at random in
+//! Redis, on the way to it and in 25Live. Every answer is compared with what the simulated 25Live has said.
+//!
+//! `cargo test` runs a short one, `make soak` one of 100,000 requests. `SOAK_REQUESTS` says how many there are, and
+//! `SOAK_SEED` repeats the choices of an earlier run, though not the chances of threads and sockets.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+mod body;
+mod campus;
+mod faults;
+mod figures;
+mod oracle;
+#[path = "../program/mod.rs"]
+mod program;
+mod traffic;
+
+use std::{
+    env, fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use fastrand::Rng;
+use simulator::Simulator;
+use tempfile::NamedTempFile;
+use testkit::{Proxy, RedisServer, eventually};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::{Instant, sleep, timeout},
+};
+
+use campus::{ASKED, Campus, ROOMS};
+use faults::Director;
+use figures::{Figures, Holdings};
+use oracle::Oracle;
+use program::Program;
+use traffic::{ADMIN_TOKEN, Ground, LONGEST_ANSWER, Visitor, Weather};
+
+/// How many requests CI makes.
+const FEW: usize = 5_000;
+/// With so many, every outcome there is must have come up.
+const MANY: usize = 20_000;
+const OUTCOMES: [&str; 7] = ["HIT", "MISS", "STALE", "304", "read 503", "refresh 502", "refresh 503"];
+const CLIENTS: usize = 32;
+
+/// Longer than anything takes, also on a busy machine: waited out only by a test that fails.
+const SOON: Duration = Duration::from_mins(1);
+/// A number that has not changed for so long will not change by itself.
+const STILL: Duration = Duration::from_millis(500);
+/// Files that may be open at the end and were not after a quarter of the requests: the connections to 25Live, one a
+/// room, of which an earlier fault may have closed any number.
+const FILES_MORE: usize = ROOMS.len();
+/// Memory that may be held at the end and was not after a quarter of the requests. It moves by up to four megabytes,
+/// with what of the heap is in pieces when it is measured. In a long run this is a hundred bytes for each of the other
+/// requests.
+const BYTES_MORE: u64 = 8 * 1024 * 1024;
+
+/// A run, when it is over.
+struct Run {
+    requests: usize,
+    seed: u64,
+    took: Duration,
+    warm: Holdings,
+    end: Holdings,
+}
+
+/// The server, what it stands on, and who plays with that.
+struct Soak {
+    program: Program,
+    ground: Arc<Ground>,
+    director: Director,
+    registrar: JoinHandle<()>,
+    random: Rng,
+    _campus_file: NamedTempFile,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_goes_wrong_no_answer_is_wrong_and_nothing_is_left_behind() {
+    emptyclassroom::install_tls();
+    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let requests = number("SOAK_REQUESTS").map_or(FEW, |requests| usize::try_from(requests).unwrap());
+    let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("soak: SOAK_REQUESTS={requests} SOAK_SEED={seed}");
+    let mut soak = Soak::start(Rng::with_seed(seed)).await;
+
+    let start = Instant::now();
+    soak.run(requests / 4).await;
+    let warm = soak.holdings().await;
+    soak.run(requests - requests / 4).await;
+    let took = start.elapsed();
+    let end = soak.holdings().await;
+    let run = Run { requests, seed, took, warm, end };
+
+    soak.report(&run);
+    soak.ends_up_to_date().await;
+    run.left_nothing_behind();
+    soak.has_seen_everything(requests);
+}
+
+impl Soak {
+    async fn start(mut random: Rng) -> Self {
+        let redis = RedisServer::start().await;
+        let network = Proxy::start(redis.addr()).await;
+        let simulator = Arc::new(Simulator::start(Campus::upstream_rooms()).await.unwrap());
+        let oracle = Oracle::new(Campus::at_noon());
+        (0..ROOMS.len()).for_each(|room| oracle.book(&simulator, room));
+        let campus_file = NamedTempFile::new().unwrap();
+        fs::write(campus_file.path(), oracle.campus.file()).unwrap();
+        let program = serve(campus_file.path().to_str().unwrap(), &simulator.url(), &network).await;
+        let url = program.url.clone();
+        let ground = Arc::new(Ground { url, oracle, weather: Weather::foul(), figures: Figures::new() });
+        let registrar = tokio::spawn(book_at_random(Arc::clone(&ground), Arc::clone(&simulator), random.fork()));
+        let visitor = Visitor::new(Arc::clone(&ground), client(), random.fork());
+        let director_random = random.fork();
+        let director =
+            Director { redis, network, simulator, random: director_random, ground: Arc::clone(&ground), visitor };
+        Self { program, ground, director, registrar, random, _campus_file: campus_file }
+    }
+
+    /// Lets the clients make so many requests, while one fault follows another. Ends well, or panics.
+    async fn run(&mut self, requests: usize) {
+        // Many times what it takes. There are no faults in the last half, so that it ends.
+        let limit = Duration::from_mins(3) + Duration::from_millis(10) * u32::try_from(requests).unwrap();
+        let over = AtomicBool::new(false);
+        let left = Arc::new(AtomicUsize::new(requests));
+        let mut clients = JoinSet::new();
+        let http = client();
+        for _ in 0..CLIENTS {
+            let visitor = Visitor::new(Arc::clone(&self.ground), http.clone(), self.random.fork());
+            clients.spawn(visitor.visit(Arc::clone(&left)));
+        }
+        drop(http);
+        let visiting = async {
+            while let Some(end) = clients.join_next().await {
+                end.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+            }
+            over.store(true, Ordering::SeqCst);
+        };
+        let directing = self.director.direct(&over, Instant::now() + limit / 2);
+        let both = async { tokio::join!(visiting, directing) };
+        timeout(limit, both).await.unwrap_or_else(|_| panic!("{left:?} requests are left after {limit:?}"));
+    }
+
+    /// What the server holds when all is well and the clients have gone.
+    async fn holdings(&self) -> Holdings {
+        let process = &self.program.process;
+        let (mut open_files, mut since) = (process.open_files(), Instant::now());
+        // The server learns a little later that its clients have gone.
+        eventually("the number of open files stands still", SOON, async || {
+            let now = process.open_files();
+            if now != open_files {
+                (open_files, since) = (now, Instant::now());
+            }
+            since.elapsed() > STILL
+        })
+        .await;
+        Holdings { memory: process.memory(), open_files }
+    }
+
+    fn report(&self, run: &Run) {
+        let log = self.program.process.output();
+        let count = |part: &str| log.matches(part).count();
+        let Run { requests, seed, took, warm, end } = run;
+        println!(
+            "soak: {requests} requests by {CLIENTS} clients, seed {seed}\n  \
+             {:.1} s, {} requests/s\n  \
+             sweeps: {} published, {} failed, {} seen in answers; {} bookings changed\n{}  \
+             memory               {} kB after a quarter, {} kB at the end\n  \
+             open files           {} after a quarter, {} at the end",
+            took.as_secs_f64(),
+            u128::try_from(*requests).unwrap() * 1000 / took.as_millis(),
+            count("sweep published"),
+            count("sweep failed"),
+            self.ground.oracle.sweeps(),
+            self.ground.oracle.changes(),
+            self.ground.figures.table(),
+            warm.memory / 1024,
+            end.memory / 1024,
+            warm.open_files,
+            end.open_files,
+        );
+    }
+
+    fn has_seen_everything(&self, requests: usize) {
+        let must: &[&str] = if requests < MANY { &["HIT"] } else { &OUTCOMES };
+        for outcome in must {
+            assert!(self.ground.figures.count(outcome) > 0, "no answer was {outcome}");
+        }
+    }
+
+    /// When nothing changes any more, a refresh brings what holds now.
+    async fn ends_up_to_date(&mut self) {
+        self.registrar.abort();
+        self.director.settle().await;
+        for ahead in ASKED {
+            let path = format!("/api/open-classrooms?date={}", self.ground.oracle.campus.day(ahead));
+            let (day, all_ok) = self.director.visitor.read_day(ahead, path).await.unwrap();
+            assert!(all_ok && !day.stale && self.ground.oracle.is_up_to_date(&day, ahead), "{ahead} days ahead");
+        }
+        let process = &self.program.process;
+        assert!(process.is_running() && !process.output().contains("panic"), "{}", process.output());
+    }
+}
+
+impl Run {
+    fn left_nothing_behind(&self) {
+        let Self { warm, end, .. } = self;
+        assert!(end.open_files <= warm.open_files + FILES_MORE, "{warm:?}, and at the end {end:?}");
+        assert!(end.memory <= warm.memory + BYTES_MORE, "{warm:?}, and at the end {end:?}");
+    }
+}
+
+impl Drop for Soak {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("what happened before:\n{}", self.ground.figures.events());
+        }
+    }
+}
+
+/// Starts the server.
+async fn serve(campus_file: &str, upstream: &str, network: &Proxy) -> Program {
+    let program = Program::start(&[
+        ("CAMPUS_FILE", campus_file),
+        ("API_URL", upstream),
+        ("REDIS_URL", &format!("redis://{}", network.addr())),
+        ("REDIS_TIMEOUT", "1"),
+        ("UPSTREAM_TIMEOUT", "1"),
+        ("REFRESH_COOLDOWN_MINUTES", "0"),
+        ("ADMIN_TOKEN", ADMIN_TOKEN),
+        ("RUST_LOG", "warn,emptyclassroom::refresh=info"),
+        // What is freed goes back to the system, not into glibc's own stock, which grows with the largest answer that
+        // 25Live ever sent: so what is measured is what the server holds.
+        ("MALLOC_MMAP_THRESHOLD_", "65536"),
+        ("MALLOC_TRIM_THRESHOLD_", "65536"),
+    ])
+    .await;
+    let hello = program.http.get(&program.url).send().await.unwrap();
+    assert_eq!(hello.text().await.unwrap(), r#""Hello World""#);
+    program
+}
+
+/// A client without connections.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(2 * LONGEST_ANSWER).build().unwrap()
+}
+
+/// Changes the bookings of one room after the other, for ever.
+async fn book_at_random(ground: Arc<Ground>, simulator: Arc<Simulator>, mut random: Rng) {
+    loop {
+        sleep(Duration::from_millis(random.u64(20..150))).await;
+        ground.oracle.book(&simulator, random.usize(..ROOMS.len()));
+    }
+}

@@ -1,0 +1,294 @@
+//! What the simulated 25Live has said and when, and so what answers may show.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use simulator::Simulator;
+
+use crate::{
+    body::{Classroom, Day, Room, instant},
+    campus::{BUILDINGS, Campus, DAYS, LEFT_OUT, ROOMS, Slot, Timetable},
+};
+
+/// A sweep takes no longer.
+const LONGEST_SWEEP: TimeDelta = TimeDelta::seconds(25);
+
+/// Knows what is true, without a line of the service's own code.
+pub(crate) struct Oracle {
+    pub(crate) campus: Campus,
+    // A std mutex, because nothing awaits while it is held.
+    facts: Mutex<Facts>,
+}
+
+/// A time during which something may have been so: from just before it began to just after it ended.
+#[derive(Clone, Copy, Debug)]
+struct Period {
+    from: DateTime<Utc>,
+    until: Option<DateTime<Utc>>,
+}
+
+impl Period {
+    fn from_now() -> Self {
+        Self { from: Utc::now(), until: None }
+    }
+
+    fn touches(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        self.from <= until && self.until.is_none_or(|end| end >= from)
+    }
+}
+
+#[derive(Default)]
+struct Facts {
+    /// What 25Live said of each room.
+    said: [Vec<(Timetable, Period)>; ROOMS.len()],
+    /// When it failed for each room.
+    failed: [Vec<Period>; ROOMS.len()],
+    /// When the reserve, or a part of it, may have been lost.
+    lost: Vec<Period>,
+    /// The ends of sweeps that were seen in answers.
+    sweeps: BTreeSet<DateTime<Utc>>,
+    /// What has been shown of a day of a sweep. Another answer about it shows the same.
+    shown: HashMap<Key, u64>,
+    /// For each day the newest sweep that an answer showed as fresh.
+    newest: HashMap<NaiveDate, DateTime<Utc>>,
+    /// The newest refresh that anybody was told of.
+    refreshed: Option<DateTime<Utc>>,
+    /// For each day and room the newest sweep with good slots that was shown as fresh, and so lay in the reserve.
+    kept: HashMap<(NaiveDate, usize), DateTime<Utc>>,
+}
+
+/// A day, a sweep, whether the copy is stale, and the room if it is only one.
+type Key = (NaiveDate, String, bool, Option<String>);
+
+/// What was known before a request was sent, which its answer must not fall behind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) date: NaiveDate,
+    newest: Option<DateTime<Utc>>,
+}
+
+/// An answer about rooms, but for the rooms.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) etag: String,
+    /// X-Cache.
+    pub(crate) source: String,
+    pub(crate) text: String,
+}
+
+impl Oracle {
+    pub(crate) fn new(campus: Campus) -> Self {
+        Self { campus, facts: Mutex::default() }
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Books a room anew, on all days.
+    pub(crate) fn book(&self, simulator: &Simulator, room: usize) {
+        let mut facts = self.facts();
+        let said = &mut facts.said[room];
+        let timetable = Timetable::Booked { generation: said.len() as u64 };
+        let period = Period::from_now();
+        // Days after those asked for are swept too, and nobody looks at them.
+        for ahead in 0..=DAYS + 4 {
+            simulator.set_bookings(ROOMS[room], self.campus.day(ahead), timetable.bookings(room, ahead));
+        }
+        if let Some((_, before)) = said.iter_mut().rfind(|(before, _)| *before != Timetable::Free) {
+            before.until = Some(Utc::now());
+        }
+        said.push((timetable, period));
+    }
+
+    /// From now on 25Live fails for these rooms.
+    pub(crate) fn fails_for(&self, rooms: &[usize]) {
+        let mut facts = self.facts();
+        for room in rooms {
+            facts.failed[*room].push(Period::from_now());
+        }
+    }
+
+    /// From now on 25Live leaves the bookings of these rooms out.
+    pub(crate) fn leaves_out_bookings_of(&self, rooms: &[usize]) {
+        let mut facts = self.facts();
+        for room in rooms {
+            facts.said[*room].push((Timetable::Free, Period::from_now()));
+        }
+    }
+
+    /// 25Live is well again.
+    pub(crate) fn upstream_is_well(&self) {
+        let now = Some(Utc::now());
+        let mut facts = self.facts();
+        for period in facts.failed.iter_mut().flatten().filter(|period| period.until.is_none()) {
+            period.until = now;
+        }
+        for (said, period) in facts.said.iter_mut().flatten() {
+            if *said == Timetable::Free {
+                period.until = period.until.or(now);
+            }
+        }
+    }
+
+    /// Does something that may cost a part of the reserve.
+    pub(crate) async fn losing(&self, lose: impl Future<Output = ()>) {
+        let index = {
+            let mut facts = self.facts();
+            facts.lost.push(Period::from_now());
+            facts.lost.len() - 1
+        };
+        lose.await;
+        self.facts().lost[index].until = Some(Utc::now());
+    }
+
+    /// To be called before a request is sent.
+    pub(crate) fn ask(&self, date: NaiveDate) -> Asked {
+        let facts = self.facts();
+        // A sweep that brought nothing of a day leaves the older copy of that day where it was.
+        let refreshed = facts.refreshed.filter(|_| date != self.campus.day(LEFT_OUT));
+        Asked { date, newest: facts.newest.get(&date).copied().max(refreshed) }
+    }
+
+    /// The newest refresh that anybody was told of.
+    pub(crate) fn refreshed(&self) -> Option<DateTime<Utc>> {
+        self.facts().refreshed
+    }
+
+    /// Somebody was told that a sweep was published. `known` is what somebody else was told before this was asked.
+    pub(crate) fn was_refreshed(&self, timestamp: &str, known: Option<DateTime<Utc>>) {
+        let timestamp = instant(timestamp);
+        assert!(Some(timestamp) >= known && timestamp <= Utc::now(), "{timestamp} after {known:?}");
+        let mut facts = self.facts();
+        facts.refreshed = facts.refreshed.max(Some(timestamp));
+    }
+
+    /// Checks an answer about a whole day, and tells whether all its rooms are `ok`.
+    pub(crate) fn check_day(&self, asked: Asked, shown: &Shown, day: &Day) -> bool {
+        assert_eq!((day.date, &day.timezone), (asked.date, &self.campus.timezone), "{}", shown.text);
+        self.check_source(asked, shown, &day.last_updated, day.stale, None);
+        for ((code, name, rooms), building) in BUILDINGS.into_iter().zip(day.buildings.in_order()) {
+            assert_eq!((code, name), (&*building.code, &*building.name), "{}", shown.text);
+            let ids: Vec<_> = building.classrooms.iter().map(|room| &*room.id).collect();
+            assert_eq!(ids, ROOMS[rooms], "{}", shown.text);
+        }
+        let rooms = || day.buildings.in_order().into_iter().flat_map(|building| &building.classrooms);
+        for room in rooms() {
+            self.check_room(asked, shown, &day.last_updated, room);
+        }
+        rooms().all(|room| room.status == "ok")
+    }
+
+    /// Checks an answer about one room, and tells whether it is `ok`.
+    pub(crate) fn check_classroom(&self, asked: Asked, shown: &Shown, id: &str, classroom: Classroom) -> bool {
+        assert_eq!((classroom.date, &*classroom.id), (asked.date, id), "{}", shown.text);
+        let index = index_of(id);
+        let building = BUILDINGS.into_iter().find(|(_, _, rooms)| rooms.contains(&index)).unwrap();
+        assert_eq!(classroom.building_code, building.0, "{}", shown.text);
+        self.check_source(asked, shown, &classroom.last_updated, classroom.stale, Some(id.to_owned()));
+        let Classroom { id, name, status, availability, last_updated, .. } = classroom;
+        let room = Room { id, name, status, availability };
+        self.check_room(asked, shown, &last_updated, &room);
+        room.status == "ok"
+    }
+
+    /// Of which sweep it is, and whether that one is new enough for what X-Cache says.
+    fn check_source(&self, asked: Asked, shown: &Shown, last_updated: &str, stale: bool, room: Option<String>) {
+        assert_eq!(stale, shown.source == "STALE", "X-Cache is {}: {}", shown.source, shown.text);
+        let swept = instant(last_updated);
+        assert!(swept <= Utc::now(), "it is not from the future: {}", shown.text);
+        let mut facts = self.facts();
+        facts.sweeps.insert(swept);
+        let key = (asked.date, last_updated.to_owned(), stale, room);
+        let mut hasher = DefaultHasher::new();
+        (&shown.etag, &shown.text).hash(&mut hasher);
+        let digest = hasher.finish();
+        let before = *facts.shown.entry(key).or_insert(digest);
+        assert_eq!(before, digest, "one sweep has shown something else of this day before: {shown:?}");
+        if !stale {
+            assert!(Some(swept) >= asked.newest, "{asked:?}, and now an older one is shown as fresh: {}", shown.text);
+            let newest = facts.newest.entry(asked.date).or_insert(swept);
+            *newest = swept.max(*newest);
+        }
+    }
+
+    fn check_room(&self, asked: Asked, shown: &Shown, last_updated: &str, room: &Room) {
+        let (index, swept) = (index_of(&room.id), instant(last_updated));
+        assert_eq!(room.name, format!("R{}", room.id));
+        let mut facts = self.facts();
+        let began = facts.earliest_beginning(swept);
+        let ahead = u64::try_from((asked.date - self.campus.today).num_days()).unwrap();
+        let context = || format!("room {} of {swept}, asked {asked:?}: {}", room.id, shown.text);
+        match &*room.status {
+            "ok" => assert!(facts.said(index, ahead, &room.availability, began, swept), "{}", context()),
+            "stale" => {
+                let ever = DateTime::<Utc>::MIN_UTC;
+                assert!(facts.said(index, ahead, &room.availability, ever, swept), "{}", context());
+                assert!(facts.failed(index, began, swept), "25Live was well: {}", context());
+            }
+            "unknown" => {
+                assert!(room.availability.is_empty(), "{}", context());
+                assert!(facts.failed(index, began, swept), "25Live was well: {}", context());
+                let kept = facts.kept.get(&(asked.date, index)).filter(|kept| **kept < swept);
+                assert!(kept.is_none_or(|kept| facts.lost_since(*kept)), "kept since {kept:?}: {}", context());
+            }
+            other => panic!("a room is {other}: {}", context()),
+        }
+        if room.status != "unknown" && shown.source != "STALE" {
+            let kept = facts.kept.entry((asked.date, index)).or_insert(swept);
+            *kept = swept.max(*kept);
+        }
+    }
+
+    /// The slots that every room should show when a sweep has been made since the last change.
+    pub(crate) fn is_up_to_date(&self, day: &Day, ahead: u64) -> bool {
+        let facts = self.facts();
+        let mut rooms = day.buildings.in_order().into_iter().flat_map(|building| &building.classrooms);
+        rooms.all(|room| {
+            let index = index_of(&room.id);
+            let last = facts.said[index].iter().rfind(|(said, _)| *said != Timetable::Free);
+            last.is_some_and(|(said, _)| said.slots(index, ahead) == room.availability)
+        })
+    }
+
+    /// How many sweeps were seen in answers.
+    pub(crate) fn sweeps(&self) -> usize {
+        self.facts().sweeps.len()
+    }
+
+    /// How often a room's bookings were changed.
+    pub(crate) fn changes(&self) -> usize {
+        self.facts().said.iter().map(Vec::len).sum()
+    }
+}
+
+impl Facts {
+    /// When the sweep that ended then can have begun: not before the one before it had ended, since there is one at a
+    /// time.
+    fn earliest_beginning(&self, ended: DateTime<Utc>) -> DateTime<Utc> {
+        let before = self.sweeps.range(..ended).next_back().copied();
+        before.unwrap_or(DateTime::<Utc>::MIN_UTC).max(ended - LONGEST_SWEEP)
+    }
+
+    /// Whether 25Live said within that time what these slots follow from.
+    fn said(&self, room: usize, ahead: u64, slots: &[Slot], from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        let mut then = self.said[room].iter().filter(|(_, period)| period.touches(from, until));
+        then.any(|(said, _)| said.slots(room, ahead) == slots)
+    }
+
+    fn failed(&self, room: usize, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        self.failed[room].iter().any(|period| period.touches(from, until))
+    }
+
+    fn lost_since(&self, since: DateTime<Utc>) -> bool {
+        self.lost.iter().any(|period| period.touches(since, Utc::now()))
+    }
+}
+
+fn index_of(id: &str) -> usize {
+    ROOMS.iter().position(|room| *room == id).unwrap_or_else(|| panic!("there is no room {id}"))
+}
