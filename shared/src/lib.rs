@@ -36,6 +36,8 @@ pub mod logs;
 pub mod read;
 #[cfg(feature = "twenty-five-live")]
 pub mod refresh;
+#[cfg(any(feature = "redis", feature = "twenty-five-live"))]
+mod single_flight;
 pub mod slots;
 pub mod snapshot;
 #[cfg(feature = "twenty-five-live")]

@@ -10,7 +10,8 @@ use crate::{
     clock::Clock,
     error_chain,
     last_good::LastGood,
-    refresh::{Attempt, RefreshError, Refresher, Seat},
+    refresh::{Attempt, RefreshError, Refresher},
+    single_flight::Seat,
     snapshot::last_day_of_sweep,
 };
 

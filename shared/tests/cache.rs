@@ -6,7 +6,10 @@
 mod support;
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -349,6 +352,48 @@ async fn no_command_outlasts_the_time_limit_however_many_wait() {
     let elapsed = start.elapsed();
     assert!(elapsed < limit + Duration::from_millis(500), "{elapsed:?}");
     proxy.restore();
+    assert_eq!(store.get("k").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn under_a_steady_load_redis_is_found_again_however_long_connecting_takes() {
+    let redis = RedisServer::start_with(&["--requirepass", "x"]).await;
+    let proxy = Proxy::start(redis.addr()).await;
+    let store = Arc::new(redis_store(&format!("redis://:x@{}", proxy.addr()), Duration::from_secs(1)));
+    store.put("k", "v".into(), LONG).await.unwrap();
+    // Connecting takes longer than it takes the next caller to come.
+    proxy.delay(Duration::from_millis(100));
+    let (asking, found) = (Arc::clone(&store), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&found);
+    let load = tokio::spawn(async move {
+        loop {
+            let (store, found) = (Arc::clone(&asking), Arc::clone(&counter));
+            tokio::spawn(async move {
+                if store.get("k").await.is_ok_and(|value| value.is_some()) {
+                    found.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    proxy.cut();
+    // Until those that were under way have come in, and all are waiting whose time it takes to give up.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = found.load(Ordering::Relaxed);
+    proxy.restore();
+    eventually("the callers find Redis again", Duration::from_secs(10), async || {
+        found.load(Ordering::Relaxed) > before + 20
+    })
+    .await;
+    load.abort();
+}
+
+#[tokio::test]
+async fn a_fresh_connection_may_take_all_the_time_there_is() {
+    let redis = RedisServer::start().await;
+    let proxy = Proxy::start(redis.addr()).await;
+    proxy.delay(Duration::from_millis(800));
+    let store = redis_store(&format!("redis://{}", proxy.addr()), Duration::from_secs(3));
     assert_eq!(store.get("k").await.unwrap(), None);
 }
 

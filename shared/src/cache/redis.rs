@@ -2,27 +2,37 @@
 //!
 //! The `redis` crate's own ConnectionManager does not reconnect after a response time-out, so a connection that died
 //! silently (a Lambda function frozen for an hour, whose NAT entry has gone) would fail every command for minutes.
-//! Here each command has two attempts in one time limit: a connection that was dropped, or that gave no answer in the
-//! first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
+//! Here each command has two attempts in one time limit: a connection that was dropped, or an older one that gave no answer
+//! in the first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
+//!
+//! Connecting is shared by all who wait for it, and goes on when one of them gives up: else, of many callers whose time is
+//! nearly over, each would begin it anew, and none would see its end.
 
 use std::{
-    fmt,
-    sync::{Mutex, PoisonError},
+    fmt, io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
     aio::MultiplexedConnection, cmd, io::tcp::TcpSettings, pipe,
 };
 use secrecy::{ExposeSecret, SecretString};
 use socket2::TcpKeepalive;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::store::{Store, StoreError};
-use crate::cached_snapshot::Fence;
+use crate::{
+    cached_snapshot::Fence,
+    single_flight::{Seat, SingleFlight},
+};
 
 /// An idle connection is probed after this long, and given up after three probes without an answer.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -67,10 +77,16 @@ return 0
 pub struct RedisStore {
     client: Client,
     timeout: Duration,
+    slot: Arc<Slot>,
+    connecting: SingleFlight<Result<Connection, Arc<RedisError>>>,
+}
+
+/// Where the present connection is found.
+#[derive(Default)]
+struct Slot {
     // A std mutex, because nothing awaits while it is held.
     current: Mutex<Option<Connection>>,
-    /// The turn to connect, and how often that was done: one caller connects while the others wait for it.
-    connecting: tokio::sync::Mutex<u64>,
+    connections_made: AtomicU64,
 }
 
 /// A connection and its number, so that of many callers in doubt about it only the first throws it away.
@@ -115,19 +131,24 @@ impl RedisStore {
             TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_PROBES);
         let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
         let info = url.expose_secret().into_connection_info().map(|info| info.set_tcp_settings(tcp));
-        let client = info.and_then(Client::open).map_err(|error| failed("the reading of its URL", error))?;
-        Ok(Self { client, timeout, current: Mutex::default(), connecting: tokio::sync::Mutex::default() })
+        let client = info
+            .and_then(Client::open)
+            .map_err(|error| StoreError::Failed { command: "the reading of its URL", source: error.into() })?;
+        Ok(Self { client, timeout, slot: Arc::default(), connecting: SingleFlight::default() })
     }
 
     /// Runs commands about one key in one round trip, and once more on a fresh connection if the present one is in doubt.
     async fn run<T: FromRedisValue>(&self, command: &'static str, commands: Commands<'_>) -> Result<T, StoreError> {
         let start = Instant::now();
-        match self.attempt(command, commands, start + self.timeout / 2).await {
+        let end = start + self.timeout;
+        // An old connection may have died without a sign; a fresh one is only slow.
+        let doubt_after = if self.slot.current().is_some() { start + self.timeout / 2 } else { end };
+        match self.attempt(command, commands, doubt_after).await {
             Ok(value) => return Ok(value),
             Err(Failure::Final(error)) => return Err(error),
             Err(Failure::InDoubt(error)) => tracing::debug!(%error, "trying Redis again on a fresh connection"),
         }
-        self.attempt(command, commands, start + self.timeout).await.map_err(|failure| match failure {
+        self.attempt(command, commands, end).await.map_err(|failure| match failure {
             Failure::InDoubt(error) | Failure::Final(error) => error,
         })
     }
@@ -142,60 +163,64 @@ impl RedisStore {
         let connecting = timeout_at(deadline, self.connection()).await.map_err(timed_out)?;
         let mut connection = connecting.map_err(|error| classify(command, error))?;
         let outcome = match timeout_at(deadline, commands.query(&mut connection.inner)).await {
-            Ok(outcome) => outcome.map_err(|error| classify(command, error)),
+            Ok(outcome) => outcome.map_err(|error| classify(command, Arc::new(error))),
             Err(elapsed) => Err(timed_out(elapsed)),
         };
         if let Err(Failure::InDoubt(_)) = outcome {
-            self.throw_away(connection.number);
+            self.slot.throw_away(connection.number);
         }
         outcome
     }
 
     /// The present connection, or a fresh one.
-    async fn connection(&self) -> Result<Connection, RedisError> {
-        if let Some(connection) = self.current() {
+    async fn connection(&self) -> Result<Connection, Arc<RedisError>> {
+        if let Some(connection) = self.slot.current() {
             return Ok(connection);
         }
-        let mut connections_made = self.connecting.lock().await;
-        if let Some(connection) = self.current() {
-            return Ok(connection);
+        let connect = || connect(self.client.clone(), Arc::clone(&self.slot), self.timeout).boxed();
+        match self.connecting.board(connect) {
+            Seat::Pilot(flight) | Seat::Passenger(flight) => flight.await,
         }
-        // The limits of an attempt end sooner; these stand in case a connection outlives it.
-        let limits = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.timeout))
-            .set_response_timeout(Some(self.timeout));
-        let inner = self.client.get_multiplexed_async_connection_with_config(&limits).await?;
-        *connections_made += 1;
-        tracing::debug!(number = *connections_made, "connected to Redis");
-        let connection = Connection { number: *connections_made, inner };
-        *self.slot() = Some(connection.clone());
-        Ok(connection)
     }
+}
 
+/// Connects, in half of a command's time: whoever comes while that hangs has the other half.
+async fn connect(client: Client, slot: Arc<Slot>, command_timeout: Duration) -> Result<Connection, Arc<RedisError>> {
+    let limit = command_timeout / 2;
+    // The limits of an attempt end sooner; that of an answer stands in case a connection outlives it.
+    let limits =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(Some(command_timeout));
+    let connecting = timeout(limit, client.get_multiplexed_async_connection_with_config(&limits)).await;
+    let connected = connecting.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+    let inner = connected.map_err(Arc::new)?;
+    let number = slot.connections_made.fetch_add(1, Ordering::Relaxed) + 1;
+    tracing::debug!(number, "connected to Redis");
+    let connection = Connection { number, inner };
+    *slot.lock() = Some(connection.clone());
+    Ok(connection)
+}
+
+impl Slot {
     fn current(&self) -> Option<Connection> {
-        self.slot().clone()
+        self.lock().clone()
     }
 
     fn throw_away(&self, number: u64) {
-        self.slot().take_if(|connection| connection.number == number);
+        self.lock().take_if(|connection| connection.number == number);
     }
 
-    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.
-fn classify(command: &'static str, error: RedisError) -> Failure {
+fn classify(command: &'static str, error: Arc<RedisError>) -> Failure {
     let broken =
         error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_unrecoverable_error();
     let in_doubt = broken || error.code() == Some("READONLY");
-    let error = failed(command, error);
+    let error = StoreError::Failed { command, source: error.into() };
     if in_doubt { Failure::InDoubt(error) } else { Failure::Final(error) }
-}
-
-fn failed(command: &'static str, source: RedisError) -> StoreError {
-    StoreError::Failed { command, source: source.into() }
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -261,7 +286,7 @@ impl Store for RedisStore {
 /// Whether the key holds something else than a string.
 fn is_wrong_type(error: &StoreError) -> bool {
     let StoreError::Failed { source, .. } = error else { return false };
-    source.downcast_ref::<RedisError>().and_then(RedisError::code) == Some("WRONGTYPE")
+    source.downcast_ref::<Arc<RedisError>>().and_then(|error| error.code()) == Some("WRONGTYPE")
 }
 
 impl fmt::Debug for RedisStore {

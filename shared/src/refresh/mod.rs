@@ -5,7 +5,6 @@
 //! reply.
 
 mod error;
-mod single_flight;
 mod sweeper;
 
 use std::{sync::Arc, time::Duration};
@@ -17,13 +16,17 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use self::single_flight::SingleFlight;
+pub(crate) use self::sweeper::Attempt;
 pub use self::{
     error::RefreshError,
     sweeper::{Refreshed, Sweeper},
 };
-pub(crate) use self::{single_flight::Seat, sweeper::Attempt};
-use crate::{error_chain, snapshot::Timestamp, sweep};
+use crate::{
+    error_chain,
+    single_flight::{Seat, SingleFlight},
+    snapshot::Timestamp,
+    sweep,
+};
 
 /// How long a refresh waits for somebody else's sweep: as long as one may take, with its publishing.
 pub const PATIENCE: Duration = Duration::from_secs(sweep::TIME_LIMIT.as_secs() + 3);

@@ -45,6 +45,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     }
 
     /// The flight under way, if there is one.
+    #[cfg(feature = "twenty-five-live")]
     pub(crate) fn under_way(&self) -> Option<Flight<T>> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|flight| flight.peek().is_none()).cloned()
