@@ -75,14 +75,14 @@ mod service {
         /// No `API_URL`, or no TLS.
         pub fn build(core: Core, events: Option<Arc<dyn EventBus>>) -> Result<Self, BuildError> {
             let url = core.config.required_api_url()?;
-            let upstream = TwentyFiveLive::new(url, core.config.upstream_timeout).map_err(BuildError::Upstream)?;
+            let (timeout, concurrency) = (core.config.upstream_timeout, core.config.upstream_concurrency);
+            let upstream = TwentyFiveLive::new(url, timeout, concurrency).map_err(BuildError::Upstream)?;
             let last_good = Arc::new(LastGood::default());
             let refresher = Arc::new(Refresher::new(Sweeper {
                 cache: core.cache.clone(),
                 upstream,
                 campus: core.config.campus.clone(),
                 min_gap: core.config.min_gap,
-                concurrency: core.config.upstream_concurrency,
                 cooldown: core.config.cooldown,
                 clock: core.clock.clone(),
                 last_good: Arc::clone(&last_good),

@@ -1,4 +1,4 @@
-//! A sweep: 25Live is asked for every room of the campus, a few at a time, within one deadline.
+//! A sweep: 25Live is asked for every room of the campus, in any order, within one deadline.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::{
@@ -33,21 +33,24 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Asks for every room of the campus, at most `concurrency` at once. Rooms that have not answered in time fail.
+    /// Asks for every room of the campus, as many at once as `upstream` lets. Rooms that have not answered in time fail.
     #[tracing::instrument(name = "sweep", skip_all, fields(first_day = %first_day))]
-    pub async fn run(upstream: &TwentyFiveLive, campus: &Campus, first_day: NaiveDate, concurrency: usize) -> Self {
+    pub async fn run(upstream: &TwentyFiveLive, campus: &Campus, first_day: NaiveDate) -> Self {
         let start = Instant::now();
         let deadline = start + TIME_LIMIT;
         let mut sweep = Self::default();
         let mut waiting: BTreeSet<String> = campus.classrooms().map(|(_, room)| room.id.clone()).collect();
         let rooms = waiting.len();
-        let asked: Vec<String> = campus.classrooms().map(|(_, room)| room.id.clone()).collect();
-        let mut answers = stream::iter(asked)
+        let mut asked: Vec<String> = waiting.iter().cloned().collect();
+        // If there is no time for all, other rooms go without the next time.
+        fastrand::shuffle(&mut asked);
+        let mut answers: FuturesUnordered<_> = asked
+            .into_iter()
             .map(async |id| {
                 let answer = upstream.bookings(&id, first_day).await;
                 (id, answer)
             })
-            .buffer_unordered(concurrency);
+            .collect();
         let mut progress = interval_at(start + PROGRESS_EVERY, PROGRESS_EVERY);
         progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

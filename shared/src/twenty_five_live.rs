@@ -1,6 +1,6 @@
 //! The client of CollegeNET 25Live's availability service: one request a room, answered with about a month of bookings.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -29,12 +29,15 @@ const IDLE_LIMIT: Duration = Duration::from_secs(20);
 const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
 
 /// Asks 25Live.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct TwentyFiveLive {
     http: Client,
     url: Url,
     timeout: Duration,
-    long_bodies: Arc<Semaphore>,
+    /// A turn for each request under way, given in the order in which they were asked for. A room's second request waits
+    /// behind the first of all others, so that a few that hang take nobody's time but their own.
+    turns: Semaphore,
+    long_bodies: Semaphore,
 }
 
 /// Why a room's bookings could not be had.
@@ -88,11 +91,11 @@ impl From<reqwest::Error> for UpstreamError {
 }
 
 impl TwentyFiveLive {
-    /// A client of the service at `url`, whose requests may take `timeout` each.
+    /// A client of the service at `url`, which has `concurrency` requests under way at the most, each for `timeout`.
     ///
     /// # Errors
     /// TLS cannot be set up: the machine has no usable certificates of authorities.
-    pub fn new(url: Url, timeout: Duration) -> Result<Self, UpstreamError> {
+    pub fn new(url: Url, timeout: Duration, concurrency: usize) -> Result<Self, UpstreamError> {
         let mut http = Client::builder();
         if url.host().is_some_and(|host| is_loopback(&host)) {
             // The way to a simulated 25Live does not lead through the campus's proxy.
@@ -106,12 +109,13 @@ impl TwentyFiveLive {
             .pool_idle_timeout(IDLE_LIMIT)
             .build()
             .map_err(|error| UpstreamError::Connection(error.into()))?;
-        Ok(Self { http, url, timeout, long_bodies: Arc::new(Semaphore::new(LONG_BODIES_AT_ONCE)) })
+        let (turns, long_bodies) = (Semaphore::new(concurrency), Semaphore::new(LONG_BODIES_AT_ONCE));
+        Ok(Self { http, url, timeout, turns, long_bodies })
     }
 
     /// The bookings of the room `space_id`, from `first_day` to the same day of the next month.
     ///
-    /// Asks again, up to twice, with growing and jittered pauses or those that 25Live asks for.
+    /// Asks again, up to twice, with growing and jittered pauses or those that 25Live asks for. A pause is nobody's turn.
     ///
     /// # Errors
     /// No usable answer.
@@ -130,6 +134,8 @@ impl TwentyFiveLive {
     }
 
     async fn ask(&self, space_id: &str, first_day: NaiveDate) -> Result<Bookings, UpstreamError> {
+        // Never closed, so always given.
+        let _turn = self.turns.acquire().await.ok();
         let deadline = Instant::now() + self.timeout;
         let start = first_day.format("%Y-%m-%dT00:00:00").to_string();
         let query = [

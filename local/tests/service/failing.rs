@@ -1,6 +1,9 @@
 //! What a bad day of 25Live or Redis does, and what it does not do.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use simulator::{Booking, Fault, Kind};
@@ -155,6 +158,40 @@ async fn a_room_that_hangs_or_drips_fails_within_its_time_limit() {
         assert_eq!(app.open_classrooms().await.room("2").0, "unknown");
         assert_eq!(app.simulator.requests(), 6);
     }
+}
+
+#[tokio::test]
+async fn rooms_that_hang_take_nobodys_time_but_their_own() {
+    // Each of the two turns is taken by a room that hangs, and one after the other by all of them three times.
+    let vars = [("UPSTREAM_TIMEOUT", "0.5"), ("UPSTREAM_CONCURRENCY", "2")];
+    let app = TestApp::cold_with(Backend::Memory, &vars).await;
+    for room in ["1", "2"] {
+        app.simulator.misbehave_for(room, Fault::Hang);
+    }
+    let answer = app.open_classrooms().await;
+    for (room, status) in [("1", "unknown"), ("2", "unknown"), ("3", "ok"), ("4", "ok")] {
+        assert_eq!(answer.room(room).0, status, "{room}");
+    }
+    // No room is asked a second time before each has been asked once.
+    let rooms: Vec<_> = app.simulator.queries().iter().map(|query| space_id(query)).collect();
+    let first: BTreeSet<_> = rooms[..4].iter().collect();
+    assert_eq!((first.len(), rooms.len()), (4, 8), "{rooms:?}");
+}
+
+fn space_id(query: &[(String, String)]) -> String {
+    query.iter().find(|(name, _)| name == "space_id").unwrap().1.clone()
+}
+
+#[tokio::test]
+async fn when_there_is_no_time_for_all_other_rooms_go_without_the_next_time() {
+    let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "1")]).await;
+    let mut begun_with = BTreeSet::new();
+    for sweep in 0..40 {
+        app.service.core.cache.invalidate().await.unwrap();
+        app.open_classrooms().await;
+        begun_with.insert(space_id(&app.simulator.queries()[sweep * 4]));
+    }
+    assert!(begun_with.len() > 1, "every sweep began with the same room");
 }
 
 #[tokio::test]

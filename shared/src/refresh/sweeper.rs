@@ -32,8 +32,6 @@ pub struct Sweeper {
     pub campus: Campus,
     /// The shortest slot shown, in minutes.
     pub min_gap: u16,
-    /// Requests at once.
-    pub concurrency: usize,
     /// How long after a sweep nobody may ask for another.
     pub cooldown: Cooldown,
     /// What time it is.
@@ -97,7 +95,7 @@ impl Sweeper {
         }
         let (start, today) = (Instant::now(), self.clock.today());
         let sweep = tokio::select! {
-            sweep = Sweep::run(&self.upstream, &self.campus, today, self.concurrency) => sweep,
+            sweep = Sweep::run(&self.upstream, &self.campus, today) => sweep,
             _ = stop.wait_for(|stop| *stop) => return (Err(RefreshError::Stopping), None),
         };
         sweep.log_failures();
