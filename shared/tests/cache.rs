@@ -44,6 +44,7 @@ over_both_caches! {
     of_many_who_want_the_lock_one_gets_it,
     publishing_makes_every_day_and_the_refresh_known,
     a_sweep_without_its_lock_publishes_nothing,
+    a_lock_that_vanished_before_its_time_is_taken_again,
     invalidating_leaves_the_reserve,
     a_value_that_is_not_ours_counts_as_absent,
     a_value_of_another_day_counts_as_absent,
@@ -257,6 +258,27 @@ async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
     assert_eq!(cache.availability().await.unwrap(), None);
     assert_eq!(cache.last_refresh().await.unwrap(), None);
     cache.publish(&other, day.date, &[day]).await.unwrap();
+}
+
+async fn a_lock_that_vanished_before_its_time_is_taken_again(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let cache = cache(&store);
+    let lease = cache.lease().await.unwrap().unwrap();
+    let day = snapshot("2026-03-03", lease.fence());
+    store.delete("classrooms:refresh_lock").await.unwrap();
+    cache.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.unwrap();
+    assert!(cache.backoff().await.unwrap().is_some());
+    store.delete("classrooms:refresh_lock").await.unwrap();
+    cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
+    assert_eq!(cache.availability().await.unwrap(), Some(day));
+    assert!(cache.is_leased().await.unwrap(), "nobody else may sweep until it is given back");
+    // But not when somebody has swept meanwhile.
+    store.put("classrooms:last_refresh", "2026-03-03T12:00:01.000000-05:00".into(), LONG).await.unwrap();
+    store.delete("classrooms:refresh_lock").await.unwrap();
+    let error = cache.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.unwrap_err();
+    assert!(matches!(error, PublishError::Superseded), "{error}");
+    cache.release(lease).await.unwrap();
+    assert!(!cache.is_leased().await.unwrap());
 }
 
 async fn invalidating_leaves_the_reserve(backend: Backend) {

@@ -13,6 +13,7 @@ use std::{
 use bytes::Bytes;
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 #[cfg(feature = "redis")]
@@ -60,6 +61,8 @@ pub struct Lease {
     fence: Fence,
     /// What stood as the last refresh when the lock was taken.
     last_refresh: Option<Bytes>,
+    /// Until when the lock is lent.
+    until: Instant,
 }
 
 /// Why a sweep was not published.
@@ -181,9 +184,10 @@ impl Cache {
     }
 
     async fn lock(&self, token: &str) -> Result<Option<Lease>, StoreError> {
+        let until = Instant::now() + LOCK_EXPIRY;
         let Some(fence) = self.store.lock(REFRESH_LOCK, token, LOCK_EXPIRY).await? else { return Ok(None) };
         let last_refresh = self.store.get(LAST_REFRESH).await?;
-        Ok(Some(Lease { token: token.to_owned(), fence, last_refresh }))
+        Ok(Some(Lease { token: token.to_owned(), fence, last_refresh, until }))
     }
 
     /// Gives the lock back.
@@ -246,8 +250,22 @@ impl Cache {
     }
 
     async fn ensure_held(&self, lease: &Lease) -> Result<(), PublishError> {
-        let holder = self.store.get(REFRESH_LOCK).await?;
-        done_or_superseded(holder.is_some_and(|holder| holder == lease.token.as_bytes()))
+        let held = match self.store.get(REFRESH_LOCK).await? {
+            Some(holder) => holder == lease.token.as_bytes(),
+            None => self.take_again(lease).await?,
+        };
+        done_or_superseded(held)
+    }
+
+    /// A lock that has vanished before its time was deleted by an operator, or by a Redis that is short of memory and lets
+    /// go first what lives shortest. It is taken again, unless somebody has swept meanwhile.
+    async fn take_again(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let left = lease.until.saturating_duration_since(Instant::now());
+        if left.is_zero() || self.store.lock(REFRESH_LOCK, &lease.token, left).await?.is_none() {
+            return Ok(false);
+        }
+        let last_refresh = self.store.get(LAST_REFRESH).await?;
+        Ok(last_refresh.is_none() || last_refresh == lease.last_refresh)
     }
 
     /// Forgets today's snapshot and the time of the last refresh. The reserve stays until a sweep replaces it.

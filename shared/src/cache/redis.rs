@@ -159,12 +159,15 @@ impl RedisStore {
         commands: Commands<'_>,
         deadline: Instant,
     ) -> Result<T, Failure> {
-        let timed_out = |_| Failure::InDoubt(StoreError::TimedOut { command, after: self.timeout });
-        let connecting = timeout_at(deadline, self.connection()).await.map_err(timed_out)?;
-        let mut connection = connecting.map_err(|error| classify(command, error))?;
+        let timed_out = || Failure::InDoubt(StoreError::TimedOut { command, after: self.timeout });
+        let mut connection = match timeout_at(deadline, self.connection()).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) if !error.is_timeout() => return Err(classify(command, error)),
+            Ok(Err(_)) | Err(_) => return Err(timed_out()),
+        };
         let outcome = match timeout_at(deadline, commands.query(&mut connection.inner)).await {
             Ok(outcome) => outcome.map_err(|error| classify(command, Arc::new(error))),
-            Err(elapsed) => Err(timed_out(elapsed)),
+            Err(_) => Err(timed_out()),
         };
         if let Err(Failure::InDoubt(_)) = outcome {
             self.slot.throw_away(connection.number);
