@@ -201,6 +201,9 @@ impl Reader {
                 if !error.is_of_the_sweep() {
                     tracing::warn!(%date, cause = error_chain(&error), "no sweep for this read");
                 }
+                if error.is_cache_timeout() {
+                    return Ok(self.own_copy(date, CACHE_RETRY_AFTER)?);
+                }
                 self.older_copy(date, retry_after(&error)).await
             }
         }

@@ -231,6 +231,16 @@ async fn rooms_that_fail_keep_their_last_good_slots(backend: Backend) {
     assert_eq!(tomorrow.room("2").0, "stale");
 }
 
+#[tokio::test]
+async fn rooms_that_fail_keep_the_processs_own_slots_when_redis_has_lost_the_reserve() {
+    let app = TestApp::cold(Backend::Redis).await;
+    let good = app.open_classrooms().await;
+    app.redis(&["FLUSHALL"]).await;
+    app.simulator.misbehave_for("2", Fault::Status(404));
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
+    assert_eq!(app.open_classrooms().await.room("2"), ("stale".to_owned(), good.room("2").1));
+}
+
 async fn a_room_that_never_answered_is_unknown(backend: Backend) {
     let app = TestApp::cold(backend).await;
     app.simulator.misbehave_for("3", Fault::Html);

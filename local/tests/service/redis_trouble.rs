@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use simulator::Fault;
 use testkit::eventually;
 
 use crate::support::{Answer, Backend, TestApp};
@@ -175,6 +176,36 @@ async fn a_redis_that_became_a_read_only_replica() {
     a_refresh_is_refused_in_time(&app).await;
     app.redis(&["REPLICAOF", "NO", "ONE"]).await;
     assert_eq!(app.refresh().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_redis_that_goes_away_during_a_sweep() {
+    let app = app().await;
+    let network = app.network.clone().unwrap();
+    let sweep = Duration::from_millis(500);
+    for fault in [None, Some(Fault::Html)] {
+        app.redis(&["DEL", "classrooms:availability", "classrooms:last_refresh", "classrooms:refresh_lock"]).await;
+        app.simulator.set_latency(sweep);
+        app.simulator.behave();
+        if let Some(fault) = fault {
+            app.simulator.misbehave(fault);
+        }
+        let cut = async {
+            let begun = app.simulator.requests();
+            eventually("the sweep begins", Duration::from_secs(10), async || app.simulator.requests() > begun).await;
+            network.cut();
+            Instant::now()
+        };
+        // Whoever waits for the sweep waits for its end, and then for one time limit, not for several.
+        let (read, refreshed, cut_at) = tokio::join!(app.open_classrooms(), app.refresh(), cut);
+        assert!(cut_at.elapsed() < sweep + LIMIT + GRACE, "{:?}", cut_at.elapsed());
+        assert_eq!(read.outcome(), (200, "STALE"));
+        assert_eq!((refreshed.status.as_u16(), refreshed.detail()), (503, "Cache unavailable".to_owned()));
+        network.restore();
+    }
+    app.simulator.behave();
+    app.redis(&["DEL", "classrooms:refresh_failed"]).await;
+    assert_eq!(app.refresh().await.status, 200, "the lock should not block its holder");
 }
 
 #[tokio::test]

@@ -198,6 +198,11 @@ impl Cache {
         self.unlock(lease.token).await
     }
 
+    /// Keeps the lock of a store that does not answer: it is given back when this process wants it again, or expires.
+    pub fn keep(&self, lease: Lease) {
+        *self.kept_token() = Some(lease.token);
+    }
+
     async fn unlock(&self, token: String) -> Result<(), StoreError> {
         let unlocked = self.store.unlock(REFRESH_LOCK, &token).await;
         if unlocked.is_err() {

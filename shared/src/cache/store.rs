@@ -58,3 +58,11 @@ pub enum StoreError {
         source: Box<dyn Error + Send + Sync>,
     },
 }
+
+impl StoreError {
+    /// Whether the store said nothing in all its time: then it will not say anything to the next call, either.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut { .. })
+    }
+}

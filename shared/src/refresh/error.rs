@@ -58,4 +58,13 @@ impl RefreshError {
     pub(crate) const fn is_of_the_sweep(&self) -> bool {
         matches!(self, Self::SweepFailed { .. } | Self::NotPublished(_))
     }
+
+    /// Whether the cache has just let a time limit pass. Whoever asked it again would wait as long again, in vain.
+    pub(crate) fn is_cache_timeout(&self) -> bool {
+        match self {
+            Self::Cache(error) => error.is_timeout(),
+            Self::NotPublished(error) => matches!(&**error, PublishError::Store(error) if error.is_timeout()),
+            _ => false,
+        }
+    }
 }

@@ -68,10 +68,12 @@ impl Sweeper {
             Err(error) => return Attempt::Finished(Err(error.into())),
         };
         let result = AssertUnwindSafe(self.with_lease(&lease, seen, stop)).catch_unwind().await;
-        if let Err(error) = self.cache.release(lease).await {
+        let (result, event) = result.unwrap_or((Err(RefreshError::Panicked), None));
+        if result.as_ref().is_err_and(RefreshError::is_cache_timeout) {
+            self.cache.keep(lease);
+        } else if let Err(error) = self.cache.release(lease).await {
             tracing::warn!(cause = error_chain(&error), "the lock was not given back: it expires by itself");
         }
-        let (result, event) = result.unwrap_or((Err(RefreshError::Panicked), None));
         if let (Some(event), Some(events)) = (event, &self.events)
             && let Err(error) = events.publish(&event).await
         {
@@ -110,27 +112,34 @@ impl Sweeper {
         };
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let report = SweepReport { date: today, timestamp, rooms_ok, rooms_failed, duration_ms };
-        let event = self.conclude(lease, &result, report).await;
-        (result, Some(event))
+        match result {
+            Ok(refreshed) => {
+                tracing::info!(rooms_ok, rooms_failed, duration_ms, "sweep published");
+                (Ok(refreshed), Some(RefreshEvent::Refreshed(report)))
+            }
+            Err(error) => {
+                tracing::error!(rooms_ok, rooms_failed, duration_ms, cause = error_chain(&error), "sweep failed");
+                let error = self.hold_others_back(lease, error, timestamp).await;
+                (Err(error), Some(RefreshEvent::Failed(report)))
+            }
+        }
     }
 
-    /// Logs what became of a sweep, and holds others back after a failure.
-    async fn conclude(
-        &self,
-        lease: &Lease,
-        result: &Result<Refreshed, RefreshError>,
-        report: SweepReport,
-    ) -> RefreshEvent {
-        let SweepReport { rooms_ok, rooms_failed, duration_ms, .. } = report;
-        let Err(error) = result else {
-            tracing::info!(rooms_ok, rooms_failed, duration_ms, "sweep published");
-            return RefreshEvent::Refreshed(report);
-        };
-        tracing::error!(rooms_ok, rooms_failed, duration_ms, cause = error_chain(error), "sweep failed");
-        if let Err(error) = self.cache.mark_failed(lease, report.timestamp).await {
-            tracing::warn!(cause = error_chain(&error), "the failure was not marked in the cache");
+    /// Holds others back after a failure. Gives the error on, unless the cache has gone meanwhile: that is the worse news.
+    async fn hold_others_back(&self, lease: &Lease, error: RefreshError, at: Timestamp) -> RefreshError {
+        if error.is_cache_timeout() {
+            return error;
         }
-        RefreshEvent::Failed(report)
+        match self.cache.mark_failed(lease, at).await {
+            Ok(()) => error,
+            Err(failure) => {
+                tracing::warn!(cause = error_chain(&failure), "the failure was not marked in the cache");
+                match failure {
+                    PublishError::Store(gone) if gone.is_timeout() => gone.into(),
+                    _ => error,
+                }
+            }
+        }
     }
 
     /// The refresh that succeeded since the caller looked; an error if one failed.
@@ -169,10 +178,11 @@ impl Sweeper {
         Ok(Refreshed { timestamp })
     }
 
-    /// The snapshot whose slots the rooms keep that did not answer.
+    /// The snapshot whose slots the rooms keep that did not answer: the reserve's, or the process's own copy.
     async fn last_good_slots(&self, date: NaiveDate) -> Result<Option<Snapshot>, RefreshError> {
         let reserve =
             self.cache.reserve(date).await.map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))?;
-        Ok(reserve.and_then(|reserve| reserve.snapshot().ok()))
+        let last_good = reserve.or_else(|| self.last_good.recall(date, self.clock.now()));
+        Ok(last_good.and_then(|last_good| last_good.snapshot().ok()))
     }
 }
