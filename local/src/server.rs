@@ -29,8 +29,9 @@ const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// back, and twice as long each time, up to half an hour.
 const FIRST_PAUSE: Duration = Duration::from_secs(65);
 const LONGEST_PAUSE: Duration = Duration::from_mins(30);
-/// How long a connection may take to say what it wants: as long as others, since some proxies keep idle ones.
-const HEAD_LIMIT: Duration = Duration::from_secs(30);
+/// How long a client may take to say what it wants, and to take more of what it gets: long, since proxies keep idle
+/// connections.
+const CLIENT_LIMIT: Duration = Duration::from_secs(30);
 /// How long answers under way may take when the server is stopped.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -40,7 +41,7 @@ pub struct Server {
     address: SocketAddr,
     service: Service,
     simulator: Option<Simulator>,
-    head_limit: Duration,
+    client_limit: Duration,
 }
 
 /// Why the server does not start, or does not go on.
@@ -105,13 +106,14 @@ impl Server {
             None => Arc::new(MemoryStore::new(clock.clone())),
         };
         let service = Service::build(Core::new(config, clock, store), None)?;
-        Ok(Self { listener, address, service, simulator, head_limit: HEAD_LIMIT })
+        Ok(Self { listener, address, service, simulator, client_limit: CLIENT_LIMIT })
     }
 
-    /// Gives clients so long for the head of each request, the pause before it included, instead of 30 s.
+    /// Gives clients so long for the head of each request, the pause before it included, and to take more of an answer,
+    /// instead of 30 s.
     #[must_use]
-    pub const fn with_head_limit(mut self, limit: Duration) -> Self {
-        self.head_limit = limit;
+    pub const fn with_client_limit(mut self, limit: Duration) -> Self {
+        self.client_limit = limit;
         self
     }
 
@@ -175,13 +177,13 @@ impl Server {
     /// # Errors
     /// Those of `end`.
     pub async fn serve(self, end: impl Future<Output = Result<(), ServerError>>) -> Result<(), ServerError> {
-        let Self { listener, service, simulator, head_limit, .. } = self;
+        let Self { listener, service, simulator, client_limit, .. } = self;
         let routes = Router::new()
             .merge(http::read_routes(&service))
             .merge(http::refresh_routes(&service))
             .merge(http::cooldown_routes(&service.core));
         let routes = http::finish(routes, &service.core.config.allowed_origins);
-        let connections = Connections::new(routes, head_limit);
+        let connections = Connections::new(routes, client_limit);
         let outcome = tokio::select! {
             outcome = end => outcome,
             never = connections.take(&listener) => match never {},

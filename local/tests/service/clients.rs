@@ -114,7 +114,7 @@ async fn a_body_that_does_not_come_is_not_waited_for_without_an_end() {
 
 #[tokio::test]
 async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
-    let app = TestApp::cold_with_head_limit(Duration::from_secs(1)).await;
+    let app = TestApp::cold_with_client_limit(Duration::from_secs(1)).await;
     let (mut silent, mut slow) = (connect(&app).await, connect(&app).await);
     let dripping = async {
         // A byte now and then does not lengthen the time.
@@ -135,6 +135,22 @@ async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
     let mut said = String::new();
     timeout(SOON, idle.read_to_string(&mut said)).await.unwrap().unwrap();
     assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+    others_are_answered(&app).await;
+}
+
+#[tokio::test]
+async fn who_asks_and_does_not_read_is_shown_the_door() {
+    let app = TestApp::cold_with_client_limit(Duration::from_secs(1)).await;
+    let mut deaf = connect(&app).await;
+    // More answers than the system holds for somebody who does not read them.
+    let requests = b"GET /api/open-classrooms HTTP/1.1\r\nhost: x\r\n\r\n".repeat(20_000);
+    let asking = async {
+        let _ = deaf.write_all(&requests).await;
+        while deaf.write_all(b"\r\n").await.is_ok() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(SOON, asking).await.expect("the server ends the connection");
     others_are_answered(&app).await;
 }
 

@@ -95,7 +95,7 @@ impl TestClock {
 struct Ground {
     vars: HashMap<String, String>,
     clock: TestClock,
-    head_limit: Option<Duration>,
+    client_limit: Option<Duration>,
     simulator: Arc<Simulator>,
     redis: Option<Arc<tokio::sync::Mutex<RedisServer>>>,
     network: Option<Arc<Proxy>>,
@@ -189,7 +189,7 @@ impl Ground {
         Self {
             vars: all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             clock: TestClock { now: Arc::new(Mutex::new(TUESDAY_NOON.parse().unwrap())), ahead: TimeDelta::zero() },
-            head_limit: None,
+            client_limit: None,
             simulator: Arc::new(simulator),
             redis: redis.map(|redis| Arc::new(tokio::sync::Mutex::new(redis))),
             network,
@@ -209,10 +209,10 @@ impl TestApp {
         Self::on(Ground::new(backend, vars).await, false).await
     }
 
-    /// The same, where clients have so long for the head of a request.
-    pub(crate) async fn cold_with_head_limit(limit: Duration) -> Self {
+    /// The same, where clients have so long to say what they want and to take more of what they get.
+    pub(crate) async fn cold_with_client_limit(limit: Duration) -> Self {
         let mut ground = Ground::new(Backend::Memory, &[]).await;
-        ground.head_limit = Some(limit);
+        ground.client_limit = Some(limit);
         Self::on(ground, false).await
     }
 
@@ -237,8 +237,8 @@ impl TestApp {
     async fn on(ground: Ground, refreshes_by_itself: bool) -> Self {
         let config = Config::from_vars(Home::Local, |name| ground.vars.get(name).cloned()).unwrap();
         let mut server = Server::bind(config, ground.clock.clock()).await.unwrap();
-        if let Some(limit) = ground.head_limit {
-            server = server.with_head_limit(limit);
+        if let Some(limit) = ground.client_limit {
+            server = server.with_client_limit(limit);
         }
         let (service, address) = (server.service().clone(), server.address());
         let task = tokio::spawn(async move {
