@@ -231,9 +231,11 @@ async fn keep_fresh(service: &Service) -> ServerError {
     }
     let clock = &service.core.clock;
     loop {
-        let due = next_due(clock.now(), clock.timezone());
+        let mut due = next_due(clock.now(), clock.timezone());
         while clock.now() < due {
             sleep(LOOK_AT_CLOCK).await;
+            // The clock may have been set back.
+            due = due.min(next_due(clock.now(), clock.timezone()));
         }
         let mut pauses = Pauses::default();
         while service.refresher.refresh_scheduled().await == Scheduled::Failed {

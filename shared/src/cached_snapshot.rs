@@ -4,7 +4,7 @@
 //! as they are: nothing is rendered again.
 
 use bytes::Bytes;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -69,6 +69,12 @@ impl Fence {
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
+    }
+
+    /// The rank that a lock would have that is taken at this time.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self(u64::try_from(now.timestamp_micros()).unwrap_or_default())
     }
 
     /// Microseconds of the cache's clock.

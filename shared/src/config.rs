@@ -115,7 +115,7 @@ impl Config {
             upstream_concurrency: vars.number("UPSTREAM_CONCURRENCY", 16, 1..=64)?,
             upstream_timeout: seconds("UPSTREAM_TIMEOUT", 10.0, 25.0)?,
             allowed_origins: allowed_origins(home, vars.get("ALLOWED_ORIGINS"))?,
-            admin_token: vars.get("ADMIN_TOKEN").map(SecretString::from),
+            admin_token: vars.get("ADMIN_TOKEN").map(admin_token).transpose()?,
             event_bus_name: vars.get("EVENT_BUS_NAME"),
             host: vars.get("HOST").unwrap_or_else(|| "127.0.0.1".to_owned()),
             port: vars.number("PORT", 8000, 0..=u16::MAX)?,
@@ -168,6 +168,15 @@ fn bad(name: &'static str, held: &str, expected: impl Into<String>) -> ConfigErr
     ConfigError::Bad { name, held: format!("`{held}`"), expected: expected.into() }
 }
 
+/// A token that a client can send in a header. Errors never show it.
+fn admin_token(text: String) -> Result<SecretString, ConfigError> {
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return Ok(SecretString::from(text));
+    }
+    let held = "a text with characters that no header can hold".to_owned();
+    Err(ConfigError::Bad { name: "ADMIN_TOKEN", held, expected: "letters, digits and marks of ASCII".to_owned() })
+}
+
 /// A URL of Redis whose TLS, if any, verifies the server. Errors never show it: it holds the password.
 fn redis_url(text: String) -> Result<SecretString, ConfigError> {
     let refuse =
@@ -195,7 +204,9 @@ fn redis_url(text: String) -> Result<SecretString, ConfigError> {
 
 fn api_url(text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| bad("API_URL", text, API_URL))
+    // Before an @ there may be a password.
+    let shown = text.rsplit_once('@').map_or(text.to_owned(), |(_, rest)| format!("…@{rest}"));
+    url.ok_or_else(|| bad("API_URL", &shown, API_URL))
 }
 
 fn campus(file: Option<&str>) -> Result<Campus, ConfigError> {
@@ -309,6 +320,17 @@ mod tests {
             let refusal = config(Home::Local, &[("REDIS_URL", url)]).unwrap_err();
             assert!(refusal.starts_with("REDIS_URL is ") && !refusal.contains("hunter2"), "{refusal}");
         }
+    }
+
+    #[test]
+    fn a_bad_secret_is_refused_without_being_shown() {
+        let refusal = config(Home::Local, &[("ADMIN_TOKEN", "hunter2\u{e9}")]).unwrap_err();
+        assert_eq!(
+            refusal,
+            "ADMIN_TOKEN is a text with characters that no header can hold, but should be letters, digits and marks of ASCII"
+        );
+        let refusal = config(Home::Local, &[("API_URL", "http://me:hunter2@localhost:99999/x")]).unwrap_err();
+        assert!(refusal.starts_with("API_URL is `…@localhost:99999/x`, but should be"), "{refusal}");
     }
 
     #[test]

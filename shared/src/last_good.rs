@@ -7,7 +7,10 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{cache::RESERVE_EXPIRY, cached_snapshot::CachedSnapshot};
+use crate::{
+    cache::RESERVE_EXPIRY,
+    cached_snapshot::{CachedSnapshot, Fence},
+};
 
 /// The newest snapshot of each day that this process has read or swept, as long as the reserve would keep it.
 #[derive(Debug, Default)]
@@ -18,11 +21,11 @@ pub struct LastGood {
 
 impl LastGood {
     /// Remembers a snapshot, unless one of a newer sweep is known. Ranks are compared, and not times: another process's
-    /// clock may be behind.
+    /// clock may be behind. A rank that lies ahead of the clock tells nothing.
     pub fn remember(&self, snapshot: &CachedSnapshot, now: DateTime<Utc>) {
         let mut by_date = self.by_date.lock().unwrap_or_else(PoisonError::into_inner);
         match by_date.get(&snapshot.date) {
-            Some(known) if known.fence >= snapshot.fence => {}
+            Some(known) if known.fence >= snapshot.fence && known.fence.is_credible(Fence::at(now)) => {}
             _ => {
                 by_date.insert(snapshot.date, snapshot.clone());
                 by_date.retain(|_, known| is_good(known, now));
@@ -50,7 +53,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        cached_snapshot::Fence,
         campus::Campus,
         snapshot::{Answers, Snapshot, Timestamp},
     };
@@ -83,5 +85,16 @@ mod tests {
             known.remember(snapshot, now);
         }
         assert_eq!(known.recall(second.date, now), Some(second));
+    }
+
+    #[test]
+    fn a_rank_from_a_cache_whose_clock_was_ahead_holds_nobody_up() {
+        let (known, now): (_, DateTime<Utc>) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
+        let micros = Fence::at(now).micros();
+        let (ahead, after) =
+            (snapshot("2026-03-03T11:00:00Z", micros + 3_600_000_000), snapshot("2026-03-03T11:59:00Z", micros));
+        known.remember(&ahead, now);
+        known.remember(&after, now);
+        assert_eq!(known.recall(after.date, now), Some(after));
     }
 }

@@ -143,8 +143,10 @@ impl Reader {
             // A sweep brings nothing of the past, and nothing that the last one did not bring.
             None if date < today => Err(ReadError::NotKept(date).into()),
             None if date > today && self.cache.last_refresh().await?.is_some() => {
-                let older = self.cache.reserve(date).await?.ok_or(ReadError::NotKept(date))?;
-                Ok(self.stale(&older)?)
+                let reserve = self.cache.reserve(date).await?;
+                // Redis may have lost it.
+                let older = reserve.or_else(|| self.last_good.recall(date, self.clock.now()));
+                Ok(self.stale(&older.ok_or(ReadError::NotKept(date))?)?)
             }
             None => self.after_a_miss(date, today).await,
         }

@@ -496,6 +496,7 @@ async fn any_origin_may_read_where_any_is_allowed(backend: Backend) {
     for (path, method) in [("/api/open-classrooms", "GET"), ("/api/refresh", "POST")] {
         let answer = app.answer(preflight(path, method)).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
+        assert_eq!((answer.header("x-content-type-options"), answer.header("cache-control")), ("nosniff", "no-store"));
         assert_eq!(
             cors(&answer),
             json!({

@@ -266,3 +266,18 @@ async fn cold_readers_of_two_processes_cause_one_sweep() {
     all_got_the_one_sweep(&answers);
     assert_eq!(one.simulator.requests(), 4);
 }
+
+#[tokio::test]
+async fn a_day_ahead_that_redis_has_lost_is_shown_from_the_processs_own_copy() {
+    let app = TestApp::cold(Backend::Redis).await;
+    app.open_classrooms().await;
+    let good = app.get("/api/open-classrooms?date=2026-03-05").await;
+    for lose in
+        [&["DEL", "classrooms:availability:2026-03-05"][..], &["SET", "classrooms:availability:2026-03-05", "{"]]
+    {
+        app.redis(lose).await;
+        let own = app.get("/api/open-classrooms?date=2026-03-05").await;
+        assert_eq!((own.outcome(), own.room("1")), ((200, "STALE"), good.room("1")));
+    }
+    assert_eq!(app.sweeps(), 1);
+}

@@ -218,7 +218,12 @@ impl TestApp {
 
     /// A server as the program runs it: it refreshes at the start, and daily.
     pub(crate) async fn running(backend: Backend) -> Self {
-        Self::on(Ground::new(backend, &[]).await, true).await
+        Self::running_with(backend, &[]).await
+    }
+
+    /// The same, with these variables set.
+    pub(crate) async fn running_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
+        Self::on(Ground::new(backend, vars).await, true).await
     }
 
     /// Another server on the same Redis, 25Live and clock, as another process would be.
@@ -290,6 +295,11 @@ impl TestApp {
     /// A command to the Redis under the server.
     pub(crate) async fn redis(&self, command: &[&str]) -> String {
         self.redis.as_ref().unwrap().lock().await.command(command).await
+    }
+
+    /// The same while one may be under way.
+    pub(crate) fn sweeps_begun(&self) -> usize {
+        self.simulator.requests().div_ceil(ROOMS)
     }
 
     /// How many sweeps the simulated 25Live has seen: whole ones, without rooms asked again.

@@ -68,22 +68,26 @@ async fn remaining_minutes(app: &TestApp) -> f64 {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_by_five_minutes_makes_the_cooldown_no_longer_and_five_minutes_shorter_at_most() {
+async fn a_clock_that_is_wrong_by_five_minutes_ends_the_cooldown_five_minutes_early_or_late() {
     for skew in SKEWS {
         let app = TestApp::cold(Backend::Redis).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
         assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
         // To a clock that is behind, the sweep lies in the future, which counts as now.
-        let expected = if skew > 0 { 25.0 } else { 30.0 };
-        assert!((remaining_minutes(&other).await - expected).abs() < 1e-6, "{skew}");
+        let left = if skew > 0 { 25.0 } else { 30.0 };
+        assert!((remaining_minutes(&other).await - left).abs() < 1e-6, "{skew}");
         let refused = other.refresh().await;
         assert_eq!(
             (refused.status.as_u16(), refused.header("retry-after")),
             (429, if skew > 0 { "1500" } else { "1800" })
         );
-        app.clock.advance(TimeDelta::minutes(31));
-        let allowed = other.refresh().await;
-        assert_eq!(allowed.status, if skew > 0 { 200 } else { 429 }, "{skew}");
+        app.clock.advance(TimeDelta::minutes(30 - skew) - TimeDelta::seconds(1));
+        assert_eq!(other.refresh().await.status, 429, "{skew}");
+        assert!((0.0..=30.0).contains(&remaining_minutes(&other).await), "{skew}");
+        app.clock.advance(TimeDelta::seconds(1));
+        assert!(remaining_minutes(&other).await.abs() < f64::EPSILON, "{skew}");
+        assert_eq!(other.refresh().await.status, 200, "{skew}");
+        // What the other's clock wrote is no reason for more than the whole, either.
         assert!((0.0..=30.0).contains(&remaining_minutes(&app).await), "{skew}");
     }
 }
@@ -111,6 +115,25 @@ async fn the_newer_sweep_is_shown_by_everybody_although_its_clock_is_behind() {
             assert_eq!((shown.outcome(), shown.room("1").1[0].as_str()), ((200, "STALE"), "07:00-17:59"), "{skew}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_keeps_no_day_from_its_refresh() {
+    let app = TestApp::running_with(Backend::Memory, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
+    let sweeps = async |count: usize| {
+        eventually("the server refreshes", Duration::from_secs(30), async || app.sweeps_begun() == count).await;
+    };
+    // The loop looks at the clock every second, and nobody can see it look.
+    let look = || tokio::time::sleep(Duration::from_millis(1500));
+    sweeps(1).await;
+    look().await;
+    app.clock.set("2026-03-17T17:00:00Z");
+    sweeps(2).await;
+    look().await;
+    app.clock.set("2026-03-05T05:04:50Z");
+    look().await;
+    app.clock.set("2026-03-05T05:05:00Z");
+    sweeps(3).await;
 }
 
 #[tokio::test]

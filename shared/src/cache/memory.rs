@@ -25,6 +25,8 @@ pub struct MemoryStore {
 struct State {
     entries: HashMap<String, Entry>,
     last_fence: Fence,
+    /// When it was looked at last.
+    seen: DateTime<Utc>,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,8 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, state: Mutex::new(State { entries: HashMap::new(), last_fence: Fence::from_micros(0) }) }
+        let state = State { entries: HashMap::new(), last_fence: Fence::from_micros(0), seen: clock.now() };
+        Self { clock, state: Mutex::new(state) }
     }
 
     /// The state at present, without what has expired: reads never see it, and it does not pile up.
@@ -45,17 +48,25 @@ impl MemoryStore {
         let now = self.clock.now();
         // A holder that panicked left whole entries behind: each change is a single call on the map.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < state.seen {
+            // The clock was set back. Nothing lives the longer for it.
+            let by = state.seen - now;
+            state.entries.values_mut().for_each(|entry| entry.expires -= by);
+        }
+        state.seen = now;
         state.entries.retain(|_, entry| entry.expires > now);
         state
     }
+}
 
-    fn fence_now(&self) -> Fence {
-        Fence::from_micros(u64::try_from(self.clock.now().timestamp_micros()).unwrap_or_default())
-    }
-
+impl State {
     fn entry(&self, value: Bytes, ttl: Duration) -> Entry {
         let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
-        Entry { value, expires: self.clock.now().checked_add_signed(ttl).unwrap_or(DateTime::<Utc>::MAX_UTC) }
+        Entry { value, expires: self.seen.checked_add_signed(ttl).unwrap_or(DateTime::<Utc>::MAX_UTC) }
+    }
+
+    fn fence_now(&self) -> Fence {
+        Fence::at(self.seen)
     }
 }
 
@@ -66,15 +77,16 @@ impl Store for MemoryStore {
     }
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
-        let entry = self.entry(value, ttl);
-        self.present().entries.insert(key.to_owned(), entry);
+        let mut state = self.present();
+        let entry = state.entry(value, ttl);
+        state.entries.insert(key.to_owned(), entry);
         Ok(())
     }
 
     async fn put_fenced(&self, key: &str, value: Bytes, fence: Fence, ttl: Duration) -> Result<bool, StoreError> {
-        let entry = self.entry(value, ttl);
         let mut state = self.present();
-        let (now, present) = (self.fence_now(), state.entries.get(key).and_then(|present| Fence::of(&present.value)));
+        let entry = state.entry(value, ttl);
+        let (now, present) = (state.fence_now(), state.entries.get(key).and_then(|present| Fence::of(&present.value)));
         let newer = present.is_some_and(|present| present > fence && present.is_credible(now));
         if !newer {
             state.entries.insert(key.to_owned(), entry);
@@ -83,8 +95,8 @@ impl Store for MemoryStore {
     }
 
     async fn replace(&self, key: &str, old: Option<&Bytes>, value: Bytes, ttl: Duration) -> Result<bool, StoreError> {
-        let entry = self.entry(value, ttl);
         let mut state = self.present();
+        let entry = state.entry(value, ttl);
         let another = state.entries.get(key).is_some_and(|present| Some(&present.value) != old);
         if !another {
             state.entries.insert(key.to_owned(), entry);
@@ -98,18 +110,18 @@ impl Store for MemoryStore {
     }
 
     async fn time_left(&self, key: &str) -> Result<Option<Duration>, StoreError> {
-        let now = self.clock.now();
-        Ok(self.present().entries.get(key).and_then(|entry| (entry.expires - now).to_std().ok()))
+        let state = self.present();
+        Ok(state.entries.get(key).and_then(|entry| (entry.expires - state.seen).to_std().ok()))
     }
 
     async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<Fence>, StoreError> {
-        let entry = self.entry(Bytes::copy_from_slice(token.as_bytes()), ttl);
         let mut state = self.present();
+        let entry = state.entry(Bytes::copy_from_slice(token.as_bytes()), ttl);
         if state.entries.get(key).is_some_and(|holder| holder.value != entry.value) {
             return Ok(None);
         }
         state.entries.insert(key.to_owned(), entry);
-        state.last_fence = self.fence_now().max(Fence::from_micros(state.last_fence.micros() + 1));
+        state.last_fence = state.fence_now().max(Fence::from_micros(state.last_fence.micros() + 1));
         Ok(Some(state.last_fence))
     }
 
@@ -119,5 +131,34 @@ impl Store for MemoryStore {
             state.entries.remove(key);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_lengthens_nothing() {
+        let minutes = Arc::new(AtomicI64::new(0));
+        let now = Arc::clone(&minutes);
+        let noon: DateTime<Utc> = "2026-03-03T12:00:00Z".parse().unwrap();
+        let at = move || noon + TimeDelta::minutes(now.load(Ordering::Relaxed));
+        let store = MemoryStore::new(Clock::new(chrono_tz::UTC, at));
+        let left = async || store.time_left("k").await.unwrap().map(|left| left.as_secs() / 60);
+        store.put("k", "v".into(), Duration::from_hours(1)).await.unwrap();
+        minutes.store(10, Ordering::Relaxed);
+        assert_eq!(left().await, Some(50));
+        minutes.store(-170, Ordering::Relaxed);
+        assert_eq!(left().await, Some(50));
+        minutes.store(-130, Ordering::Relaxed);
+        assert_eq!(left().await, Some(10));
+        minutes.store(-120, Ordering::Relaxed);
+        assert_eq!(left().await, None);
     }
 }

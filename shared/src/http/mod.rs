@@ -42,14 +42,15 @@ pub fn finish(routes: Router, origins: &AllowedOrigins) -> Router {
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // A panic is a bug, and costs one answer.
-        .layer(CatchPanicLayer::custom(panicked))
-        // Errors, and whatever says nothing else, are nobody's to keep.
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")));
-    match cors(origins) {
+        .layer(CatchPanicLayer::custom(panicked));
+    let routes = match cors(origins) {
         Some(cors) => routes.layer(cors),
         None => routes,
-    }
+    };
+    routes
+        // Errors, and whatever says nothing else, are nobody's to keep.
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
