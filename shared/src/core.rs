@@ -7,6 +7,7 @@ use crate::{
     cached_snapshot::Origin,
     clock::Clock,
     config::Config,
+    metrics::Metrics,
 };
 
 /// What every program has: the configuration, the time and the cache.
@@ -18,6 +19,8 @@ pub struct Core {
     pub clock: Clock,
     /// The cache.
     pub cache: Cache,
+    /// What is measured.
+    pub metrics: Metrics,
 }
 
 impl Core {
@@ -25,7 +28,7 @@ impl Core {
     #[must_use]
     pub fn new(config: Config, clock: Clock, store: Arc<dyn Store>) -> Self {
         let cache = Cache::new(store, Origin::new(&config.campus, config.min_gap), config.cache_expiry);
-        Self { config: Arc::new(config), clock, cache }
+        Self { config: Arc::new(config), clock, cache, metrics: Metrics::default() }
     }
 }
 
@@ -87,8 +90,15 @@ mod service {
                 clock: core.clock.clone(),
                 last_good: Arc::clone(&last_good),
                 events,
+                metrics: core.metrics.clone(),
             }));
-            let reader = Reader::new(core.cache.clone(), Arc::clone(&refresher), core.clock.clone(), last_good);
+            let reader = Reader {
+                cache: core.cache.clone(),
+                refresher: Arc::clone(&refresher),
+                clock: core.clock.clone(),
+                last_good,
+                metrics: core.metrics.clone(),
+            };
             Ok(Self { core, reader: Arc::new(reader), refresher })
         }
     }

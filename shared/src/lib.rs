@@ -11,7 +11,8 @@
 //! * [`cached_snapshot`]: a snapshot as it lies in the cache.
 //! * [`cooldown`]: how long nobody may ask for another sweep.
 //!
-//! Around it, a module for each thing outside: [`twenty_five_live`], [`cache`] (Redis or memory), [`events`], [`clock`].
+//! Around it, a module for each thing outside: [`twenty_five_live`], [`cache`] (Redis or memory), [`events`], [`clock`],
+//! [`metrics`].
 //! Above them the use cases: [`sweep`], [`refresh`] and [`read`]. At the edge [`http`], [`config`] and [`logs`];
 //! [`core`] puts it all together, and [`lambda`] starts a function. Imports point inwards only.
 //!
@@ -32,6 +33,7 @@ pub mod http;
 pub mod lambda;
 pub mod last_good;
 pub mod logs;
+pub mod metrics;
 #[cfg(feature = "twenty-five-live")]
 pub mod read;
 #[cfg(feature = "twenty-five-live")]

@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     error_chain,
     last_good::LastGood,
+    metrics::Metrics,
     refresh::{Attempt, RefreshError, Refresher},
     single_flight::Seat,
     snapshot::last_day_of_sweep,
@@ -27,10 +28,16 @@ const PAST_DAYS: Days = Days::new(RESERVE_EXPIRY.as_secs() / (24 * 60 * 60));
 /// Answers with snapshots.
 #[derive(Debug)]
 pub struct Reader {
-    cache: Cache,
-    refresher: Arc<Refresher>,
-    clock: Clock,
-    last_good: Arc<LastGood>,
+    /// Where snapshots are found.
+    pub cache: Cache,
+    /// Who fills the cache when they are not.
+    pub refresher: Arc<Refresher>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where this process keeps its own copies.
+    pub last_good: Arc<LastGood>,
+    /// Where it is measured.
+    pub metrics: Metrics,
 }
 
 /// A snapshot, and where it came from.
@@ -100,12 +107,6 @@ impl From<StoreError> for Failure {
 }
 
 impl Reader {
-    /// A reader of a cache, which lets `refresher` fill it.
-    #[must_use]
-    pub const fn new(cache: Cache, refresher: Arc<Refresher>, clock: Clock, last_good: Arc<LastGood>) -> Self {
-        Self { cache, refresher, clock, last_good }
-    }
-
     /// The snapshot of a day; of today, if none is named.
     ///
     /// # Errors
@@ -128,6 +129,8 @@ impl Reader {
         match &answer {
             Ok(Answer { snapshot, source }) => {
                 tracing::info!(%date, cache = source.as_str(), last_updated = %snapshot.last_updated, "read");
+                let age = self.clock.now() - snapshot.last_updated.instant().to_utc();
+                self.measure(*source, age.to_std().unwrap_or_default());
             }
             Err(ReadError::NotKept(_)) => {}
             Err(ReadError::Unavailable { retry_after }) => {
@@ -135,6 +138,14 @@ impl Reader {
             }
         }
         answer
+    }
+
+    fn measure(&self, source: Source, age: Duration) {
+        match source {
+            Source::Hit => self.metrics.hit(age),
+            Source::Miss => self.metrics.miss(age),
+            Source::Stale => self.metrics.stale(age),
+        }
     }
 
     async fn look_up(&self, date: NaiveDate, today: NaiveDate) -> Result<Answer, Failure> {

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use emptyclassroom::{campus::Campus, clock::Clock};
 use serde_json::json;
-use support::{answer_to, freeze_until_the_connection_is_forgotten, logged, one_slow_answer_at_most, refusal};
-use testkit::{Function, Proxy, RedisServer};
+use support::{
+    SOON, answer_to, freeze_until_the_connection_is_forgotten, logged, metrics, one_slow_answer_at_most, refusal,
+};
+use testkit::{Function, Proxy, RedisServer, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cooldown-status");
 /// What is answered when nobody knows better.
@@ -124,4 +126,14 @@ async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_tells_the_tru
     for answer in one_slow_answer_at_most(&function, "cooldown-status").await {
         assert_eq!((answer.status, &answer.json()["in_cooldown"]), (200, &json!(true)));
     }
+}
+
+#[tokio::test]
+async fn its_waiting_for_redis_is_measured() {
+    let redis = RedisServer::start().await;
+    let function = start(&redis.url(), &[]).await;
+    answer_to(&function, "cooldown-status").await;
+    eventually("it is measured", SOON, async || metrics(&function).len() == 1).await;
+    let line = &metrics(&function)[0];
+    assert!(line["RedisTime"].as_f64().unwrap() > 0.0 && line["ColdStarts"] == 1, "{line}");
 }

@@ -11,10 +11,10 @@ use emptyclassroom::campus::Campus;
 use serde_json::{Value, json};
 use simulator::{Room, Simulator};
 use support::{
-    Answer, GRACE, REDIS_TIMEOUT, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines,
-    logged, one_slow_answer_at_most, refusal,
+    Answer, GRACE, REDIS_TIMEOUT, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines,
+    logged, metrics, one_slow_answer_at_most, refusal,
 };
-use testkit::{Function, InvocationError, Proxy, RedisServer};
+use testkit::{Function, InvocationError, Proxy, RedisServer, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_read");
 
@@ -193,6 +193,25 @@ async fn each_read_is_a_json_log_line_that_can_be_read_alone() {
     let line = logged(&function, "INFO", "read").await;
     assert_eq!((&line["cache"], &line["last_updated"]), (&json!("MISS"), &last_updated));
     assert!(line["timestamp"].is_string());
+}
+
+#[tokio::test]
+async fn each_read_is_a_line_of_metrics() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert_eq!((read(&function).await, read(&function).await), (hit_or_miss("MISS"), hit_or_miss("HIT")));
+    answer_to(&function, "hello").await;
+    eventually("both reads are measured", SOON, async || metrics(&function).len() == 2).await;
+    let lines = metrics(&function);
+    let (miss, hit) = (&lines[0], &lines[1]);
+    assert_eq!(
+        (&miss["FunctionName"], &miss["ColdStarts"], &miss["Misses"]),
+        (&json!("under-test"), &json!(1), &json!(1))
+    );
+    assert_eq!((&miss["SweepsPublished"], &miss["RoomsOk"], &miss["RoomsFailed"]), (&json!(1), &json!(77), &json!(0)));
+    assert!(miss["UpstreamTime"].as_f64().unwrap() > 0.0 && miss["DataAge"].as_f64().unwrap() < 60.0, "{miss}");
+    assert_eq!((&hit["Hits"], &hit["ColdStarts"], &hit["UpstreamTime"]), (&json!(1), &Value::Null, &Value::Null));
+    assert!(hit["RedisTime"].as_f64().unwrap() > 0.0, "{hit}");
 }
 
 #[tokio::test]

@@ -29,14 +29,15 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     lambda::connect(&service.core).await;
     let gateway = Gateway::new(refresh_routes(&service), &service.core);
     lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Event>| {
-        let (refresher, gateway) = (Arc::clone(&service.refresher), gateway.clone());
+        let (service, gateway) = (service.clone(), gateway.clone());
         async move {
             let outcome = match payload {
-                Event::Schedule => serde_json::to_value(refresher.refresh_scheduled().await)?,
+                Event::Schedule => serde_json::to_value(service.refresher.refresh_scheduled().await)?,
                 Event::Client(request) => {
                     serde_json::to_value(gateway.answer(LambdaEvent::new(*request, context)).await?)?
                 }
             };
+            lambda::report(&service.core);
             Ok::<_, lambda_runtime::Error>(outcome)
         }
     }))

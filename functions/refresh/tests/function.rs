@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulator::{Fault, Room, Simulator};
 use support::{
-    Answer, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines, logged,
+    Answer, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines, logged, metrics,
     one_slow_answer_at_most, refusal,
 };
 use testkit::{Certificate, Function, InvocationError, OldTls, Proxy, RedisServer, TlsProxy, eventually};
@@ -106,6 +106,19 @@ async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_an_outcome_to_the_sc
     assert_eq!(simulator.requests(), ROOMS);
     let line = logged(&function, "ERROR", "sweep failed").await;
     assert_eq!((&line["rooms_ok"], &line["rooms_failed"]), (&json!(0), &json!(ROOMS)));
+}
+
+#[tokio::test]
+async fn each_sweep_is_a_line_of_metrics_whoever_asked_for_it() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
+    assert_refreshed(&answer_to(&function, "refresh").await);
+    simulator.misbehave(Fault::Html);
+    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
+    eventually("both are measured", SOON, async || metrics(&function).len() == 2).await;
+    let lines = metrics(&function);
+    assert_eq!((&lines[0]["SweepsPublished"], &lines[0]["RoomsOk"]), (&json!(1), &json!(ROOMS)));
+    assert_eq!((&lines[1]["SweepsFailed"], &lines[1]["RoomsFailed"]), (&json!(1), &json!(ROOMS)));
 }
 
 #[tokio::test]

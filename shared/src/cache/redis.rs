@@ -31,12 +31,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::store::{Store, StoreError};
 use crate::{
     cached_snapshot::Fence,
+    metrics::Metrics,
     single_flight::{Seat, SingleFlight},
 };
 
 /// An idle connection is probed after this long, and given up after three probes without an answer.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_PROBES: u32 = 3;
+/// How long an attempt to connect may take, however long commands may.
+const CONNECT_LIMIT: Duration = Duration::from_millis(2500);
 
 /// Keeps a value unless the one that is there has a higher fence in its header, and one that is credible (see
 /// `cached_snapshot`). About one key alone: it may run on any shard and be repeated.
@@ -79,6 +82,7 @@ pub struct RedisStore {
     timeout: Duration,
     slot: Arc<Slot>,
     connecting: SingleFlight<Result<Connection, Arc<RedisError>>>,
+    metrics: Metrics,
 }
 
 /// Where the present connection is found.
@@ -134,12 +138,30 @@ impl RedisStore {
         let client = info
             .and_then(Client::open)
             .map_err(|error| StoreError::Failed { command: "the reading of its URL", source: error.into() })?;
-        Ok(Self { client, timeout, slot: Arc::default(), connecting: SingleFlight::default() })
+        let (connecting, metrics) = (SingleFlight::default(), Metrics::default());
+        Ok(Self { client, timeout, slot: Arc::default(), connecting, metrics })
+    }
+
+    /// The same, whose waiting for Redis is measured.
+    #[must_use]
+    pub fn measured_by(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Runs commands about one key in one round trip, and once more on a fresh connection if the present one is in doubt.
     async fn run<T: FromRedisValue>(&self, command: &'static str, commands: Commands<'_>) -> Result<T, StoreError> {
         let start = Instant::now();
+        let outcome = self.run_from(start, command, commands).await;
+        self.metrics.redis(start.elapsed());
+        outcome
+    }
+
+    async fn run_from<T: FromRedisValue>(
+        &self,
+        start: Instant,
+        command: &'static str,
+        commands: Commands<'_>,
+    ) -> Result<T, StoreError> {
         let end = start + self.timeout;
         // An old connection may have died without a sign; a fresh one is only slow.
         let doubt_after = if self.slot.current().is_some() { start + self.timeout / 2 } else { end };
@@ -187,9 +209,9 @@ impl RedisStore {
     }
 }
 
-/// Connects, in half of a command's time: whoever comes while that hangs has the other half.
+/// Connects, in half of a command's time at the most: whoever comes while that hangs has the other half.
 async fn connect(client: Client, slot: Arc<Slot>, command_timeout: Duration) -> Result<Connection, Arc<RedisError>> {
-    let limit = command_timeout / 2;
+    let limit = CONNECT_LIMIT.min(command_timeout / 2);
     // The limits of an attempt end sooner; that of an answer stands in case a connection outlives it.
     let limits =
         AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(Some(command_timeout));

@@ -2,7 +2,13 @@
 
 mod gateway;
 
-use std::{convert::Infallible, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, response::Response};
 use lambda_http::{
@@ -19,6 +25,7 @@ use crate::{
     config::{Config, ConfigError, Home, environment},
     core::Core,
     error_chain, http, logs,
+    metrics::Metrics,
 };
 
 /// How long the start waits for a connection to Redis. Lambda allows 10 s for all of it.
@@ -43,9 +50,11 @@ pub fn start() -> Result<Core, StartError> {
     logs::start(logs::Format::Json, environment("RUST_LOG"));
     crate::install_tls();
     let config = Config::from_vars(Home::Lambda, environment)?;
-    let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?;
+    let metrics = Metrics::default();
+    metrics.cold_start();
+    let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?.measured_by(metrics.clone());
     let clock = Clock::system(config.campus.timezone);
-    Ok(Core::new(config, clock, Arc::new(store)))
+    Ok(Core { metrics, ..Core::new(config, clock, Arc::new(store)) })
 }
 
 /// Connects to Redis while the start's processor time is free. A Redis that is down stops nothing: the first request tries
@@ -55,6 +64,15 @@ pub async fn connect(core: &Core) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::error!(cause = error_chain(&error), "no Redis at the start"),
         Err(_) => tracing::error!(limit_s = CONNECT_LIMIT.as_secs(), "no Redis at the start within the limit"),
+    }
+}
+
+/// Prints what was measured at this event, for CloudWatch.
+pub fn report(core: &Core) {
+    let function = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    if let Some(line) = core.metrics.line(&function, core.clock.now()) {
+        // Where nobody listens, nothing is lost.
+        let _ = writeln!(io::stdout(), "{line}");
     }
 }
 
@@ -72,13 +90,16 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
 
 /// A function's routes, as API Gateway has them called.
 #[derive(Clone)]
-pub struct Gateway(Adapter<'static, Response, Router>);
+pub struct Gateway {
+    routes: Adapter<'static, Response, Router>,
+    core: Core,
+}
 
 impl Gateway {
     /// The routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
     #[must_use]
     pub fn new(routes: Router, core: &Core) -> Self {
-        Self(Adapter::from(http::finish(routes, &core.config.allowed_origins)))
+        Self { routes: Adapter::from(http::finish(routes, &core.config.allowed_origins)), core: core.clone() }
     }
 
     /// What API Gateway is to answer the client.
@@ -87,7 +108,7 @@ impl Gateway {
     /// Never: routes answer everything.
     pub async fn answer(&self, event: LambdaEvent<GatewayRequest>) -> Result<impl Serialize + use<>, Infallible> {
         let LambdaEvent { payload, context } = event;
-        self.0.clone().call(LambdaEvent::new(payload.into(), context)).await
+        self.routes.clone().call(LambdaEvent::new(payload.into(), context)).await
     }
 
     /// Answers one request after the other, until Lambda ends the process.
@@ -97,7 +118,11 @@ impl Gateway {
     pub async fn serve(self) -> Result<(), lambda_http::Error> {
         lambda_runtime::run(service_fn(move |event| {
             let gateway = self.clone();
-            async move { gateway.answer(event).await }
+            async move {
+                let answer = gateway.answer(event).await;
+                report(&gateway.core);
+                answer
+            }
         }))
         .await
     }

@@ -16,6 +16,7 @@ use crate::{
     error_chain,
     events::{EventBus, RefreshEvent, SweepReport},
     last_good::LastGood,
+    metrics::Metrics,
     snapshot::{Answers, Snapshot, Timestamp, days_answered},
     sweep::Sweep,
     twenty_five_live::TwentyFiveLive,
@@ -40,6 +41,8 @@ pub struct Sweeper {
     pub last_good: Arc<LastGood>,
     /// Who is told.
     pub events: Option<Arc<dyn EventBus>>,
+    /// Where it is measured.
+    pub metrics: Metrics,
 }
 
 /// A refresh that succeeded, whoever's sweep it was.
@@ -105,6 +108,7 @@ impl Sweeper {
         let rooms = self.campus.classrooms().count();
         let rooms_ok = days_answered(&sweep.answers, today).get(&today).copied().unwrap_or_default();
         let rooms_failed = rooms - rooms_ok;
+        self.metrics.swept(start.elapsed(), rooms_ok, rooms_failed);
         let result = if rooms_failed * 2 > rooms {
             Err(RefreshError::SweepFailed { failed: rooms_failed, rooms })
         } else {
@@ -112,6 +116,7 @@ impl Sweeper {
         };
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let report = SweepReport { date: today, timestamp, rooms_ok, rooms_failed, duration_ms };
+        self.metrics.sweep_ended(result.is_ok());
         match result {
             Ok(refreshed) => {
                 tracing::info!(rooms_ok, rooms_failed, duration_ms, "sweep published");

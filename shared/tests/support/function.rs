@@ -64,11 +64,20 @@ pub(crate) async fn answer_to(function: &Function, name: &str) -> Answer {
     answer(function, event(name)).await
 }
 
-/// All log lines so far, each of which must be a JSON object with a level and, unless a library is only tracing, a message.
-pub(crate) fn log_lines(function: &Function) -> Vec<Value> {
+/// The lines of metrics so far: one for each event that did something worth measuring.
+pub(crate) fn metrics(function: &Function) -> Vec<Value> {
+    lines(function).into_iter().filter(|line| line["_aws"].is_object()).collect()
+}
+
+fn lines(function: &Function) -> Vec<Value> {
     let logs = function.logs();
-    let lines = logs.lines().map(|line| {
-        let object: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is no JSON"));
+    logs.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is no JSON"))).collect()
+}
+
+/// All log lines so far, each of which must have a level and, unless a library is only tracing, a message.
+pub(crate) fn log_lines(function: &Function) -> Vec<Value> {
+    let lines = lines(function).into_iter().filter(|line| !line["_aws"].is_object()).map(|object| {
+        let line = object.to_string();
         let level = object["level"].as_str().unwrap_or_else(|| panic!("{line} has no level"));
         assert!(["DEBUG", "TRACE"].contains(&level) || object["message"].is_string(), "{line} has no message");
         object

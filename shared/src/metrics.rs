@@ -1,0 +1,187 @@
+//! What the service measures of itself, and the line in which CloudWatch reads it: its embedded metric format.
+//!
+//! A function answers one event at a time. So what was measured since the last line is what this event cost, and no context
+//! has to be handed through the calls. See
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+/// Under which all metrics are found in CloudWatch.
+const NAMESPACE: &str = "EmptyClassroom";
+
+/// Where measurements are gathered. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(Arc<Mutex<Measured>>);
+
+/// What has been measured since the last line; `None` where nothing was.
+#[derive(Debug, Default)]
+struct Measured {
+    hits: Option<u32>,
+    misses: Option<u32>,
+    stale_answers: Option<u32>,
+    data_age: Option<Duration>,
+    redis_time: Option<Duration>,
+    upstream_time: Option<Duration>,
+    rooms_ok: Option<usize>,
+    rooms_failed: Option<usize>,
+    sweeps_published: Option<u32>,
+    sweeps_failed: Option<u32>,
+    cold_starts: Option<u32>,
+}
+
+impl Metrics {
+    /// A process began.
+    pub fn cold_start(&self) {
+        count(&mut self.measured().cold_starts);
+    }
+
+    /// A reader got fresh data of this age.
+    pub fn hit(&self, age: Duration) {
+        let mut measured = self.measured();
+        count(&mut measured.hits);
+        measured.data_age = Some(age);
+    }
+
+    /// A reader got data that were swept while it waited.
+    pub fn miss(&self, age: Duration) {
+        let mut measured = self.measured();
+        count(&mut measured.misses);
+        measured.data_age = Some(age);
+    }
+
+    /// A reader got an older copy, of this age.
+    pub fn stale(&self, age: Duration) {
+        let mut measured = self.measured();
+        count(&mut measured.stale_answers);
+        measured.data_age = Some(age);
+    }
+
+    /// Redis was waited for.
+    pub fn redis(&self, time: Duration) {
+        *self.measured().redis_time.get_or_insert_default() += time;
+    }
+
+    /// A sweep asked 25Live for so long, with this success.
+    pub fn swept(&self, time: Duration, rooms_ok: usize, rooms_failed: usize) {
+        let mut measured = self.measured();
+        *measured.upstream_time.get_or_insert_default() += time;
+        measured.rooms_ok = Some(rooms_ok);
+        measured.rooms_failed = Some(rooms_failed);
+    }
+
+    /// What became of a sweep.
+    pub fn sweep_ended(&self, published: bool) {
+        let mut measured = self.measured();
+        count(if published { &mut measured.sweeps_published } else { &mut measured.sweeps_failed });
+    }
+
+    fn measured(&self) -> MutexGuard<'_, Measured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The line that tells what `function` has measured since the last one; nothing if that is nothing.
+    #[must_use]
+    pub fn line(&self, function: &str, now: DateTime<Utc>) -> Option<String> {
+        let values = std::mem::take(&mut *self.measured()).values();
+        if values.is_empty() {
+            return None;
+        }
+        let metrics: Vec<_> = values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
+        let directive = json!({"Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics});
+        let mut line = Map::from_iter([
+            ("_aws".to_owned(), json!({"Timestamp": now.timestamp_millis(), "CloudWatchMetrics": [directive]})),
+            ("FunctionName".to_owned(), function.into()),
+        ]);
+        line.extend(values.into_iter().map(|(name, _, value)| (name.to_owned(), value)));
+        Some(Value::from(line).to_string())
+    }
+}
+
+impl Measured {
+    /// Name, unit and value of each metric.
+    fn values(self) -> Vec<(&'static str, &'static str, Value)> {
+        let counts = [
+            ("Hits", self.hits),
+            ("Misses", self.misses),
+            ("StaleAnswers", self.stale_answers),
+            ("RoomsOk", self.rooms_ok.and_then(|rooms| rooms.try_into().ok())),
+            ("RoomsFailed", self.rooms_failed.and_then(|rooms| rooms.try_into().ok())),
+            ("SweepsPublished", self.sweeps_published),
+            ("SweepsFailed", self.sweeps_failed),
+            ("ColdStarts", self.cold_starts),
+        ];
+        let times = [
+            ("DataAge", "Seconds", self.data_age.map(|time| time.as_secs_f64())),
+            ("RedisTime", "Milliseconds", self.redis_time.map(|time| time.as_secs_f64() * 1000.0)),
+            ("UpstreamTime", "Milliseconds", self.upstream_time.map(|time| time.as_secs_f64() * 1000.0)),
+        ];
+        let counts = counts.into_iter().filter_map(|(name, value)| Some((name, "Count", value?.into())));
+        let times = times.into_iter().filter_map(|(name, unit, value)| Some((name, unit, value?.into())));
+        counts.chain(times).collect()
+    }
+}
+
+fn count(what: &mut Option<u32>) {
+    *what.get_or_insert_default() += 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(metrics: &Metrics) -> Value {
+        let now = "2026-03-03T10:00:00.123Z".parse().unwrap();
+        serde_json::from_str(&metrics.line("read", now).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_in_cloudwatchs_format_and_has_a_value_for_each_metric_that_it_names() {
+        let metrics = Metrics::default();
+        metrics.hit(Duration::from_secs(90));
+        metrics.redis(Duration::from_millis(2));
+        metrics.clone().redis(Duration::from_micros(500));
+        let line = line(&metrics);
+        assert_eq!(line["_aws"]["Timestamp"], 1_772_532_000_123_u64);
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(
+            (&directive["Namespace"], &directive["Dimensions"]),
+            (&json!("EmptyClassroom"), &json!([["FunctionName"]]))
+        );
+        assert_eq!(
+            directive["Metrics"],
+            json!([
+                {"Name": "Hits", "Unit": "Count"},
+                {"Name": "DataAge", "Unit": "Seconds"},
+                {"Name": "RedisTime", "Unit": "Milliseconds"},
+            ])
+        );
+        assert_eq!((&line["FunctionName"], &line["Hits"], &line["DataAge"]), (&json!("read"), &json!(1), &json!(90.0)));
+        assert_eq!(line["RedisTime"], 2.5);
+    }
+
+    #[test]
+    fn a_line_tells_what_happened_since_the_last_one() {
+        let metrics = Metrics::default();
+        metrics.swept(Duration::from_secs(3), 70, 7);
+        metrics.sweep_ended(true);
+        metrics.miss(Duration::ZERO);
+        let first = line(&metrics);
+        let told =
+            ["UpstreamTime", "RoomsOk", "RoomsFailed", "SweepsPublished", "Misses"].map(|name| first[name].clone());
+        assert_eq!(told, [json!(3000.0), json!(70), json!(7), json!(1), json!(1)]);
+        assert_eq!(metrics.line("read", Utc::now()), None);
+        metrics.sweep_ended(false);
+        metrics.stale(Duration::from_secs(5));
+        let second = line(&metrics);
+        assert_eq!(
+            (&second["SweepsFailed"], &second["StaleAnswers"], &second["RoomsOk"]),
+            (&json!(1), &json!(1), &Value::Null)
+        );
+    }
+}
