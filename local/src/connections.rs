@@ -76,10 +76,10 @@ impl Connections {
         });
     }
 
-    /// Ends all connections: at once where nothing is under way, and where something is, within `limit`.
+    /// Ends all connections: at once where nothing is under way, and where an answer is, or half a request, within `limit`.
     pub(crate) async fn finish(self, limit: Duration) {
         if timeout(limit, self.open.shutdown()).await.is_err() {
-            tracing::warn!(limit_s = limit.as_secs(), "some answers were cut off");
+            tracing::warn!(limit_s = limit.as_secs(), "some connections were cut off");
         }
     }
 }

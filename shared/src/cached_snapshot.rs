@@ -3,6 +3,8 @@
 //! The value is one JSON object, `{"version":…,"fence":…,…,"body":{…}}`. A hit checks it and hands on the bytes of `body`
 //! as they are: nothing is rendered again.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,12 @@ impl Fence {
     #[must_use]
     pub const fn micros(self) -> u64 {
         self.0
+    }
+
+    /// Whether a lock was taken at this rank less than `time` after one at `earlier`.
+    #[must_use]
+    pub fn is_within(self, time: Duration, earlier: Self) -> bool {
+        u128::from(self.0) < u128::from(earlier.0) + time.as_micros()
     }
 
     /// Whether a lock can have been taken at that rank, when the cache's clock shows `now`. A rank that lies ahead stands in a

@@ -90,8 +90,9 @@ pub enum ConfigError {
     },
 }
 
-/// Shorter than a day, or the daily refresh would find itself within the cooldown of the last.
-const LONGEST_COOLDOWN: u32 = 23 * 60;
+/// Or the daily refresh would find itself within the cooldown of the last: two of them are 22 hours apart where clocks jump
+/// by two hours, and the last one may have come late.
+const LONGEST_COOLDOWN: u32 = 21 * 60;
 
 const REDIS_URL: &str = "redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
 const API_URL: &str = "the http(s) URL of 25Live's availabilitydata.json";

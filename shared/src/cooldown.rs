@@ -21,7 +21,8 @@ impl Cooldown {
 
     /// What is left at `now` of the cooldown that began at `last_refresh`; `None` when it is over.
     ///
-    /// A `last_refresh` in the future, written by a process whose clock is ahead, counts as now.
+    /// A `last_refresh` in the future, written by a process whose clock is ahead, counts as now. One that lies more than a
+    /// whole cooldown ahead holds nobody up: that clock was wrong, or ours has been set back.
     ///
     /// ```
     /// # use emptyclassroom::cooldown::Cooldown;
@@ -33,7 +34,11 @@ impl Cooldown {
     /// ```
     #[must_use]
     pub fn remaining(self, last_refresh: DateTime<Utc>, now: DateTime<Utc>) -> Option<Remaining> {
-        let elapsed = (now - last_refresh).to_std().unwrap_or(Duration::ZERO);
+        let elapsed = match (now - last_refresh).to_std() {
+            Ok(elapsed) => elapsed,
+            Err(_) if (last_refresh - now).to_std().is_ok_and(|ahead| ahead > self.0) => return None,
+            Err(_) => Duration::ZERO,
+        };
         let left = self.0.checked_sub(elapsed)?;
         (!left.is_zero()).then_some(Remaining(left))
     }
@@ -75,6 +80,13 @@ mod tests {
         assert!(last.minutes() > 0.0);
         assert_eq!(last.whole_seconds(), 1);
         assert_eq!(after(TimeDelta::minutes(30)), None);
+    }
+
+    #[test]
+    fn a_refresh_in_the_future_counts_as_now_unless_it_is_too_far_to_be_believed() {
+        assert_eq!(after(TimeDelta::minutes(-5)).unwrap().whole_seconds(), 1800);
+        assert_eq!(after(TimeDelta::minutes(-30)).unwrap().whole_seconds(), 1800);
+        assert_eq!(after(TimeDelta::minutes(-31)), None);
     }
 
     #[test]

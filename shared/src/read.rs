@@ -217,6 +217,10 @@ impl Reader {
                 if error.is_cache_timeout() {
                     return Ok(self.own_copy(date, CACHE_RETRY_AFTER)?);
                 }
+                // Somebody else may have swept while our own sweep failed.
+                if let Some(snapshot) = self.cached(date, today).await? {
+                    return Ok(self.answer(snapshot, Source::Hit));
+                }
                 self.older_copy(date, retry_after(&error)).await
             }
         }

@@ -45,6 +45,7 @@ over_both_caches! {
     publishing_makes_every_day_and_the_refresh_known,
     a_sweep_without_its_lock_publishes_nothing,
     a_lock_that_vanished_before_its_time_is_taken_again,
+    a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock,
     invalidating_leaves_the_reserve,
     a_value_that_is_not_ours_counts_as_absent,
     a_value_of_another_day_counts_as_absent,
@@ -281,6 +282,38 @@ async fn a_lock_that_vanished_before_its_time_is_taken_again(backend: Backend) {
     assert!(!cache.is_leased().await.unwrap());
 }
 
+async fn a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock(backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let cache = cache(&store);
+    let lease = cache.lease().await.unwrap().unwrap();
+    store.delete("classrooms:refresh_lock").await.unwrap();
+    let other = cache.lease().await.unwrap().unwrap();
+    let day = snapshot("2026-03-03", other.fence());
+    cache.publish(&other, day.date, std::slice::from_ref(&day)).await.unwrap();
+    cache.release(other).await.unwrap();
+    let late = snapshot("2026-03-03", lease.fence());
+    for _ in 0..2 {
+        let error = cache.publish(&lease, late.date, std::slice::from_ref(&late)).await.unwrap_err();
+        assert!(matches!(error, PublishError::Superseded), "{error}");
+        assert!(!cache.is_leased().await.unwrap());
+    }
+    assert!(cache.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.is_err());
+    assert_eq!((cache.backoff().await.unwrap(), cache.availability().await.unwrap()), (None, Some(day)));
+}
+
+#[tokio::test]
+async fn a_lock_whose_time_was_over_is_not_taken_again() {
+    let (TestStore { store, .. }, clock) = start(Backend::Memory).await;
+    let cache = cache(&store);
+    let lease = cache.lease().await.unwrap().unwrap();
+    let day = snapshot("2026-03-03", lease.fence());
+    // The machine slept, and the process's own clock with it.
+    clock.advance(TimeDelta::hours(8));
+    let error = cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap_err();
+    assert!(matches!(error, PublishError::Superseded), "{error}");
+    assert!(!cache.is_leased().await.unwrap());
+}
+
 async fn invalidating_leaves_the_reserve(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
@@ -408,6 +441,25 @@ async fn under_a_steady_load_redis_is_found_again_however_long_connecting_takes(
     })
     .await;
     load.abort();
+}
+
+#[tokio::test]
+async fn whoever_comes_while_connecting_hangs_has_time_for_another_try() {
+    let redis = RedisServer::start().await;
+    let proxy = Proxy::start(redis.addr()).await;
+    let store = Arc::new(redis_store(&format!("redis://{}", proxy.addr()), Duration::from_secs(4)));
+    proxy.cut();
+    let first = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.get("k").await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    proxy.restore();
+    let start = Instant::now();
+    assert_eq!(store.get("k").await.unwrap(), None);
+    // Connecting has half of the time, and this is what is left of it.
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert_eq!(first.await.unwrap().unwrap(), None);
 }
 
 #[tokio::test]

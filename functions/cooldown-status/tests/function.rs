@@ -101,7 +101,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
     assert_eq!(refusal(BINARY, &[]).await, wanted);
     assert_eq!(refusal(BINARY, &[("REDIS_URL", " ")]).await, wanted);
     let refused = refusal(BINARY, &[("REDIS_URL", "redis://localhost"), ("REFRESH_COOLDOWN_MINUTES", "half an hour")]);
-    assert_eq!(refused.await, "REFRESH_COOLDOWN_MINUTES is `half an hour`, but should be a number from 0 to 1380");
+    assert_eq!(refused.await, "REFRESH_COOLDOWN_MINUTES is `half an hour`, but should be a number from 0 to 1260");
 }
 
 #[tokio::test]

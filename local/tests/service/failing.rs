@@ -146,7 +146,9 @@ async fn a_pause_that_25live_asks_for_is_kept() {
 async fn a_pause_that_would_outlast_the_sweep_is_not_waited_for() {
     let app = TestApp::cold(Backend::Memory).await;
     app.simulator.misbehave_for("1", Fault::retry_after(429, "3600"));
+    let start = Instant::now();
     assert_eq!(app.open_classrooms().await.room("1").0, "unknown");
+    assert!(start.elapsed() < Duration::from_secs(10), "the sweep should not wait for its own end");
     assert_eq!(app.simulator.requests(), 4);
 }
 
@@ -379,4 +381,7 @@ async fn a_sweep_whose_lock_was_lost_publishes_nothing() {
     assert_eq!((refused.status.as_u16(), refused.detail()), (502, "Failed to refresh data".to_owned()));
     assert_eq!(app.redis(&["KEYS", "classrooms:availability*"]).await, "");
     assert_eq!(app.redis(&["GET", "classrooms:refresh_lock"]).await, "another", "only the holder gives the lock back");
+    // Nor does the process keep a copy of it for itself.
+    app.network.clone().unwrap().refuse();
+    assert_eq!(app.open_classrooms().await.status, 503);
 }

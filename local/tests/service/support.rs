@@ -218,12 +218,7 @@ impl TestApp {
 
     /// A server as the program runs it: it refreshes at the start, and daily.
     pub(crate) async fn running(backend: Backend) -> Self {
-        Self::running_with(backend, &[]).await
-    }
-
-    /// The same, with these variables set.
-    pub(crate) async fn running_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
-        Self::on(Ground::new(backend, vars).await, true).await
+        Self::on(Ground::new(backend, &[]).await, true).await
     }
 
     /// Another server on the same Redis, 25Live and clock, as another process would be.

@@ -119,7 +119,7 @@ async fn the_newer_sweep_is_shown_by_everybody_although_its_clock_is_behind() {
 
 #[tokio::test]
 async fn a_clock_that_was_set_back_keeps_no_day_from_its_refresh() {
-    let app = TestApp::running_with(Backend::Memory, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
+    let app = TestApp::running(Backend::Memory).await;
     let sweeps = async |count: usize| {
         eventually("the server refreshes", Duration::from_secs(30), async || app.sweeps_begun() == count).await;
     };

@@ -13,7 +13,6 @@ use std::{
 use bytes::Bytes;
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 #[cfg(feature = "redis")]
@@ -61,8 +60,6 @@ pub struct Lease {
     fence: Fence,
     /// What stood as the last refresh when the lock was taken.
     last_refresh: Option<Bytes>,
-    /// Until when the lock is lent.
-    until: Instant,
 }
 
 /// Why a sweep was not published.
@@ -184,10 +181,9 @@ impl Cache {
     }
 
     async fn lock(&self, token: &str) -> Result<Option<Lease>, StoreError> {
-        let until = Instant::now() + LOCK_EXPIRY;
         let Some(fence) = self.store.lock(REFRESH_LOCK, token, LOCK_EXPIRY).await? else { return Ok(None) };
         let last_refresh = self.store.get(LAST_REFRESH).await?;
-        Ok(Some(Lease { token: token.to_owned(), fence, last_refresh, until }))
+        Ok(Some(Lease { token: token.to_owned(), fence, last_refresh }))
     }
 
     /// Gives the lock back.
@@ -223,8 +219,8 @@ impl Cache {
         Ok(self.store.time_left(REFRESH_LOCK).await?.is_some())
     }
 
-    /// Publishes the snapshots of a sweep, which bear the lease's fence: the reserve first, today's snapshot next, the time of the refresh last. Whoever reads meanwhile
-    /// sees the old state or the new.
+    /// Publishes the snapshots of a sweep, which bear the lease's fence: the reserve first, today's snapshot next, the time of
+    /// the refresh last. Whoever reads meanwhile sees the old state or the new.
     ///
     /// # Errors
     /// The store failed, or the lease did not last.
@@ -263,14 +259,17 @@ impl Cache {
     }
 
     /// A lock that has vanished before its time was deleted by an operator, or by a Redis that is short of memory and lets
-    /// go first what lives shortest. It is taken again, unless somebody has swept meanwhile.
+    /// go first what lives shortest. It is taken again, unless somebody has swept meanwhile. Whether its time is over is
+    /// told by the fences, which are times of the cache's own clock: a process's may stand still while its machine sleeps.
     async fn take_again(&self, lease: &Lease) -> Result<bool, StoreError> {
-        let left = lease.until.saturating_duration_since(Instant::now());
-        if left.is_zero() || self.store.lock(REFRESH_LOCK, &lease.token, left).await?.is_none() {
-            return Ok(false);
-        }
+        let Some(fence) = self.store.lock(REFRESH_LOCK, &lease.token, LOCK_EXPIRY).await? else { return Ok(false) };
         let last_refresh = self.store.get(LAST_REFRESH).await?;
-        Ok(last_refresh.is_none() || last_refresh == lease.last_refresh)
+        let is_latest = last_refresh.is_none() || last_refresh == lease.last_refresh;
+        if is_latest && fence.is_within(LOCK_EXPIRY, lease.fence) {
+            return Ok(true);
+        }
+        self.unlock(lease.token.clone()).await?;
+        Ok(false)
     }
 
     /// Forgets today's snapshot and the time of the last refresh. The reserve stays until a sweep replaces it.

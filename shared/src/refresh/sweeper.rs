@@ -132,7 +132,9 @@ impl Sweeper {
 
     /// Holds others back after a failure. Gives the error on, unless the cache has gone meanwhile: that is the worse news.
     async fn hold_others_back(&self, lease: &Lease, error: RefreshError, at: Timestamp) -> RefreshError {
-        if error.is_cache_timeout() {
+        // Of a sweep that came too late, whoever swept meanwhile knows better.
+        let too_late = matches!(&error, RefreshError::NotPublished(why) if matches!(**why, PublishError::Superseded));
+        if too_late || error.is_cache_timeout() {
             return error;
         }
         match self.cache.mark_failed(lease, at).await {
