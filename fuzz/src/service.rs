@@ -117,7 +117,7 @@ impl App {
 
     async fn publish(&self) {
         let today: NaiveDate = TODAY.parse().unwrap();
-        let Core { config, clock, cache } = &self.service.core;
+        let Core { config, clock, cache, .. } = &self.service.core;
         let bookings =
             Bookings { days: [(today, vec![Booking { start: 545, end: 595 }])].into(), ..Bookings::default() };
         let answers = Answers::from([("342".to_owned(), bookings)]);
