@@ -1,6 +1,8 @@
 //! HTTP: routes and handlers, once for all homes. Each function mounts its own routes, the local server all of them.
 
 mod cooldown;
+#[cfg(feature = "twenty-five-live")]
+mod page;
 mod problem;
 #[cfg(feature = "twenty-five-live")]
 mod query;

@@ -30,6 +30,7 @@ use crate::{
 pub fn read_routes(service: &Service) -> Router {
     Router::new()
         .route("/", get(async || Json("Hello World")))
+        .route("/app", get(super::page::page))
         .route("/api/open-classrooms", get(open_classrooms))
         .route("/api/classrooms/{id}", get(classroom))
         .route("/api/last-updated", get(last_updated))

@@ -1,0 +1,110 @@
+// What the tests of the page share: the real local server, a real browser, and a clock in the test's hand.
+
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {chromium} from 'playwright-core';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+const SCREENSHOTS = join(TARGET, 'screenshots');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Days on which the simulated campus is closed, or on which it has few bookings. */
+const QUIET = day => [0, 6].includes(day.getUTCDay()) || ['01-01', '07-04', '11-11', '12-24', '12-25'].includes(day.toISOString().slice(5, 10));
+
+export const ZONE = 'America/New_York';
+export const PHONE = {width: 390, height: 844};
+export const DESKTOP = {width: 1280, height: 900};
+
+/** The local server as a process of its own, with nothing but these variables set. */
+export class Server {
+  static async start(vars = {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'emptyclassroom-'));
+    const env = {PATH: process.env.PATH, PORT: '0', RUST_LOG: 'warn', ...vars};
+    const child = spawn(join(TARGET, 'debug/emptyclassroom'), {cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit']});
+    process.once('exit', () => child.kill('SIGKILL'));
+    for await (const line of createInterface(child.stdout)) {
+      const url = line.match(/listens on (http\S+)/)?.[1];
+      if (url) return new Server(url, child, folder);
+    }
+    throw new Error('the server did not start: is it built (cargo build)?');
+  }
+
+  constructor(url, child, folder) {
+    Object.assign(this, {url, child, folder});
+    child.stdout.resume();
+  }
+
+  async json(path) {
+    const response = await fetch(this.url + path);
+    assert.equal(response.status, 200, path);
+    return response.json();
+  }
+
+  /** A weekday with classes that is kept, after today. */
+  async weekday() {
+    const {date} = await this.json('/api/open-classrooms');
+    const day = new Date(`${date}T00:00:00Z`);
+    do day.setUTCDate(day.getUTCDate() + 1); while (QUIET(day));
+    return day.toISOString().slice(0, 10);
+  }
+
+  async stop() {
+    if (this.child.exitCode === null) {
+      this.child.kill('SIGTERM');
+      await once(this.child, 'exit');
+    }
+    rmSync(this.folder, {recursive: true, force: true});
+  }
+}
+
+export const launch = () => chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+});
+
+/** The instant at which the wall clocks of a zone show this date and time. */
+export function instant(date, time, timeZone = ZONE) {
+  const wanted = Date.parse(`${date}T${time}Z`);
+  const format = new Intl.DateTimeFormat('sv-SE', {timeZone, dateStyle: 'short', timeStyle: 'medium'});
+  const shown = at => Date.parse(`${format.format(at).replace(' ', 'T')}Z`);
+  return new Date(2 * wanted - shown(wanted));
+}
+
+/** A page of a browser of its own, whose clock stands at `now`. Whatever goes wrong in its script fails the test. */
+export async function open(t, browser, url, {now, locale = 'en-US', timezoneId = ZONE, viewport = DESKTOP, prepare, ...rest} = {}) {
+  const context = await browser.newContext({locale, timezoneId, viewport, ...rest});
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const errors = [];
+  page.on('pageerror', error => errors.push(String(error)));
+  page.on('console', message => /Content Security Policy|Trusted/i.test(message.text()) && errors.push(message.text()));
+  t.after(() => assert.deepEqual(errors, [], 'the page\'s script should not fail'));
+  await page.clock.install({time: now});
+  await prepare?.(page);
+  await page.goto(url);
+  return page;
+}
+
+/** Waits until the day's rooms are there. */
+export const shown = page => page.locator('#rooms[aria-busy=false]').waitFor();
+
+/** axe-core finds nothing wrong. */
+export async function assertAccessible(page, state) {
+  await page.evaluate(AXE);
+  const {violations} = await page.evaluate(() => globalThis.axe.run(document, {resultTypes: ['violations']}));
+  const found = violations.map(({id, help, nodes}) => `${id}: ${help}: ${nodes.slice(0, 3).map(node => node.html).join(' | ')}`);
+  assert.deepEqual(found, [], state);
+}
+
+/** A picture of what the window shows, for people to look at. */
+export async function screenshot(page, name, options = {}) {
+  mkdirSync(SCREENSHOTS, {recursive: true});
+  await page.screenshot({path: join(SCREENSHOTS, `${name}.png`), ...options});
+}

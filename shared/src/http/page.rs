@@ -1,0 +1,96 @@
+//! `GET /app`: the page for people, one self-contained file.
+
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+};
+
+use crate::cached_snapshot::digest;
+
+const PAGE: &str = include_str!("../../../page/app.html");
+
+/// The page's own script and style run, known by their digests, and nothing else does: what 25Live or a campus file
+/// holds can be shown, and never becomes code.
+const POLICY: &str = concat!(
+    "default-src 'none'; ",
+    "script-src 'sha256-wz+m848eJRIwjyscsd7ErgAq80nPTtJgcxAT5MPyr34='; ",
+    "style-src 'sha256-FgzZ0isKQLQvw8WAp5u1Fy6dTue5Bl3pbi/0JBrM4b0='; ",
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+);
+
+static TAG: LazyLock<Option<ETag>> = LazyLock::new(|| format!("\"{}\"", digest(PAGE.as_bytes())).parse().ok());
+
+/// The page, or 304 if the browser has it. It asks each time (`no-cache`), so that after a deployment page and API are of
+/// one version.
+pub(super) async fn page(request: HeaderMap) -> Response {
+    let known = match (request.typed_get::<IfNoneMatch>(), &*TAG) {
+        (Some(condition), Some(tag)) => !condition.precondition_passes(tag),
+        _ => false,
+    };
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], PAGE).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    if let Some(tag) = &*TAG {
+        headers.typed_insert(tag.clone());
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    /// What stands between two tags of the page, each of which is there once.
+    fn between(open: &str, close: &str) -> &'static str {
+        assert_eq!((PAGE.matches(open).count(), PAGE.matches(close).count()), (1, 1), "{open}");
+        PAGE.split_once(open).unwrap().1.split_once(close).unwrap().0
+    }
+
+    #[test]
+    fn the_policy_knows_the_pages_script_and_style() {
+        for (directive, text) in
+            [("script-src", between("<script type=\"module\">", "</script>")), ("style-src", between("<style>", "</style>"))]
+        {
+            let expected = format!("{directive} 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+            assert!(POLICY.contains(&expected), "the page has changed: POLICY should say\n    {expected}");
+        }
+    }
+
+    #[test]
+    fn the_page_is_one_file_of_less_than_60_kb_that_loads_nothing() {
+        assert!(PAGE.len() < 60_000, "{} bytes", PAGE.len());
+        for loaded in ["http://", "https://", "@import", "url(", "innerHTML", "style=\""] {
+            assert!(!PAGE.contains(loaded), "{loaded}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_has_the_page_is_told_so_in_no_words() {
+        let first = page(HeaderMap::new()).await;
+        assert_eq!(first.status(), 200);
+        assert_eq!(first.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+        let mut request = HeaderMap::new();
+        request.insert(http::header::IF_NONE_MATCH, first.headers()[http::header::ETAG].clone());
+        let second = page(request).await;
+        assert_eq!(second.status(), 304);
+        for header in [CACHE_CONTROL, CONTENT_SECURITY_POLICY, http::header::ETAG] {
+            assert_eq!(first.headers()[&header], second.headers()[&header]);
+        }
+        let mut other = HeaderMap::new();
+        other.insert(http::header::IF_NONE_MATCH, HeaderValue::from_static("\"another\""));
+        assert_eq!(page(other).await.status(), 200);
+    }
+}
