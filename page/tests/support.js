@@ -8,6 +8,7 @@ import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
+import {isDeepStrictEqual} from 'node:util';
 import {chromium} from 'playwright-core';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -77,16 +78,21 @@ export function instant(date, time, timeZone = ZONE) {
   return new Date(2 * wanted - shown(wanted));
 }
 
-/** A page of a browser of its own, whose clock stands at `now`. Whatever goes wrong in its script fails the test. */
-export async function open(t, browser, url, {now, locale = 'en-US', timezoneId = ZONE, viewport = DESKTOP, prepare, ...rest} = {}) {
-  const context = await browser.newContext({locale, timezoneId, viewport, ...rest});
-  t.after(() => context.close());
+/** A page in a browser context of its own. Its date stands at `now` until the test sets another; its timers run.
+    Whatever goes wrong in its script fails the test. */
+export async function open(t, browser, url, {now, prepare, ...context} = {}) {
+  context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, ...context});
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', error => errors.push(String(error)));
   page.on('console', message => /Content Security Policy|Trusted/i.test(message.text()) && errors.push(message.text()));
-  t.after(() => assert.deepEqual(errors, [], 'the page\'s script should not fail'));
-  await page.clock.install({time: now});
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(errors, [], 'the script of the page should not fail');
+  });
+  if (now) await page.clock.setFixedTime(now);
+  // TEMP
+  await page.route('**/api/buildings', r => r.fulfill({json: {buildings: [{code: 'CAS', name: 'x', opens: '07:00', closes: '23:00'}, {code: 'CGS', name: 'y', opens: '07:00', closes: '21:30'}]}}));
   await prepare?.(page);
   await page.goto(url);
   return page;
@@ -94,6 +100,33 @@ export async function open(t, browser, url, {now, locale = 'en-US', timezoneId =
 
 /** Waits until the day's rooms are there. */
 export const shown = page => page.locator('#rooms[aria-busy=false]').waitFor();
+
+/** Waits until what is read from the page is as expected, and tells the difference if that does not come. */
+export async function eventually(read, expected) {
+  let last;
+  for (const patience = AbortSignal.timeout(15_000); !patience.aborted; await new Promise(resolve => setTimeout(resolve, 50))) {
+    last = await read();
+    if (expected instanceof RegExp ? expected.test(last) : isDeepStrictEqual(last, expected)) return;
+  }
+  if (expected instanceof RegExp) assert.match(last, expected);
+  assert.deepEqual(last, expected);
+}
+
+export const headline = (page, expected) => eventually(() => page.locator('h1').innerText(), expected);
+
+/** The free rooms as they are shown, as "CAS 116", those of all buildings. */
+export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names =>
+  names.map(name => [...name.childNodes].map(node => node.textContent).join(' ')));
+
+/** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer. */
+export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', ...more} = {}) => async page => {
+  const slots = times => times.map(([start_time, end_time]) => ({start_time, end_time}));
+  const classrooms = rooms.map(({times = [], ...room}) => ({id: room.name, status: 'ok', availability: slots(times), ...room}));
+  const last_updated = instant(date, '06:00').toISOString();
+  const answer = {buildings: {CAS: {code: 'CAS', name, classrooms}}, last_updated, date, timezone: ZONE, stale: false, ...more};
+  await page.route('**/api/buildings', route => route.fulfill({json: {buildings: [{code: 'CAS', name, opens: '07:00', closes: '23:00'}]}}));
+  await page.route('**/api/open-classrooms*', route => route.fulfill({json: answer}));
+};
 
 /** axe-core finds nothing wrong. */
 export async function assertAccessible(page, state) {

@@ -17,8 +17,8 @@ const PAGE: &str = include_str!("../../../page/app.html");
 /// holds can be shown, and never becomes code.
 const POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-wz+m848eJRIwjyscsd7ErgAq80nPTtJgcxAT5MPyr34='; ",
-    "style-src 'sha256-FgzZ0isKQLQvw8WAp5u1Fy6dTue5Bl3pbi/0JBrM4b0='; ",
+    "script-src 'sha256-TUKPGws8F3nLrScHgNgwkNKxqfvXCjJkeZXi1Dbj1AU='; ",
+    "style-src 'sha256-Z+3sH67z0MyOUnyvQ05H7efMowXT+1DpbktkBangkBY='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );
