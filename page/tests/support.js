@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {createServer} from 'node:http';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -64,6 +65,28 @@ export class Server {
   }
 }
 
+/** A 25Live in which nothing is booked, and which fails when told to. */
+export class Upstream {
+  fails = false;
+
+  static async start(t) {
+    const upstream = new Upstream();
+    const server = createServer((request, response) => upstream.answer(request, response));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    return Object.assign(upstream, {url: `http://127.0.0.1:${server.address().port}/availabilitydata.json`});
+  }
+
+  answer(request, response) {
+    if (this.fails) return response.writeHead(500).end();
+    const start = new URL(request.url, this.url).searchParams.get('start_dt');
+    const days = Array.from({length: 30}, (_, day) => new Date(Date.parse(`${start}Z`) + day * 86_400_000).toISOString().slice(0, 19));
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({subjects: days.map(item_date => ({item_date, items: []}))}));
+  }
+}
+
 export const launch = () => chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -79,13 +102,13 @@ export function instant(date, time, timeZone = ZONE) {
 }
 
 /** A page in a browser context of its own. Its date stands at `now` until the test sets another; its timers run.
-    Whatever goes wrong in its script fails the test. */
-export async function open(t, browser, url, {now, prepare, ...context} = {}) {
+    Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test. */
+export async function open(t, browser, url, {now, prepare, refuses = false, ...context} = {}) {
   context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, ...context});
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', error => errors.push(String(error)));
-  page.on('console', message => /Content Security Policy|Trusted/i.test(message.text()) && errors.push(message.text()));
+  page.on('console', message => !refuses && /Content Security Policy|Trusted/i.test(message.text()) && errors.push(message.text()));
   t.after(async () => {
     await context.close();
     assert.deepEqual(errors, [], 'the script of the page should not fail');

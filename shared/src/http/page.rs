@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../page/app.html");
 /// holds can be shown, and never becomes code.
 const POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-TUKPGws8F3nLrScHgNgwkNKxqfvXCjJkeZXi1Dbj1AU='; ",
+    "script-src 'sha256-5fvfWGXcafU8lsgWkiQNeo0ZwWmnCmaHKrQrXoouuoQ='; ",
     "style-src 'sha256-Z+3sH67z0MyOUnyvQ05H7efMowXT+1DpbktkBangkBY='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
