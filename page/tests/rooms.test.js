@@ -18,12 +18,49 @@ const visit = (t, query = '', {time = '10:20', path = '/app', ...options} = {}) 
 const answerOf = room => room.locator('.answer').evaluate(answer => [...answer.children].map(part => part.textContent.replaceAll('\u00a0', ' ')));
 const room = (page, name) => page.locator('.room').filter({has: page.locator('.name', {hasText: new RegExp(`${name}$`)})});
 
-/** The rooms that the API gives for a question, as the page names them, with the end of their free time. */
-async function asked(query) {
+/** Rooms and what is said of them, in the order in which they are shown: by the page … */
+const freeOnPage = page => page.locator('ul.free .room').evaluateAll(rooms => rooms.map(room => {
+  const [name, answer] = room.children;
+  return [name, answer].flatMap(part => [...part.childNodes].map(node => node.textContent)).join(' ').replaceAll('\u00a0', ' ');
+}));
+
+/** … and by the API. */
+async function freeByApi(query) {
   const {buildings} = await server.json(`/api/open-classrooms?${query}`);
-  return Object.values(buildings).flatMap(({code, classrooms}) => classrooms.map(({name, free_until, free_minutes}) => ({
-    room: `${code} ${name}`, until: free_until?.slice(11, 16).replace(/^0/, ''), minutes: free_minutes})));
+  return Object.values(buildings).flatMap(({code, classrooms}) => classrooms.map(({name, free_until, free_minutes}) =>
+    `${code} ${name} Free until ${Number(free_until.slice(11, 13))}${free_until.slice(13, 16)} ${lengthOf(free_minutes)}`));
 }
+
+const lengthOf = minutes => [[Math.floor(minutes / 60), 'h'], [minutes % 60, 'min']].filter(([number]) => number).map(part => part.join(' ')).join(' ');
+
+test('what the page works out is what the API answers to the same question', async t => {
+  for (const query of ['at=07:00', 'at=09:55', 'at=10:05', 'at=12:30', 'at=17:59', 'at=21:29', 'at=21:30', 'at=22:59', 'at=23:00', 'at=06:59',
+    'from=09:00&to=10:00', 'from=13:15&to=16:45', 'at=11:00&min_minutes=90', 'from=10:00&to=11:00&min_minutes=120',
+    'at=13:00&q=cas+2', 'at=13:00&q=General', 'at=13:00&building=CGS', 'at=14:00&sort=duration&min_minutes=30&q=3']) {
+    const question = `date=${day}&${query}`;
+    const page = await visit(t, `?${question}`, {locale: 'en-GB'});
+    await shown(page);
+    const expected = await freeByApi(question.includes('sort') ? question : `${question}&sort=name`);
+    // Rooms that are free equally long stand in the order of their names on the page, and in the campus's in the API.
+    const sorted = rooms => question.includes('sort') ? rooms.toSorted() : rooms;
+    assert.deepEqual(sorted(await freeOnPage(page)), sorted(expected), query);
+  }
+});
+
+test('the rooms that are free now are those of the API', async t => {
+  const page = await visit(t, '', {time: '12:40', locale: 'en-GB'});
+  await headline(page, /free now$/);
+  assert.deepEqual(await freeOnPage(page), await freeByApi(`date=${day}&at=12:40&sort=name`));
+});
+
+test('rooms with free time at any time of the day are those of the API', async t => {
+  const page = await visit(t, `?date=${day}&when=day&min_minutes=240`);
+  await headline(page, /with free time$/);
+  const {buildings} = await server.json(`/api/open-classrooms?date=${day}&min_minutes=240&sort=name`);
+  const expected = Object.values(buildings).flatMap(({code, classrooms}) => classrooms.map(({name}) => `${code} ${name}`));
+  assert.ok(expected.length > 0);
+  assert.deepEqual(await freeRooms(page), expected);
+});
 
 test('a room is free from the end of a booking until the beginning of the next, that minute not included', async t => {
   const prepare = campusOf(day, [{name: '116', times: [['07:00', '07:59'], ['09:01', '09:59'], ['11:31', '23:00']]}]);

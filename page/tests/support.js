@@ -114,8 +114,6 @@ export async function open(t, browser, url, {now, prepare, refuses = false, ...c
     assert.deepEqual(errors, [], 'the script of the page should not fail');
   });
   if (now) await page.clock.setFixedTime(now);
-  // TEMP
-  await page.route('**/api/buildings', r => r.fulfill({json: {buildings: [{code: 'CAS', name: 'x', opens: '07:00', closes: '23:00'}, {code: 'CGS', name: 'y', opens: '07:00', closes: '21:30'}]}}));
   await prepare?.(page);
   await page.goto(url);
   return page;
@@ -147,7 +145,7 @@ export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', ...m
   const classrooms = rooms.map(({times = [], ...room}) => ({id: room.name, status: 'ok', availability: slots(times), ...room}));
   const last_updated = instant(date, '06:00').toISOString();
   const answer = {buildings: {CAS: {code: 'CAS', name, classrooms}}, last_updated, date, timezone: ZONE, stale: false, ...more};
-  await page.route('**/api/buildings', route => route.fulfill({json: {buildings: [{code: 'CAS', name, opens: '07:00', closes: '23:00'}]}}));
+  await page.route('**/api/buildings', route => route.fulfill({json: {timezone: ZONE, buildings: [{code: 'CAS', name, opens: '07:00', closes: '23:00'}]}}));
   await page.route('**/api/open-classrooms*', route => route.fulfill({json: answer}));
 };
 

@@ -2,13 +2,11 @@
 
 use std::sync::LazyLock;
 
-use axum::response::{IntoResponse, Response};
-use headers::{ETag, HeaderMapExt, IfNoneMatch};
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
-};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header::CONTENT_SECURITY_POLICY};
 
+use super::shown::conditional;
 use crate::cached_snapshot::digest;
 
 const PAGE: &str = include_str!("../../../page/app.html");
@@ -17,38 +15,26 @@ const PAGE: &str = include_str!("../../../page/app.html");
 /// holds can be shown, and never becomes code.
 const POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-5fvfWGXcafU8lsgWkiQNeo0ZwWmnCmaHKrQrXoouuoQ='; ",
-    "style-src 'sha256-Z+3sH67z0MyOUnyvQ05H7efMowXT+1DpbktkBangkBY='; ",
+    "script-src 'sha256-pEsiXInp1D9yVHFRlRu+odcpT+Sqe8HmTFPQsahpcCE='; ",
+    "style-src 'sha256-Ah9mZVIbWeiyfnb9E16bPdPZ/QsYrHz1NJYnGpGXsz4='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );
 
-static TAG: LazyLock<Option<ETag>> = LazyLock::new(|| format!("\"{}\"", digest(PAGE.as_bytes())).parse().ok());
+static PAGE_ETAG: LazyLock<String> = LazyLock::new(|| digest(PAGE.as_bytes()));
 
-/// The page, or 304 if the browser has it. It asks each time (`no-cache`), so that after a deployment page and API are of
-/// one version.
+/// The page, or 304 if the browser has it. It asks each time, so that after a deployment page and API are of one version.
 pub(super) async fn page(request: HeaderMap) -> Response {
-    let known = match (request.typed_get::<IfNoneMatch>(), &*TAG) {
-        (Some(condition), Some(tag)) => !condition.precondition_passes(tag),
-        _ => false,
-    };
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], PAGE).into_response()
-    };
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    if let Some(tag) = &*TAG {
-        headers.typed_insert(tag.clone());
-    }
+    let mut response =
+        conditional(&request, "text/html; charset=utf-8", Bytes::from_static(PAGE.as_bytes()), &PAGE_ETAG);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }
 
 #[cfg(test)]
 mod tests {
     use base64::{Engine, prelude::BASE64_STANDARD};
+    use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
     use sha2::{Digest, Sha256};
 
     use super::*;
@@ -61,9 +47,8 @@ mod tests {
 
     #[test]
     fn the_policy_knows_the_pages_script_and_style() {
-        for (directive, text) in
-            [("script-src", between("<script type=\"module\">", "</script>")), ("style-src", between("<style>", "</style>"))]
-        {
+        let (script, style) = (between("<script type=\"module\">", "</script>"), between("<style>", "</style>"));
+        for (directive, text) in [("script-src", script), ("style-src", style)] {
             let expected = format!("{directive} 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
             assert!(POLICY.contains(&expected), "the page has changed: POLICY should say\n    {expected}");
         }
@@ -83,14 +68,14 @@ mod tests {
         assert_eq!(first.status(), 200);
         assert_eq!(first.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
         let mut request = HeaderMap::new();
-        request.insert(http::header::IF_NONE_MATCH, first.headers()[http::header::ETAG].clone());
+        request.insert(IF_NONE_MATCH, first.headers()[ETAG].clone());
         let second = page(request).await;
         assert_eq!(second.status(), 304);
-        for header in [CACHE_CONTROL, CONTENT_SECURITY_POLICY, http::header::ETAG] {
+        for header in [CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG] {
             assert_eq!(first.headers()[&header], second.headers()[&header]);
         }
         let mut other = HeaderMap::new();
-        other.insert(http::header::IF_NONE_MATCH, HeaderValue::from_static("\"another\""));
+        other.insert(IF_NONE_MATCH, HeaderValue::from_static("\"another\""));
         assert_eq!(page(other).await.status(), 200);
     }
 }
