@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: help run test test-functions test-page screenshot page-tests soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -23,6 +23,20 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
+
+test-page: page-tests ## The page at /app in a real Chromium, which is installed if it is missing; needs Node.js 20 or newer
+	CHROMIUM="$$(scripts/install-chromium)" node --test --test-reporter=spec --test-concurrency=3 page/tests/*.test.js
+
+screenshot: page-tests ## The picture of the page in README.md; pngquant makes it small, if it is there
+	CHROMIUM="$$(scripts/install-chromium)" node page/tests/screenshot.js docs/app.png
+	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --output docs/app.png 128 docs/app.png; fi
+
+# What both need: the server, built, and the packages that drive the browser.
+page-tests:
+	@command -v npm >/dev/null || { echo "Node.js with npm is missing: please install version 20 or newer" >&2; exit 1; }
+	@scripts/install-chromium >/dev/null
+	npm ci --prefix page/tests --no-audit --no-fund --silent
+	cargo build
 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
 	@scripts/install-redis

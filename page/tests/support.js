@@ -125,7 +125,7 @@ export const shown = page => page.locator('#rooms[aria-busy=false]').waitFor();
 /** Waits until what is read from the page is as expected, and tells the difference if that does not come. */
 export async function eventually(read, expected) {
   let last;
-  for (const patience = AbortSignal.timeout(15_000); !patience.aborted; await new Promise(resolve => setTimeout(resolve, 50))) {
+  for (const patience = AbortSignal.timeout(30_000); !patience.aborted; await new Promise(resolve => setTimeout(resolve, 50))) {
     last = await read();
     if (expected instanceof RegExp ? expected.test(last) : isDeepStrictEqual(last, expected)) return;
   }
