@@ -25,7 +25,7 @@ async function shot(options) {
 }
 
 const desktop = await shot({viewport: {width: 1120, height: 800}});
-const phone = await shot({viewport: {width: 360, height: 700}, colorScheme: 'dark', isMobile: true, hasTouch: true});
+const phone = await shot({viewport: {width: 390, height: 844}, colorScheme: 'dark', isMobile: true, hasTouch: true});
 const page = await browser.newPage({viewport: {width: 1400, height: 900}});
 await page.setContent(`<style>
   body { margin: 0; background: #dfe7e3; }

@@ -23,13 +23,16 @@ export const ZONE = 'America/New_York';
 export const PHONE = {width: 390, height: 844};
 export const DESKTOP = {width: 1280, height: 900};
 
+const children = new Set();
+process.once('exit', () => children.forEach(child => child.kill('SIGKILL')));
+
 /** The local server as a process of its own, with nothing but these variables set. */
 export class Server {
   static async start(vars = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'emptyclassroom-'));
     const env = {PATH: process.env.PATH, PORT: '0', RUST_LOG: 'warn', ...vars};
     const child = spawn(join(TARGET, 'debug/emptyclassroom'), {cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit']});
-    process.once('exit', () => child.kill('SIGKILL'));
+    children.add(child);
     for await (const line of createInterface(child.stdout)) {
       const url = line.match(/listens on (http\S+)/)?.[1];
       if (url) return new Server(url, child, folder);

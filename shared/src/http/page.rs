@@ -16,7 +16,7 @@ const PAGE: &str = include_str!("../../../page/app.html");
 const POLICY: &str = concat!(
     "default-src 'none'; ",
     "script-src 'sha256-pEsiXInp1D9yVHFRlRu+odcpT+Sqe8HmTFPQsahpcCE='; ",
-    "style-src 'sha256-DGMZ94zruhKvuhXZ29fWF/yTdO2+0/JT8FVRsKekIkM='; ",
+    "style-src 'sha256-YItIdSB0MfaAcFQUltF55xuBwohhaMF9BhQP0sOpGyI='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );
