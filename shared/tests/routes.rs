@@ -8,7 +8,10 @@ mod support;
 #[path = "support/app.rs"]
 mod app;
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use app::{Answer, Event, TestApp, events, today};
 use axum::{Router, routing::get};
@@ -880,19 +883,33 @@ async fn health_looks_and_never_sweeps(backend: Backend) {
     assert_eq!(app.simulator.requests(), 0);
 }
 
+/// What is answered to an event while Redis stands still, and in which time. Its store gives up after two seconds.
+async fn while_redis_hangs(app: &TestApp, event: &str) -> (Answer, Duration) {
+    let redis = app.store.redis.as_ref().unwrap();
+    redis.pause();
+    let asked = Instant::now();
+    let answer = app.answer_to(event).await;
+    redis.resume();
+    (answer, asked.elapsed())
+}
+
 #[tokio::test]
 async fn a_redis_that_hangs_makes_health_fail_within_its_time_limit() {
     let app = TestApp::start_with(Backend::Redis, &[("REDIS_TIMEOUT", "0.5")]).await;
     app.answer_to("open-classrooms").await;
     assert_eq!(app.answer_to("health").await.status, 200);
-    let redis = app.store.redis.as_ref().unwrap();
-    redis.pause();
-    let asked = std::time::Instant::now();
-    let health = app.answer_to("health").await;
-    let took = asked.elapsed();
-    redis.resume();
+    let (health, took) = while_redis_hangs(&app, "health").await;
     assert_eq!((health.status.as_u16(), health.text.as_str()), (503, UNREACHABLE));
-    assert!(took < std::time::Duration::from_millis(1_500), "it took {took:?}");
+    assert!(took < Duration::from_millis(1_500), "it took {took:?}");
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_holds_up_a_calendar_no_longer_than_any_read() {
+    let app = TestApp::start(Backend::Redis).await;
+    assert_eq!(app.answer_to("classroom-calendar").await.status, 200);
+    let (calendar, took) = while_redis_hangs(&app, "classroom-calendar").await;
+    assert_eq!(calendar.problem(), (503, "Cache unavailable".to_owned()), "it would lack days");
+    assert!(took < Duration::from_millis(2_500), "it took {took:?}");
 }
 
 #[tokio::test]
