@@ -19,6 +19,8 @@
 //! Data flows one way: 25Live's answer → [`bookings::Bookings`] → [`slots::Slot`]s → [`snapshot::Snapshot`] →
 //! [`cached_snapshot::CachedSnapshot`] → cache → response.
 
+#[cfg(feature = "aws")]
+mod aws;
 pub mod bookings;
 pub mod cache;
 pub mod cached_snapshot;
@@ -50,7 +52,7 @@ pub mod twenty_five_live;
 
 pub use crate::logs::error_chain;
 
-/// Makes *ring* the process's TLS implementation, for Redis, 25Live and EventBridge alike. Each `main` calls it first.
+/// Makes *ring* the process's TLS implementation, for Redis, 25Live and AWS alike. Each `main` calls it first.
 #[cfg(feature = "redis")]
 pub fn install_tls() {
     // An error says that one is installed already, which is what is wanted.
