@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: help run test test-functions cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -23,6 +23,11 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
+
+cold-start: ## How long the functions' start takes, over each way to Redis
+	@scripts/install-redis
+	set -e; for function in $(FUNCTIONS); do cargo build --release --package $$function; done
+	cargo run --package testkit --example cold-start -- $(FUNCTIONS:%=target/release/%)
 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
 	@scripts/install-redis

@@ -12,7 +12,7 @@
 //! * [`cooldown`]: how long nobody may ask for another sweep.
 //!
 //! Around it, a module for each thing outside: [`twenty_five_live`], [`cache`] (Redis or memory), [`events`], [`clock`],
-//! [`metrics`].
+//! [`metrics`], and `aws` for what its clients have in common.
 //! Above them the use cases: [`sweep`], [`refresh`] and [`read`]. At the edge [`http`], [`config`] and [`logs`];
 //! [`core`] puts it all together, and [`lambda`] starts a function. Imports point inwards only.
 //!

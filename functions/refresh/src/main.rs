@@ -23,10 +23,8 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), lambda_runtime::Error> {
     let core = lambda::start().await?;
-    let events: Option<Arc<dyn EventBus>> = match core.config.event_bus_name.clone() {
-        Some(bus) => Some(Arc::new(EventBridge::new(bus).await)),
-        None => None,
-    };
+    let bus = core.config.event_bus_name.clone();
+    let events = bus.map(|bus| Arc::new(EventBridge::new(bus)) as Arc<dyn EventBus>);
     let service = Service::build(core, events)?;
     lambda::connect(&service.core).await;
     let gateway = Gateway::new(refresh_routes(&service), &service.core);

@@ -18,8 +18,9 @@ pub struct EventBridge {
 
 impl EventBridge {
     /// The bus of this name or ARN, with the region and credentials that the environment gives.
-    pub async fn new(bus: String) -> Self {
-        let config = aws::config(TIME_LIMIT).load().await;
+    #[must_use]
+    pub fn new(bus: String) -> Self {
+        let config = aws::config(None, TIME_LIMIT);
         Self { client: Client::new(&config), bus }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_config::Region;
 use aws_sdk_secretsmanager::Client;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -79,7 +78,7 @@ fn set(name: &str) -> Option<String> {
 
 async fn secret(name: &'static str, arn: &str) -> Result<SecretString, SecretError> {
     let region = region_of(arn).ok_or_else(|| ConfigError::bad(name, arn, ARN))?;
-    let config = aws::config(TIME_LIMIT).region(Region::new(region.to_owned())).load().await;
+    let config = aws::config(Some(region), TIME_LIMIT);
     let answer = Client::new(&config).get_secret_value().secret_id(arn).send().await;
     let answer = answer.map_err(|error| SecretError::Unread { name, source: error.into() })?;
     answer.secret_string.map(SecretString::from).ok_or(SecretError::Binary { name })
