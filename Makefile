@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: help run test test-functions lambda-build template-check deploy-check soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -23,6 +23,16 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
+
+lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
+	@scripts/lambda-build
+
+template-check: ## What template.yaml promises; a minute, and nothing is built
+	@scripts/install-deploy-tools
+	.venv/bin/pytest --quiet deploy/test_template.py
+
+deploy-check: ## All of the deployment that can be proven without an account: the template, the build, a deployment into moto
+	@scripts/deploy-check
 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
 	@scripts/install-redis

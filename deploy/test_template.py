@@ -1,10 +1,10 @@
 """What template.yaml promises, asked of what SAM and CloudFormation would make of it. Nothing is built, and no account needed."""
 
+import functools
 import itertools
 import json
 import re
 import subprocess
-import sys
 import tomllib
 import zoneinfo
 
@@ -56,13 +56,14 @@ NETWORK_ACTIONS = {
 }
 
 
+@functools.cache
 def form(redis="external", stage="dev", options="bare", **given):
     return Stack(**{**FORMS[f"{redis}-{stage}-{options}"], **given})
 
 
-@pytest.fixture(scope="module", params=FORMS)
+@pytest.fixture(params=FORMS)
 def stack(request):
-    return Stack(**FORMS[request.param])
+    return form(*request.param.split("-"))
 
 
 def as_list(value):
@@ -844,7 +845,3 @@ def test_schedules_that_aws_would_refuse_are_told(expression):
 @pytest.mark.parametrize("expression", ["cron(0/15 0-23 ? JAN-DEC MON-FRI 2026)", "cron(5,35 0 L * ? *)", "cron(5 0 ? * 6L *)"])
 def test_schedules_that_aws_takes_are_taken(expression):
     assert as_fields(expression)
-
-
-if __name__ == "__main__":
-    sys.exit(pytest.main([__file__]))
