@@ -108,9 +108,12 @@ class Scope:
                 return any(map(self.holds, argument))
         raise AssertionError(f"no condition: {condition}")
 
+    def holds_for(self, entry):
+        """Whether a resource or an output is there."""
+        return "Condition" not in entry or self.holds(entry["Condition"])
+
     def exists(self, name):
-        resource = self.template["Resources"].get(name)
-        return resource is not None and ("Condition" not in resource or self.holds(resource["Condition"]))
+        return name in self.template["Resources"] and self.holds_for(self.template["Resources"][name])
 
     def value(self, node):
         if isinstance(node, list):
@@ -193,7 +196,7 @@ class Stack:
         self.outputs = {
             name: self.scope.value(output["Value"])
             for name, output in self.translated["Outputs"].items()
-            if "Condition" not in output or self.scope.holds(output["Condition"])
+            if self.scope.holds_for(output)
         }
 
     def of_type(self, resource_type):
@@ -206,3 +209,31 @@ class Stack:
 
     def properties(self, name):
         return self.resources[name]["Properties"]
+
+
+def decided(translated, values):
+    """The translated template with its conditions decided, and its references left as they are.
+
+    For moto, which puts a null into a list where CloudFormation puts nothing.
+    """
+    scope = Scope(translated, values)
+
+    def walk(node):
+        if isinstance(node, list):
+            return [value for value in map(walk, node) if value is not NO_VALUE]
+        if not isinstance(node, dict):
+            return node
+        if node == {"Ref": "AWS::NoValue"}:
+            return NO_VALUE
+        if node.keys() == {"Fn::If"}:
+            condition, then, otherwise = node["Fn::If"]
+            return walk(then if scope.holds(condition) else otherwise)
+        values = {key: walk(value) for key, value in node.items()}
+        return {key: value for key, value in values.items() if value is not NO_VALUE}
+
+    def section(entries):
+        kept = {name: entry for name, entry in entries.items() if scope.holds_for(entry)}
+        return {name: {key: walk(value) for key, value in entry.items() if key != "Condition"} for name, entry in kept.items()}
+
+    sections = {key: section(translated[key]) for key in ("Resources", "Outputs")}
+    return {**{key: translated[key] for key in ("AWSTemplateFormatVersion", "Parameters")}, **sections}
