@@ -1,6 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions lambda-build template-check deploy-check soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: help run test test-functions lambda-build template-check deploy-check soak check fmt clippy docs promises
+.PHONY: dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -31,7 +32,7 @@ template-check: ## What template.yaml promises; a minute, and nothing is built
 	@scripts/install-deploy-tools
 	.venv/bin/pytest --quiet deploy/test_template.py
 
-deploy-check: ## All of the deployment that can be proven without an account: the template, the build, a deployment into moto
+deploy-check: ## All that can be proven of a deployment without an account: the template, the build, moto
 	@scripts/deploy-check
 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices

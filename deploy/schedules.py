@@ -24,7 +24,7 @@ def as_fields(expression):
     if len(texts) != len(FIELDS):
         raise ValueError(f"{expression} has {len(texts)} fields, not {len(FIELDS)}")
     fields = {}
-    for text, (name, least, most, names, special) in zip(texts, FIELDS):
+    for text, (name, least, most, names, special) in zip(texts, FIELDS, strict=False):
         for part in text.split(","):
             if not (special and re.fullmatch(special, part)) and not _is_range(part, least, most, names):
                 raise ValueError(f"{part} is not a {name} of {expression}")

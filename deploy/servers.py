@@ -109,7 +109,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def twenty_five_live(is_well):
-    """Yields the URL of a 25Live that knows every room, each free for a month; or that fails, while `is_well()` is not."""
+    """Yields the URL of a 25Live that knows every room, each free for a month; or that fails, unless `is_well()`."""
 
     class Handler(_Handler):
         def do_GET(self):
@@ -140,6 +140,8 @@ class RuntimeApi:
         return answer
 
     def handler(api):
+        """The class of the server's handlers, which know this one."""
+
         class Handler(_Handler):
             def do_GET(self):
                 event = api.events.get()

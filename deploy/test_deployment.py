@@ -44,7 +44,16 @@ def packaged(aws, tmp_path_factory):
     """The built template after `sam package`: its programs lie in S3."""
     aws.client("s3").create_bucket(Bucket="artifacts")
     written = tmp_path_factory.mktemp("packaged") / "template.yaml"
-    command = ["sam", "package", "--s3-bucket", "artifacts", "--output-template-file", written, "--config-env", "none"]
+    command = [
+        "sam",
+        "package",
+        "--s3-bucket",
+        "artifacts",
+        "--output-template-file",
+        written,
+        "--config-env",
+        "none",
+    ]
     command += ["--template-file", BUILD / "template.yaml"]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, "AWS_ENDPOINT_URL": aws.url}, capture_output=True, text=True
@@ -57,8 +66,11 @@ def packaged(aws, tmp_path_factory):
 def archives(aws, packaged):
     """The zips in S3, by the resources that they are of."""
     resources = yaml_parse(packaged)["Resources"]
-    uris = {name: resource["Properties"].get("CodeUri") or resource["Properties"].get("ContentUri")
-            for name, resource in resources.items() if resource["Type"].startswith("AWS::Serverless::")}
+    uris = {
+        name: resource["Properties"].get("CodeUri") or resource["Properties"].get("ContentUri")
+        for name, resource in resources.items()
+        if resource["Type"].startswith("AWS::Serverless::")
+    }
     s3 = aws.client("s3")
 
     def fetch(uri):
@@ -90,7 +102,9 @@ def test_the_layer_is_the_campus_files_at_its_top(archives):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_program_needs_no_younger_glibc_than_al2023_has(name):
-    read = subprocess.run(["readelf", "--wide", "--version-info", BUILD / name / "bootstrap"], capture_output=True, text=True)
+    read = subprocess.run(
+        ["readelf", "--wide", "--version-info", BUILD / name / "bootstrap"], capture_output=True, text=True
+    )
     assert read.returncode == 0, read.stderr
     needed = {tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_([\d.]+)", read.stdout)}
     assert needed and max(needed) <= (2, 34), f"GLIBC {max(needed)}"
@@ -117,7 +131,7 @@ UNKNOWN = {
 
 
 def as_moto_knows_it(template):
-    """Without what moto leaves out: a function stands in for its alias, a name for the rest; outputs about it are not there."""
+    """Without what moto leaves out: a function stands in for its alias, a name for the rest, and no output tells it."""
     resources = template["Resources"]
     known = {name: resource for name, resource in resources.items() if resource["Type"] not in UNKNOWN}
     unknown = resources.keys() - known.keys()
@@ -186,7 +200,10 @@ def test_the_roles_have_their_policies_and_the_gateway_its_permissions(aws, depl
     for name in FUNCTIONS:
         role = deployed.ids[f"{name}Role"]
         assert iam.list_role_policies(RoleName=role)["PolicyNames"] == [name]
-    common = iam.get_policy_version(PolicyArn=deployed.ids["CommonPolicy"], VersionId="v1")["PolicyVersion"]["Document"]
+    common = iam.get_policy_version(PolicyArn=deployed.ids["CommonPolicy"], VersionId="v1")["PolicyVersion"][
+        "Document"
+    ]
+    common = json.loads(common) if isinstance(common, str) else common
     assert [statement["Sid"] for statement in common["Statement"]] == ["RedisUrl", "Traces"]
     document = iam.get_role_policy(RoleName=deployed.ids["RefreshRole"], PolicyName="Refresh")["PolicyDocument"]
     actions = {statement["Sid"]: statement["Action"] for statement in document["Statement"]}
@@ -215,10 +232,14 @@ def test_queue_topic_bus_and_log_groups_are_there(aws, deployed):
 
 def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
     cloudwatch = aws.client("cloudwatch")
-    alarms = [name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    alarms = [
+        name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
     assert len(alarms) == 13
     for name in alarms:
-        cloudwatch.put_metric_alarm(AlarmName=name, **deployed.scope.value(deployed.template["Resources"][name]["Properties"]))
+        cloudwatch.put_metric_alarm(
+            AlarmName=name, **deployed.scope.value(deployed.template["Resources"][name]["Properties"])
+        )
     assert {each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]} == set(alarms)
     dashboard = deployed.scope.value(deployed.template["Resources"]["Dashboard"]["Properties"])
     cloudwatch.put_dashboard(**dashboard)
@@ -239,7 +260,7 @@ def test_scheduler_takes_the_schedule(aws, deployed):
 
 @pytest.fixture(scope="module")
 def mailbox(aws, deployed):
-    """What is delivered to a queue by a rule of the stack's bus, which is how anybody would listen: an event, when it comes."""
+    """What a rule of the stack's bus delivers to a queue, which is how anybody would listen."""
     sqs, events = aws.client("sqs"), aws.client("events")
     queue = sqs.create_queue(QueueName="listener")["QueueUrl"]
     [arn] = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"].values()

@@ -1,4 +1,4 @@
-"""What template.yaml promises, asked of what SAM and CloudFormation would make of it. Nothing is built, and no account needed."""
+"""What template.yaml promises, asked of what SAM and CloudFormation would make of it. Nothing is built."""
 
 import functools
 import itertools
@@ -87,7 +87,7 @@ def test_cfn_lint_accepts_what_sam_makes_of_it_in_every_form(tmp_path):
     for name, given in FORMS.items():
         translated, _ = translate(given)
         (tmp_path / f"{name}.json").write_text(json.dumps(translated))
-    # The transform puts parameters' values into places: what refers to them is left without them, and that is no mistake.
+    # The transform puts some parameters' values in their places. What is left without a reference by that is no mistake.
     run("cfn-lint", "--ignore-checks", "W2001", "W1020", "--", *map(str, tmp_path.glob("*.json")))
 
 
@@ -164,7 +164,9 @@ def test_the_api_has_the_contracts_routes_and_no_other(stack):
         for method, route in methods.items():
             integration = route["x-amazon-apigateway-integration"]
             assert (integration["type"], integration["payloadFormatVersion"]) == ("aws_proxy", "2.0")
-            [routes[f"{method.upper()} {path}"]] = re.findall(r"functions/(\w+)Aliaslive/invocations", integration["uri"])
+            [routes[f"{method.upper()} {path}"]] = re.findall(
+                r"functions/(\w+)Aliaslive/invocations", integration["uri"]
+            )
     assert routes == ROUTES
     assert not stack.of_type("AWS::ApiGatewayV2::Route")
     stage = api_stage(stack)
@@ -175,7 +177,9 @@ def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
     allowed = set()
     for permission in stack.of_type("AWS::Lambda::Permission").values():
         assert permission["Principal"] == "apigateway.amazonaws.com"
-        [(api, method, path)] = re.findall(r"execute-api:us-east-1:123456789012:(\w+)/\*/([A-Z]+)(/.*)", permission["SourceArn"])
+        [(api, method, path)] = re.findall(
+            r"execute-api:us-east-1:123456789012:(\w+)/\*/([A-Z]+)(/.*)", permission["SourceArn"]
+        )
         assert api == "Api"
         allowed.add((f"{method} {path}", permission["FunctionName"]))
     assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in ROUTES.items()}
@@ -220,7 +224,9 @@ def test_requests_are_throttled_and_refreshes_more_so():
 def test_the_stage_is_made_after_the_routes_that_its_settings_name(stack):
     # The routes come with the API's own body, and the stage refers to the API.
     [stage] = [
-        resource for resource in stack.translated["Resources"].values() if resource["Type"] == "AWS::ApiGatewayV2::Stage"
+        resource
+        for resource in stack.translated["Resources"].values()
+        if resource["Type"] == "AWS::ApiGatewayV2::Stage"
     ]
     assert stage["Properties"]["ApiId"] == {"Ref": "Api"}
     assert stage["Properties"]["RouteSettings"].keys() <= ROUTES.keys()
@@ -254,7 +260,7 @@ def test_there_are_three_functions_on_al2023(stack):
 
 
 def test_each_function_is_built_from_its_own_folder():
-    for name, folder in zip(FUNCTIONS, ["read", "refresh", "cooldown-status"]):
+    for name, folder in zip(FUNCTIONS, ["read", "refresh", "cooldown-status"], strict=False):
         function = source()["Resources"][name]
         assert function["Properties"]["CodeUri"] == f"functions/{folder}"
         assert function["Metadata"] == {"BuildMethod": "rust-cargolambda"}
@@ -452,7 +458,9 @@ def test_a_canarys_alarm_hears_the_new_version_alone():
     stack = form(stage="prod")
     for name in FUNCTIONS:
         alarm = stack.properties(f"{name}Canary")
-        [version] = [key for key, made in stack.of_type("AWS::Lambda::Version").items() if made["FunctionName"] == name]
+        [version] = [
+            key for key, made in stack.of_type("AWS::Lambda::Version").items() if made["FunctionName"] == name
+        ]
         assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "Errors", "Sum")
         assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
             "FunctionName": name,
@@ -505,7 +513,9 @@ def test_each_function_may_what_it_needs_and_nothing_else(stack):
 
 def test_refresh_may_put_events_on_the_one_bus_that_it_is_told_of():
     def buses(given):
-        return {resource for action, resource in permissions(form(**given), "RefreshRole") if action == "events:PutEvents"}
+        return {
+            resource for action, resource in permissions(form(**given), "RefreshRole") if action == "events:PutEvents"
+        }
 
     assert buses({"EventBus": "none"}) == set()
     assert buses({"EventBus": "default"}) == {"arn:aws:events:us-east-1:123456789012:event-bus/default"}
@@ -523,7 +533,9 @@ def test_no_policy_has_a_wildcard_where_aws_has_a_name(stack):
 
 
 def test_network_interfaces_are_lambdas_affair_and_not_the_codes():
-    [statement] = [each for each in statements(form("elasticache"), "ReadRole") if each.get("Sid") == "NetworkInterfaces"]
+    [statement] = [
+        each for each in statements(form("elasticache"), "ReadRole") if each.get("Sid") == "NetworkInterfaces"
+    ]
     assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
 
 
@@ -573,7 +585,9 @@ def test_the_schedule_sends_what_the_function_takes_for_a_schedule(stack):
     [schedule] = stack.of_type("AWS::Scheduler::Schedule").values()
     sent = json.loads(schedule["Target"]["Input"])
     known = json.loads((ROOT / "events/schedule.json").read_text())
-    assert {key: sent[key] for key in ("detail-type", "source")} == {key: known[key] for key in ("detail-type", "source")}
+    assert {key: sent[key] for key in ("detail-type", "source")} == {
+        key: known[key] for key in ("detail-type", "source")
+    }
 
 
 def test_what_the_schedule_began_and_lambda_could_not_finish_is_kept(stack):
@@ -607,7 +621,10 @@ def test_an_own_cache_brings_a_network_and_needs_no_secret():
 def test_the_own_cache_is_valkey_with_limits_and_leaves_nothing_behind():
     cache = form("elasticache").properties("Cache")
     assert cache["Engine"] == "valkey"
-    assert cache["CacheUsageLimits"] == {"DataStorage": {"Maximum": 1, "Unit": "GB"}, "ECPUPerSecond": {"Maximum": 5000}}
+    assert cache["CacheUsageLimits"] == {
+        "DataStorage": {"Maximum": 1, "Unit": "GB"},
+        "ECPUPerSecond": {"Maximum": 5000},
+    }
     assert cache["SecurityGroupIds"] == ["CacheSecurityGroup"]
     assert cache["SnapshotRetentionLimit"] == 0 and "FinalSnapshotName" not in cache
 
@@ -615,14 +632,28 @@ def test_the_own_cache_is_valkey_with_limits_and_leaves_nothing_behind():
 def test_the_cache_lets_in_the_functions_alone_and_these_reach_it_and_https():
     stack = form("elasticache")
     [ingress] = stack.properties("CacheSecurityGroup")["SecurityGroupIngress"]
-    assert (ingress["SourceSecurityGroupId"], ingress["FromPort"], ingress["ToPort"]) == ("FunctionSecurityGroup", 6379, 6379)
-    assert [rule["CidrIp"] for rule in stack.properties("CacheSecurityGroup")["SecurityGroupEgress"]] == ["127.0.0.1/32"]
+    assert (ingress["SourceSecurityGroupId"], ingress["FromPort"], ingress["ToPort"]) == (
+        "FunctionSecurityGroup",
+        6379,
+        6379,
+    )
+    assert [rule["CidrIp"] for rule in stack.properties("CacheSecurityGroup")["SecurityGroupEgress"]] == [
+        "127.0.0.1/32"
+    ]
     functions = stack.properties("FunctionSecurityGroup")
     assert "SecurityGroupIngress" not in functions
     [https] = functions["SecurityGroupEgress"]
-    assert (https["IpProtocol"], https["FromPort"], https["ToPort"], https["CidrIp"]) == ("tcp", 443, 443, "0.0.0.0/0")
+    assert (https["IpProtocol"], https["FromPort"], https["ToPort"], https["CidrIp"]) == (
+        "tcp",
+        443,
+        443,
+        "0.0.0.0/0",
+    )
     [to_cache] = stack.of_type("AWS::EC2::SecurityGroupEgress").values()
-    assert (to_cache["GroupId"], to_cache["DestinationSecurityGroupId"]) == ("FunctionSecurityGroup", "CacheSecurityGroup")
+    assert (to_cache["GroupId"], to_cache["DestinationSecurityGroupId"]) == (
+        "FunctionSecurityGroup",
+        "CacheSecurityGroup",
+    )
     assert (to_cache["FromPort"], to_cache["ToPort"]) == (6379, 6379)
     assert not stack.of_type("AWS::EC2::SecurityGroupIngress")
 
@@ -632,7 +663,8 @@ def test_private_subnets_reach_the_world_by_the_nat_gateway():
     subnets = stack.of_type("AWS::EC2::Subnet")
     assert len({subnets[name]["AvailabilityZone"] for name in ("PrivateSubnetA", "PrivateSubnetB")}) == 2
     tables = {
-        each["SubnetId"]: each["RouteTableId"] for each in stack.of_type("AWS::EC2::SubnetRouteTableAssociation").values()
+        each["SubnetId"]: each["RouteTableId"]
+        for each in stack.of_type("AWS::EC2::SubnetRouteTableAssociation").values()
     }
     routes = {each["RouteTableId"]: each for each in stack.of_type("AWS::EC2::Route").values()}
     for subnet in subnets:
@@ -655,9 +687,7 @@ def test_a_bus_of_its_own_is_made_only_if_asked_for():
 
 
 # What the functions measure of themselves, as their source names it.
-MEASURED = dict(
-    re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/metrics.rs").read_text())
-)
+MEASURED = dict(re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/metrics.rs").read_text()))
 [NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/metrics.rs").read_text())
 [DIMENSION] = re.findall(r'"Dimensions": \[\["(\w+)"\]\]', (ROOT / "shared/src/metrics.rs").read_text())
 # What AWS measures, and by which dimensions.
@@ -842,6 +872,8 @@ def test_schedules_that_aws_would_refuse_are_told(expression):
         as_fields(expression)
 
 
-@pytest.mark.parametrize("expression", ["cron(0/15 0-23 ? JAN-DEC MON-FRI 2026)", "cron(5,35 0 L * ? *)", "cron(5 0 ? * 6L *)"])
+@pytest.mark.parametrize(
+    "expression", ["cron(0/15 0-23 ? JAN-DEC MON-FRI 2026)", "cron(5,35 0 L * ? *)", "cron(5 0 ? * 6L *)"]
+)
 def test_schedules_that_aws_takes_are_taken(expression):
     assert as_fields(expression)

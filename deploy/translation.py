@@ -1,6 +1,6 @@
-"""template.yaml as AWS reads it: the parameters' own rules, SAM's transform, then CloudFormation's conditions and functions.
+"""template.yaml as AWS reads it: the parameters' rules, SAM's transform, CloudFormation's conditions and functions.
 
-What only AWS knows (the name of a thing it makes) is told by a text that is alike for like things, and other for others.
+What only AWS knows (the name of a thing it makes) is told by a text: alike for like things, and other for others.
 """
 
 import hashlib
@@ -233,7 +233,10 @@ def decided(translated, values):
 
     def section(entries):
         kept = {name: entry for name, entry in entries.items() if scope.holds_for(entry)}
-        return {name: {key: walk(value) for key, value in entry.items() if key != "Condition"} for name, entry in kept.items()}
+        return {
+            name: {key: walk(value) for key, value in entry.items() if key != "Condition"}
+            for name, entry in kept.items()
+        }
 
     sections = {key: section(translated[key]) for key in ("Resources", "Outputs")}
     return {**{key: translated[key] for key in ("AWSTemplateFormatVersion", "Parameters")}, **sections}
