@@ -1,6 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: help run test test-functions cold-start soak check fmt clippy docs promises dependencies deny fuzz \
+	lambda-build template-check deploy-check
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -28,6 +29,15 @@ cold-start: ## How long the functions' start takes, over each way to Redis
 	@scripts/install-redis
 	set -e; for function in $(FUNCTIONS); do cargo build --release --package $$function; done
 	cargo run --package testkit --example cold-start -- $(FUNCTIONS:%=target/release/%)
+lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
+	@scripts/lambda-build
+
+template-check: ## What template.yaml promises; a minute, and nothing is built
+	@scripts/install-deploy-tools
+	.venv/bin/pytest --quiet deploy/test_template.py
+
+deploy-check: ## All that can be proven of a deployment without an account: the template, the build, moto
+	@scripts/deploy-check
 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
 	@scripts/install-redis
