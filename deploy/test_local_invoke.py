@@ -279,6 +279,15 @@ def test_a_redis_that_is_given_is_used_and_left_alone(watch, tmp_path):
     assert watch.ask("GET", "/api/open-classrooms").headers["x-cache"] == "HIT"
 
 
+def test_an_invocation_that_fails_is_told_and_does_not_keep_the_others(watch, tmp_path):
+    nobody = f"http://127.0.0.1:{free_port()}/availabilitydata.json"
+    with watching(tmp_path, REDIS_URL=watch.redis_url, API_URL=nobody) as second:
+        outcome = run("lambda-invoke", "schedule", "hello", port=second.port)
+    assert outcome.returncode == 1
+    assert "RefreshFailed" in outcome.stderr
+    assert json.loads(json.loads(outcome.stdout)["body"]) == "Hello World"
+
+
 @pytest.mark.usefixtures("running")  # By which the functions are built.
 def test_without_a_watch_one_is_started_for_the_time_being():
     port = free_port()
