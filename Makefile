@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions cold-start soak check fmt clippy docs promises dependencies deny fuzz \
-	lambda-build template-check deploy-check
+.PHONY: help run test test-functions test-lambda lambda-watch lambda-invoke lambda-build template-check deploy-check
+.PHONY: cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -16,6 +16,12 @@ help: ## This list
 run: ## The whole service on this machine, with nothing to set
 	@cargo run
 
+lambda-watch: ## The three functions on this machine, by cargo-lambda, on PORT (9000)
+	@scripts/lambda-watch
+
+lambda-invoke: ## What they answer to the events of events/; EVENT=refresh for one of them
+	@scripts/lambda-invoke $(EVENT)
+
 test: ## All tests, against a real redis-server, which is installed if it is missing
 	@scripts/install-redis
 	cargo test $(LIBRARIES:%=--package %) --features emptyclassroom/lambda
@@ -24,6 +30,11 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
+
+test-lambda: ## The functions behind cargo-lambda: every route, and every event of events/
+	@scripts/install-redis
+	@scripts/install-deploy-tools
+	.venv/bin/pytest --quiet deploy/test_local_invoke.py
 
 cold-start: ## How long the functions' start takes, over each way to Redis
 	@scripts/install-redis
