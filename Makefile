@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-functions test-lambda lambda-watch lambda-invoke lambda-build template-check deploy-check
-.PHONY: cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -78,6 +78,11 @@ deny: ## Licences, bans and sources; known vulnerabilities where their database 
 	cargo deny check bans licenses sources
 	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
 	else echo "advisories: skipped, because their database cannot be reached"; fi
+
+workflows: ## GitHub's workflows, and the scripts with which they deploy
+	scripts/check-workflows
+	python3 deploy/test_smoke.py
+	python3 deploy/test_deploy.py
 
 fuzz: ## Each parser of foreign bytes against random ones, for FUZZ_SECONDS (60) each
 	scripts/fuzz $(CARGO_FUZZ_VERSION) $(FUZZ_SECONDS)
