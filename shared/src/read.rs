@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{Days, NaiveDate};
+use futures_util::future::{join, try_join_all};
 
 use crate::{
     cache::{Cache, RESERVE_EXPIRY, StoreError},
@@ -114,8 +115,7 @@ impl Reader {
     pub async fn snapshot(&self, date: Option<NaiveDate>) -> Result<Answer, ReadError> {
         let today = self.clock.today();
         let date = date.unwrap_or(today);
-        let first_kept = today.checked_sub_days(PAST_DAYS).unwrap_or(today);
-        if !(first_kept..=last_day_of_sweep(today)).contains(&date) {
+        if !(first_kept(today)..=last_day_of_sweep(today)).contains(&date) {
             return Err(ReadError::NotKept(date));
         }
         let answer = match self.look_up(date, today).await {
@@ -138,6 +138,38 @@ impl Reader {
             }
         }
         answer
+    }
+
+    /// A snapshot of every day that is kept, in order, and where today's came from. Each day is one command, and all of them
+    /// are sent at once, so that a cache that says nothing is waited for once.
+    ///
+    /// # Errors
+    /// Nothing can be had of today; or the cache is down, and which days are kept is not known.
+    pub async fn kept_days(&self) -> Result<(Source, Vec<CachedSnapshot>), ReadError> {
+        let today = self.clock.today();
+        let (answer, others) = join(self.snapshot(Some(today)), self.reserve_around(today)).await;
+        let Answer { snapshot, source } = answer?;
+        let mut days = others?;
+        // They have only just been brought.
+        if source == Source::Miss || days.is_empty() {
+            days = self.reserve_around(today).await?;
+        }
+        days.push(snapshot);
+        days.sort_by_key(|snapshot| snapshot.date);
+        Ok((source, days))
+    }
+
+    /// The reserve of all days that may be kept but today.
+    async fn reserve_around(&self, today: NaiveDate) -> Result<Vec<CachedSnapshot>, ReadError> {
+        let days = first_kept(today).iter_days().take_while(|date| *date <= last_day_of_sweep(today));
+        let reserves = days.filter(|date| *date != today).map(|date| self.cache.reserve(date));
+        match try_join_all(reserves).await {
+            Ok(reserves) => Ok(reserves.into_iter().flatten().collect()),
+            Err(error) => {
+                tracing::error!(cause = error_chain(&error), "the cache is down: which days are kept is not known");
+                Err(ReadError::Unavailable { retry_after: CACHE_RETRY_AFTER })
+            }
+        }
     }
 
     fn measure(&self, source: Source, age: Duration) {
@@ -254,6 +286,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// The first day that the reserve may still hold.
+fn first_kept(today: NaiveDate) -> NaiveDate {
+    today.checked_sub_days(PAST_DAYS).unwrap_or(today)
 }
 
 /// When it is worth asking again after a sweep could not be had.
