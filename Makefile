@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions test-lambda lambda-watch lambda-invoke lambda-build template-check deploy-check
-.PHONY: workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
+.PHONY: template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -31,6 +31,20 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
 
+test-page: page-tests ## The page at /app in a real Chromium, which is installed if it is missing; needs Node.js 20 or newer
+	CHROMIUM="$$(scripts/install-chromium)" node --test --test-reporter=spec --test-concurrency=3 page/tests/*.test.js
+
+screenshot: page-tests ## The picture of the page in README.md; pngquant makes it small, if it is there
+	CHROMIUM="$$(scripts/install-chromium)" node page/tests/screenshot.js docs/app.png
+	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --output docs/app.png 128 docs/app.png; fi
+
+# What both need: the server, built, and the packages that drive the browser.
+page-tests:
+	@command -v npm >/dev/null || { echo "Node.js with npm is missing: please install version 20 or newer" >&2; exit 1; }
+	@scripts/install-chromium >/dev/null
+	npm ci --prefix page/tests --no-audit --no-fund --silent
+	cargo build
+
 test-lambda: ## The functions behind cargo-lambda: every route, and every event of events/
 	@scripts/install-redis
 	@scripts/install-deploy-tools
@@ -40,6 +54,7 @@ cold-start: ## How long the functions' start takes, over each way to Redis
 	@scripts/install-redis
 	set -e; for function in $(FUNCTIONS); do cargo build --release --package $$function; done
 	cargo run --package testkit --example cold-start -- $(FUNCTIONS:%=target/release/%)
+
 lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
 	@scripts/lambda-build
 

@@ -61,6 +61,7 @@ over_both_caches! {
     whoever_has_another_body_gets_the_whole,
     after_a_refresh_the_old_etag_is_worth_nothing,
     a_head_request_is_answered_as_a_get_without_its_body,
+    the_page_runs_no_other_script_and_is_sent_once,
     the_last_update_is_null_until_there_is_one,
     a_refresh_tells_when_it_was,
     during_the_cooldown_the_minutes_left_are_told_to_a_decimal,
@@ -88,6 +89,7 @@ over_both_caches! {
 async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
     let expected = [
         ("hello", 200, r#""Hello World""#),
+        ("app", 200, ""),
         ("cooldown-status", 200, r#"{"in_cooldown":false,"remaining_minutes":0}"#),
         ("last-updated", 200, r#"{"last_updated":null}"#),
         ("classroom-not-found", 404, "Classroom not found"),
@@ -151,17 +153,25 @@ async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
             assert_eq!(answer.problem(), (status, text.to_owned()), "{name}");
             continue;
         }
-        let kind = match (name, status) {
-            ("classroom-calendar", _) => "text/calendar; charset=utf-8",
-            (_, 200) => "application/json",
+        let kind = match (not_json(name), status) {
+            (Some(kind), _) => kind,
+            (None, 200) => "application/json",
             _ => "",
         };
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, kind), "{name}");
-        if name != "classroom-calendar" {
+        if not_json(name).is_none() {
             assert_eq!(answer.text, text, "{name}");
         }
     }
     assert_eq!(app.simulator.requests(), 3, "one sweep should have been enough");
+}
+
+fn not_json(event: &str) -> Option<&'static str> {
+    match event {
+        "app" => Some("text/html; charset=utf-8"),
+        "classroom-calendar" => Some("text/calendar; charset=utf-8"),
+        _ => None,
+    }
 }
 
 async fn the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit(backend: Backend) {
@@ -353,6 +363,20 @@ async fn a_head_request_is_answered_as_a_get_without_its_body(backend: Backend) 
         }
         assert_eq!(head.header("content-length"), get.text.len().to_string(), "{path}");
     }
+}
+
+async fn the_page_runs_no_other_script_and_is_sent_once(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let page = app.answer_to("app").await;
+    assert!(page.text.starts_with("<!doctype html>"), "{}", page.text);
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    let known = app.answer(Event::named("app").header("if-none-match", page.header("etag"))).await;
+    assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""));
+    for name in ["cache-control", "content-security-policy", "etag", "x-content-type-options"] {
+        assert_eq!((known.header(name), known.header(name).is_empty()), (page.header(name), false), "{name}");
+    }
+    assert_eq!(app.simulator.requests(), 0, "a page is no reason for a sweep");
 }
 
 async fn the_last_update_is_null_until_there_is_one(backend: Backend) {

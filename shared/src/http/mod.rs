@@ -9,6 +9,8 @@ mod cooldown;
 mod health;
 #[cfg(feature = "twenty-five-live")]
 mod open_classrooms;
+#[cfg(feature = "twenty-five-live")]
+mod page;
 mod problem;
 #[cfg(feature = "twenty-five-live")]
 mod query;

@@ -16,6 +16,7 @@ use crate::{core::Service, error_chain, read::ReadError};
 pub fn read_routes(service: &Service) -> Router {
     Router::new()
         .route("/", get(async || Json("Hello World")))
+        .route("/app", get(super::page::page))
         .route("/api/open-classrooms", get(open_classrooms))
         .route("/api/classrooms/{id}", get(classroom))
         .route("/api/classrooms/{id}/calendar.ics", get(calendar))
