@@ -11,7 +11,6 @@ use emptyclassroom::{
     core::{BuildError, Core, Service},
     error_chain, http,
     read::Source,
-    refresh::Scheduled,
 };
 use secrecy::{ExposeSecret, SecretString};
 use simulator::{Room, Simulator};
@@ -239,7 +238,7 @@ async fn keep_fresh(service: &Service) -> ServerError {
             due = due.min(next_due(clock.now(), clock.timezone()));
         }
         let mut pauses = Pauses::default();
-        while service.refresher.refresh_scheduled().await == Scheduled::Failed {
+        while service.refresher.refresh_scheduled().await.is_err() {
             pauses.next().await;
         }
     }

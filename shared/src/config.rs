@@ -82,6 +82,14 @@ pub enum ConfigError {
         /// What it should be.
         expected: &'static str,
     },
+    /// A variable is set, and also said to be a secret.
+    #[error("{name} and {arn_name} are both set: unset one of them")]
+    Twice {
+        /// The variable.
+        name: &'static str,
+        /// What names its secret.
+        arn_name: &'static str,
+    },
     /// The campus file cannot be used.
     #[error("CAMPUS_FILE cannot be used: {reason}")]
     Campus {
@@ -161,12 +169,16 @@ impl Vars<'_> {
     {
         let Some(held) = self.get(name) else { return Ok(default) };
         let number = held.parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| bad(name, &held, format!("a number from {} to {}", range.start(), range.end())))
+        number
+            .ok_or_else(|| ConfigError::bad(name, &held, format!("a number from {} to {}", range.start(), range.end())))
     }
 }
 
-fn bad(name: &'static str, held: &str, expected: impl Into<String>) -> ConfigError {
-    ConfigError::Bad { name, held: format!("`{held}`"), expected: expected.into() }
+impl ConfigError {
+    /// A variable that holds something else than it should, and no secret.
+    pub(crate) fn bad(name: &'static str, held: &str, expected: impl Into<String>) -> Self {
+        Self::Bad { name, held: format!("`{held}`"), expected: expected.into() }
+    }
 }
 
 /// A token that a client can send in a header. Errors never show it.
@@ -207,7 +219,7 @@ fn api_url(text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     // Before an @ there may be a password.
     let shown = text.rsplit_once('@').map_or(text.to_owned(), |(_, rest)| format!("…@{rest}"));
-    url.ok_or_else(|| bad("API_URL", &shown, API_URL))
+    url.ok_or_else(|| ConfigError::bad("API_URL", &shown, API_URL))
 }
 
 fn campus(file: Option<&str>) -> Result<Campus, ConfigError> {
@@ -230,8 +242,9 @@ fn allowed_origins(home: Home, list: Option<String>) -> Result<AllowedOrigins, C
         return Ok(AllowedOrigins::Any);
     }
     let origins = list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(|origin| {
-        origin_of(origin)
-            .ok_or_else(|| bad("ALLOWED_ORIGINS", &list, "`*`, or origins as https://example.edu, separated by commas"))
+        origin_of(origin).ok_or_else(|| {
+            ConfigError::bad("ALLOWED_ORIGINS", &list, "`*`, or origins as https://example.edu, separated by commas")
+        })
     });
     origins.collect::<Result<_, _>>().map(AllowedOrigins::List)
 }

@@ -15,13 +15,15 @@
 //! * [`facts`] and `calendar`: what else a room's slots tell, at an instant and as iCalendar.
 //!
 //! Around it, a module for each thing outside: [`twenty_five_live`], [`cache`] (Redis or memory), [`events`], [`clock`],
-//! [`metrics`].
+//! [`metrics`], and `aws` for what its clients have in common.
 //! Above them the use cases: [`sweep`], [`refresh`], [`read`] and [`health`]. At the edge [`http`], [`config`] and [`logs`];
 //! [`core`] puts it all together, and [`lambda`] starts a function. Imports point inwards only.
 //!
 //! Data flows one way: 25Live's answer → [`bookings::Bookings`] → [`slots::Slot`]s → [`snapshot::Snapshot`] →
 //! [`cached_snapshot::CachedSnapshot`] → cache → response.
 
+#[cfg(feature = "aws")]
+mod aws;
 pub mod bookings;
 pub mod cache;
 pub mod cached_snapshot;
@@ -61,7 +63,7 @@ pub mod twenty_five_live;
 
 pub use crate::logs::error_chain;
 
-/// Makes *ring* the process's TLS implementation, for Redis, 25Live and EventBridge alike. Each `main` calls it first.
+/// Makes *ring* the process's TLS implementation, for Redis, 25Live and AWS alike. Each `main` calls it first.
 #[cfg(feature = "redis")]
 pub fn install_tls() {
     // An error says that one is installed already, which is what is wanted.

@@ -8,6 +8,7 @@
 //!
 //! # Layout
 //!
+//! - `aws_api`: [`AwsApi`], an API of AWS whose answers a test gives.
 //! - `redis_server`: [`RedisServer`], a redis-server of the test's own, with or without TLS.
 //! - `certificates`: the authority and the server certificate made for TLS.
 //! - `runtime_api`: [`RuntimeApi`], the HTTP API that a Lambda bootstrap is a client of.
@@ -25,6 +26,7 @@
     reason = "test support fails by panicking, everywhere and for any reason"
 )]
 
+mod aws_api;
 mod certificates;
 mod function;
 mod gate;
@@ -36,6 +38,7 @@ mod runtime_api;
 mod tls;
 mod waiting;
 
+pub use aws_api::{AwsApi, AwsRequest};
 pub use function::Function;
 pub use gate::Gate;
 pub use port::free_port;

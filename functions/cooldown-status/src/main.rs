@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_http::Error> {
-    let core = lambda::start()?;
+    let core = lambda::start().await?;
     lambda::connect(&core).await;
     Gateway::new(cooldown_routes(&core), &core).serve().await
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use emptyclassroom::{campus::Campus, clock::Clock};
 use serde_json::json;
 use support::{
-    SOON, answer_to, freeze_until_the_connection_is_forgotten, logged, metrics, one_slow_answer_at_most, refusal,
+    SECRET_ARN, SOON, answer_to, freeze_until_the_connection_is_forgotten, logged, metrics, one_slow_answer_at_most,
+    refusal, secrets_manager,
 };
 use testkit::{Function, Proxy, RedisServer, eventually};
 
@@ -44,6 +45,22 @@ async fn it_needs_nothing_but_redis_and_tells_the_minutes_left() {
 
     let stranger = answer_to(&function, "open-classrooms").await;
     assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "other routes are other functions' affair");
+}
+
+#[tokio::test]
+async fn the_url_of_redis_may_be_a_secret() {
+    let redis = RedisServer::start().await;
+    mark_refreshed(&redis).await;
+    let secrets = secrets_manager(&redis.url()).await;
+    let env = [
+        ("REDIS_URL_SECRET_ARN", SECRET_ARN),
+        ("AWS_ENDPOINT_URL", &secrets.url()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ];
+    let function = start("", &env).await;
+    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+    assert_eq!(secrets.taken().len(), 1);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_http::Error> {
-    let service = Service::build(lambda::start()?, None)?;
+    let service = Service::build(lambda::start().await?, None)?;
     lambda::connect(&service.core).await;
     Gateway::new(read_routes(&service), &service.core).serve().await
 }

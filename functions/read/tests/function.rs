@@ -11,10 +11,10 @@ use emptyclassroom::campus::Campus;
 use serde_json::{Value, json};
 use simulator::{Room, Simulator};
 use support::{
-    Answer, GRACE, REDIS_TIMEOUT, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines,
-    logged, metrics, one_slow_answer_at_most, refusal,
+    Answer, GRACE, REDIS_TIMEOUT, SECRET_ARN, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten,
+    log_lines, logged, metrics, one_slow_answer_at_most, refusal, secrets_manager,
 };
-use testkit::{Function, InvocationError, Proxy, RedisServer, eventually};
+use testkit::{AwsApi, Function, InvocationError, Proxy, RedisServer, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_read");
 
@@ -296,4 +296,85 @@ async fn thawed_with_the_way_to_redis_still_cut_it_shows_its_own_copy_in_time() 
     assert!(start.elapsed() < REDIS_TIMEOUT + GRACE, "{:?}", start.elapsed());
     way.restore();
     assert_eq!(read(&function).await, hit_or_miss("HIT"));
+}
+
+/// The variables of a function whose REDIS_URL is a secret.
+fn secret_redis_url(endpoint: &str) -> [(&str, &str); 5] {
+    [
+        ("REDIS_URL", ""),
+        ("REDIS_URL_SECRET_ARN", SECRET_ARN),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI"),
+    ]
+}
+
+#[tokio::test]
+async fn the_url_of_redis_is_read_from_its_secret_once_and_never_logged() {
+    let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
+    let simulator = start_25live().await;
+    let url = redis.url().replace("redis://", "redis://:correct-horse@");
+    // Whoever types a secret into a console often ends it with a line break.
+    let secrets = secrets_manager(&format!("{url}\n")).await;
+    let endpoint = secrets.url();
+    let env = [&secret_redis_url(&endpoint)[..], &[("RUST_LOG", "trace")]].concat();
+    let function = start("", &simulator, &env).await;
+    assert_eq!([read(&function).await, read(&function).await], [hit_or_miss("MISS"), hit_or_miss("HIT")]);
+    let expected = ("secretsmanager.GetSecretValue".to_owned(), json!({"SecretId": SECRET_ARN}));
+    assert_eq!(secrets.taken(), [expected]);
+    assert!(log_lines(&function).iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
+    for secret in ["correct-horse", "wJalrXUtnFEMI"] {
+        assert!(!function.logs().contains(secret), "{secret} is in:\n{}", function.logs());
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_to_be_had_stops_the_start_with_a_sentence() {
+    let refusing = AwsApi::start(|_| {
+        (400, json!({"__type": "AccessDeniedException", "message": "not authorized to perform secretsmanager:GetSecretValue"}))
+    })
+    .await;
+    let sentence = refusal(BINARY, &secret_redis_url(&refusing.url())).await;
+    assert!(
+        sentence.starts_with("the secret of REDIS_URL_SECRET_ARN could not be read: it should exist"),
+        "{sentence}"
+    );
+    assert!(sentence.contains("AccessDeniedException"), "{sentence}");
+
+    let binary = AwsApi::start(|_| (200, json!({"SecretBinary": "AAEC"}))).await;
+    let sentence = refusal(BINARY, &secret_redis_url(&binary.url())).await;
+    assert!(sentence.starts_with("the secret of REDIS_URL_SECRET_ARN is binary"), "{sentence}");
+
+    let wrong = secrets_manager("hunter2").await;
+    let sentence = refusal(BINARY, &secret_redis_url(&wrong.url())).await;
+    assert!(sentence.starts_with("REDIS_URL is no URL") && !sentence.contains("hunter2"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_secrets_manager_that_says_nothing_does_not_hold_the_start_up_for_long() {
+    let secrets = secrets_manager("redis://localhost").await;
+    let way = Proxy::start(secrets.addr()).await;
+    way.cut();
+    let start = Instant::now();
+    let sentence = refusal(BINARY, &secret_redis_url(&format!("http://{}", way.addr()))).await;
+    assert!(sentence.starts_with("the secret of REDIS_URL_SECRET_ARN could not be read"), "{sentence}");
+    // Lambda gives the start ten.
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_secret_is_named_by_its_arn_and_in_one_way_only() {
+    let arn = ("REDIS_URL_SECRET_ARN", SECRET_ARN);
+    for (env, sentence) in [
+        (
+            vec![("REDIS_URL", "redis://localhost"), arn],
+            "REDIS_URL and REDIS_URL_SECRET_ARN are both set: unset one of them",
+        ),
+        (
+            vec![("REDIS_URL_SECRET_ARN", "redis-url")],
+            "REDIS_URL_SECRET_ARN is `redis-url`, but should be arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
+        ),
+    ] {
+        assert_eq!(refusal(BINARY, &env).await, sentence);
+    }
 }

@@ -2,15 +2,17 @@
 
 mod event;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{error::Error, process::ExitCode, sync::Arc};
 
 use emptyclassroom::{
     core::Service,
+    error_chain,
     events::{EventBridge, EventBus},
     http::refresh_routes,
     lambda::{self, Gateway},
 };
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
 
 use crate::event::Event;
 
@@ -20,26 +22,40 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_runtime::Error> {
-    let core = lambda::start()?;
-    let events: Option<Arc<dyn EventBus>> = match core.config.event_bus_name.clone() {
-        Some(bus) => Some(Arc::new(EventBridge::new(bus).await)),
-        None => None,
-    };
+    let core = lambda::start().await?;
+    let bus = core.config.event_bus_name.clone();
+    let events = bus.map(|bus| Arc::new(EventBridge::new(bus)) as Arc<dyn EventBus>);
     let service = Service::build(core, events)?;
     lambda::connect(&service.core).await;
     let gateway = Gateway::new(refresh_routes(&service), &service.core);
     lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Event>| {
         let (service, gateway) = (service.clone(), gateway.clone());
         async move {
-            let outcome = match payload {
-                Event::Schedule => serde_json::to_value(service.refresher.refresh_scheduled().await)?,
-                Event::Client(request) => {
-                    serde_json::to_value(gateway.answer(LambdaEvent::new(*request, context)).await?)?
-                }
-            };
+            let outcome = respond(&service, &gateway, payload, context).await;
             lambda::report(&service.core);
-            Ok::<_, lambda_runtime::Error>(outcome)
+            outcome
         }
     }))
     .await
+}
+
+/// An answer for the client, or what became of the schedule's refresh. If that failed, so does the invocation: Lambda then
+/// tries again, and keeps for the operator what has failed for good.
+async fn respond(service: &Service, gateway: &Gateway, event: Event, context: Context) -> Result<Value, Diagnostic> {
+    let outcome = match event {
+        Event::Schedule => {
+            let scheduled = service.refresher.refresh_scheduled().await;
+            serde_json::to_value(scheduled.map_err(|error| failure(&error))?)
+        }
+        Event::Client(request) => {
+            let Ok(answer) = gateway.answer(LambdaEvent::new(*request, context)).await;
+            serde_json::to_value(answer)
+        }
+    };
+    outcome.map_err(|error| failure(&error))
+}
+
+/// What Lambda keeps of a failed invocation.
+fn failure(error: &dyn Error) -> Diagnostic {
+    Diagnostic { error_type: "RefreshFailed".to_owned(), error_message: error_chain(error) }
 }

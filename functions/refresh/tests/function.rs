@@ -8,24 +8,19 @@ mod support;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use emptyclassroom::campus::Campus;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulator::{Fault, Room, Simulator};
 use support::{
-    Answer, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines, logged, metrics,
-    one_slow_answer_at_most, refusal,
+    Answer, SECRET_ARN, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines, logged,
+    metrics, one_slow_answer_at_most, refusal, secrets_manager,
 };
-use testkit::{Certificate, Function, InvocationError, OldTls, Proxy, RedisServer, TlsProxy, eventually};
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    task::JoinHandle,
-};
+use testkit::{AwsApi, Certificate, Function, InvocationError, OldTls, Proxy, RedisServer, TlsProxy, eventually};
+use tokio::net::TcpSocket;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_refresh");
 /// The token that `refresh-invalidate-cache.json` bears.
@@ -62,6 +57,17 @@ fn assert_unavailable(answer: &Answer) {
     assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
 }
 
+/// Why the invocation by the schedule failed, as Lambda is told.
+async fn failed_schedule(function: &Function) -> String {
+    match function.invoke(event("schedule")).await.unwrap_err() {
+        InvocationError::Function(error) => {
+            assert_eq!(error["errorType"], "RefreshFailed");
+            error["errorMessage"].as_str().unwrap().to_owned()
+        }
+        error => panic!("{error}"),
+    }
+}
+
 #[tokio::test]
 async fn a_client_refreshes_once_and_then_has_to_wait() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
@@ -96,13 +102,13 @@ async fn the_schedule_refreshes_and_a_repeated_delivery_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_an_outcome_to_the_schedule() {
+async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_fails_the_schedules_invocation() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     simulator.misbehave(Fault::Html);
     assert_eq!(answer_to(&function, "refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
     assert_unavailable(&answer_to(&function, "refresh").await);
-    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
+    assert_eq!(failed_schedule(&function).await, "a sweep failed less than a minute ago");
     assert_eq!(simulator.requests(), ROOMS);
     let line = logged(&function, "ERROR", "sweep failed").await;
     assert_eq!((&line["rooms_ok"], &line["rooms_failed"]), (&json!(0), &json!(ROOMS)));
@@ -114,7 +120,8 @@ async fn each_sweep_is_a_line_of_metrics_whoever_asked_for_it() {
     let function = start(&redis.url(), &simulator, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
     assert_refreshed(&answer_to(&function, "refresh").await);
     simulator.misbehave(Fault::Html);
-    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
+    let failure = failed_schedule(&function).await;
+    assert_eq!(failure, "77 of 77 rooms failed: the cache was left as it was");
     eventually("both are measured", SOON, async || metrics(&function).len() == 2).await;
     let lines = metrics(&function);
     assert_eq!((&lines[0]["SweepsPublished"], &lines[0]["RoomsOk"]), (&json!(1), &json!(ROOMS)));
@@ -151,6 +158,17 @@ async fn an_operator_with_the_token_refreshes_within_the_cooldown() {
 }
 
 #[tokio::test]
+async fn the_operators_token_may_be_a_secret_too() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let secrets = secrets_manager(TOKEN.1).await;
+    let endpoint = secrets.url();
+    let env = [("ADMIN_TOKEN_SECRET_ARN", SECRET_ARN), ("AWS_ENDPOINT_URL", &endpoint)];
+    let function = start(&redis.url(), &simulator, &env).await;
+    assert_refreshed(&answer_to(&function, "refresh-invalidate-cache").await);
+    assert_eq!(secrets.taken().len(), 1);
+}
+
+#[tokio::test]
 async fn over_tls_a_good_certificate_works() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let env = [("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())];
@@ -177,7 +195,7 @@ async fn it_starts_without_redis_and_refreshes_when_it_comes() {
     let function = start(&redis.url(), &simulator, &[]).await;
     assert!(function.init_time().await < Duration::from_secs(5));
     assert_unavailable(&answer_to(&function, "refresh").await);
-    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
+    assert!(failed_schedule(&function).await.starts_with("the cache failed: "));
     assert_eq!(simulator.requests(), 0, "without a cache nobody should sweep");
 
     redis.restart().await;
@@ -223,53 +241,23 @@ async fn an_event_of_neither_kind_is_an_error_that_says_so_and_the_next_is_answe
     assert_refreshed(&answer_to(&function, "refresh").await);
 }
 
-/// As much of EventBridge as takes an event, on loopback.
-struct EventBridge {
-    addr: SocketAddr,
-    taken: Arc<Mutex<Vec<(String, Value)>>>,
-    server: JoinHandle<()>,
+/// An EventBridge that takes all it is given.
+async fn event_bus() -> AwsApi {
+    AwsApi::start(|_| {
+        (200, json!({"FailedEntryCount": 0, "Entries": [{"EventId": "11710aed-b79e-4468-a20b-bb3c0c3b4860"}]}))
+    })
+    .await
 }
 
-impl EventBridge {
-    /// One that answers every PutEvents so.
-    async fn start(answer: &'static str) -> Self {
-        let taken: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
-        let record = Arc::clone(&taken);
-        let router = Router::new().route(
-            "/",
-            post(async move |headers: HeaderMap, body: Bytes| {
-                let target = headers["x-amz-target"].to_str().unwrap().to_owned();
-                record.lock().unwrap().push((target, serde_json::from_slice(&body).unwrap()));
-                ([("content-type", "application/x-amz-json-1.1")], answer)
-            }),
-        );
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { addr, taken, server }
-    }
-
-    /// One in good health.
-    async fn healthy() -> Self {
-        Self::start(r#"{"FailedEntryCount":0,"Entries":[{"EventId":"11710aed-b79e-4468-a20b-bb3c0c3b4860"}]}"#).await
-    }
-
-    /// The one event taken so far, with its detail read.
-    fn event(&self) -> (Value, Value) {
-        let taken = self.taken.lock().unwrap();
-        let [(target, request)] = taken.as_slice() else { panic!("there should be one request: {taken:?}") };
-        assert_eq!(target, "AWSEvents.PutEvents");
-        let entries = request["Entries"].as_array().unwrap();
-        assert_eq!(entries.len(), 1, "{request}");
-        let detail = serde_json::from_str(entries[0]["Detail"].as_str().unwrap()).unwrap();
-        (entries[0].clone(), detail)
-    }
-}
-
-impl Drop for EventBridge {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+/// The one event that was published so far, with its detail read.
+fn published(bus: &AwsApi) -> (Value, Value) {
+    let taken = bus.taken();
+    let [(target, request)] = taken.as_slice() else { panic!("there should be one request: {taken:?}") };
+    assert_eq!(target, "AWSEvents.PutEvents");
+    let entries = request["Entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 1, "{request}");
+    let detail = serde_json::from_str(entries[0]["Detail"].as_str().unwrap()).unwrap();
+    (entries[0].clone(), detail)
 }
 
 /// A function that tells an EventBridge at this address.
@@ -281,12 +269,12 @@ async fn start_telling(bus: SocketAddr, redis: &RedisServer, simulator: &Simulat
 
 #[tokio::test]
 async fn a_refresh_is_told_to_the_event_bus() {
-    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, EventBridge::healthy().await);
-    let function = start_telling(bus.addr, &redis, &simulator).await;
+    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
+    let function = start_telling(bus.addr(), &redis, &simulator).await;
     simulator.misbehave_for("342", Fault::Html);
     let answer = answer_to(&function, "refresh").await;
     assert_refreshed(&answer);
-    let (entry, detail) = bus.event();
+    let (entry, detail) = published(&bus);
     assert_eq!(
         (&entry["Source"], &entry["DetailType"], &entry["EventBusName"]),
         (&json!("emptyclassroom"), &json!("Availability Refreshed"), &json!("campus-events"))
@@ -299,16 +287,16 @@ async fn a_refresh_is_told_to_the_event_bus() {
     // A refresh that is refused is no news.
     assert_eq!(answer_to(&function, "refresh").await.status, 429);
     assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "skipped"}));
-    assert_eq!(bus.taken.lock().unwrap().len(), 1);
+    assert_eq!(bus.taken().len(), 1);
 }
 
 #[tokio::test]
 async fn a_refresh_that_failed_is_told_to_the_event_bus_too() {
-    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, EventBridge::healthy().await);
-    let function = start_telling(bus.addr, &redis, &simulator).await;
+    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
+    let function = start_telling(bus.addr(), &redis, &simulator).await;
     simulator.misbehave(Fault::Html);
-    assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "failed"}));
-    let (entry, detail) = bus.event();
+    failed_schedule(&function).await;
+    let (entry, detail) = published(&bus);
     assert_eq!(
         (&entry["Source"], &entry["DetailType"]),
         (&json!("emptyclassroom"), &json!("Availability Refresh Failed"))
@@ -318,15 +306,13 @@ async fn a_refresh_that_failed_is_told_to_the_event_bus_too() {
 
 #[tokio::test]
 async fn an_event_bus_that_is_down_or_refuses_changes_nothing_but_the_logs() {
-    let refusing = EventBridge::start(
-        r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"NotAuthorized","ErrorMessage":"The bus is full of bees"}]}"#,
-    )
-    .await;
+    let refusal = json!({"ErrorCode": "NotAuthorized", "ErrorMessage": "The bus is full of bees"});
+    let refusing = AwsApi::start(move |_| (200, json!({"FailedEntryCount": 1, "Entries": [refusal]}))).await;
     // Bound, so that nobody else gets the port, but not listening.
     let closed = TcpSocket::new_v4().unwrap();
     closed.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let down = closed.local_addr().unwrap();
-    for (bus, said) in [(refusing.addr, "The bus is full of bees"), (down, "Connection refused")] {
+    for (bus, said) in [(refusing.addr(), "The bus is full of bees"), (down, "Connection refused")] {
         let (redis, simulator) = (RedisServer::start().await, start_25live().await);
         let function = start_telling(bus, &redis, &simulator).await;
         assert_refreshed(&answer_to(&function, "refresh").await);
@@ -339,8 +325,8 @@ async fn an_event_bus_that_is_down_or_refuses_changes_nothing_but_the_logs() {
 
 #[tokio::test]
 async fn an_event_bus_that_says_nothing_holds_the_answer_up_for_two_seconds() {
-    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, EventBridge::healthy().await);
-    let proxy = Proxy::start(bus.addr).await;
+    let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
+    let proxy = Proxy::start(bus.addr()).await;
     proxy.cut();
     let function = start_telling(proxy.addr(), &redis, &simulator).await;
     let free = eventually("the sweep is published and the lock free", SOON, async || {
@@ -364,8 +350,9 @@ async fn an_event_bus_that_says_nothing_holds_the_answer_up_for_two_seconds() {
 #[tokio::test]
 async fn no_secret_is_ever_logged_however_much_is() {
     let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
-    let (simulator, bus) = (start_25live().await, EventBridge::healthy().await);
-    let (url, endpoint) = (redis.url().replace("redis://", "redis://:correct-horse@"), format!("http://{}", bus.addr));
+    let (simulator, bus) = (start_25live().await, event_bus().await);
+    let (url, endpoint) =
+        (redis.url().replace("redis://", "redis://:correct-horse@"), format!("http://{}", bus.addr()));
     let env = [
         TOKEN,
         ("RUST_LOG", "trace"),
@@ -379,7 +366,7 @@ async fn no_secret_is_ever_logged_however_much_is() {
     let mut stranger = event("refresh-invalidate-cache");
     stranger["headers"]["authorization"] = "Bearer a-guessed-token".into();
     assert_eq!(answer(&function, stranger).await.status, 401);
-    bus.event();
+    published(&bus);
     logged(&function, "INFO", "sweep published").await;
     assert!(log_lines(&function).iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
     for secret in ["correct-horse", TOKEN.1, "a-guessed-token", "wJalrXUtnFEMI", "IQoJb3JpZ2lu"] {

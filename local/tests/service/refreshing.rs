@@ -137,11 +137,11 @@ async fn a_miss_ignores_the_cooldown(backend: Backend) {
 async fn the_schedule_skips_within_the_cooldown(backend: Backend) {
     let app = TestApp::cold(backend).await;
     let scheduled = async || app.service.refresher.refresh_scheduled().await;
-    assert!(matches!(scheduled().await, Scheduled::Refreshed { .. }));
+    assert!(matches!(scheduled().await, Ok(Scheduled::Refreshed { .. })));
     app.clock.advance(TimeDelta::minutes(29));
-    assert_eq!(scheduled().await, Scheduled::Skipped);
+    assert!(matches!(scheduled().await, Ok(Scheduled::Skipped)));
     app.clock.advance(TimeDelta::minutes(1));
-    assert!(matches!(scheduled().await, Scheduled::Refreshed { .. }));
+    assert!(matches!(scheduled().await, Ok(Scheduled::Refreshed { .. })));
     assert_eq!(app.sweeps(), 2);
 }
 

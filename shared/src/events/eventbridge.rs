@@ -1,11 +1,10 @@
 //! Amazon EventBridge as the event bus.
 
 use async_trait::async_trait;
-use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::{EventBus, EventError, RefreshEvent, TIME_LIMIT};
+use crate::aws;
 
 /// The `source` by which EventBridge rules find this service's events.
 const SOURCE: &str = "emptyclassroom";
@@ -19,16 +18,9 @@ pub struct EventBridge {
 
 impl EventBridge {
     /// The bus of this name or ARN, with the region and credentials that the environment gives.
-    pub async fn new(bus: String) -> Self {
-        // ring, as everywhere else: see the workspace's Cargo.toml.
-        let http =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
-            .retry_config(RetryConfig::standard().with_max_attempts(2))
-            .timeout_config(TimeoutConfig::builder().operation_timeout(TIME_LIMIT).build())
-            .load()
-            .await;
+    #[must_use]
+    pub fn new(bus: String) -> Self {
+        let config = aws::config(None, TIME_LIMIT);
         Self { client: Client::new(&config), bus }
     }
 }

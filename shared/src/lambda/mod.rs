@@ -1,6 +1,7 @@
-//! What the three functions have in common: their start (logs, TLS, configuration, Redis), and their way of serving.
+//! What the three functions have in common: their start (logs, TLS, secrets, configuration, Redis), and their way of serving.
 
 mod gateway;
+mod secrets;
 
 use std::{
     convert::Infallible,
@@ -18,7 +19,8 @@ use lambda_http::{
 use serde::Serialize;
 use tokio::time::timeout;
 
-pub use self::gateway::GatewayRequest;
+use self::secrets::Environment;
+pub use self::{gateway::GatewayRequest, secrets::SecretError};
 use crate::{
     cache::{RedisStore, StoreError},
     clock::Clock,
@@ -37,19 +39,23 @@ pub enum StartError {
     /// A variable is bad or missing.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A secret is not to be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// REDIS_URL cannot be used after all.
     #[error("the Redis client could not be set up")]
     Redis(#[from] StoreError),
 }
 
-/// Starts a function: logs, TLS, configuration, and a client of Redis that has not connected yet.
+/// Starts a function: logs, TLS, secrets, configuration, and a client of Redis that has not connected yet.
 ///
 /// # Errors
-/// The configuration cannot be used.
-pub fn start() -> Result<Core, StartError> {
+/// A secret is not to be had, or the configuration cannot be used.
+pub async fn start() -> Result<Core, StartError> {
     logs::start(logs::Format::Json, environment("RUST_LOG"));
     crate::install_tls();
-    let config = Config::from_vars(Home::Lambda, environment)?;
+    let environment = Environment::read().await?;
+    let config = Config::from_vars(Home::Lambda, |name| environment.var(name))?;
     let metrics = Metrics::default();
     metrics.cold_start();
     let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?.measured_by(metrics.clone());

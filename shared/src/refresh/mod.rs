@@ -43,7 +43,7 @@ pub struct Refresher {
     stop: watch::Sender<bool>,
 }
 
-/// What became of a refresh on a schedule.
+/// What became of a refresh on a schedule that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Scheduled {
@@ -54,8 +54,6 @@ pub enum Scheduled {
     },
     /// There was new data already.
     Skipped,
-    /// There is none.
-    Failed,
 }
 
 impl Refresher {
@@ -82,19 +80,22 @@ impl Refresher {
     }
 
     /// Refreshes on a schedule: skipped within the cooldown, so that a delivery repeated sweeps nothing twice. What became
-    /// of it is logged, and is no error to whoever keeps the schedule.
-    pub async fn refresh_scheduled(&self) -> Scheduled {
+    /// of it is logged here.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh), but for the cooldown. It is for whoever keeps the schedule to try again.
+    pub async fn refresh_scheduled(&self) -> Result<Scheduled, RefreshError> {
         match self.refresh().await {
-            Ok(Refreshed { timestamp }) => Scheduled::Refreshed { timestamp },
+            Ok(Refreshed { timestamp }) => Ok(Scheduled::Refreshed { timestamp }),
             Err(RefreshError::CoolingDown(_)) => {
                 tracing::info!("scheduled refresh skipped: a sweep has just succeeded");
-                Scheduled::Skipped
+                Ok(Scheduled::Skipped)
             }
             Err(error) => {
                 if !error.is_of_the_sweep() {
                     tracing::error!(cause = error_chain(&error), "scheduled refresh failed");
                 }
-                Scheduled::Failed
+                Err(error)
             }
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testkit::{Function, Proxy, eventually};
+use testkit::{AwsApi, Function, Proxy, eventually};
 
 /// Longer than anything here takes: waited out only by a test that fails.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -124,3 +124,12 @@ pub(crate) async fn one_slow_answer_at_most(function: &Function, name: &str) -> 
     assert!(start.elapsed() < REDIS_TIMEOUT / 2, "{:?}", start.elapsed());
     [first, second]
 }
+
+/// A Secrets Manager with this text in each secret.
+pub(crate) async fn secrets_manager(text: &str) -> AwsApi {
+    let text = text.to_owned();
+    AwsApi::start(move |request| (200, json!({"ARN": request["SecretId"], "SecretString": text}))).await
+}
+
+/// The ARN of a secret.
+pub(crate) const SECRET_ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:emptyclassroom-AbCdEf";
