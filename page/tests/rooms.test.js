@@ -299,10 +299,10 @@ test('of two days asked for one after the other the later is shown, whichever co
   await page.getByRole('button', {name: 'Next day'}).click();
   await headline(page, /with free time$/);
   const late = page.waitForResponse('**/api/open-classrooms*');
+  const requests = requestsOf(page);
   release();
   await late;
   // The late answer is dropped, so the page need not ask again.
-  const requests = requestsOf(page);
   for (let turn = 0; turn < 5; turn += 1) await page.evaluate(() => fetch('api/last-updated').then(response => response.json()));
   assert.deepEqual(requests.filter(path => path !== '/api/last-updated'), []);
   assert.equal(await page.locator('#rooms').getAttribute('aria-busy'), 'false');
