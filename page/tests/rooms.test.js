@@ -162,6 +162,27 @@ test('a building can be chosen', async t => {
   await eventually(async () => (await page.locator('section').count()), 2);
 });
 
+test('a link may name a building in small letters, and one that there is not', async t => {
+  const page = await visit(t, '?building=cgs&q=cas');
+  await eventually(() => page.locator('#rooms').innerText(), 'No room in cgs is called “cas”.');
+  await page.goto(`${server.url}/app?building=cgs`);
+  await eventually(() => page.locator('#rooms h2').allInnerTexts(), ['College of General Studies']);
+  await page.goto(`${server.url}/app?building=XYZ`);
+  await eventually(() => page.locator('#rooms').innerText(), 'There is no building XYZ.');
+});
+
+test('the minute that passes does not disturb whoever fills in a time', async t => {
+  const page = await visit(t, '?at=14:00');
+  await shown(page);
+  await page.locator('#at').focus();
+  await page.keyboard.press('Backspace');
+  await page.clock.setFixedTime(instant(day, '10:21'));
+  await eventually(() => page.locator('#moment').innerText(), /10:21/);
+  assert.equal(await page.locator('#at').inputValue(), '');
+  await page.keyboard.type('0330');
+  await headline(page, /free at 3:30.PM$/);
+});
+
 test('another day is shown whole, with nothing of now', async t => {
   const page = await visit(t);
   await shown(page);
