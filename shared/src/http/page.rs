@@ -15,7 +15,7 @@ const PAGE: &str = include_str!("../../../page/app.html");
 /// holds can be shown, and never becomes code.
 const POLICY: &str = concat!(
     "default-src 'none'; ",
-    "script-src 'sha256-pEsiXInp1D9yVHFRlRu+odcpT+Sqe8HmTFPQsahpcCE='; ",
+    "script-src 'sha256-IEYJxxWM4QdVU2M+eRAuFLb3HoXN8x2aWHxxRp5wscs='; ",
     "style-src 'sha256-YItIdSB0MfaAcFQUltF55xuBwohhaMF9BhQP0sOpGyI='; ",
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
