@@ -38,10 +38,16 @@ impl Clock {
         Timestamp::at_campus(self.now(), self.timezone)
     }
 
+    /// The present instant, as a clock at the campus shows it.
+    #[must_use]
+    pub fn at_campus(&self) -> DateTime<Tz> {
+        self.now().with_timezone(&self.timezone)
+    }
+
     /// Today, at the campus.
     #[must_use]
     pub fn today(&self) -> NaiveDate {
-        self.now().with_timezone(&self.timezone).date_naive()
+        self.at_campus().date_naive()
     }
 
     /// The time zone of the campus.

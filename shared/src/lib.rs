@@ -10,10 +10,13 @@
 //! * [`snapshot`]: every room on one day; its JSON is the answer to the frontend.
 //! * [`cached_snapshot`]: a snapshot as it lies in the cache.
 //! * [`cooldown`]: how long nobody may ask for another sweep.
+//! * [`free_period`] and [`campus_day`]: when a room is really free, as times and as instants.
+//! * [`parameters`] and [`question`]: a query string, what it asks about a day's rooms, and the answer out of a snapshot.
+//! * [`facts`] and `calendar`: what else a room's slots tell, at an instant and as iCalendar.
 //!
 //! Around it, a module for each thing outside: [`twenty_five_live`], [`cache`] (Redis or memory), [`events`], [`clock`],
 //! [`metrics`], and `aws` for what its clients have in common.
-//! Above them the use cases: [`sweep`], [`refresh`] and [`read`]. At the edge [`http`], [`config`] and [`logs`];
+//! Above them the use cases: [`sweep`], [`refresh`], [`read`] and [`health`]. At the edge [`http`], [`config`] and [`logs`];
 //! [`core`] puts it all together, and [`lambda`] starts a function. Imports point inwards only.
 //!
 //! Data flows one way: 25Live's answer → [`bookings::Bookings`] → [`slots::Slot`]s → [`snapshot::Snapshot`] →
@@ -24,18 +27,26 @@ mod aws;
 pub mod bookings;
 pub mod cache;
 pub mod cached_snapshot;
+#[cfg(feature = "twenty-five-live")]
+pub mod calendar;
 pub mod campus;
+pub mod campus_day;
 pub mod clock;
 pub mod config;
 pub mod cooldown;
 pub mod core;
 pub mod events;
+pub mod facts;
+pub mod free_period;
+pub mod health;
 pub mod http;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod last_good;
 pub mod logs;
 pub mod metrics;
+pub mod parameters;
+pub mod question;
 #[cfg(feature = "twenty-five-live")]
 pub mod read;
 #[cfg(feature = "twenty-five-live")]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{Days, NaiveDate};
+use futures_util::future::try_join_all;
 
 use crate::{
     cache::{Cache, RESERVE_EXPIRY, StoreError},
@@ -114,8 +115,7 @@ impl Reader {
     pub async fn snapshot(&self, date: Option<NaiveDate>) -> Result<Answer, ReadError> {
         let today = self.clock.today();
         let date = date.unwrap_or(today);
-        let first_kept = today.checked_sub_days(PAST_DAYS).unwrap_or(today);
-        if !(first_kept..=last_day_of_sweep(today)).contains(&date) {
+        if !(first_kept(today)..=last_day_of_sweep(today)).contains(&date) {
             return Err(ReadError::NotKept(date));
         }
         let answer = match self.look_up(date, today).await {
@@ -138,6 +138,24 @@ impl Reader {
             }
         }
         answer
+    }
+
+    /// Today's answer, and with it a snapshot of every day that is kept, in order. Each day but today is one command, and all of
+    /// them are sent at once, so that they take no longer than one.
+    ///
+    /// # Errors
+    /// Nothing can be had of today; or the cache is down, and which days are kept is not known.
+    pub async fn kept_days(&self) -> Result<(Source, Vec<CachedSnapshot>), ReadError> {
+        let today = self.clock.today();
+        let Answer { snapshot, source } = self.snapshot(Some(today)).await?;
+        let days = kept_days(today).filter(|date| *date != today);
+        let others = try_join_all(days.map(|date| self.cache.reserve(date))).await.map_err(|error| {
+            tracing::error!(cause = error_chain(&error), "the cache is down: the days that are kept are not known");
+            ReadError::Unavailable { retry_after: CACHE_RETRY_AFTER }
+        })?;
+        let mut snapshots: Vec<_> = others.into_iter().flatten().chain([snapshot]).collect();
+        snapshots.sort_by_key(|snapshot| snapshot.date);
+        Ok((source, snapshots))
     }
 
     fn measure(&self, source: Source, age: Duration) {
@@ -254,6 +272,16 @@ impl Reader {
             }
         }
     }
+}
+
+/// The first day that the reserve may still hold.
+fn first_kept(today: NaiveDate) -> NaiveDate {
+    today.checked_sub_days(PAST_DAYS).unwrap_or(today)
+}
+
+/// Every day that the reserve may hold, in order.
+fn kept_days(today: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    first_kept(today).iter_days().take_while(move |date| *date <= last_day_of_sweep(today))
 }
 
 /// When it is worth asking again after a sweep could not be had.

@@ -1,6 +1,14 @@
 //! HTTP: routes and handlers, once for all homes. Each function mounts its own routes, the local server all of them.
 
+#[cfg(feature = "twenty-five-live")]
+mod buildings;
+#[cfg(feature = "twenty-five-live")]
+mod classroom;
 mod cooldown;
+#[cfg(feature = "twenty-five-live")]
+mod health;
+#[cfg(feature = "twenty-five-live")]
+mod open_classrooms;
 mod problem;
 #[cfg(feature = "twenty-five-live")]
 mod query;
@@ -8,6 +16,8 @@ mod query;
 mod read;
 #[cfg(feature = "twenty-five-live")]
 mod refresh;
+#[cfg(feature = "twenty-five-live")]
+mod shown;
 
 use std::{any::Any, time::Duration};
 

@@ -48,9 +48,9 @@ impl Problem {
 #[cfg(feature = "twenty-five-live")]
 impl Problem {
     /// 400: a parameter does not hold what it should.
-    pub(crate) fn bad_parameter(name: &str, held: &str, expected: &str) -> Self {
-        let held: String = held.chars().take(50).collect();
-        Self::new(StatusCode::BAD_REQUEST, format!("`{name}` is `{held}`, but should be {expected}"))
+    pub(crate) fn bad_parameter(mut bad: crate::parameters::BadParameter) -> Self {
+        bad.held = bad.held.chars().take(50).collect();
+        Self::new(StatusCode::BAD_REQUEST, bad.to_string())
     }
 
     /// 400: the body is not what its headers say.

@@ -1,50 +1,64 @@
 //! The parameters of a query string. Unknown ones are ignored.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
+use chrono_tz::Tz;
 use http::Uri;
-use url::form_urlencoded;
 
 use super::problem::Problem;
+use crate::{
+    campus::Campus,
+    campus_day::CampusDay,
+    parameters::{BadParameter, Parameters},
+    question::Question,
+};
 
 /// `?date=YYYY-MM-DD`.
 pub(super) fn date(uri: &Uri) -> Result<Option<NaiveDate>, Problem> {
     const EXPECTED: &str = "a day, as 2026-03-03";
-    let Some(held) = parameter(uri, "date", EXPECTED)? else { return Ok(None) };
+    let parameters = parameters(uri);
+    let Some(held) = parameters.get("date", EXPECTED)? else { return Ok(None) };
     // chrono would also take 2026-3-3, +2026-03-03 and, of the year 12026, +12026-03-03.
     let date =
         held.parse().ok().filter(|date: &NaiveDate| held.len() == "YYYY-MM-DD".len() && date.to_string() == held);
-    date.map(Some).ok_or_else(|| Problem::bad_parameter("date", &held, EXPECTED))
+    Ok(Some(date.ok_or_else(|| BadParameter::new("date", held, EXPECTED))?))
+}
+
+/// What is asked about the rooms of a day, besides which day it is.
+pub(super) fn question(
+    uri: &Uri,
+    campus: &Campus,
+    date: NaiveDate,
+    now: DateTime<Tz>,
+) -> Result<Option<Question>, Problem> {
+    Ok(Question::parse(&parameters(uri), campus, CampusDay::new(date, campus.timezone), now)?)
 }
 
 /// `?invalidate_cache=true`.
 pub(super) fn invalidate_cache(uri: &Uri) -> Result<bool, Problem> {
     const EXPECTED: &str = "true or false";
-    match parameter(uri, "invalidate_cache", EXPECTED)? {
-        None => Ok(false),
-        Some(held) => match held.to_ascii_lowercase().as_str() {
-            "true" | "1" => Ok(true),
-            "false" | "0" => Ok(false),
-            _ => Err(Problem::bad_parameter("invalidate_cache", &held, EXPECTED)),
-        },
+    let parameters = parameters(uri);
+    let Some(held) = parameters.get("invalidate_cache", EXPECTED)? else { return Ok(false) };
+    match held.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(BadParameter::new("invalidate_cache", held, EXPECTED).into()),
     }
 }
 
-/// The value of a parameter that may stand there once.
-fn parameter(uri: &Uri, name: &str, expected: &str) -> Result<Option<String>, Problem> {
-    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let mut held = pairs.filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    match (held.next(), held.next()) {
-        (first, None) => Ok(first),
-        (first, Some(second)) => {
-            let both = format!("{}, {second}", first.unwrap_or_default());
-            Err(Problem::bad_parameter(name, &both, &format!("{expected}, once")))
-        }
+fn parameters(uri: &Uri) -> Parameters<'_> {
+    Parameters::parse(uri.query().unwrap_or_default())
+}
+
+impl From<BadParameter> for Problem {
+    fn from(bad: BadParameter) -> Self {
+        Self::bad_parameter(bad)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use url::form_urlencoded;
 
     use super::*;
 

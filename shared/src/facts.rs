@@ -1,0 +1,155 @@
+//! What follows from a room's slots at an instant: whether it is free, when it is next, and whether it is booked at all.
+
+use chrono::{DateTime, FixedOffset};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use crate::{
+    campus::OpeningHours,
+    campus_day::CampusDay,
+    free_period::FreePeriod,
+    question::iso_8601,
+    snapshot::{RoomAvailability, RoomStatus},
+};
+
+/// What people want to know of a room besides its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RoomFacts {
+    /// Whether it is free; `None` where that is not known, and for a day that is not today.
+    pub free_now: Option<bool>,
+    /// The free period that runs, or else the next one of the day.
+    pub next_free: Option<FreeSpan>,
+    /// Whether anything takes the room within the day's opening hours; `None` where that is not known. A room that nobody has
+    /// booked all day is often locked.
+    pub booked_today: Option<bool>,
+}
+
+/// A free period, as instants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct FreeSpan {
+    /// When it begins.
+    #[serde(serialize_with = "iso_8601")]
+    pub start: DateTime<FixedOffset>,
+    /// When the next booking begins, or the building closes.
+    #[serde(serialize_with = "iso_8601")]
+    pub end: DateTime<FixedOffset>,
+}
+
+impl RoomFacts {
+    /// The facts of a room of a building with these opening hours on `day`, when the clocks at the campus show `now`.
+    #[must_use]
+    pub fn of(room: &RoomAvailability, hours: OpeningHours, day: CampusDay, now: DateTime<Tz>) -> Self {
+        let is_known = room.status != RoomStatus::Unknown;
+        let all_day = FreePeriod { from: hours.opens(), until: hours.closes() };
+        let spans = FreePeriod::of_room(room, hours).map(|period| {
+            let start = day.instant(period.from);
+            // When the clocks show a time for the second time, a period that ends at that time runs once more.
+            FreeSpan { start, end: day.instant_after(period.until, start.max(now.fixed_offset())) }
+        });
+        Self {
+            free_now: is_free(room, hours, day, now),
+            next_free: spans.into_iter().find(|span| span.end > now),
+            booked_today: is_known.then(|| FreePeriod::of_room(room, hours).all(|period| period != all_day)),
+        }
+    }
+}
+
+impl FreeSpan {
+    /// A free period of that day.
+    #[must_use]
+    pub fn of(period: FreePeriod, day: CampusDay) -> Self {
+        let start = day.instant(period.from);
+        Self { start, end: day.instant_after(period.until, start) }
+    }
+}
+
+/// Whether a room is free on `day` when the clocks at the campus show `now`; `None` where that is not known, and for a day that
+/// is not today.
+#[must_use]
+pub fn is_free(room: &RoomAvailability, hours: OpeningHours, day: CampusDay, now: DateTime<Tz>) -> Option<bool> {
+    let (is_known, is_today) = (room.status != RoomStatus::Unknown, now.date_naive() == day.date());
+    let time = day.time_at(now.fixed_offset());
+    let is_free = || FreePeriod::of_room(room, hours).any(|period| period.from <= time && time < period.until);
+    (is_known && is_today).then(is_free)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{slots::Slot, time_of_day::TimeOfDay};
+
+    fn time(text: &str) -> TimeOfDay {
+        text.parse().unwrap()
+    }
+
+    /// What is told of a room that is open from `opens` to 23:00, on `date` at `now`.
+    fn facts(status: RoomStatus, slots: &[(&str, &str)], opens: &str, date: &str, now: &str) -> Value {
+        let slots = slots.iter().map(|(start, end)| Slot { start: time(start), end: time(end) });
+        let room = RoomAvailability { id: "1".into(), name: "1".into(), status, availability: slots.collect() };
+        let zone = chrono_tz::America::New_York;
+        let hours = OpeningHours::new(time(opens), time("23:00")).unwrap();
+        let now = DateTime::parse_from_rfc3339(now).unwrap().with_timezone(&zone);
+        let facts = RoomFacts::of(&room, hours, CampusDay::new(date.parse().unwrap(), zone), now);
+        let mut facts = serde_json::to_value(facts).unwrap();
+        ["free_now", "next_free", "booked_today"].iter().map(|name| facts[name].take()).collect()
+    }
+
+    /// Free from 07:00 to 09:05 and from 10:00 to 23:00.
+    const SLOTS: [(&str, &str); 2] = [("07:00", "09:04"), ("10:01", "23:00")];
+    const TUESDAY: &str = "2026-03-03";
+
+    #[test]
+    fn the_free_period_that_runs_or_else_the_next_is_told() {
+        let facts = |now| facts(RoomStatus::Ok, &SLOTS, "07:00", TUESDAY, now);
+        let morning = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T09:05:00-05:00"});
+        let rest = json!({"start": "2026-03-03T10:00:00-05:00", "end": "2026-03-03T23:00:00-05:00"});
+        for (now, free, next) in [
+            ("2026-03-03T06:59:59-05:00", false, &morning),
+            ("2026-03-03T07:00:00-05:00", true, &morning),
+            ("2026-03-03T09:04:59-05:00", true, &morning),
+            ("2026-03-03T09:05:00-05:00", false, &rest),
+            ("2026-03-03T10:00:00-05:00", true, &rest),
+            ("2026-03-03T22:59:59-05:00", true, &rest),
+            ("2026-03-03T23:00:00-05:00", false, &Value::Null),
+        ] {
+            assert_eq!(facts(now), json!([free, next, true]), "{now}");
+        }
+    }
+
+    #[test]
+    fn of_another_day_nobody_says_now() {
+        let facts = |now| facts(RoomStatus::Stale, &SLOTS, "07:00", TUESDAY, now);
+        let morning = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T09:05:00-05:00"});
+        assert_eq!(facts("2026-03-02T08:00:00-05:00"), json!([null, morning, true]));
+        assert_eq!(facts("2026-03-04T08:00:00-05:00"), json!([null, null, true]), "all of it is over");
+    }
+
+    #[test]
+    fn a_room_is_booked_unless_it_is_free_from_opening_to_closing_time() {
+        let booked =
+            |status, slots: &[_]| facts(status, slots, "07:00", TUESDAY, "2026-03-03T23:30:00-05:00")[2].clone();
+        assert_eq!(booked(RoomStatus::Ok, &[("07:00", "23:00")]), false);
+        // A booking that ends at seven is over when the building opens.
+        assert_eq!(booked(RoomStatus::Stale, &[("07:01", "23:00")]), false);
+        assert_eq!(booked(RoomStatus::Ok, &[("07:02", "23:00")]), true);
+        assert_eq!(booked(RoomStatus::Ok, &[("07:00", "22:58")]), true);
+        assert_eq!(booked(RoomStatus::Ok, &[]), true);
+    }
+
+    #[test]
+    fn where_nothing_is_known_nothing_is_told() {
+        let unknown = facts(RoomStatus::Unknown, &[], "07:00", TUESDAY, "2026-03-03T12:00:00-05:00");
+        assert_eq!(unknown, json!([null, null, null]));
+    }
+
+    #[test]
+    fn on_the_day_of_25_hours_the_second_time_counts_when_the_first_is_over() {
+        let facts = |now| facts(RoomStatus::Ok, &[("00:00", "01:29")], "00:00", "2026-11-01", now);
+        let span = |end: &str| json!({"start": "2026-11-01T00:00:00-04:00", "end": end});
+        let first = span("2026-11-01T01:30:00-04:00");
+        assert_eq!(facts("2026-11-01T01:29:00-04:00"), json!([true, first, true]));
+        assert_eq!(facts("2026-11-01T01:29:00-05:00"), json!([true, span("2026-11-01T01:30:00-05:00"), true]));
+    }
+}

@@ -1,0 +1,91 @@
+//! `GET /api/classrooms/{id}` and `GET /api/classrooms/{id}/calendar.ics`: one room.
+
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    response::Response,
+};
+use chrono::NaiveDate;
+use http::{HeaderMap, Uri};
+use serde::Serialize;
+
+use super::{
+    problem::Problem,
+    query,
+    shown::{Shown, unreadable},
+};
+use crate::{
+    calendar::{self, RoomDay},
+    campus::{Building, Campus, Classroom},
+    campus_day::CampusDay,
+    core::Service,
+    facts::RoomFacts,
+    slots::Slot,
+    snapshot::{RoomStatus, Timestamp},
+};
+
+/// The body of `GET /api/classrooms/{id}`.
+#[derive(Serialize)]
+struct ClassroomBody<'a> {
+    id: &'a str,
+    name: &'a str,
+    building_code: &'a str,
+    status: RoomStatus,
+    availability: &'a [Slot],
+    date: NaiveDate,
+    last_updated: Timestamp,
+    stale: bool,
+    #[serde(flatten)]
+    facts: RoomFacts,
+}
+
+/// What the path names, if the campus has it.
+fn room_named(campus: &Campus, id: Result<Path<String>, PathRejection>) -> Result<(&Building, &Classroom), Problem> {
+    let id = id.ok();
+    let mut rooms = campus.classrooms();
+    rooms.find(|(_, room)| id.as_ref().is_some_and(|Path(id)| room.id == *id)).ok_or_else(Problem::classroom_not_found)
+}
+
+pub(super) async fn classroom(
+    State(service): State<Service>,
+    id: Result<Path<String>, PathRejection>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let campus = &service.core.config.campus;
+    let (building, room) = room_named(campus, id)?;
+    let now = service.core.clock.at_campus();
+    let date = query::date(&uri)?.unwrap_or_else(|| now.date_naive());
+    let answer = service.reader.snapshot(Some(date)).await?;
+    let snapshot = answer.snapshot.snapshot().map_err(|error| unreadable(&error))?;
+    let room = snapshot.room(&room.id).ok_or_else(Problem::classroom_not_found)?;
+    let body = ClassroomBody {
+        id: &room.id,
+        name: &room.name,
+        building_code: &building.code,
+        status: room.status,
+        availability: &room.availability,
+        date,
+        last_updated: snapshot.last_updated,
+        stale: snapshot.stale,
+        facts: RoomFacts::of(room, building.hours, CampusDay::new(date, campus.timezone), now),
+    };
+    Ok(Shown::json(&body, answer.source)?.to(&headers))
+}
+
+pub(super) async fn calendar(
+    State(service): State<Service>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let campus = &service.core.config.campus;
+    let (building, room) = room_named(campus, id)?;
+    let (source, snapshots) = service.reader.kept_days().await?;
+    let mut days = Vec::new();
+    for cached in snapshots {
+        let snapshot = cached.snapshot().map_err(|error| unreadable(&error))?;
+        let day = CampusDay::new(snapshot.date, campus.timezone);
+        let known = snapshot.room(&room.id).cloned();
+        days.extend(known.map(|room| RoomDay { day, last_updated: snapshot.last_updated, room }));
+    }
+    Ok(Shown::calendar(calendar::calendar(building, room, &days), source).to(&headers))
+}
