@@ -6,9 +6,15 @@ mod buildings;
 mod classroom;
 mod cooldown;
 #[cfg(feature = "twenty-five-live")]
+mod documentation;
+#[cfg(feature = "twenty-five-live")]
+mod fixed;
+#[cfg(feature = "twenty-five-live")]
 mod health;
 #[cfg(feature = "twenty-five-live")]
 mod open_classrooms;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod problem;
 #[cfg(feature = "twenty-five-live")]
 mod query;
