@@ -35,7 +35,7 @@ pub(super) fn date() -> Parameter {
     .build()
 }
 
-/// The parameters that make a question.
+/// The parameters that make a question. Their examples make one together, which a range has no place in.
 pub(super) fn question() -> Vec<Parameter> {
     let buildings = Campus::built_in().map(|campus| campus.buildings).unwrap_or_default();
     let code = text().enum_values(Some(buildings.into_iter().map(|building| building.code)));
@@ -58,10 +58,8 @@ pub(super) fn question() -> Vec<Parameter> {
         .example(Some(json!("14:30")))
         .build(),
         query("from", "Only rooms that are free from this time of the `date` on, up to `to`.", times(""))
-            .example(Some(json!("10:00")))
             .build(),
         query("to", "The time after `from` up to which they are free; up to `24:00`.", times("|24:00"))
-            .example(Some(json!("11:30")))
             .build(),
         query(
             "min_minutes",
