@@ -1,6 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
+.PHONY: template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -15,6 +16,12 @@ help: ## This list
 run: ## The whole service on this machine, with nothing to set
 	@cargo run
 
+lambda-watch: ## The three functions on this machine, by cargo-lambda, on PORT (9000)
+	@scripts/lambda-watch
+
+lambda-invoke: ## What they answer to the events of events/; EVENT=refresh for one of them
+	@scripts/lambda-invoke $(EVENT)
+
 test: ## All tests, against a real redis-server, which is installed if it is missing
 	@scripts/install-redis
 	cargo test $(LIBRARIES:%=--package %) --features emptyclassroom/lambda
@@ -24,10 +31,39 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
 
+test-page: page-tests ## The page at /app in a real Chromium, which is installed if it is missing; needs Node.js 20 or newer
+	CHROMIUM="$$(scripts/install-chromium)" node --test --test-reporter=spec --test-concurrency=3 page/tests/*.test.js
+
+screenshot: page-tests ## The picture of the page in README.md; pngquant makes it small, if it is there
+	CHROMIUM="$$(scripts/install-chromium)" node page/tests/screenshot.js docs/app.png
+	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --output docs/app.png 128 docs/app.png; fi
+
+# What both need: the server, built, and the packages that drive the browser.
+page-tests:
+	@command -v npm >/dev/null || { echo "Node.js with npm is missing: please install version 20 or newer" >&2; exit 1; }
+	@scripts/install-chromium >/dev/null
+	npm ci --prefix page/tests --no-audit --no-fund --silent
+	cargo build
+
+test-lambda: ## The functions behind cargo-lambda: every route, and every event of events/
+	@scripts/install-redis
+	@scripts/install-deploy-tools
+	.venv/bin/pytest --quiet deploy/test_local_invoke.py
+
 cold-start: ## How long the functions' start takes, over each way to Redis
 	@scripts/install-redis
 	set -e; for function in $(FUNCTIONS); do cargo build --release --package $$function; done
 	cargo run --package testkit --example cold-start -- $(FUNCTIONS:%=target/release/%)
+
+lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
+	@scripts/lambda-build
+
+template-check: ## What template.yaml promises; a minute, and nothing is built
+	@scripts/install-deploy-tools
+	.venv/bin/pytest --quiet deploy/test_template.py
+
+deploy-check: ## All that can be proven of a deployment without an account: the template, the build, moto
+	@scripts/deploy-check
 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
 	@scripts/install-redis
@@ -57,6 +93,11 @@ deny: ## Licences, bans and sources; known vulnerabilities where their database 
 	cargo deny check bans licenses sources
 	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
 	else echo "advisories: skipped, because their database cannot be reached"; fi
+
+workflows: ## GitHub's workflows, and the scripts with which they deploy
+	scripts/check-workflows
+	python3 deploy/test_smoke.py
+	python3 deploy/test_deploy.py
 
 fuzz: ## Each parser of foreign bytes against random ones, for FUZZ_SECONDS (60) each
 	scripts/fuzz $(CARGO_FUZZ_VERSION) $(FUZZ_SECONDS)

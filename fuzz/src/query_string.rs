@@ -1,6 +1,7 @@
 //! The query string of a URL, against the routes that read one.
 
 use chrono::{Days, NaiveDate};
+use emptyclassroom::question::PARAMETERS;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -26,6 +27,13 @@ pub fn check(bytes: &[u8]) {
 
 fn check_day(cached: Cached, query: &str) {
     let (status, detail) = ask(cached, "GET", "/api/open-classrooms", query);
+    let is_refused = |name: &&str| status == 400 && detail.starts_with(&format!("`{name}` is `"));
+    if let Some(refused) = PARAMETERS.iter().find(is_refused) {
+        assert!(!held(query, refused).is_empty(), "{query:?}: {detail}");
+        return;
+    }
+    let are_single = PARAMETERS.iter().all(|name| held(query, name).len() < 2);
+    assert!(status == 400 || are_single, "{query:?}: {status} {detail}");
     let held = held(query, "date");
     let day = match held.as_slice() {
         [] => Some(TODAY.parse().unwrap()),

@@ -143,6 +143,7 @@ impl Server {
         };
         format!(
             "EmptyClassroom listens on http://{address}\n\n  \
+             page      http://{address}/app\n  \
              campus    {name}: {buildings}, {rooms}, {zone}\n  \
              cache     {cache}\n  \
              upstream  {upstream}\n\n\

@@ -42,7 +42,9 @@ async fn interrupt(program: &Program) -> (bool, String) {
 async fn with_nothing_set_it_has_all_it_needs_and_ctrl_c_ends_it_well() {
     emptyclassroom::install_tls();
     let running = Program::start(&[]).await;
-    for told in ["Boston University", "77 rooms", "in this process", "a simulated 25Live", "curl http://127.0.0.1:"] {
+    for told in
+        ["Boston University", "77 rooms", "in this process", "a simulated 25Live", "curl http://127.0.0.1:", "/app\n"]
+    {
         assert!(running.process.output().contains(told), "{}", running.process.output());
     }
     let body: serde_json::Value = serde_json::from_str(&get(&running, "/api/open-classrooms").await).unwrap();

@@ -1,1 +1,148 @@
-fn main() {}
+//! What a question costs on a campus of 400 rooms, step by step, and a plain HIT beside it: `cargo bench`.
+//!
+//! The routes are asked as a server asks them, over the cache in memory, so that no network is measured.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
+use std::{fmt::Write, sync::Arc};
+
+use axum::{Router, body::Body, body::to_bytes};
+use chrono::{DateTime, Utc};
+use divan::{Bencher, black_box};
+use emptyclassroom::{
+    bookings::Booking,
+    cache::{Cache, MemoryStore, Store},
+    cached_snapshot::{CachedSnapshot, Fence, Origin},
+    campus::Campus,
+    campus_day::CampusDay,
+    clock::Clock,
+    config::{Config, Home},
+    core::{Core, Service},
+    http::{finish, read_routes},
+    parameters::Parameters,
+    question::Question,
+    snapshot::{Answers, Snapshot, Timestamp},
+};
+use http::Request;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
+
+const BUILDINGS: usize = 10;
+const ROOMS: usize = 40;
+/// Everything at once.
+const QUESTION: &str = "at=now&min_minutes=30&building=B1,B2,B3,B4,B5,B6,B7,B8,B9,B10&q=b&sort=free_until";
+const QUESTIONS: [&str; 5] = ["q=b1", "sort=name", "min_minutes=60&sort=duration", "at=now", QUESTION];
+
+fn main() {
+    divan::main();
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-03-03T17:00:00Z".parse().unwrap()
+}
+
+/// Ten buildings of forty rooms.
+fn campus() -> Campus {
+    let mut file = "name = 'Large'\ntimezone = 'America/New_York'\n".to_owned();
+    for building in 1..=BUILDINGS {
+        write!(file, "[[buildings]]\ncode = 'B{building}'\nname = 'Building {building}'\n").unwrap();
+        write!(file, "opens = '07:00'\ncloses = '23:00'\n").unwrap();
+        for room in 0..ROOMS {
+            write!(file, "[[buildings.classrooms]]\nid = '{building}{room:02}'\nname = '{}'\n", 100 + room * 7 % 40)
+                .unwrap();
+        }
+    }
+    Campus::parse("large.toml", &file).unwrap()
+}
+
+/// A busy day: each room has four classes of 75 minutes, at hours of its own.
+fn snapshot(campus: &Campus) -> Snapshot {
+    let date = now().with_timezone(&campus.timezone).date_naive();
+    let mut answers = Answers::new();
+    for (number, (_, room)) in (0..).zip(campus.classrooms()) {
+        let starts = (0..4).map(|class| 480 + class * 195 + number * 5 % 90);
+        let classes = starts.map(|start| Booking { start, end: start + 75 });
+        answers.entry(room.id.clone()).or_default().days.insert(date, classes.collect());
+    }
+    Snapshot::new(campus, 28, date, Timestamp::at_campus(now(), campus.timezone), &answers, None)
+}
+
+fn question(campus: &Campus, query: &str) -> Question {
+    let now = now().with_timezone(&campus.timezone);
+    let day = CampusDay::new(now.date_naive(), campus.timezone);
+    Question::parse(&Parameters::parse(query), campus, day, now).unwrap().unwrap()
+}
+
+/// The routes over a cache that has today's snapshot.
+fn routes(runtime: &Runtime) -> Router {
+    emptyclassroom::install_tls();
+    let mut config =
+        Config::from_vars(Home::Lambda, |name| (name == "API_URL").then(|| "http://127.0.0.1:9".to_owned())).unwrap();
+    config.campus = campus();
+    let clock = Clock::new(config.campus.timezone, now);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
+    let cached = CachedSnapshot::render(&snapshot(&config.campus), Fence::at(now())).unwrap();
+    let cache = Cache::new(Arc::clone(&store), Origin::new(&config.campus, config.min_gap), config.cache_expiry);
+    runtime.block_on(async {
+        let lease = cache.lease().await.unwrap().unwrap();
+        cache.publish(&lease, cached.date, std::slice::from_ref(&cached)).await.unwrap();
+    });
+    let service = Service::build(Core::new(config, clock, store), None).unwrap();
+    finish(read_routes(&service), &service.core.config.allowed_origins)
+}
+
+fn answer(bencher: Bencher<'_, '_>, target: &str) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let routes = routes(&runtime);
+    let ask = || {
+        let request = Request::get(target).body(Body::empty()).unwrap();
+        let response = runtime.block_on(routes.clone().oneshot(request)).unwrap();
+        assert_eq!((response.status().as_u16(), &response.headers()["x-cache"]), (200, &"HIT".parse().unwrap()));
+        runtime.block_on(to_bytes(response.into_body(), usize::MAX)).unwrap()
+    };
+    assert!(ask().len() > 1_000);
+    bencher.bench_local(ask);
+}
+
+/// A whole answer without a question.
+#[divan::bench]
+fn plain_hit(bencher: Bencher<'_, '_>) {
+    answer(bencher, "/api/open-classrooms");
+}
+
+/// A whole answer to a question.
+#[divan::bench(args = QUESTIONS)]
+fn hit_with_a_question(bencher: Bencher<'_, '_>, query: &str) {
+    answer(bencher, &format!("/api/open-classrooms?{query}"));
+}
+
+/// Of which: the parameters are read.
+#[divan::bench]
+fn step_1_the_question_is_read(bencher: Bencher<'_, '_>) {
+    let campus = campus();
+    bencher.bench_local(|| question(&campus, black_box(QUESTION)));
+}
+
+/// Of which: the cached body becomes a snapshot.
+#[divan::bench]
+fn step_2_the_body_is_read(bencher: Bencher<'_, '_>) {
+    let cached = CachedSnapshot::render(&snapshot(&campus()), Fence::at(now())).unwrap();
+    bencher.bench_local(|| black_box(&cached).snapshot().unwrap());
+}
+
+/// Of which: the rooms are picked and put in order. This is the filter.
+#[divan::bench(args = QUESTIONS)]
+fn step_3_the_rooms_are_picked(bencher: Bencher<'_, '_>, query: &str) {
+    let campus = campus();
+    let (snapshot, question) = (snapshot(&campus), question(&campus, query));
+    bencher.bench_local(|| question.answer(black_box(&snapshot), &campus).buildings.len());
+}
+
+/// Of which: what was picked becomes JSON.
+#[divan::bench(args = QUESTIONS)]
+fn step_4_the_answer_is_written(bencher: Bencher<'_, '_>, query: &str) {
+    let campus = campus();
+    let (snapshot, question) = (snapshot(&campus), question(&campus, query));
+    let answer = question.answer(&snapshot, &campus);
+    bencher.bench_local(|| serde_json::to_vec(black_box(&answer)).unwrap());
+}

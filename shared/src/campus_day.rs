@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike};
 use chrono_tz::Tz;
+use serde::Serializer;
 
 use crate::time_of_day::TimeOfDay;
 
@@ -71,6 +72,11 @@ impl CampusDay {
         let found = behind.find_map(|shown| self.timezone.from_local_datetime(&shown).earliest());
         found.unwrap_or_else(|| self.timezone.from_utc_datetime(&shown)).fixed_offset()
     }
+}
+
+/// Writes an instant as `2026-03-03T10:00:00-05:00`.
+pub(crate) fn iso_8601<S: Serializer>(instant: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&instant.format("%Y-%m-%dT%H:%M:%S%:z"))
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use crate::{
     campus::OpeningHours,
-    campus_day::CampusDay,
+    campus_day::{CampusDay, iso_8601},
     free_period::FreePeriod,
-    question::iso_8601,
     snapshot::{RoomAvailability, RoomStatus},
 };
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{Days, NaiveDate};
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 
 use crate::{
     cache::{Cache, RESERVE_EXPIRY, StoreError},
@@ -140,22 +140,36 @@ impl Reader {
         answer
     }
 
-    /// Today's answer, and with it a snapshot of every day that is kept, in order. Each day but today is one command, and all of
-    /// them are sent at once, so that they take no longer than one.
+    /// A snapshot of every day that is kept, in order, and where today's came from. Each day is one command, and all of them
+    /// are sent at once, so that a cache that says nothing is waited for once.
     ///
     /// # Errors
     /// Nothing can be had of today; or the cache is down, and which days are kept is not known.
     pub async fn kept_days(&self) -> Result<(Source, Vec<CachedSnapshot>), ReadError> {
         let today = self.clock.today();
-        let Answer { snapshot, source } = self.snapshot(Some(today)).await?;
-        let days = kept_days(today).filter(|date| *date != today);
-        let others = try_join_all(days.map(|date| self.cache.reserve(date))).await.map_err(|error| {
-            tracing::error!(cause = error_chain(&error), "the cache is down: the days that are kept are not known");
-            ReadError::Unavailable { retry_after: CACHE_RETRY_AFTER }
-        })?;
-        let mut snapshots: Vec<_> = others.into_iter().flatten().chain([snapshot]).collect();
-        snapshots.sort_by_key(|snapshot| snapshot.date);
-        Ok((source, snapshots))
+        let (answer, others) = join(self.snapshot(Some(today)), self.reserve_around(today)).await;
+        let Answer { snapshot, source } = answer?;
+        let mut days = others?;
+        // They have only just been brought.
+        if source == Source::Miss || days.is_empty() {
+            days = self.reserve_around(today).await?;
+        }
+        days.push(snapshot);
+        days.sort_by_key(|snapshot| snapshot.date);
+        Ok((source, days))
+    }
+
+    /// The reserve of all days that may be kept but today.
+    async fn reserve_around(&self, today: NaiveDate) -> Result<Vec<CachedSnapshot>, ReadError> {
+        let days = first_kept(today).iter_days().take_while(|date| *date <= last_day_of_sweep(today));
+        let reserves = days.filter(|date| *date != today).map(|date| self.cache.reserve(date));
+        match try_join_all(reserves).await {
+            Ok(reserves) => Ok(reserves.into_iter().flatten().collect()),
+            Err(error) => {
+                tracing::error!(cause = error_chain(&error), "the cache is down: which days are kept is not known");
+                Err(ReadError::Unavailable { retry_after: CACHE_RETRY_AFTER })
+            }
+        }
     }
 
     fn measure(&self, source: Source, age: Duration) {
@@ -277,11 +291,6 @@ impl Reader {
 /// The first day that the reserve may still hold.
 fn first_kept(today: NaiveDate) -> NaiveDate {
     today.checked_sub_days(PAST_DAYS).unwrap_or(today)
-}
-
-/// Every day that the reserve may hold, in order.
-fn kept_days(today: NaiveDate) -> impl Iterator<Item = NaiveDate> {
-    first_kept(today).iter_days().take_while(move |date| *date <= last_day_of_sweep(today))
 }
 
 /// When it is worth asking again after a sweep could not be had.

@@ -11,7 +11,10 @@ mod app;
 #[path = "routes/openapi.rs"]
 mod openapi;
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use app::{Answer, Event, TestApp, events, today};
 use axum::{Router, routing::get};
@@ -37,6 +40,16 @@ const TUESDAY: &str = concat!(
     r#""stale":false}"#
 );
 
+/// What `open-classrooms-question.json` is answered: `at=08:00&min_minutes=65&q=cas 116&sort=free_until&building=cas`.
+const FREE_AT_EIGHT: &str = concat!(
+    r#"{"buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","classrooms":["#,
+    r#"{"id":"342","name":"116","status":"ok","availability":[{"start":"07:00:00","end":"09:04:00","#,
+    r#""start_time":"07:00","end_time":"09:04","duration_minutes":124}],"#,
+    r#""free_until":"2026-03-03T09:05:00-05:00","free_minutes":65}]}},"#,
+    r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","timezone":"America/New_York","#,
+    r#""stale":false}"#
+);
+
 over_both_caches! {
     every_event_has_the_answer_of_the_contract,
     the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit,
@@ -51,6 +64,7 @@ over_both_caches! {
     whoever_has_another_body_gets_the_whole,
     after_a_refresh_the_old_etag_is_worth_nothing,
     a_head_request_is_answered_as_a_get_without_its_body,
+    the_page_runs_no_other_script_and_is_sent_once,
     the_last_update_is_null_until_there_is_one,
     a_refresh_tells_when_it_was,
     during_the_cooldown_the_minutes_left_are_told_to_a_decimal,
@@ -65,11 +79,20 @@ over_both_caches! {
     any_origin_may_read_where_any_is_allowed,
     of_a_list_the_asking_origin_alone_is_named,
     errors_say_a_sentence_and_nothing_of_the_inside,
+    a_question_is_answered_from_what_is_cached,
+    a_bad_question_is_refused_with_a_sentence,
+    what_is_free_now_changes_with_the_minute_and_so_does_its_etag,
+    a_room_tells_whether_it_is_free_and_when_it_is_next,
+    a_rooms_calendar_has_every_day_that_is_kept,
+    the_buildings_are_told_also_when_nothing_is_known_of_their_rooms,
+    health_is_ok_while_the_cache_has_data_of_today,
+    health_looks_and_never_sweeps,
 }
 
 async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
     let expected = [
         ("hello", 200, r#""Hello World""#),
+        ("app", 200, ""),
         ("cooldown-status", 200, r#"{"in_cooldown":false,"remaining_minutes":0}"#),
         ("last-updated", 200, r#"{"last_updated":null}"#),
         ("classroom-not-found", 404, "Classroom not found"),
@@ -79,14 +102,39 @@ async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
         ("method-not-allowed", 405, "Method Not Allowed"),
         ("refresh-too-large", 413, "The request body is longer than 1024 bytes"),
         ("refresh-invalidate-cache", 403, "Cache invalidation is not enabled"),
+        ("refresh-invalidate-cache-no-token", 403, "Cache invalidation is not enabled"),
+        ("refresh-invalidate-cache-wrong-token", 403, "Cache invalidation is not enabled"),
         ("open-classrooms", 200, TUESDAY),
+        ("open-classrooms-not-modified", 304, ""),
         (
             "classroom",
             200,
             concat!(
                 r#"{"id":"342","name":"116","building_code":"CAS","status":"ok","availability":[{"start":"07:00:00","#,
                 r#""end":"09:04:00","start_time":"07:00","end_time":"09:04","duration_minutes":124}],"#,
-                r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false}"#
+                r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false,"#,
+                r#""free_now":false,"next_free":null,"booked_today":true}"#
+            ),
+        ),
+        ("open-classrooms-question", 200, FREE_AT_EIGHT),
+        ("classroom-calendar", 200, ""),
+        (
+            "buildings",
+            200,
+            concat!(
+                r#"{"buildings":[{"code":"CAS","name":"College of Arts & Sciences","opens":"07:00","closes":"23:00","#,
+                r#""rooms":2,"free_now":1},"#,
+                r#"{"code":"CGS","name":"College of General Studies","opens":"07:00","closes":"21:30","rooms":1,"free_now":0}],"#,
+                r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","timezone":"America/New_York","#,
+                r#""stale":false}"#
+            ),
+        ),
+        (
+            "health",
+            200,
+            concat!(
+                r#"{"status":"ok","cache":"ok","last_updated":"2026-03-03T10:00:00.123456-05:00","age_seconds":0,"#,
+                r#""rooms_ok":3,"rooms_failed":0}"#
             ),
         ),
         ("refresh", 429, "Refresh cooldown active. Please wait 30.0 more minutes."),
@@ -104,14 +152,29 @@ async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
     for (name, status, text) in expected.into_iter().filter(|(_, status, _)| *status > 0) {
         let answer = app.answer_to(name).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
-        if status == 200 {
-            assert_eq!((answer.status.as_u16(), answer.text.as_str()), (status, text), "{name}");
-            assert_eq!(answer.header("content-type"), "application/json", "{name}");
-        } else {
+        if status >= 400 {
             assert_eq!(answer.problem(), (status, text.to_owned()), "{name}");
+            continue;
+        }
+        let kind = match (not_json(name), status) {
+            (Some(kind), _) => kind,
+            (None, 200) => "application/json",
+            _ => "",
+        };
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, kind), "{name}");
+        if not_json(name).is_none() {
+            assert_eq!(answer.text, text, "{name}");
         }
     }
     assert_eq!(app.simulator.requests(), 3, "one sweep should have been enough");
+}
+
+fn not_json(event: &str) -> Option<&'static str> {
+    match event {
+        "app" => Some("text/html; charset=utf-8"),
+        "classroom-calendar" => Some("text/calendar; charset=utf-8"),
+        _ => None,
+    }
 }
 
 async fn the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit(backend: Backend) {
@@ -126,7 +189,7 @@ async fn the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit(backe
     }
     let digits = miss.header("etag").strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap();
     assert!(digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "{digits}");
-    for small in ["hello", "last-updated", "cooldown-status"] {
+    for small in ["hello", "last-updated", "cooldown-status", "health"] {
         assert_eq!(app.answer_to(small).await.header("cache-control"), "no-store", "{small}");
     }
 }
@@ -165,7 +228,8 @@ async fn a_room_is_shown_by_itself(backend: Backend) {
         booked_all_day.text,
         concat!(
             r#"{"id":"719","name":"129","building_code":"CGS","status":"ok","availability":[],"#,
-            r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false}"#
+            r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false,"#,
+            r#""free_now":false,"next_free":null,"booked_today":true}"#
         )
     );
     assert_eq!(booked_all_day.outcome(), (200, "HIT"));
@@ -177,7 +241,8 @@ async fn a_room_is_shown_by_itself(backend: Backend) {
 async fn a_room_that_is_not_on_the_campus_is_not_found_and_causes_no_sweep(backend: Backend) {
     let app = TestApp::start(backend).await;
     // Not digits, not UTF-8, encoded slashes and spaces; and whatever the date.
-    for id in ["1", "0342", "342%20", "342%2F", "%FF", "CAS", "a".repeat(5_000).as_str(), "1?date=tomorrow"] {
+    let ids = ["1", "0342", "342%20", "342%2F", "%FF", "CAS", "1/calendar.ics", "%FF/calendar.ics"];
+    for id in ids.into_iter().chain(["a".repeat(5_000).as_str(), "1?date=tomorrow"]) {
         let answer = app.answer(Event::get(&format!("/api/classrooms/{id}"))).await;
         assert_eq!(answer.problem(), (404, "Classroom not found".to_owned()), "{id}");
     }
@@ -250,7 +315,7 @@ async fn parameters_that_nobody_knows_are_ignored(backend: Backend) {
 
 async fn whoever_has_the_body_is_told_so_in_no_words(backend: Backend) {
     let app = TestApp::start(backend).await;
-    for event in ["open-classrooms", "classroom"] {
+    for event in ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar", "buildings"] {
         let etag = app.answer_to(event).await.header("etag").to_owned();
         let conditions = ["*".to_owned(), etag.clone(), format!("W/{etag}"), format!("\"other\", W/\"x\", {etag}")];
         for condition in conditions {
@@ -291,8 +356,9 @@ async fn after_a_refresh_the_old_etag_is_worth_nothing(backend: Backend) {
 async fn a_head_request_is_answered_as_a_get_without_its_body(backend: Backend) {
     let app = TestApp::start(backend).await;
     app.answer_to("open-classrooms").await;
-    let paths = ["/", "/api/open-classrooms", "/api/classrooms/342", "/api/last-updated", "/api/cooldown-status"];
-    for path in paths {
+    let paths = ["/", "/api/open-classrooms", "/api/open-classrooms?at=now", "/api/classrooms/342"];
+    let others = ["/api/classrooms/342/calendar.ics", "/api/buildings", "/api/last-updated", "/api/health"];
+    for path in paths.into_iter().chain(others).chain(["/api/cooldown-status"]) {
         let (get, head) = (app.answer(Event::get(path)).await, app.answer(Event::new("HEAD", path)).await);
         assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
         for name in ["content-type", "etag", "x-cache", "cache-control", "x-content-type-options"] {
@@ -300,6 +366,20 @@ async fn a_head_request_is_answered_as_a_get_without_its_body(backend: Backend) 
         }
         assert_eq!(head.header("content-length"), get.text.len().to_string(), "{path}");
     }
+}
+
+async fn the_page_runs_no_other_script_and_is_sent_once(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let page = app.answer_to("app").await;
+    assert!(page.text.starts_with("<!doctype html>"), "{}", page.text);
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    let known = app.answer(Event::named("app").header("if-none-match", page.header("etag"))).await;
+    assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""));
+    for name in ["cache-control", "content-security-policy", "etag", "x-content-type-options"] {
+        assert_eq!((known.header(name), known.header(name).is_empty()), (page.header(name), false), "{name}");
+    }
+    assert_eq!(app.simulator.requests(), 0, "a page is no reason for a sweep");
 }
 
 async fn the_last_update_is_null_until_there_is_one(backend: Backend) {
@@ -445,6 +525,9 @@ async fn a_wrong_method_is_told_the_right_ones(backend: Backend) {
         ("/", "GET,HEAD"),
         ("/api/open-classrooms", "GET,HEAD"),
         ("/api/classrooms/342", "GET,HEAD"),
+        ("/api/classrooms/342/calendar.ics", "GET,HEAD"),
+        ("/api/buildings", "GET,HEAD"),
+        ("/api/health", "GET,HEAD"),
         ("/api/last-updated", "GET,HEAD"),
         ("/api/cooldown-status", "GET,HEAD"),
         ("/api/refresh", "POST"),
@@ -606,12 +689,17 @@ async fn errors_say_a_sentence_and_nothing_of_the_inside(backend: Backend) {
 async fn with_redis_down_reads_and_refreshes_are_unavailable_and_the_small_answers_are_no_errors() {
     let mut app = TestApp::start_with(Backend::Redis, &[TOKEN]).await;
     app.store.redis.as_mut().unwrap().stop().await;
-    for event in ["open-classrooms", "classroom", "refresh", "refresh-invalidate-cache"] {
+    let reads = ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar"];
+    for event in reads.into_iter().chain(["refresh", "refresh-invalidate-cache"]) {
         let answer = app.answer_to(event).await;
         assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()), "{event}");
         assert_eq!(answer.header("retry-after"), "5", "{event}");
         assert_discreet(&app, &answer);
     }
+    let buildings = app.answer_to("buildings").await;
+    assert_eq!((buildings.outcome(), buildings.json()["buildings"][0]["rooms"].clone()), ((200, "STALE"), 2.into()));
+    let health = app.answer_to("health").await;
+    assert_eq!((health.status.as_u16(), health.text.as_str()), (503, UNREACHABLE));
     assert_eq!(app.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
     assert_eq!(app.answer_to("cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
     assert_eq!(app.answer_to("hello").await.status, 200);
@@ -629,4 +717,249 @@ async fn a_bug_costs_one_answer_that_says_nothing_of_it() {
     let answer = Answer::read(response).await;
     assert_eq!(answer.problem(), (500, "Internal Server Error".to_owned()));
     assert_eq!(answer.header("access-control-allow-origin"), "*");
+}
+
+/// What health is when Redis cannot be reached.
+const UNREACHABLE: &str = concat!(
+    r#"{"status":"failing","cache":"unreachable","last_updated":null,"age_seconds":null,"#,
+    r#""rooms_ok":null,"rooms_failed":null}"#
+);
+
+/// The names of the rooms in an answer, in its order.
+fn names(answer: &Answer) -> Vec<String> {
+    let body = answer.json();
+    let buildings = body["buildings"].as_object().unwrap().values();
+    let rooms = buildings.flat_map(|building| building["classrooms"].as_array().unwrap());
+    rooms.map(|room| room["name"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn a_question_is_answered_from_what_is_cached(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let miss = app.answer_to("open-classrooms-question").await;
+    assert_eq!((miss.outcome(), miss.text.as_str()), ((200, "MISS"), FREE_AT_EIGHT));
+    let hit = app.answer_to("open-classrooms-question").await;
+    assert_eq!((hit.outcome(), hit.text.as_str()), ((200, "HIT"), FREE_AT_EIGHT));
+    let headers = [("cache-control", "no-cache"), ("content-type", "application/json"), ("etag", miss.header("etag"))];
+    for (name, value) in headers {
+        assert_eq!(hit.header(name), value);
+    }
+    assert_ne!(hit.header("etag"), app.answer_to("open-classrooms").await.header("etag"));
+    for (query, rooms) in [
+        ("at=now", ["201"].as_slice()),
+        ("at=08:00&sort=free_until", &["201", "116"]),
+        ("from=08:00&to=09:05", &["116", "201"]),
+        ("from=08:00&to=09:06", &["201"]),
+        ("min_minutes=125", &["116", "201"]),
+        ("q=cgs", &["129"]),
+        ("building=CGS&sort=duration", &["129"]),
+        ("date=2026-03-03&q=nothing", &[]),
+    ] {
+        let answer = app.answer(Event::get(&format!("/api/open-classrooms?{query}"))).await;
+        assert_eq!(
+            (answer.outcome(), names(&answer)),
+            ((200, "HIT"), rooms.iter().map(|room| (*room).into()).collect()),
+            "{query}"
+        );
+    }
+    let tomorrow = app.answer(Event::get("/api/open-classrooms?date=2026-03-04&q=cas116")).await;
+    assert_eq!((tomorrow.json()["date"].clone(), names(&tomorrow)), ("2026-03-04".into(), vec!["116".to_owned()]));
+    assert_eq!(app.simulator.requests(), 3, "one sweep should have been enough");
+    app.simulator.misbehave(Fault::Html);
+    app.store.store.delete("classrooms:availability").await.unwrap();
+    let stale = app.answer_to("open-classrooms-question").await;
+    assert_eq!((stale.outcome(), stale.json()["stale"].clone()), ((200, "STALE"), true.into()));
+}
+
+async fn a_bad_question_is_refused_with_a_sentence(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let a_time = "a time from 00:00 to 23:59, as 14:30";
+    for (query, detail) in [
+        ("at=noon", format!("`at` is `noon`, but should be `now`, or {a_time}")),
+        ("at=now&date=2026-03-04", format!("`at` is `now`, but should be {a_time}, on a day that is not today")),
+        ("from=08:00", "`from` is `08:00`, but should be there together with `to`".to_owned()),
+        ("building=XYZ", "`building` is `XYZ`, but should be codes of buildings, with commas between them: CAS,CGS".to_owned()),
+        ("sort=free_until", "`sort` is `free_until`, but should be `name` or `duration`, where neither `at` nor `from` and `to` are there".to_owned()),
+        ("min_minutes=9&min_minutes=9", "`min_minutes` is `9, 9`, but should be a number of minutes from 1 to 1440, once".to_owned()),
+        ("date=tomorrow&at=noon", "`date` is `tomorrow`, but should be a day, as 2026-03-03".to_owned()),
+    ] {
+        let answer = app.answer(Event::get(&format!("/api/open-classrooms?{query}"))).await;
+        assert_eq!(answer.problem(), (400, detail), "{query}");
+        assert_discreet(&app, &answer);
+    }
+    let long = app.answer(Event::get(&format!("/api/open-classrooms?q={}", "é".repeat(1_000)))).await;
+    let expected = "a part of a room's or a building's name, of 1 to 100 characters";
+    assert_eq!(long.problem(), (400, format!("`q` is `{}`, but should be {expected}", "é".repeat(50))));
+    assert_eq!(app.simulator.requests(), 0, "a bad question should cost nothing");
+    assert_eq!(app.answer(Event::get("/api/classrooms/342?at=noon")).await.status, 200, "it is no parameter there");
+}
+
+async fn what_is_free_now_changes_with_the_minute_and_so_does_its_etag(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let now = Event::get("/api/open-classrooms?at=now&building=CAS");
+    let free = |answer: &Answer| answer.json()["buildings"]["CAS"]["classrooms"][0]["free_minutes"].clone();
+    let first = app.answer(now.clone()).await;
+    assert_eq!((free(&first), first.header("cache-control")), (780.into(), "no-cache"));
+    app.advance(MINUTE - 124);
+    let known = app.answer(now.clone().header("if-none-match", first.header("etag"))).await;
+    assert_eq!(known.outcome(), (304, "HIT"), "the minute is not over");
+    app.advance(1);
+    let next = app.answer(now.header("if-none-match", first.header("etag"))).await;
+    assert_eq!((next.outcome(), free(&next)), ((200, "HIT"), 779.into()));
+}
+
+async fn a_room_tells_whether_it_is_free_and_when_it_is_next(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let facts = async |target: &str| {
+        let room = app.answer(Event::get(target)).await.json();
+        json!([room["free_now"], room["next_free"], room["booked_today"]])
+    };
+    let all_day = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T23:00:00-05:00"});
+    assert_eq!(facts("/api/classrooms/344").await, json!([true, all_day, false]));
+    assert_eq!(facts("/api/classrooms/344?date=2026-03-03").await, json!([true, all_day, false]));
+    assert_eq!(facts("/api/classrooms/719").await, json!([false, null, true]));
+    assert_eq!(facts("/api/classrooms/344?date=2026-03-04").await[0], Value::Null, "nobody knows of another day's now");
+    app.simulator.set_bookings("719", today(), vec![simulator::Booking::new(9.0, "11.500000", simulator::Kind::Event)]);
+    app.advance(31 * MINUTE);
+    app.answer_to("refresh").await;
+    let next = json!({"start": "2026-03-03T11:30:00-05:00", "end": "2026-03-03T21:30:00-05:00"});
+    assert_eq!(facts("/api/classrooms/719").await, json!([false, next, true]));
+    app.advance(60 * MINUTE);
+    assert_eq!(facts("/api/classrooms/719").await, json!([true, next, true]));
+}
+
+/// Values of a calendar's lines of that name.
+fn values(calendar: &Answer, name: &str) -> Vec<String> {
+    let lines = calendar.text.split("\r\n").filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    lines.map(str::to_owned).collect()
+}
+
+async fn a_rooms_calendar_has_every_day_that_is_kept(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let first = app.answer_to("classroom-calendar").await;
+    assert_eq!((first.outcome(), first.header("cache-control")), ((200, "MISS"), "no-cache"));
+    let starts = values(&first, "DTSTART");
+    assert!(starts.is_sorted() && starts[0] == "20260303T120000Z", "{starts:?}");
+    assert_eq!(values(&first, "DTEND")[0], "20260303T140500Z", "a room is free until the class begins");
+    // What each day's own answer shows is in the calendar, and nothing else.
+    let mut slots = 0;
+    for date in today().iter_days().take(32) {
+        let room = app.answer(Event::get(&format!("/api/classrooms/342?date={date}"))).await;
+        slots += room.json()["availability"].as_array().unwrap().len();
+    }
+    assert_eq!(starts.len(), slots);
+    let uids = values(&first, "UID");
+    assert_eq!((uids.len(), uids[0].as_str()), (slots, "342-2026-03-03T07:00@emptyclassroom"));
+    assert!(values(&first, "DTSTAMP").iter().all(|stamp| stamp == "20260303T150000Z"));
+
+    app.advance(60 * MINUTE);
+    let hit = app.answer_to("classroom-calendar").await;
+    assert_eq!((hit.outcome(), &hit.text, hit.header("etag")), ((200, "HIT"), &first.text, first.header("etag")));
+    app.advance(24 * 60 * MINUTE);
+    app.answer_to("refresh").await;
+    let next = app.answer_to("classroom-calendar").await;
+    assert_eq!(values(&next, "DTSTART")[0], starts[0], "yesterday is still kept");
+    let last = |calendar: &Answer| values(calendar, "DTEND").last().unwrap()[..8].to_owned();
+    assert!(last(&next) > last(&first), "the sweep should have brought another day");
+    assert!(uids.iter().all(|uid| values(&next, "UID").contains(uid)), "an event should keep its name");
+}
+
+async fn the_buildings_are_told_also_when_nothing_is_known_of_their_rooms(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    app.simulator.misbehave(Fault::Html);
+    let unknown = app.answer_to("buildings").await;
+    assert_eq!(
+        unknown.text,
+        concat!(
+            r#"{"buildings":[{"code":"CAS","name":"College of Arts & Sciences","opens":"07:00","closes":"23:00","#,
+            r#""rooms":2,"free_now":null},"#,
+            r#"{"code":"CGS","name":"College of General Studies","opens":"07:00","closes":"21:30","rooms":1,"free_now":null}],"#,
+            r#""last_updated":null,"date":"2026-03-03","timezone":"America/New_York","stale":true}"#
+        )
+    );
+    assert_eq!((unknown.outcome(), unknown.header("cache-control")), ((200, "STALE"), "no-cache"));
+    app.simulator.behave();
+    app.store.store.delete("classrooms:refresh_failed").await.unwrap();
+    app.simulator.misbehave_for("719", Fault::Html);
+    let known = app.answer_to("buildings").await;
+    let free_now = |code: usize| known.json()["buildings"][code]["free_now"].clone();
+    assert_eq!((known.outcome(), free_now(0), free_now(1)), ((200, "MISS"), 1.into(), Value::Null));
+}
+
+async fn health_is_ok_while_the_cache_has_data_of_today(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let health = async || {
+        let answer = app.answer_to("health").await;
+        assert_eq!((answer.header("content-type"), answer.header("cache-control")), ("application/json", "no-store"));
+        let body = answer.json();
+        let of = ["status", "cache", "age_seconds", "rooms_ok", "rooms_failed"].map(|name| body[name].clone());
+        (answer.status.as_u16(), json!(of))
+    };
+    assert_eq!(health().await, (503, json!(["failing", "ok", null, null, null])));
+    app.simulator.misbehave_for("719", Fault::Html);
+    app.answer_to("refresh").await;
+    assert_eq!(health().await, (200, json!(["ok", "ok", 0, 2, 1])));
+    app.advance(90_500);
+    assert_eq!(health().await, (200, json!(["ok", "ok", 90, 2, 1])));
+    // After midnight the reserve has today's.
+    app.advance(25 * 60 * MINUTE - 90_500);
+    if app.store.redis.is_none() {
+        assert_eq!(app.store.store.get("classrooms:availability").await.unwrap(), None, "it should have expired");
+    }
+    assert_eq!(health().await, (200, json!(["ok", "ok", 90_000, 2, 1])));
+    app.advance(1_000);
+    assert_eq!(health().await, (503, json!(["failing", "ok", 90_001, 2, 1])));
+}
+
+async fn health_looks_and_never_sweeps(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    for _ in 0..3 {
+        assert_eq!(app.answer_to("health").await.status, 503);
+    }
+    assert_eq!(app.simulator.requests(), 0);
+}
+
+/// What is answered to an event while Redis stands still, and in which time. Its store gives up after two seconds.
+async fn while_redis_hangs(app: &TestApp, event: &str) -> (Answer, Duration) {
+    let redis = app.store.redis.as_ref().unwrap();
+    redis.pause();
+    let asked = Instant::now();
+    let answer = app.answer_to(event).await;
+    redis.resume();
+    (answer, asked.elapsed())
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_makes_health_fail_within_its_time_limit() {
+    let app = TestApp::start_with(Backend::Redis, &[("REDIS_TIMEOUT", "0.5")]).await;
+    app.answer_to("open-classrooms").await;
+    assert_eq!(app.answer_to("health").await.status, 200);
+    let (health, took) = while_redis_hangs(&app, "health").await;
+    assert_eq!((health.status.as_u16(), health.text.as_str()), (503, UNREACHABLE));
+    assert!(took < Duration::from_millis(1_500), "it took {took:?}");
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_holds_up_a_calendar_no_longer_than_any_read() {
+    let app = TestApp::start(Backend::Redis).await;
+    assert_eq!(app.answer_to("classroom-calendar").await.status, 200);
+    let (calendar, took) = while_redis_hangs(&app, "classroom-calendar").await;
+    assert_eq!(calendar.problem(), (503, "Cache unavailable".to_owned()), "it would lack days");
+    assert!(took < Duration::from_millis(2_500), "it took {took:?}");
+}
+
+#[tokio::test]
+async fn an_answer_from_the_cache_is_one_command_also_when_a_question_is_asked() {
+    let app = TestApp::start(Backend::Redis).await;
+    app.answer_to("open-classrooms").await;
+    let redis = app.store.redis.as_ref().unwrap();
+    for event in ["open-classrooms", "open-classrooms-question", "classroom", "buildings", "health"] {
+        redis.command(&["CONFIG", "RESETSTAT"]).await;
+        assert_eq!(app.answer_to(event).await.status, 200, "{event}");
+        let stats = redis.command(&["INFO", "commandstats"]).await;
+        let commands: Vec<_> = stats.lines().filter(|line| line.starts_with("cmdstat_")).collect();
+        let gets = commands.iter().filter(|line| line.starts_with("cmdstat_get:calls=1,")).count();
+        let others =
+            commands.iter().filter(|line| !line.starts_with("cmdstat_config") && !line.starts_with("cmdstat_info"));
+        assert_eq!((gets, others.count()), (1, 1), "{event}: {commands:?}");
+    }
 }

@@ -1,8 +1,9 @@
 //! A simulated CollegeNET 25Live: real HTTP on loopback, answers in the exact form of the real one, faults on demand.
 //!
-//! Two things use it. The local server asks it instead of 25Live when `API_URL` is unset, and so shows a campus with a
+//! Three things use it. The local server asks it instead of 25Live when `API_URL` is unset, and so shows a campus with a
 //! plausible month of bookings to anybody without access to 25Live. Tests script it: bookings of a room and day with
-//! [`Simulator::set_bookings`], every failure seen of 25Live (and some more) with [`Simulator::misbehave`] and its kin.
+//! [`Simulator::set_bookings`], every failure seen of 25Live (and some more) with [`Simulator::misbehave`] and its kin. And
+//! `cargo run -p simulator` starts one by itself, for functions that are tried on one's own machine.
 //!
 //! # Layout
 //!

@@ -52,7 +52,20 @@ impl Simulator {
     ///
     /// No port, no thread or no runtime to be had from the operating system.
     pub async fn start(rooms: Vec<Room>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.into_std()?;
+        Self::start_on(0, Rooms::These(rooms)).await
+    }
+
+    /// Starts one on this port, or on a free one if it is 0, that knows every room it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken, or no thread or runtime to be had from the operating system.
+    pub async fn start_with_every_room(port: u16) -> io::Result<Self> {
+        Self::start_on(port, Rooms::Every).await
+    }
+
+    async fn start_on(port: u16, rooms: Rooms) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?.into_std()?;
         let addr = listener.local_addr()?;
         let campus = Arc::new(Campus { rooms, script: Mutex::default(), journal: Arc::default() });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -158,10 +171,34 @@ impl Drop for Simulator {
 
 /// What the handler works on.
 struct Campus {
-    rooms: Vec<Room>,
+    rooms: Rooms,
     // A std mutex, because nothing awaits while it is held.
     script: Mutex<Script>,
     journal: Arc<Journal>,
+}
+
+/// The rooms that are known.
+enum Rooms {
+    These(Vec<Room>),
+    Every,
+}
+
+impl Rooms {
+    fn get(&self, id: &str) -> Option<Room> {
+        match self {
+            Self::These(rooms) => rooms.iter().find(|room| room.id == id).cloned(),
+            Self::Every => Some(Room::new(id, format!("Room {id}"))),
+        }
+    }
+
+    /// A room that was not asked for, made up if need be.
+    fn other_than(&self, id: &str) -> Room {
+        let other = match self {
+            Self::These(rooms) => rooms.iter().find(|room| room.id != id).cloned(),
+            Self::Every => None,
+        };
+        other.unwrap_or_else(|| Room::new("999999", "Another room"))
+    }
 }
 
 impl Campus {
@@ -172,17 +209,10 @@ impl Campus {
     /// The answer of a 25Live in good health: a subject a day, none at all for a room it does not know.
     fn good_answer(&self, query: &Query) -> Answer {
         let script = self.script();
-        let room = self.rooms.iter().find(|room| room.id == query.room_id);
-        let subjects = room.into_iter().flat_map(|room| {
-            days_from(query.start).map(|date| Subject::new(room, date, script.bookings(&room.id, date)))
+        let subjects = self.rooms.get(&query.room_id).map(|room| {
+            days_from(query.start).map(|date| Subject::new(&room, date, script.bookings(&room.id, date))).collect()
         });
-        Answer::new(query.start, subjects.collect())
-    }
-
-    /// A room that was not asked for, made up if need be.
-    fn other_room(&self, room_id: &str) -> Room {
-        let other = self.rooms.iter().find(|room| room.id != room_id);
-        other.cloned().unwrap_or_else(|| Room::new("999999", "Another room"))
+        Answer::new(query.start, subjects.unwrap_or_default())
     }
 }
 
@@ -218,7 +248,7 @@ async fn answer(State(campus): State<Arc<Campus>>, request: Request) -> Response
     let good = campus.good_answer(&query);
     let Some(fault) = fault else { return well(&good) };
     let elsewhere = format!("{ELSEWHERE}?{}", request.uri().query().unwrap_or_default());
-    fault.respond(good, Scene { elsewhere, other_room: campus.other_room(&query.room_id), in_flight }).await
+    fault.respond(good, Scene { elsewhere, other_room: campus.rooms.other_than(&query.room_id), in_flight }).await
 }
 
 /// What of the request goes into the journal.
@@ -281,6 +311,22 @@ mod tests {
     async fn an_unknown_room_has_no_subjects() {
         let reply = ask(&simulator().await, "1").await;
         assert_eq!((reply.status, reply.subjects().len()), (200, 0));
+    }
+
+    #[tokio::test]
+    async fn one_with_every_room_answers_about_any() {
+        let simulator = Simulator::start_with_every_room(0).await.unwrap();
+        for id in ["342", "1", "no-such-room"] {
+            let subjects = ask(&simulator, id).await.subjects();
+            assert_eq!((subjects.len(), &subjects[0]["itemName"]), (29, &json!(format!("Room {id}"))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_an_error() {
+        let first = simulator().await;
+        let second = Simulator::start_with_every_room(first.addr().port()).await;
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[tokio::test]

@@ -109,7 +109,9 @@ async fn a_room_can_be_read_by_itself(backend: Backend) {
         concat!(
             r#"{"id":"4","name":"104","building_code":"B","status":"ok","#,
             r#""availability":[{"start":"12:01:00","end":"18:00:00","start_time":"12:01","end_time":"18:00","duration_minutes":359}],"#,
-            r#""date":"2026-03-04","last_updated":"2026-03-03T12:00:00.000000-05:00","stale":false}"#
+            r#""date":"2026-03-04","last_updated":"2026-03-03T12:00:00.000000-05:00","stale":false,"#,
+            r#""free_now":null,"next_free":{"start":"2026-03-04T12:00:00-05:00","end":"2026-03-04T18:00:00-05:00"},"#,
+            r#""booked_today":true}"#
         )
     );
     for unknown in ["/api/classrooms/5", "/api/classrooms/%FF", "/api/classrooms/1%20"] {

@@ -1,56 +1,55 @@
-//! `GET /openapi.json`: what the HTTP API is, for programs. `GET /docs`: the same as a page, for people.
+//! `GET /openapi.json`: what the HTTP API is. `GET /docs` shows it.
 
-use std::sync::{Arc, LazyLock, OnceLock};
-
-use axum::{Router, extract::State, response::Response, routing::get};
+use axum::{extract::State, response::Response};
+use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::fixed::Fixed;
-use crate::{campus::Campus, config::Config};
+use super::shown::conditional;
+use crate::{cached_snapshot::digest, campus::Campus, core::Service};
 
 /// As `make openapi` writes it.
 const DOCUMENT: &str = include_str!("../../openapi.json");
-/// Where it names the buildings of the campus.
-const BUILDING_CODES: &str = "/paths/~1api~1open-classrooms/get/parameters/1/schema/items/enum";
+/// Which parameter of `GET /api/open-classrooms` names the campus's buildings.
+const BUILDING: &str = "building";
 
-const PAGE: &str = include_str!("../../../page/docs.html");
-/// The page's own script and style run, known by their digests, and nothing else does.
-const POLICY: &str = concat!(
-    "default-src 'none'; ",
-    "script-src 'sha256-'; ",
-    "style-src 'sha256-'; ",
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-);
-
-/// The routes of both.
-pub(super) fn documentation_routes(config: &Arc<Config>) -> Router {
-    static DOCS: LazyLock<Fixed> = LazyLock::new(|| Fixed::new("text/html; charset=utf-8", PAGE, Some(POLICY)));
-    let document = Arc::new(OnceLock::new());
-    Router::new()
-        .route("/docs", get(async |headers: HeaderMap| DOCS.to(&headers)))
-        .route("/openapi.json", get(openapi))
-        .with_state((Arc::clone(config), document))
+pub(super) async fn openapi(State(service): State<Service>, headers: HeaderMap) -> Response {
+    let document = document_of(&service.core.config.campus);
+    let etag = digest(&document);
+    conditional(&headers, "application/json", document, &etag)
 }
 
-async fn openapi(
-    State((config, document)): State<(Arc<Config>, Arc<OnceLock<Fixed>>)>,
-    headers: HeaderMap,
-) -> Response {
-    document.get_or_init(|| Fixed::new("application/json", document_of(&config.campus), None)).to(&headers)
+/// The document, which is of Boston University, with the codes of this campus's buildings in it.
+fn document_of(campus: &Campus) -> Bytes {
+    let own = || {
+        let mut document: Value = serde_json::from_str(DOCUMENT).ok()?;
+        let parameters = document.pointer_mut("/paths/~1api~1open-classrooms/get/parameters")?.as_array_mut()?;
+        let building = parameters.iter_mut().find(|parameter| parameter["name"] == BUILDING)?;
+        let codes = campus.buildings.iter().map(|building| building.code.as_str()).collect::<Value>();
+        let written = building.pointer_mut("/schema/items/enum").filter(|written| **written != codes)?;
+        *written = codes;
+        serde_json::to_vec_pretty(&document).ok()
+    };
+    own().map_or(Bytes::from_static(DOCUMENT.as_bytes()), Bytes::from)
 }
 
-/// The document, which is of Boston University's campus, with this campus's buildings in it.
-fn document_of(campus: &Campus) -> String {
-    let codes: Value = campus.buildings.iter().map(|building| building.code.as_str()).collect();
-    match serde_json::from_str::<Value>(DOCUMENT) {
-        Ok(mut document) if document.pointer(BUILDING_CODES).is_some_and(|written| *written != codes) => {
-            if let Some(written) = document.pointer_mut(BUILDING_CODES) {
-                *written = codes;
-            }
-            document.to_string()
-        }
-        _ => DOCUMENT.to_owned(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_campus_has_the_document_as_it_is() {
+        assert_eq!(document_of(&Campus::built_in().unwrap()), DOCUMENT);
+    }
+
+    #[test]
+    fn another_campus_has_its_own_buildings_in_the_document() {
+        let mut campus = Campus::built_in().unwrap();
+        campus.buildings[1].code = "LAW".to_owned();
+        let document = document_of(&campus);
+        let (ours, written) = (std::str::from_utf8(&document).unwrap(), DOCUMENT);
+        let changed: Vec<_> = ours.lines().zip(written.lines()).filter(|(ours, written)| ours != written).collect();
+        assert_eq!(changed.iter().map(|(ours, _)| ours.trim()).collect::<Vec<_>>(), [r#""LAW""#]);
+        assert_eq!(ours.lines().count(), written.lines().count());
     }
 }

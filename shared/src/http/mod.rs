@@ -8,13 +8,13 @@ mod cooldown;
 #[cfg(feature = "twenty-five-live")]
 mod documentation;
 #[cfg(feature = "twenty-five-live")]
-mod fixed;
-#[cfg(feature = "twenty-five-live")]
 mod health;
 #[cfg(feature = "twenty-five-live")]
 mod open_classrooms;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+#[cfg(feature = "twenty-five-live")]
+mod page;
 mod problem;
 #[cfg(feature = "twenty-five-live")]
 mod query;

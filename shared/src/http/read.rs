@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::{
     buildings::buildings,
     classroom::{calendar, classroom},
-    documentation::documentation_routes,
+    documentation::openapi,
     health::health,
     open_classrooms::open_classrooms,
+    page::{app, docs},
     problem::Problem,
 };
 use crate::{core::Service, error_chain, read::ReadError, snapshot::Timestamp};
@@ -17,6 +18,9 @@ use crate::{core::Service, error_chain, read::ReadError, snapshot::Timestamp};
 pub fn read_routes(service: &Service) -> Router {
     Router::new()
         .route("/", get(async || Json("Hello World")))
+        .route("/app", get(app))
+        .route("/docs", get(docs))
+        .route("/openapi.json", get(openapi))
         .route("/api/open-classrooms", get(open_classrooms))
         .route("/api/classrooms/{id}", get(classroom))
         .route("/api/classrooms/{id}/calendar.ics", get(calendar))
@@ -24,7 +28,6 @@ pub fn read_routes(service: &Service) -> Router {
         .route("/api/last-updated", get(last_updated))
         .route("/api/health", get(health))
         .with_state(service.clone())
-        .merge(documentation_routes(&service.core.config))
 }
 
 /// The body of `GET /api/last-updated`.

@@ -40,27 +40,33 @@ impl Shown {
         Self { content_type: "text/calendar; charset=utf-8", etag: digest(&body), body, source }
     }
 
-    /// The body, or 304 if the client has it. Clients ask each time (`no-cache`), so that one that has just refreshed sees the
-    /// new data at once, and one that asks about now what is true now.
+    /// The body, or 304 if the client has it.
     pub(super) fn to(self, request: &HeaderMap) -> Response {
-        let quoted = format!("\"{}\"", self.etag);
-        let known = match (request.typed_get::<IfNoneMatch>(), quoted.parse::<ETag>()) {
-            (Some(condition), Ok(etag)) => !condition.precondition_passes(&etag),
-            _ => false,
-        };
-        let mut response = if known {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            ([(CONTENT_TYPE, HeaderValue::from_static(self.content_type))], self.body).into_response()
-        };
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(X_CACHE, HeaderValue::from_static(self.source.as_str()));
-        if let Ok(etag) = HeaderValue::try_from(quoted) {
-            headers.insert(ETAG, etag);
-        }
+        let mut response = conditional(request, self.content_type, self.body, &self.etag);
+        response.headers_mut().insert(X_CACHE, HeaderValue::from_static(self.source.as_str()));
         response
     }
+}
+
+/// The body, or 304 if the client has it. Clients ask each time (`no-cache`), so that one that has just refreshed sees the new
+/// data at once, and one that asks about now what is true now.
+pub(super) fn conditional(request: &HeaderMap, content_type: &'static str, body: Bytes, etag: &str) -> Response {
+    let quoted = format!("\"{etag}\"");
+    let known = match (request.typed_get::<IfNoneMatch>(), quoted.parse::<ETag>()) {
+        (Some(condition), Ok(etag)) => !condition.precondition_passes(&etag),
+        _ => false,
+    };
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(etag) = HeaderValue::try_from(quoted) {
+        headers.insert(ETAG, etag);
+    }
+    response
 }
 
 /// A snapshot that cannot be read or written again: a bug, or the work of another program.

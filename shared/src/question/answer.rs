@@ -7,11 +7,12 @@ use alphanumeric_sort::compare_str;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use chrono_tz::Tz;
 use indexmap::IndexMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{Moment, Question, Search, Sort, squeezed};
 use crate::{
     campus::{Building, Campus, OpeningHours},
+    campus_day::iso_8601,
     free_period::FreePeriod,
     slots::Slot,
     snapshot::{BuildingAvailability, RoomAvailability, RoomStatus, Snapshot, Timestamp},
@@ -73,11 +74,6 @@ pub struct FreeTime {
     /// How many minutes pass from the moment asked about until then.
     #[serde(rename = "free_minutes")]
     pub minutes: i64,
-}
-
-/// Writes an instant as `2026-03-03T10:00:00-05:00`.
-pub(crate) fn iso_8601<S: Serializer>(instant: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&instant.format("%Y-%m-%dT%H:%M:%S%:z"))
 }
 
 impl Question {

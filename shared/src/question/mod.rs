@@ -8,7 +8,6 @@ mod answer;
 use chrono::{DateTime, FixedOffset, Timelike};
 use chrono_tz::Tz;
 
-pub(crate) use self::answer::iso_8601;
 pub use self::answer::{Answer, BuildingAnswer, FreeTime, RoomAnswer};
 use crate::{
     campus::Campus,

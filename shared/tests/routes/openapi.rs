@@ -68,7 +68,7 @@ impl Tour {
         let response =
             operation["responses"].get(&status).unwrap_or_else(|| panic!("{place}, and that is not documented"));
         let said: BTreeSet<_> = names(&response["headers"]).iter().map(|name| name.to_lowercase()).collect();
-        let sent = ["etag", "x-cache", "retry-after", "www-authenticate", "allow"];
+        let sent = ["etag", "x-cache", "retry-after", "www-authenticate", "allow", "content-security-policy"];
         let sent: BTreeSet<_> =
             sent.iter().filter(|name| answer.headers.contains_key(**name)).map(|name| (*name).to_owned()).collect();
         match &response["content"] {
@@ -189,6 +189,7 @@ async fn toured() -> Value {
         ("running", "/api/cooldown-status"),
         ("ok", "/api/health"),
         ("hello", "/"),
+        ("page", "/app"),
         ("page", "/docs"),
         ("document", "/openapi.json"),
     ] {

@@ -12,7 +12,7 @@ use utoipa::openapi::{
 
 use super::{
     ADMIN_TOKEN, parameters,
-    responses::{body, cached, not_modified, problems, schema_of, tagged, text},
+    responses::{body, cached, header, not_modified, problems, schema_of, string, tagged, text},
     schemas::CooldownStatus,
 };
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
 };
 
 const JSON: &str = "application/json";
+const CSP: &str = "Content-Security-Policy";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// All of them, by path.
@@ -40,6 +41,7 @@ pub(super) fn paths() -> Paths {
         .path("/api/cooldown-status", get(cooldown_status()))
         .path("/api/health", get(health()))
         .path("/", get(hello()))
+        .path("/app", get(app()))
         .path("/docs", get(docs()))
         .path("/openapi.json", get(openapi_json()))
         .build()
@@ -242,9 +244,19 @@ fn hello() -> OperationBuilder {
     operation("hello", "service", "A greeting", "").response("200", body("The greeting.", JSON, RefOr::T(greeting)))
 }
 
+fn app() -> OperationBuilder {
+    page("app", "What is free, as a page")
+}
+
 fn docs() -> OperationBuilder {
-    let operation = operation("docs", "service", "This description, as a page", "");
-    with_etag(operation, tagged(body("The page.", HTML, text())).build(), tagged(not_modified()).build())
+    page("docs", "This description, as a page")
+}
+
+fn page(id: &str, summary: &str) -> OperationBuilder {
+    let policy = "The page's own script and style run, and nothing else does.";
+    let ok = tagged(body("The page.", HTML, text())).header(CSP, header(policy, string()));
+    let known = tagged(not_modified()).header(CSP, header(policy, string()));
+    with_etag(operation(id, "service", summary, ""), ok.build(), known.build())
 }
 
 fn openapi_json() -> OperationBuilder {

@@ -20,11 +20,13 @@ pub(super) fn text() -> RefOr<Schema> {
     String::schema()
 }
 
-fn header(about: &str, schema: ObjectBuilder) -> Header {
+/// A header.
+pub(super) fn header(about: &str, schema: ObjectBuilder) -> Header {
     HeaderBuilder::new().description(Some(about)).schema(Some(schema)).build()
 }
 
-fn string() -> ObjectBuilder {
+/// The schema of any text.
+pub(super) fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 

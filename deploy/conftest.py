@@ -1,0 +1,15 @@
+"""The tools that the checks call are those of .venv, and they ask nobody outside."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.update(
+    PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    SAM_CLI_TELEMETRY="0",
+    AWS_REGION="us-east-1",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+    AWS_ACCESS_KEY_ID="test",
+    AWS_SECRET_ACCESS_KEY="test",
+)

@@ -1,0 +1,184 @@
+"""What a function finds around it, on loopback: Lambda's Runtime API, 25Live, Redis, and AWS as moto plays it."""
+
+import datetime
+import http.server
+import json
+import os
+import queue
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+
+# Seconds. Nothing here takes more than a few; a machine may be slow.
+PATIENCE = 60
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def eventually(what, attempt):
+    """Waits until `attempt` returns something true, and returns it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (result := attempt()):
+        assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
+        time.sleep(0.1)
+    return result
+
+
+def _answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def process(command, **options):
+    """Runs a program for as long as the block lasts."""
+    child = subprocess.Popen(command, **options)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+@contextmanager
+def moto(log):
+    """Yields the URL of an AWS. By the name localhost: the hosts of buckets are made of it."""
+    port = free_port()
+    command = ["moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    with open(log, "wb") as output, process(command, stdout=output, stderr=output):
+        eventually("moto starts", lambda: _answers(f"http://127.0.0.1:{port}/moto-api/"))
+        yield f"http://localhost:{port}"
+
+
+@contextmanager
+def redis(folder):
+    """Yields the URL of an empty redis-server."""
+    port = free_port()
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", folder]
+    with process(command, stdout=subprocess.DEVNULL):
+        eventually("redis-server starts", lambda: _listens(port))
+        yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def _serving(handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def twenty_five_live(is_well):
+    """Yields the URL of a 25Live that knows every room, each free for a month; or that fails, unless `is_well()`."""
+
+    class Handler(_Handler):
+        def do_GET(self):
+            if not is_well():
+                return self.answer(500)
+            query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
+            start = datetime.datetime.fromisoformat(query["start_dt"])
+            days = [(start + datetime.timedelta(days=day)).isoformat() for day in range(30)]
+            room = int(query["space_id"])
+            subjects = [{"itemId": room, "itemName": f"room {room}", "item_date": day, "items": []} for day in days]
+            self.answer(200, json.dumps({"subjects": subjects}).encode(), Content_Type="application/json")
+
+    with _serving(Handler) as address:
+        yield f"http://{address}/availabilitydata.json"
+
+
+class RuntimeApi:
+    """Hands a function its events, one after the other, and takes its answers."""
+
+    def __init__(self):
+        self.events = queue.Queue()
+        self.answers = queue.Queue()
+
+    def invoke(self, event):
+        self.events.put(json.dumps(event).encode())
+        kind, answer = self.answers.get(timeout=PATIENCE)
+        assert kind == "response", answer
+        return answer
+
+    def handler(api):
+        """The class of the server's handlers, which know this one."""
+
+        class Handler(_Handler):
+            def do_GET(self):
+                event = api.events.get()
+                deadline = int((time.time() + 30) * 1000)
+                arn = "arn:aws:lambda:us-east-1:123456789012:function:under-test"
+                self.answer(
+                    200,
+                    event,
+                    Content_Type="application/json",
+                    Lambda_Runtime_Aws_Request_Id="8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+                    Lambda_Runtime_Deadline_Ms=str(deadline),
+                    Lambda_Runtime_Invoked_Function_Arn=arn,
+                )
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(202)
+                api.answers.put((self.path.rsplit("/", 1)[1], json.loads(body)))
+
+        return Handler
+
+
+@contextmanager
+def function(bootstrap, environment, log):
+    """Runs a bootstrap as Lambda does, and yields what invokes it."""
+    api = RuntimeApi()
+    lambdas = {
+        "AWS_LAMBDA_FUNCTION_NAME": "under-test",
+        "AWS_LAMBDA_FUNCTION_VERSION": "1",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PATH": os.environ["PATH"],
+    }
+    with _serving(api.handler()) as address, open(log, "wb") as output:
+        variables = {**lambdas, **environment, "AWS_LAMBDA_RUNTIME_API": address}
+        with process([bootstrap], env=variables, stdout=output, stderr=output):
+            yield api

@@ -1,0 +1,147 @@
+"""scripts/deploy, with an `aws` and a `sam` that write down how they are called, and a service that is well or not."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from test_smoke import WELL, Service
+
+DEPLOY = pathlib.Path(__file__).parent.parent / "scripts" / "deploy"
+# Answers with what the folder says, and an error if it says nothing.
+AWS = """#!/bin/sh
+case "$2" in
+describe-stacks) cat stack.json ;;
+get-template) cat template.json ;;
+esac 2>/dev/null || { cat error >&2; exit 254; }
+"""
+# A deployment makes a stack with an URL, and writes down its arguments and its template.
+SAM = """#!/bin/sh
+n=$(ls | grep -c deployed-)
+for argument; do echo "$argument"; done >"deployed-$n"
+while [ "$1" != --template-file ]; do shift; done
+cp "$2" "template-$n"
+cp after.json stack.json
+"""
+PREVIOUS = {
+    "StackStatus": "UPDATE_COMPLETE",
+    "Parameters": [
+        {"ParameterKey": "Stage", "ParameterValue": "dev"},
+        {"ParameterKey": "ScheduleExpression", "ParameterValue": "cron(5 0 * * ? *)"},
+        {"ParameterKey": "AlarmEmail", "ParameterValue": ""},
+    ],
+}
+
+
+class Deployment:
+    """A repository of its own, in which `scripts/deploy` stands, and an account in a folder."""
+
+    def __init__(self, test, url, previous=None, error="Stack with id emptyclassroom-dev does not exist"):
+        folder = tempfile.TemporaryDirectory()
+        test.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        for path in ("scripts", ".aws-sam/build", ".venv/bin"):
+            (self.root / path).mkdir(parents=True)
+        for name in ("deploy", "smoke-test"):
+            (self.root / "scripts" / name).write_text((DEPLOY.parent / name).read_text())
+            (self.root / "scripts" / name).chmod(0o755)
+        for name, text in (("aws", AWS), ("sam", SAM)):
+            (self.root / ".venv/bin" / name).write_text(text)
+            (self.root / ".venv/bin" / name).chmod(0o755)
+        (self.root / ".aws-sam/build/template.yaml").write_text("new: template\n")
+        (self.root / "error").write_text(error)
+        outputs = [{"OutputKey": "DashboardUrl", "OutputValue": "x"}, {"OutputKey": "ApiUrl", "OutputValue": url}]
+        self.write("after.json", {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]})
+        if previous:
+            self.write("stack.json", {"Stacks": [previous]})
+            self.write("template.json", {"TemplateBody": "previous: template\n"})
+
+    def write(self, name, content):
+        (self.root / name).write_text(json.dumps(content))
+
+    def run(self, stage="dev", parameters="", **variables):
+        environment = {**os.environ, "SMOKE_TEST_SECONDS": "0", "PARAMETERS": parameters, **variables}
+        command = [self.root / "scripts" / "deploy", stage]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+
+    def arguments(self, number=0):
+        return (self.root / f"deployed-{number}").read_text().splitlines()
+
+    def parameters(self, number=0):
+        arguments = self.arguments(number)
+        return arguments[arguments.index("--parameter-overrides") + 1 :]
+
+    def templates(self):
+        return [path.read_text().strip() for path in sorted(self.root.glob("template-*"))]
+
+
+UNWELL = {**WELL, "/": (200, None, "Goodbye World")}
+
+
+class DeployTest(unittest.TestCase):
+    def test_what_was_built_is_deployed_with_the_parameters_and_is_well(self):
+        with Service(WELL) as service:
+            deployment = Deployment(self, service.url, PREVIOUS)
+            run = deployment.run(parameters='\n# a remark\nApiUrl=https://x/y\nScheduleExpression="cron(5 0 * * ? *)"\n')
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertIn(f"emptyclassroom-dev answers at {service.url}", run.stdout)
+        self.assertEqual(deployment.templates(), ["new: template"])
+        expected = ["Stage=dev", "ApiUrl=https://x/y", 'ScheduleExpression="cron(5 0 * * ? *)"']
+        self.assertEqual(deployment.parameters(), expected)
+        self.assertIn("--no-confirm-changeset", deployment.arguments())
+        self.assertNotIn("--role-arn", deployment.arguments())
+
+    def test_prod_has_its_own_part_of_samconfig_and_cloudformation_its_role(self):
+        with Service(WELL) as service:
+            deployment = Deployment(self, service.url)
+            run = deployment.run("prod", CLOUDFORMATION_ROLE_ARN="arn:aws:iam::123456789012:role/x")
+        self.assertEqual((run.returncode, deployment.parameters()), (0, ["Stage=prod"]))
+        arguments = deployment.arguments()
+        self.assertEqual(arguments[arguments.index("--config-env") + 1], "prod")
+        self.assertEqual(arguments[arguments.index("--role-arn") + 1], "arn:aws:iam::123456789012:role/x")
+
+    def test_what_is_not_well_makes_way_for_what_was_there_before(self):
+        # The first deployment is asked once, and stops at the first wrong answer.
+        with Service(WELL, unwell_for=1) as service:
+            deployment = Deployment(self, service.url, PREVIOUS)
+            run = deployment.run(parameters="ApiUrl=https://x/y")
+        self.assertEqual(run.returncode, 1)
+        self.assertEqual(deployment.templates(), ["new: template", "previous: template"])
+        expected = ['Stage="dev"', 'ScheduleExpression="cron(5 0 * * ? *)"', 'AlarmEmail=""']
+        self.assertEqual(deployment.parameters(1), expected)
+        self.assertIn("is again what it was before, and well: the new version was not", run.stderr)
+
+    def test_when_the_new_version_is_not_the_cause_that_is_told(self):
+        with Service(UNWELL) as service:
+            run = Deployment(self, service.url, PREVIOUS).run()
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("still not well: the new version is not the cause", run.stderr)
+
+    def test_after_a_first_deployment_there_is_nothing_to_go_back_to(self):
+        for previous in (None, {**PREVIOUS, "StackStatus": "ROLLBACK_COMPLETE"}):
+            with self.subTest(previous=previous), Service(UNWELL) as service:
+                deployment = Deployment(self, service.url, previous)
+                run = deployment.run()
+                self.assertEqual((run.returncode, deployment.templates()), (1, ["new: template"]))
+                self.assertIn("there is nothing to go back to", run.stderr)
+
+    def test_nothing_is_deployed_when_what_is_there_cannot_be_kept(self):
+        deployment = Deployment(self, "http://127.0.0.1:9", error="An error occurred (AccessDenied)")
+        run = deployment.run()
+        self.assertEqual((run.returncode, deployment.templates()), (1, []))
+        self.assertIn("AccessDenied", run.stderr)
+        deployment = Deployment(self, "http://127.0.0.1:9", PREVIOUS)
+        (deployment.root / "template.json").unlink()
+        self.assertEqual((deployment.run().returncode != 0, deployment.templates()), (True, []))
+
+    def test_what_was_not_built_or_is_no_stage_is_told(self):
+        deployment = Deployment(self, "http://127.0.0.1:9")
+        self.assertIn("usage: scripts/deploy dev|prod", deployment.run("production").stderr)
+        (deployment.root / ".aws-sam/build/template.yaml").unlink()
+        self.assertIn("run `sam build` first", deployment.run().stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,309 @@
+"""What `sam build` has built, packaged and deployed into moto: an AWS on loopback that keeps what it is given."""
+
+import io
+import json
+import os
+import re
+import stat
+import subprocess
+import zipfile
+from types import SimpleNamespace
+
+import boto3
+import pytest
+import servers
+from samtranslator.yaml_helper import yaml_parse
+from translation import API_URL, ROOT, SECRET, Scope, decided, translate
+
+BUILD = ROOT / ".aws-sam/build"
+# Bytes of the zips. They are what a cold start fetches; more than that, and something is linked that should not be.
+BUDGETS = {"Read": 4_500_000, "Refresh": 6_500_000, "CooldownStatus": 3_000_000, "Campus": 100_000}
+FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
+GIVEN = {
+    "ApiUrl": API_URL,
+    "Stage": "prod",
+    "Architecture": "x86_64",
+    "RedisUrlSecretArn": f"{SECRET}redis-url-AbCdEf",
+    "AdminTokenSecretArn": f"{SECRET}admin-token-AbCdEf",
+    "EventBus": "own",
+    "Tracing": "Active",
+    "AlarmEmail": "it@example.edu",
+}
+STACK = "emptyclassroom-prod"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    assert (BUILD / "template.yaml").is_file(), "nothing is built: `make deploy-check` does"
+    with servers.moto(tmp_path_factory.mktemp("moto") / "log") as url:
+        yield SimpleNamespace(url=url, client=lambda service: boto3.client(service, endpoint_url=url))
+
+
+@pytest.fixture(scope="module")
+def packaged(aws, tmp_path_factory):
+    """The built template after `sam package`: its programs lie in S3."""
+    aws.client("s3").create_bucket(Bucket="artifacts")
+    written = tmp_path_factory.mktemp("packaged") / "template.yaml"
+    command = [
+        "sam",
+        "package",
+        "--s3-bucket",
+        "artifacts",
+        "--output-template-file",
+        written,
+        "--config-env",
+        "none",
+    ]
+    command += ["--template-file", BUILD / "template.yaml"]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "AWS_ENDPOINT_URL": aws.url}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return written.read_text()
+
+
+@pytest.fixture(scope="module")
+def archives(aws, packaged):
+    """The zips in S3, by the resources that they are of."""
+    resources = yaml_parse(packaged)["Resources"]
+    uris = {
+        name: resource["Properties"].get("CodeUri") or resource["Properties"].get("ContentUri")
+        for name, resource in resources.items()
+        if resource["Type"].startswith("AWS::Serverless::")
+    }
+    s3 = aws.client("s3")
+
+    def fetch(uri):
+        bucket, key = re.fullmatch(r"s3://([^/]+)/(.+)", uri).groups()
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    return {name: fetch(uri) for name, uri in uris.items() if uri}
+
+
+def test_archives_keep_to_their_budgets(archives):
+    sizes = {name: len(archive) for name, archive in archives.items()}
+    print(sizes)
+    assert sizes.keys() == BUDGETS.keys()
+    assert all(sizes[name] <= BUDGETS[name] for name in BUDGETS), sizes
+
+
+def test_a_functions_archive_is_its_program_and_lambda_may_run_it(archives):
+    for name in FUNCTIONS:
+        [entry] = zipfile.ZipFile(io.BytesIO(archives[name])).infolist()
+        assert entry.filename == "bootstrap"
+        assert stat.S_IMODE(entry.external_attr >> 16) & 0o555 == 0o555
+
+
+def test_the_layer_is_the_campus_files_at_its_top(archives):
+    layer = zipfile.ZipFile(io.BytesIO(archives["Campus"]))
+    kept = {file.name: file.read_bytes() for file in (ROOT / "campuses").iterdir()}
+    assert {name: layer.read(name) for name in layer.namelist()} == kept
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_program_needs_no_younger_glibc_than_al2023_has(name):
+    read = subprocess.run(
+        ["readelf", "--wide", "--version-info", BUILD / name / "bootstrap"], capture_output=True, text=True
+    )
+    assert read.returncode == 0, read.stderr
+    needed = {tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_([\d.]+)", read.stdout)}
+    assert needed and max(needed) <= (2, 34), f"GLIBC {max(needed)}"
+
+
+# ---- The stack -----------------------------------------------------------------------------------------------------
+
+# What moto's CloudFormation leaves out. test_template.py looks at these.
+UNKNOWN = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::SNS::Subscription",
+    "AWS::Scheduler::Schedule",
+    # It names the alarms.
+    "AWS::CloudWatch::Dashboard",
+    # Their descriptions take a layer's ARN apart, which moto has none of in there.
+    "AWS::Lambda::Version",
+}
+
+
+def as_moto_knows_it(template):
+    """Without what moto leaves out: a function stands in for its alias, a name for the rest, and no output tells it."""
+    resources = template["Resources"]
+    known = {name: resource for name, resource in resources.items() if resource["Type"] not in UNKNOWN}
+    unknown = resources.keys() - known.keys()
+    outputs = {
+        name: output
+        for name, output in template["Outputs"].items()
+        if not any(re.search(rf"\b{each}\b", json.dumps(output["Value"])) for each in unknown)
+    }
+    text = json.dumps({**template, "Resources": known, "Outputs": outputs})
+    for name in unknown:
+        # Versions and aliases are of a function.
+        stand_in = resources[name]["Properties"].get("FunctionName", name)
+        text = text.replace(json.dumps({"Ref": name}), json.dumps(stand_in))
+    # It makes a bus, but has no name for it.
+    return text.replace(json.dumps({"Ref": "Bus"}), json.dumps(resources["Bus"]["Properties"]["Name"]))
+
+
+@pytest.fixture(scope="module")
+def deployed(aws, packaged):
+    """The stack, as far as moto can make it. moto has no SAM, so it is given what SAM would make."""
+    translated, values = translate(GIVEN, yaml_parse(packaged))
+    template = decided(translated, values)
+    cloudformation = aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=STACK,
+        TemplateBody=as_moto_knows_it(template),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack.get("StackStatusReason")
+    made = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
+    return SimpleNamespace(
+        template=template,
+        # What moto did not make is told by its name.
+        scope=Scope(template, values),
+        ids={each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in made},
+        outputs={each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]},
+    )
+
+
+def test_everything_is_made_that_moto_can_make(deployed):
+    wanted = {name for name, resource in deployed.template["Resources"].items() if resource["Type"] not in UNKNOWN}
+    assert deployed.ids.keys() == wanted
+
+
+def test_the_functions_are_there_with_their_programs_and_variables(aws, deployed, archives):
+    for name in FUNCTIONS:
+        function = aws.client("lambda").get_function_configuration(FunctionName=deployed.ids[name])
+        assert (function["Runtime"], function["Architectures"]) == ("provided.al2023", ["x86_64"])
+        assert function["CodeSize"] == len(archives[name])
+        assert function["Role"].endswith(f"/{deployed.ids[f'{name}Role']}")
+        variables = function["Environment"]["Variables"]
+        assert variables["REDIS_URL_SECRET_ARN"] == GIVEN["RedisUrlSecretArn"]
+        assert "REDIS_URL" not in variables and "ADMIN_TOKEN" not in variables
+
+
+def test_the_layer_is_there(aws, deployed):
+    [layer] = [each["LatestMatchingVersion"] for each in aws.client("lambda").list_layers()["Layers"]]
+    assert layer["CompatibleRuntimes"] == ["provided.al2023"]
+    assert API_URL in layer["Description"]
+
+
+def test_the_roles_have_their_policies_and_the_gateway_its_permissions(aws, deployed):
+    iam = aws.client("iam")
+    for name in FUNCTIONS:
+        role = deployed.ids[f"{name}Role"]
+        assert iam.list_role_policies(RoleName=role)["PolicyNames"] == [name]
+    common = iam.get_policy_version(PolicyArn=deployed.ids["CommonPolicy"], VersionId="v1")["PolicyVersion"][
+        "Document"
+    ]
+    common = json.loads(common) if isinstance(common, str) else common
+    assert [statement["Sid"] for statement in common["Statement"]] == ["RedisUrl", "Traces"]
+    document = iam.get_role_policy(RoleName=deployed.ids["RefreshRole"], PolicyName="Refresh")["PolicyDocument"]
+    actions = {statement["Sid"]: statement["Action"] for statement in document["Statement"]}
+    assert actions == {
+        "Logs": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "FailedRefreshes": "sqs:SendMessage",
+        "AdminToken": "secretsmanager:GetSecretValue",
+        "Events": "events:PutEvents",
+    }
+    policy = json.loads(aws.client("lambda").get_policy(FunctionName=deployed.ids["Read"])["Policy"])
+    assert len(policy["Statement"]) == 4
+
+
+def test_queue_topic_bus_and_log_groups_are_there(aws, deployed):
+    queue = aws.client("sqs").get_queue_attributes(
+        QueueUrl=deployed.outputs["FailedRefreshesQueueUrl"], AttributeNames=["MessageRetentionPeriod"]
+    )
+    assert queue["Attributes"]["MessageRetentionPeriod"] == str(14 * 24 * 60 * 60)
+    assert aws.client("sns").get_topic_attributes(TopicArn=deployed.outputs["AlarmTopicArn"])
+    assert aws.client("events").describe_event_bus(Name=deployed.outputs["EventBusName"])["Name"] == STACK
+    groups = aws.client("logs").describe_log_groups()["logGroups"]
+    retention = {group["logGroupName"]: group["retentionInDays"] for group in groups}
+    functions = {f"/aws/lambda/{STACK}/{name}": 30 for name in ("read", "refresh", "cooldown-status")}
+    assert retention == {**functions, f"/aws/vendedlogs/{STACK}/api": 30}
+
+
+def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
+    cloudwatch = aws.client("cloudwatch")
+    alarms = [
+        name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    assert len(alarms) == 13
+    for name in alarms:
+        cloudwatch.put_metric_alarm(
+            AlarmName=name, **deployed.scope.value(deployed.template["Resources"][name]["Properties"])
+        )
+    assert {each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]} == set(alarms)
+    dashboard = deployed.scope.value(deployed.template["Resources"]["Dashboard"]["Properties"])
+    cloudwatch.put_dashboard(**dashboard)
+    shown = json.loads(cloudwatch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"])
+    assert len(shown["widgets"]) == 12
+
+
+def test_scheduler_takes_the_schedule(aws, deployed):
+    schedule = deployed.scope.value(deployed.template["Resources"]["RefreshDaily"]["Properties"])
+    scheduler = aws.client("scheduler")
+    scheduler.create_schedule(Name="daily", **schedule)
+    kept = scheduler.get_schedule(Name="daily")
+    assert {key: kept[key] for key in schedule} == schedule
+
+
+# ---- Events --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mailbox(aws, deployed):
+    """What a rule of the stack's bus delivers to a queue, which is how anybody would listen."""
+    sqs, events = aws.client("sqs"), aws.client("events")
+    queue = sqs.create_queue(QueueName="listener")["QueueUrl"]
+    [arn] = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"].values()
+    bus = deployed.outputs["EventBusName"]
+    events.put_rule(Name="refreshes", EventBusName=bus, EventPattern=json.dumps({"source": ["emptyclassroom"]}))
+    events.put_targets(Rule="refreshes", EventBusName=bus, Targets=[{"Id": "listener", "Arn": arn}])
+
+    def receive():
+        messages = sqs.receive_message(QueueUrl=queue).get("Messages", [])
+        for message in messages:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in messages]
+
+    return lambda: servers.eventually("an event is delivered", receive)
+
+
+def test_the_program_tells_the_bus_of_each_refresh_that_the_schedule_asks_for(aws, deployed, mailbox, tmp_path):
+    """The program that was built, with the variables that were deployed, and the event that the schedule sends."""
+    function = aws.client("lambda").get_function_configuration(FunctionName=deployed.ids["Refresh"])
+    schedule = deployed.scope.value(deployed.template["Resources"]["RefreshDaily"]["Properties"])
+    event = json.loads(schedule["Target"]["Input"])
+    well = False
+    with servers.redis(tmp_path) as redis, servers.twenty_five_live(lambda: well) as twenty_five_live:
+        environment = {
+            **{name: str(value) for name, value in function["Environment"]["Variables"].items()},
+            # Not these: there is no Redis of that secret, and no Upstash.
+            "REDIS_URL_SECRET_ARN": "",
+            "ADMIN_TOKEN_SECRET_ARN": "",
+            "REDIS_URL": redis,
+            "API_URL": twenty_five_live,
+            "CAMPUS_FILE": str(ROOT / "campuses/bu.toml"),
+            "AWS_ENDPOINT_URL": aws.url,
+        }
+        program = BUILD / "Refresh/bootstrap"
+        with servers.function(program, environment, tmp_path / "log") as refresh:
+            assert refresh.invoke(event)["outcome"] == "failed"
+            [failed] = mailbox()
+            well = True
+            subprocess.run(["redis-cli", "-u", redis, "DEL", "classrooms:refresh_failed"], check=True)
+            assert refresh.invoke(event)["outcome"] == "refreshed"
+            [refreshed] = mailbox()
+    rooms = (ROOT / "campuses/bu.toml").read_text().count("[[buildings.classrooms]]")
+    assert (failed["source"], failed["detail-type"]) == ("emptyclassroom", "Availability Refresh Failed")
+    assert (failed["detail"]["rooms_ok"], failed["detail"]["rooms_failed"]) == (0, rooms)
+    assert (refreshed["source"], refreshed["detail-type"]) == ("emptyclassroom", "Availability Refreshed")
+    assert (refreshed["detail"]["rooms_ok"], refreshed["detail"]["rooms_failed"]) == (rooms, 0)

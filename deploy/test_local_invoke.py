@@ -1,0 +1,310 @@
+"""The functions on one's own machine: `make lambda-watch` on every route, `make lambda-invoke` with every event."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+EVENTS = sorted(file.stem for file in (ROOT / "events").glob("*.json"))
+# Seconds. A cold build of the three functions takes five minutes of a processor, and this machine may be busy.
+BUILD = 3600
+SOON = 60
+
+# The answer to each event while nothing is cached: the status, and the sentence of a refusal or a part of the body.
+ANSWERS = {
+    "classroom": (200, {"id": "342", "name": "116", "building_code": "CAS", "status": "ok", "stale": False}),
+    "classroom-not-found": (404, "Classroom not found"),
+    "cooldown-status": (200, {"in_cooldown": False, "remaining_minutes": 0}),
+    "hello": (200, "Hello World"),
+    "last-updated": (200, {"last_updated": None}),
+    "method-not-allowed": (405, "Method Not Allowed"),
+    "not-found": (404, "Not Found"),
+    "open-classrooms": (200, {"timezone": "America/New_York", "stale": False}),
+    "open-classrooms-bad-date": (400, "`date` is `tomorrow`, but should be a day, as 2026-03-03"),
+    "open-classrooms-date-not-kept": (404, "No availability is kept for 2020-01-01"),
+    "open-classrooms-not-modified": (304, None),
+    "refresh": (200, {"message": "Data refreshed successfully"}),
+    "refresh-invalidate-cache": (200, {"message": "Data refreshed successfully"}),
+    "refresh-invalidate-cache-no-token": (401, "Invalid or missing admin token"),
+    "refresh-invalidate-cache-wrong-token": (401, "Invalid or missing admin token"),
+    "refresh-too-large": (413, "The request body is longer than 1024 bytes"),
+    # No client waits for this one: it has no status.
+    "schedule": (None, {"outcome": "refreshed"}),
+}
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict
+    text: str
+
+    def json(self):
+        return json.loads(self.text)
+
+    def problem(self):
+        assert self.headers["content-type"] == "application/problem+json", self
+        assert self.json()["status"] == self.status, self
+        return self.status, self.json()["detail"]
+
+
+class Watch:
+    """A running `scripts/lambda-watch`."""
+
+    def __init__(self, port, process, log):
+        self.port, self.process, self.log = port, process, log
+
+    @property
+    def redis_url(self):
+        return re.search(r"redis://127\.0\.0\.1:\d+", self.log.read_text()).group()
+
+    def ask(self, method, path, **headers):
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SOON)
+        client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = client.getresponse()
+        names = [name.lower() for name, _ in answer.getheaders()]
+        return Answer(answer.status, dict(zip(names, answer.headers.values())), answer.read().decode())
+
+    def empty_redis(self):
+        with socket.create_connection(("127.0.0.1", int(self.redis_url.rsplit(":")[-1])), timeout=SOON) as redis:
+            redis.sendall(b"FLUSHALL\r\n")
+            assert redis.recv(16) == b"+OK\r\n"
+
+    def press_ctrl_c(self):
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(SOON)
+
+
+def environment(port, **given):
+    """That of this process, without any variable of the service."""
+    service = re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    kept = {name: value for name, value in os.environ.items() if name not in service}
+    return {**kept, "PORT": str(port), **given}
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def run(script, *arguments, port):
+    command = [ROOT / "scripts" / script, *arguments]
+    return subprocess.run(command, env=environment(port), capture_output=True, text=True, timeout=SOON)
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def processes():
+    """All that run, by their ids: each with its parent's id and its command line."""
+    command = ["ps", "-e", "-o", "pid=,ppid=,stat=,args="]
+    table = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    rows = [line.split(maxsplit=3) for line in table.splitlines()]
+    return {int(row[0]): (int(row[1]), row[3]) for row in rows if len(row) == 4 and not row[2].startswith("Z")}
+
+
+def family_of(ancestor):
+    """A process and its descendants, by their ids."""
+    running = processes()
+    family = {ancestor: running[ancestor][1]}
+    while children := {pid: line for pid, (parent, line) in running.items() if parent in family and pid not in family}:
+        family |= children
+    return family
+
+
+@contextmanager
+def watching(folder, **given):
+    port = free_port()
+    log = folder / "watch.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [ROOT / "scripts/lambda-watch"],
+            env=environment(port, **given),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # So that Ctrl-C reaches all of it, as in a terminal, and pytest not.
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + BUILD
+        while "Ctrl-C stops it." not in log.read_text():
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield Watch(port, process, log)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(SOON)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with watching(tmp_path_factory.mktemp("watch")) as watch:
+        yield watch
+
+
+@pytest.fixture
+def watch(running):
+    """One whose cache is empty."""
+    running.empty_redis()
+    return running
+
+
+def test_each_event_has_its_answer_here():
+    assert sorted(ANSWERS) == EVENTS
+
+
+def test_each_route_has_an_event():
+    command = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
+    metadata = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+    router = metadata["metadata"]["lambda"]["watch"]["router"]
+    routes = {f"{target['method']} {path}" for path, targets in router.items() for target in targets}
+    events = [json.loads((ROOT / "events" / f"{name}.json").read_text()) for name in EVENTS]
+    asked = {event.get("routeKey") for event in events}
+    assert routes == asked - {None, "$default"}
+
+
+@pytest.mark.parametrize("event", sorted(ANSWERS))
+def test_each_event_is_answered(watch, event):
+    outcome = run("lambda-invoke", event, port=watch.port)
+    assert outcome.returncode == 0, outcome.stderr
+    answer = json.loads(outcome.stdout)
+    status, expected = ANSWERS[event]
+    if status is None:
+        assert expected.items() <= answer.items()
+        return
+    assert (answer["statusCode"], answer["cookies"], answer["isBase64Encoded"]) == (status, [], False), answer
+    assert answer["headers"]["x-content-type-options"] == "nosniff"
+    if status >= 400:
+        assert Answer(status, answer["headers"], answer["body"]).problem() == (status, expected)
+    elif expected is None:
+        assert (answer["body"], answer["headers"]["x-cache"]) == ("", "MISS")
+    elif isinstance(expected, dict):
+        assert expected.items() <= json.loads(answer["body"]).items()
+    else:
+        assert json.loads(answer["body"]) == expected
+
+
+def test_a_day_is_swept_once_and_then_a_hit_or_not_modified(watch):
+    assert watch.ask("GET", "/").text == '"Hello World"'
+    assert watch.ask("GET", "/api/last-updated").json() == {"last_updated": None}
+    miss = watch.ask("GET", "/api/open-classrooms")
+    assert (miss.status, miss.headers["x-cache"], miss.headers["content-type"]) == (200, "MISS", "application/json")
+    hit = watch.ask("GET", "/api/open-classrooms")
+    assert (hit.status, hit.headers["x-cache"], hit.text) == (200, "HIT", miss.text)
+    assert hit.headers["etag"] == miss.headers["etag"]
+    known = watch.ask("GET", "/api/open-classrooms", if_none_match=miss.headers["etag"])
+    assert (known.status, known.headers["x-cache"], known.text) == (304, "HIT", "")
+    assert watch.ask("GET", "/api/last-updated").json() == {"last_updated": miss.json()["last_updated"]}
+
+
+def test_a_day_and_a_room_are_shown_or_refused(watch):
+    today = date.fromisoformat(watch.ask("GET", "/api/open-classrooms").json()["date"])
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    assert watch.ask("GET", f"/api/open-classrooms?date={tomorrow}").json()["date"] == tomorrow
+    room = watch.ask("GET", f"/api/classrooms/342?date={tomorrow}")
+    assert (room.status, room.json()["id"], room.json()["date"]) == (200, "342", tomorrow)
+    assert watch.ask("GET", "/api/classrooms/999").problem() == (404, "Classroom not found")
+    for day, status in (("tomorrow", 400), ("2020-01-01", 404)):
+        assert watch.ask("GET", f"/api/open-classrooms?date={day}").problem()[0] == status
+
+
+def test_after_a_refresh_there_is_a_cooldown_for_all_but_the_operator(watch):
+    assert watch.ask("GET", "/api/cooldown-status").json() == {"in_cooldown": False, "remaining_minutes": 0}
+    assert watch.ask("POST", "/api/refresh").json()["message"] == "Data refreshed successfully"
+    refused = watch.ask("POST", "/api/refresh")
+    assert refused.problem() == (429, "Refresh cooldown active. Please wait 30.0 more minutes.")
+    assert 1700 < int(refused.headers["retry-after"]) <= 1800
+    assert watch.ask("GET", "/api/cooldown-status").json()["in_cooldown"] is True
+
+    invalidate = "/api/refresh?invalidate_cache=true"
+    stranger = watch.ask("POST", invalidate)
+    assert stranger.problem() == (401, "Invalid or missing admin token")
+    assert stranger.headers["www-authenticate"] == "Bearer"
+    assert watch.ask("POST", invalidate, authorization="Bearer a-guessed-token").status == 401
+    assert watch.ask("POST", invalidate, authorization="Bearer test-admin-token").status == 200
+
+
+def test_a_path_or_method_without_a_route_wakes_no_function(watch):
+    for method, path in (("GET", "/api/nowhere"), ("DELETE", "/api/open-classrooms"), ("GET", "/api/refresh")):
+        answer = watch.ask(method, path)
+        assert (answer.status, answer.json()["title"]) == (404, "Default function disabled"), (method, path)
+        assert "x-content-type-options" not in answer.headers, "all functions send it"
+
+
+def test_preflights_are_answered_in_front_of_the_functions(watch):
+    origin = "http://localhost:3000"
+    preflight = watch.ask("OPTIONS", "/api/refresh", origin=origin, access_control_request_method="POST")
+    assert (preflight.status, preflight.text) == (200, "")
+    assert preflight.headers["access-control-allow-origin"] == origin
+    assert preflight.headers["access-control-allow-methods"] == "POST"
+    assert "x-content-type-options" not in preflight.headers, "all functions send it"
+    assert watch.ask("GET", "/", origin=origin).headers["access-control-allow-origin"] == origin
+
+
+def test_ctrl_c_ends_all_that_was_started(tmp_path):
+    with watching(tmp_path) as watch:
+        for path in ("/", "/api/cooldown-status"):
+            assert watch.ask("GET", path).status == 200
+        family = family_of(watch.process.pid)
+        for program in ("redis-server", "simulator", "cargo-lambda", "debug/read", "debug/cooldown-status"):
+            assert any(program in line for line in family.values()), (program, family)
+        watch.press_ctrl_c()
+        assert (watch.process.returncode, family.keys() & processes().keys()) == (0, set())
+        assert not listens(watch.port)
+
+
+def test_a_redis_that_is_given_is_used_and_left_alone(watch, tmp_path):
+    with watching(tmp_path, REDIS_URL=watch.redis_url) as second:
+        assert second.ask("GET", "/api/open-classrooms").headers["x-cache"] == "MISS"
+        assert not any("redis-server" in line for line in family_of(second.process.pid).values())
+        # Whoever can reach this port knows the token of events/.
+        token = "Bearer test-admin-token"
+        assert second.ask("POST", "/api/refresh?invalidate_cache=true", authorization=token).status == 403
+        second.press_ctrl_c()
+    assert watch.ask("GET", "/api/open-classrooms").headers["x-cache"] == "HIT"
+
+
+def test_an_invocation_that_fails_is_told_and_does_not_keep_the_others(watch, tmp_path):
+    nobody = f"http://127.0.0.1:{free_port()}/availabilitydata.json"
+    with watching(tmp_path, REDIS_URL=watch.redis_url, API_URL=nobody) as second:
+        outcome = run("lambda-invoke", "schedule", "hello", port=second.port)
+    assert outcome.returncode == 1
+    assert "RefreshFailed" in outcome.stderr
+    assert json.loads(json.loads(outcome.stdout)["body"]) == "Hello World"
+
+
+@pytest.mark.usefixtures("running")  # By which the functions are built.
+def test_without_a_watch_one_is_started_for_the_time_being():
+    port = free_port()
+    outcome = run("lambda-invoke", "hello", "cooldown-status", port=port)
+    assert outcome.returncode == 0, outcome.stderr
+    bodies = [json.loads(json.loads(line)["body"]) for line in outcome.stdout.splitlines()]
+    assert bodies == ["Hello World", {"in_cooldown": False, "remaining_minutes": 0}]
+    assert not listens(port)
+
+
+def test_what_cannot_be_done_is_told_in_a_sentence(watch):
+    for script, arguments, port, sentence in (
+        ("lambda-watch", [], watch.port, f"port {watch.port} of 127.0.0.1 is taken: stop what listens there"),
+        ("lambda-watch", [], "eighty", "PORT is `eighty`, but should be a number from 1 to 65535"),
+        ("lambda-invoke", [], "65536", "PORT is `65536`, but should be a number from 1 to 65535"),
+        ("lambda-invoke", ["nothing"], watch.port, "there is no event `nothing`, but: classroom "),
+    ):
+        outcome = run(script, *arguments, port=port)
+        assert (outcome.returncode, outcome.stdout) == (1, ""), script
+        assert outcome.stderr.startswith(f"{script}: {sentence}"), outcome.stderr

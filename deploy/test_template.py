@@ -1,0 +1,879 @@
+"""What template.yaml promises, asked of what SAM and CloudFormation would make of it. Nothing is built."""
+
+import functools
+import itertools
+import json
+import re
+import subprocess
+import tomllib
+import zoneinfo
+
+import pytest
+from schedules import as_fields
+from translation import API_URL, PSEUDO, ROOT, SECRET, Refused, Stack, packaged, source, translate
+
+REDIS = {
+    "external": {"Redis": "external", "RedisUrlSecretArn": f"{SECRET}redis-url-AbCdEf"},
+    "elasticache": {"Redis": "elasticache"},
+}
+OPTIONS = {
+    "bare": {},
+    "all": {
+        "AdminTokenSecretArn": f"{SECRET}admin-token-AbCdEf",
+        "EventBus": "own",
+        "Tracing": "Active",
+        "AlarmEmail": "it@example.edu",
+        "RefreshConcurrency": "5",
+        "Architecture": "x86_64",
+        "AllowedOrigins": "https://rooms.example.edu,http://localhost:5173",
+    },
+}
+FORMS = {
+    f"{redis}-{stage}-{options}": {"ApiUrl": API_URL, "Stage": stage, **REDIS[redis], **OPTIONS[options]}
+    for redis, stage, options in itertools.product(REDIS, ["dev", "prod"], OPTIONS)
+}
+
+# A function for each route. A new route is a line here, and a line in the template.
+ROUTES = {
+    "GET /": "Read",
+    "GET /api/open-classrooms": "Read",
+    "GET /api/classrooms/{id}": "Read",
+    "GET /api/last-updated": "Read",
+    "POST /api/refresh": "Refresh",
+    "GET /api/cooldown-status": "CooldownStatus",
+}
+FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
+
+# These name no resource, because AWS lets them name none.
+NAMELESS = {"NetworkInterfaces", "Traces"}
+NETWORK_ACTIONS = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
+
+@functools.cache
+def form(redis="external", stage="dev", options="bare", **given):
+    return Stack(**{**FORMS[f"{redis}-{stage}-{options}"], **given})
+
+
+@pytest.fixture(params=FORMS)
+def stack(request):
+    return form(*request.param.split("-"))
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def run(*command):
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ---- The tools' own checks -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lint", [[], ["--lint"]], ids=["transform", "lint"])
+def test_sam_accepts_the_template(lint):
+    run("sam", "validate", "--region", "us-east-1", *(lint or ["--config-env", "none"]))
+
+
+def test_cfn_lint_accepts_what_sam_makes_of_it_in_every_form(tmp_path):
+    for name, given in FORMS.items():
+        translated, _ = translate(given)
+        (tmp_path / f"{name}.json").write_text(json.dumps(translated))
+    # The transform puts some parameters' values in their places. What is left without a reference by that is no mistake.
+    run("cfn-lint", "--ignore-checks", "W2001", "W1020", "--", *map(str, tmp_path.glob("*.json")))
+
+
+# ---- Parameters ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"RedisUrlSecretArn": ""},
+        {"RedisUrlSecretArn": "rediss://:hunter2@redis.example.edu"},
+        {"Redis": "elasticache"},
+        {"AdminTokenSecretArn": "correct horse"},
+        {"ApiUrl": "http://25live.example.edu/availabilitydata.json"},
+        {"ApiUrl": f"{API_URL}?space_id=342"},
+        {"CampusFile": "../secrets.toml"},
+        {"AllowedOrigins": "https://rooms.example.edu/"},
+        {"AllowedOrigins": "https://rooms.example.edu, https://b.example.edu"},
+        {"ScheduleExpression": "cron(5 0 * * *)"},
+        {"ScheduleExpression": "5 0 * * *"},
+        {"RefreshCooldownMinutes": "1261"},
+        {"MinGapMinutes": "0"},
+        {"UpstreamConcurrency": "65"},
+        {"ThrottleRate": "0"},
+        {"SecretsVersion": ""},
+    ],
+    ids=str,
+)
+def test_parameters_that_cannot_be_meant_are_refused(given):
+    with pytest.raises(Refused):
+        form(**given)
+
+
+def test_parameters_have_the_functions_defaults_and_ranges():
+    config = (ROOT / "shared/src/config.rs").read_text()
+    named = dict(re.findall(r"const (\w+): u32 = ([\d *]+);", config))
+    checked = 0
+    for parameter, declared in source()["Parameters"].items():
+        variable = re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).upper()
+        found = re.search(rf'"{variable}", (\d+), (\d+)\.\.=(\w+)', config)
+        if found:
+            default, least, most = found.groups()
+            most = most if most.isdigit() else eval(named[most])
+            ours = (int(declared["Default"]), declared["MinValue"], declared["MaxValue"])
+            assert ours == (int(default), int(least), int(most)), parameter
+            checked += 1
+    assert checked == 3
+
+
+def test_every_parameter_is_described_and_stands_in_a_group():
+    template = source()
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"])
+    assert all(declared["Description"] for declared in template["Parameters"].values())
+
+
+# ---- The API -------------------------------------------------------------------------------------------------------
+
+
+def api_body(stack):
+    [api] = stack.of_type("AWS::ApiGatewayV2::Api").values()
+    return api["Body"]
+
+
+def api_stage(stack):
+    [stage] = stack.of_type("AWS::ApiGatewayV2::Stage").values()
+    return stage
+
+
+def test_the_api_has_the_contracts_routes_and_no_other(stack):
+    routes = {}
+    for path, methods in api_body(stack)["paths"].items():
+        for method, route in methods.items():
+            integration = route["x-amazon-apigateway-integration"]
+            assert (integration["type"], integration["payloadFormatVersion"]) == ("aws_proxy", "2.0")
+            [routes[f"{method.upper()} {path}"]] = re.findall(
+                r"functions/(\w+)Aliaslive/invocations", integration["uri"]
+            )
+    assert routes == ROUTES
+    assert not stack.of_type("AWS::ApiGatewayV2::Route")
+    stage = api_stage(stack)
+    assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)
+
+
+def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
+    allowed = set()
+    for permission in stack.of_type("AWS::Lambda::Permission").values():
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        [(api, method, path)] = re.findall(
+            r"execute-api:us-east-1:123456789012:(\w+)/\*/([A-Z]+)(/.*)", permission["SourceArn"]
+        )
+        assert api == "Api"
+        allowed.add((f"{method} {path}", permission["FunctionName"]))
+    assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in ROUTES.items()}
+
+
+def test_the_functions_serve_these_routes():
+    code = "".join(file.read_text() for file in (ROOT / "shared/src/http").glob("*.rs"))
+    served = {f"{method.upper()} {path}" for path, method in re.findall(r'\.route\("([^"]+)", (get|post)\(', code)}
+    assert served == ROUTES.keys()
+
+
+@pytest.mark.parametrize(
+    "given, origins",
+    [
+        ({}, ["*"]),
+        ({"AllowedOrigins": "https://rooms.example.edu"}, ["https://rooms.example.edu"]),
+        ({"AllowedOrigins": "https://a.edu,http://localhost:5173"}, ["https://a.edu", "http://localhost:5173"]),
+    ],
+    ids=str,
+)
+def test_the_api_alone_answers_for_origins_and_never_with_credentials(given, origins):
+    stack = form(**given)
+    cors = api_body(stack)["x-amazon-apigateway-cors"]
+    assert cors["allowOrigins"] == origins
+    assert not cors.get("allowCredentials", False)
+    assert sorted(cors["allowMethods"]) == ["GET", "POST"]
+    assert sorted(cors["allowHeaders"]) == ["authorization", "content-type", "if-none-match"]
+    assert sorted(cors["exposeHeaders"]) == ["etag", "retry-after", "x-cache"]
+    assert cors["maxAge"] == 86400
+    assert all("ALLOWED_ORIGINS" not in environment(stack, function) for function in FUNCTIONS)
+    assert "x-amazon-apigateway-cors" not in api_body(form(AllowedOrigins=""))
+
+
+def test_requests_are_throttled_and_refreshes_more_so():
+    stage = api_stage(form(ThrottleRate="20", ThrottleBurst="40"))
+    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": "20", "ThrottlingBurstLimit": "40"}
+    assert stage["RouteSettings"] == {"POST /api/refresh": {"ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 5}}
+    by_default = api_stage(form())["DefaultRouteSettings"]
+    assert by_default == {"ThrottlingRateLimit": "50", "ThrottlingBurstLimit": "100"}
+
+
+def test_the_stage_is_made_after_the_routes_that_its_settings_name(stack):
+    # The routes come with the API's own body, and the stage refers to the API.
+    [stage] = [
+        resource
+        for resource in stack.translated["Resources"].values()
+        if resource["Type"] == "AWS::ApiGatewayV2::Stage"
+    ]
+    assert stage["Properties"]["ApiId"] == {"Ref": "Api"}
+    assert stage["Properties"]["RouteSettings"].keys() <= ROUTES.keys()
+
+
+@pytest.mark.parametrize("value", ["-", "12", "Not Found"])
+def test_access_logs_are_json_whatever_is_not_known(stack, value):
+    settings = api_stage(stack)["AccessLogSettings"]
+    line = json.loads(re.sub(r"\$context(\.\w+)+", value, settings["Format"]))
+    assert line.keys() >= {"route", "status", "latencyMs", "integrationLatencyMs", "integrationError"}
+    assert set(line.values()) == {value}
+    assert settings["DestinationArn"] == "ApiLogs.Arn"
+
+
+# ---- The functions -------------------------------------------------------------------------------------------------
+
+
+def environment(stack, function):
+    return stack.properties(function)["Environment"]["Variables"]
+
+
+def test_there_are_three_functions_on_al2023(stack):
+    functions = stack.of_type("AWS::Lambda::Function")
+    assert sorted(functions) == sorted(FUNCTIONS)
+    for function in functions.values():
+        assert (function["Runtime"], function["Handler"]) == ("provided.al2023", "bootstrap")
+        assert function["Architectures"] == [stack.parameters["Architecture"]]
+        assert function["TracingConfig"] == {"Mode": stack.parameters["Tracing"]}
+        assert function["MemorySize"] >= 128
+    assert form().parameters["Architecture"] == "arm64"
+
+
+def test_each_function_is_built_from_its_own_folder():
+    for name, folder in zip(FUNCTIONS, ["read", "refresh", "cooldown-status"], strict=False):
+        function = source()["Resources"][name]
+        assert function["Properties"]["CodeUri"] == f"functions/{folder}"
+        assert function["Metadata"] == {"BuildMethod": "rust-cargolambda"}
+        assert tomllib.loads((ROOT / f"functions/{folder}/Cargo.toml").read_text())["package"]["name"] == folder
+
+
+def test_functions_end_before_api_gateway_gives_up_and_after_a_sweep(stack):
+    timeouts = {name: stack.properties(name)["Timeout"] for name in FUNCTIONS}
+    assert all(timeout < 30 for timeout in timeouts.values())
+    # 25 s of 25Live, or 28 s of waiting for somebody else's sweep.
+    assert timeouts["Read"] > 25 and timeouts["Refresh"] > 28
+    # A connection at the start, 3 s, and Redis's 5 s.
+    assert timeouts["CooldownStatus"] > 8
+
+
+def test_each_function_has_its_variables_and_no_other(stack):
+    external = stack.parameters["Redis"] == "external"
+    common = {"CAMPUS_FILE", "REFRESH_COOLDOWN_MINUTES", "SECRETS_VERSION"}
+    common |= {"REDIS_URL_SECRET_ARN"} if external else {"REDIS_URL"}
+    sweeping = common | {"API_URL", "MIN_GAP_MINUTES", "UPSTREAM_CONCURRENCY"}
+    refresh = set(sweeping)
+    refresh |= {"ADMIN_TOKEN_SECRET_ARN"} if stack.parameters["AdminTokenSecretArn"] else set()
+    refresh |= {"EVENT_BUS_NAME"} if stack.parameters["EventBus"] != "none" else set()
+    expected = {"Read": sweeping, "Refresh": refresh, "CooldownStatus": common}
+    assert {name: set(environment(stack, name)) for name in FUNCTIONS} == expected
+
+
+def test_variables_have_the_parameters_values():
+    given = {"MinGapMinutes": "60", "RefreshCooldownMinutes": "0", "UpstreamConcurrency": "4", "SecretsVersion": "7"}
+    stack = form(options="all", CampusFile="other.toml", **given)
+    assert environment(stack, "Refresh") == {
+        "API_URL": API_URL,
+        "CAMPUS_FILE": "/opt/other.toml",
+        "REDIS_URL_SECRET_ARN": f"{SECRET}redis-url-AbCdEf",
+        "ADMIN_TOKEN_SECRET_ARN": f"{SECRET}admin-token-AbCdEf",
+        "SECRETS_VERSION": "7",
+        "REFRESH_COOLDOWN_MINUTES": "0",
+        "MIN_GAP_MINUTES": "60",
+        "UPSTREAM_CONCURRENCY": "4",
+        "EVENT_BUS_NAME": "Bus",
+    }
+    own = form("elasticache")
+    assert environment(own, "Read")["REDIS_URL"] == "rediss://Cache.Endpoint.Address:Cache.Endpoint.Port"
+    assert environment(form(EventBus="default"), "Refresh")["EVENT_BUS_NAME"] == "default"
+
+
+def test_no_secret_is_a_variable_or_is_resolved_into_the_template():
+    text = (ROOT / "template.yaml").read_text()
+    assert "{{resolve:" not in text
+    for redis in REDIS:
+        for function in FUNCTIONS:
+            variables = environment(form(redis, options="all"), function)
+            assert "ADMIN_TOKEN" not in variables
+            # A URL with a password would have an @.
+            assert not any("@" in str(value) for value in variables.values())
+
+
+def test_functions_log_json_into_groups_that_forget(stack):
+    groups = stack.of_type("AWS::Logs::LogGroup")
+    assert sorted(groups) == ["ApiLogs", "CooldownStatusLogs", "ReadLogs", "RefreshLogs"]
+    assert all(group["RetentionInDays"] == "30" for group in groups.values())
+    for name in FUNCTIONS:
+        # A level above INFO would drop the lines of metrics.
+        assert stack.properties(name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": f"{name}Logs"}
+
+
+def test_only_refreshes_may_be_limited_and_only_if_asked():
+    assert "ReservedConcurrentExecutions" not in form().properties("Refresh")
+    stack = form(RefreshConcurrency="5")
+    reserved = {name: stack.properties(name).get("ReservedConcurrentExecutions") for name in FUNCTIONS}
+    assert reserved == {"Read": None, "Refresh": "5", "CooldownStatus": None}
+
+
+def test_the_campus_files_are_a_layer_of_every_function(stack):
+    [(name, layer)] = stack.of_type("AWS::Lambda::LayerVersion").items()
+    assert source()["Resources"]["Campus"]["Properties"]["ContentUri"] == "campuses"
+    assert (ROOT / "campuses" / stack.parameters["CampusFile"]).is_file()
+    assert layer["CompatibleRuntimes"] == ["provided.al2023"]
+    assert all(stack.properties(function)["Layers"] == [stack.scope.ref(name)] for function in FUNCTIONS)
+
+
+# ---- Versions ------------------------------------------------------------------------------------------------------
+
+
+def versions(stack):
+    """For each function, its version's identity: CloudFormation makes another when this is another."""
+    return {
+        version["FunctionName"]: (stack.scope.number(name), version["Description"])
+        for name, version in stack.of_type("AWS::Lambda::Version").items()
+    }
+
+
+def configurations(stack):
+    """For each function, all that a version of it freezes."""
+    thawed = {"ReservedConcurrentExecutions", "Tags"}
+    return {
+        name: {key: value for key, value in stack.properties(name).items() if key not in thawed} for name in FUNCTIONS
+    }
+
+
+CHANGES = [
+    {"Architecture": "x86_64"},
+    {"ApiUrl": API_URL.replace("example", "other")},
+    {"CampusFile": "other.toml"},
+    {"RedisUrlSecretArn": f"{SECRET}redis-url-UvWxYz"},
+    {"Redis": "elasticache", "RedisUrlSecretArn": ""},
+    {"AdminTokenSecretArn": f"{SECRET}admin-token-AbCdEf"},
+    {"SecretsVersion": "2"},
+    {"RefreshCooldownMinutes": "31"},
+    {"MinGapMinutes": "29"},
+    {"UpstreamConcurrency": "17"},
+    {"EventBus": "default"},
+    {"EventBus": "own"},
+    {"Tracing": "Active"},
+    {"Stage": "prod"},
+    {"AllowedOrigins": "https://rooms.example.edu"},
+    {"ThrottleRate": "51"},
+    {"ThrottleBurst": "101"},
+    {"ScheduleExpression": "cron(6 0 * * ? *)"},
+    {"ScheduleTimezone": "Europe/Berlin"},
+    {"RefreshConcurrency": "5"},
+    {"LogRetentionDays": "90"},
+    {"AlarmEmail": "it@example.edu"},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_a_changed_parameter_publishes_a_version_of_the_functions_that_it_changes_and_of_no_other(change):
+    # Without a version the alias keeps the old values; a version of what has not changed is refused by Lambda.
+    before, after = form(), form(**change)
+    changed = {name for name in FUNCTIONS if configurations(before)[name] != configurations(after)[name]}
+    published = {name for name in FUNCTIONS if versions(before)[name] != versions(after)[name]}
+    assert published == changed
+
+
+def test_every_parameter_is_changed_by_the_test_above():
+    assert {name for change in CHANGES for name in change} == source()["Parameters"].keys()
+
+
+def test_a_changed_template_or_program_publishes_a_version():
+    def version_names(change):
+        template = packaged(source())
+        change(template["Resources"]["Read"]["Properties"])
+        translated, _ = translate(FORMS["external-dev-bare"], template)
+        resources = translated["Resources"].items()
+        return {name for name, resource in resources if resource["Type"] == "AWS::Lambda::Version"}
+
+    before = version_names(lambda read: None)
+    assert len(before - version_names(lambda read: read.update(CodeUri="s3://artifacts/another"))) == 1
+    assert len(before - version_names(lambda read: read.update(Timeout=28))) == 1
+
+
+def test_descriptions_have_room_for_the_longest_values():
+    longest = {
+        "Architecture": "x86_64",
+        "ApiUrl": "https://".ljust(160, "x"),
+        "CampusFile": ".toml".rjust(40, "x"),
+        "RedisUrlSecretArn": SECRET + "x" * 80,
+        "AdminTokenSecretArn": SECRET + "x" * 80,
+        "SecretsVersion": "x" * 16,
+        "RefreshCooldownMinutes": "1260",
+        "MinGapMinutes": "1440",
+        "UpstreamConcurrency": "64",
+        "EventBus": "default",
+        "Tracing": "PassThrough",
+    }
+    for name in longest:
+        if longest[name].endswith("x") or name == "CampusFile":
+            with pytest.raises(Refused):
+                form(**{name: "x" + longest[name] if name == "CampusFile" else longest[name] + "x"})
+    stack = form(**longest)
+    versions_and_layers = stack.of_type("AWS::Lambda::Version") | stack.of_type("AWS::Lambda::LayerVersion")
+    assert len(versions_and_layers) == 4
+    for made in versions_and_layers.values():
+        assert len(made["Description"]) <= 256, made["Description"]
+
+
+def test_new_versions_take_the_requests_step_by_step_in_prod_and_go_back_when_they_fail(stack):
+    prod = stack.parameters["Stage"] == "prod"
+    groups = stack.of_type("AWS::CodeDeploy::DeploymentGroup")
+    aliases = stack.of_type("AWS::Lambda::Alias")
+    assert len(groups) == len(aliases) == 3
+    for name in FUNCTIONS:
+        assert aliases[f"{name}Aliaslive"]["Name"] == "live"
+        update = stack.resources[f"{name}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        group = groups[update["DeploymentGroupName"]]
+        kind = "Canary10Percent5Minutes" if prod else "AllAtOnce"
+        assert group["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{kind}"
+        assert group["AutoRollbackConfiguration"]["Enabled"]
+        alarms = {"Enabled": True, "Alarms": [{"Name": f"{name}Canary"}]} if prod else {}
+        assert group["AlarmConfiguration"] == alarms
+
+
+def test_a_canarys_alarm_hears_the_new_version_alone():
+    stack = form(stage="prod")
+    for name in FUNCTIONS:
+        alarm = stack.properties(f"{name}Canary")
+        [version] = [
+            key for key, made in stack.of_type("AWS::Lambda::Version").items() if made["FunctionName"] == name
+        ]
+        assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "Errors", "Sum")
+        assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
+            "FunctionName": name,
+            "Resource": f"{name}:live",
+            "ExecutedVersion": f"{version}.Version",
+        }
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
+
+
+# ---- What they may -------------------------------------------------------------------------------------------------
+
+
+def statements(stack, role):
+    properties = stack.properties(role)
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    arns = properties.get("ManagedPolicyArns", [])
+    documents += [stack.properties(arn)["PolicyDocument"] for arn in arns if not arn.startswith("arn:")]
+    return [statement for document in documents for statement in as_list(document["Statement"])]
+
+
+def permissions(stack, role):
+    return {
+        (action, resource)
+        for statement in statements(stack, role)
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+def test_each_function_may_what_it_needs_and_nothing_else(stack):
+    common = set()
+    if stack.parameters["Redis"] == "external":
+        common.add(("secretsmanager:GetSecretValue", f"{SECRET}redis-url-AbCdEf"))
+    else:
+        common |= {(action, "*") for action in NETWORK_ACTIONS}
+    if stack.parameters["Tracing"] == "Active":
+        common |= {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+    refresh = {("sqs:SendMessage", "FailedRefreshes.Arn")}
+    if stack.parameters["AdminTokenSecretArn"]:
+        refresh.add(("secretsmanager:GetSecretValue", f"{SECRET}admin-token-AbCdEf"))
+    if stack.parameters["EventBus"] == "own":
+        refresh.add(("events:PutEvents", "Bus.Arn"))
+    for name, more in {"Read": set(), "Refresh": refresh, "CooldownStatus": set()}.items():
+        role = f"{name}Role"
+        assert stack.properties(name)["Role"] == f"{role}.Arn"
+        # A log group's Arn ends in `:*`, and means its streams.
+        logs = {("logs:CreateLogStream", f"{name}Logs.Arn"), ("logs:PutLogEvents", f"{name}Logs.Arn")}
+        assert permissions(stack, role) == common | logs | more
+
+
+def test_refresh_may_put_events_on_the_one_bus_that_it_is_told_of():
+    def buses(given):
+        return {
+            resource for action, resource in permissions(form(**given), "RefreshRole") if action == "events:PutEvents"
+        }
+
+    assert buses({"EventBus": "none"}) == set()
+    assert buses({"EventBus": "default"}) == {"arn:aws:events:us-east-1:123456789012:event-bus/default"}
+    assert buses({"EventBus": "own"}) == {"Bus.Arn"}
+
+
+def test_no_policy_has_a_wildcard_where_aws_has_a_name(stack):
+    for role in stack.of_type("AWS::IAM::Role"):
+        for statement in statements(stack, role):
+            assert statement["Effect"] == "Allow"
+            assert not {"NotAction", "NotResource"} & statement.keys()
+            assert all("*" not in action for action in as_list(statement["Action"])), statement
+            nameless = "*" in as_list(statement["Resource"])
+            assert not nameless or statement.get("Sid") in NAMELESS, statement
+
+
+def test_network_interfaces_are_lambdas_affair_and_not_the_codes():
+    [statement] = [
+        each for each in statements(form("elasticache"), "ReadRole") if each.get("Sid") == "NetworkInterfaces"
+    ]
+    assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
+
+
+def test_only_aws_services_take_the_roles(stack):
+    services = {
+        service
+        for role in stack.of_type("AWS::IAM::Role").values()
+        for statement in as_list(role["AssumeRolePolicyDocument"]["Statement"])
+        for service in as_list(statement["Principal"]["Service"])
+    }
+    assert services == {"lambda.amazonaws.com", "scheduler.amazonaws.com", "codedeploy.amazonaws.com"}
+
+
+# ---- The schedule --------------------------------------------------------------------------------------------------
+
+
+def test_the_daily_refresh_is_at_five_past_midnight_of_the_campus():
+    [schedule] = form().of_type("AWS::Scheduler::Schedule").values()
+    assert as_fields(schedule["ScheduleExpression"]) == {
+        "minutes": "5",
+        "hours": "0",
+        "day": "*",
+        "month": "*",
+        "weekday": "?",
+        "year": "*",
+    }
+    campus = tomllib.loads((ROOT / "campuses/bu.toml").read_text())
+    zone = schedule["ScheduleExpressionTimezone"]
+    assert zone == campus["timezone"]
+    assert zone in zoneinfo.available_timezones()
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+
+
+def test_the_schedule_calls_the_alias_tries_again_a_little_and_keeps_what_failed(stack):
+    [schedule] = stack.of_type("AWS::Scheduler::Schedule").values()
+    target = schedule["Target"]
+    assert target["Arn"] == "RefreshAliaslive"
+    assert 1 <= target["RetryPolicy"]["MaximumRetryAttempts"] <= 3
+    assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
+    assert target["DeadLetterConfig"] == {"Arn": "FailedRefreshes.Arn"}
+    role = target["RoleArn"].removesuffix(".Arn")
+    called = {("lambda:InvokeFunction", "RefreshAliaslive"), ("sqs:SendMessage", "FailedRefreshes.Arn")}
+    assert permissions(stack, role) == called
+
+
+def test_the_schedule_sends_what_the_function_takes_for_a_schedule(stack):
+    [schedule] = stack.of_type("AWS::Scheduler::Schedule").values()
+    sent = json.loads(schedule["Target"]["Input"])
+    known = json.loads((ROOT / "events/schedule.json").read_text())
+    assert {key: sent[key] for key in ("detail-type", "source")} == {
+        key: known[key] for key in ("detail-type", "source")
+    }
+
+
+def test_what_the_schedule_began_and_lambda_could_not_finish_is_kept(stack):
+    [config] = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert (config["FunctionName"], config["Qualifier"]) == ("Refresh", "live")
+    assert 1 <= config["MaximumRetryAttempts"] <= 2
+    assert config["MaximumEventAgeInSeconds"] <= 3600
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": "FailedRefreshes.Arn"}}
+
+
+# ---- The two kinds of Redis ----------------------------------------------------------------------------------------
+
+
+def test_an_external_redis_brings_no_network_and_no_fixed_cost():
+    for stage, options in itertools.product(["dev", "prod"], OPTIONS):
+        stack = form("external", stage, options)
+        kinds = {resource["Type"].split("::")[1] for resource in stack.resources.values()}
+        assert not kinds & {"EC2", "ElastiCache"}
+        assert all("VpcConfig" not in stack.properties(name) for name in FUNCTIONS)
+        assert "CacheEndpoint" not in stack.outputs
+
+
+def test_an_own_cache_brings_a_network_and_needs_no_secret():
+    stack = form("elasticache")
+    assert "secretsmanager" not in json.dumps(stack.resources)
+    assert stack.outputs["CacheEndpoint"] == "Cache.Endpoint.Address:Cache.Endpoint.Port"
+    network = {"SubnetIds": ["PrivateSubnetA", "PrivateSubnetB"], "SecurityGroupIds": ["FunctionSecurityGroup"]}
+    assert all(stack.properties(name)["VpcConfig"] == network for name in FUNCTIONS)
+
+
+def test_the_own_cache_is_valkey_with_limits_and_leaves_nothing_behind():
+    cache = form("elasticache").properties("Cache")
+    assert cache["Engine"] == "valkey"
+    assert cache["CacheUsageLimits"] == {
+        "DataStorage": {"Maximum": 1, "Unit": "GB"},
+        "ECPUPerSecond": {"Maximum": 5000},
+    }
+    assert cache["SecurityGroupIds"] == ["CacheSecurityGroup"]
+    assert cache["SnapshotRetentionLimit"] == 0 and "FinalSnapshotName" not in cache
+
+
+def test_the_cache_lets_in_the_functions_alone_and_these_reach_it_and_https():
+    stack = form("elasticache")
+    [ingress] = stack.properties("CacheSecurityGroup")["SecurityGroupIngress"]
+    assert (ingress["SourceSecurityGroupId"], ingress["FromPort"], ingress["ToPort"]) == (
+        "FunctionSecurityGroup",
+        6379,
+        6379,
+    )
+    assert [rule["CidrIp"] for rule in stack.properties("CacheSecurityGroup")["SecurityGroupEgress"]] == [
+        "127.0.0.1/32"
+    ]
+    functions = stack.properties("FunctionSecurityGroup")
+    assert "SecurityGroupIngress" not in functions
+    [https] = functions["SecurityGroupEgress"]
+    assert (https["IpProtocol"], https["FromPort"], https["ToPort"], https["CidrIp"]) == (
+        "tcp",
+        443,
+        443,
+        "0.0.0.0/0",
+    )
+    [to_cache] = stack.of_type("AWS::EC2::SecurityGroupEgress").values()
+    assert (to_cache["GroupId"], to_cache["DestinationSecurityGroupId"]) == (
+        "FunctionSecurityGroup",
+        "CacheSecurityGroup",
+    )
+    assert (to_cache["FromPort"], to_cache["ToPort"]) == (6379, 6379)
+    assert not stack.of_type("AWS::EC2::SecurityGroupIngress")
+
+
+def test_private_subnets_reach_the_world_by_the_nat_gateway():
+    stack = form("elasticache")
+    subnets = stack.of_type("AWS::EC2::Subnet")
+    assert len({subnets[name]["AvailabilityZone"] for name in ("PrivateSubnetA", "PrivateSubnetB")}) == 2
+    tables = {
+        each["SubnetId"]: each["RouteTableId"]
+        for each in stack.of_type("AWS::EC2::SubnetRouteTableAssociation").values()
+    }
+    routes = {each["RouteTableId"]: each for each in stack.of_type("AWS::EC2::Route").values()}
+    for subnet in subnets:
+        route = routes[tables[subnet]]
+        assert route["DestinationCidrBlock"] == "0.0.0.0/0"
+        way = route.get("GatewayId") or route.get("NatGatewayId")
+        assert way == ("InternetGateway" if subnet == "PublicSubnet" else "NatGateway")
+    assert stack.properties("NatGateway")["SubnetId"] == "PublicSubnet"
+
+
+# ---- Events, alarms and the dashboard ------------------------------------------------------------------------------
+
+
+def test_a_bus_of_its_own_is_made_only_if_asked_for():
+    assert not form(EventBus="none").of_type("AWS::Events::EventBus")
+    assert not form(EventBus="default").of_type("AWS::Events::EventBus")
+    assert list(form(EventBus="own").of_type("AWS::Events::EventBus")) == ["Bus"]
+    buses = [form(EventBus=bus).outputs.get("EventBusName") for bus in ("none", "default", "own")]
+    assert buses == [None, "default", "Bus"]
+
+
+# What the functions measure of themselves, as their source names it.
+MEASURED = dict(re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/metrics.rs").read_text()))
+[NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/metrics.rs").read_text())
+[DIMENSION] = re.findall(r'"Dimensions": \[\["(\w+)"\]\]', (ROOT / "shared/src/metrics.rs").read_text())
+# What AWS measures, and by which dimensions.
+KNOWN = {
+    NAMESPACE: (set(MEASURED), {frozenset({DIMENSION})}),
+    "AWS/Lambda": (
+        {"Errors", "Throttles", "Duration"},
+        {frozenset({"FunctionName"}), frozenset({"FunctionName", "Resource", "ExecutedVersion"})},
+    ),
+    "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency"}, {frozenset({"ApiId"})}),
+    "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, {frozenset({"QueueName"})}),
+}
+
+
+def assert_known(namespace, name, dimensions):
+    names, ways = KNOWN[namespace]
+    assert name in names, f"{namespace} has no {name}"
+    assert frozenset(dimensions) in ways, f"{namespace} {name} is not by {dimensions}"
+
+
+def alarm_metrics(alarm):
+    """Namespace, name, dimensions and period of each metric that an alarm listens to."""
+    if "Metrics" not in alarm:
+        return [(alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"], alarm["Period"])]
+    stats = [each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each]
+    return [
+        (each["Metric"]["Namespace"], each["Metric"]["MetricName"], each["Metric"]["Dimensions"], each["Period"])
+        for each in stats
+    ]
+
+
+def test_the_source_names_its_metrics():
+    assert {"Hits", "Misses", "StaleAnswers", "DataAge", "SweepsPublished", "UpstreamTime"} <= MEASURED.keys()
+    assert (NAMESPACE, DIMENSION) == ("EmptyClassroom", "FunctionName")
+
+
+def test_alarms_listen_to_metrics_that_exist(stack):
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        for namespace, metric, dimensions, period in alarm_metrics(alarm):
+            assert_known(namespace, metric, [each["Name"] for each in dimensions])
+            # CloudWatch's own limits.
+            assert period * alarm["EvaluationPeriods"] <= (86_400 if period < 3600 else 604_800), name
+        for expression in (each for each in alarm.get("Metrics", []) if "Expression" in each):
+            named = set(re.findall(r"\b[a-z]+\b", expression["Expression"]))
+            assert named == {each["Id"] for each in alarm["Metrics"] if "MetricStat" in each}, name
+
+
+def test_alarms_are_the_promised_ones_and_ring_at_the_topic(stack):
+    alarms = {name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
+    each = {f"{name}{what}" for name in FUNCTIONS for what in ("Errors", "Slow")}
+    assert alarms == each | {"Throttles", "DeadLetters", "NoRefresh", "ApiErrors"}
+    for name in alarms:
+        assert stack.properties(name)["AlarmActions"] == ["AlarmTopic"]
+    subscriptions = list(stack.of_type("AWS::SNS::Subscription").values())
+    email = stack.parameters["AlarmEmail"]
+    assert [each["Endpoint"] for each in subscriptions] == ([email] if email else [])
+
+
+def test_slow_is_near_the_time_out_but_no_sweep(stack):
+    for name in FUNCTIONS:
+        alarm, timeout = stack.properties(f"{name}Slow"), stack.properties(name)["Timeout"]
+        assert (alarm["MetricName"], alarm["ExtendedStatistic"]) == ("Duration", "p99")
+        assert 0.85 * timeout * 1000 <= alarm["Threshold"] < timeout * 1000
+    assert stack.properties("ReadSlow")["Threshold"] > 25_000 < stack.properties("RefreshSlow")["Threshold"]
+
+
+def test_a_day_without_a_sweep_rings_and_silence_too(stack):
+    alarm = stack.properties("NoRefresh")
+    heard = {(metric, dimensions[0]["Value"], period) for _, metric, dimensions, period in alarm_metrics(alarm)}
+    assert heard == {("SweepsPublished", "Refresh", 3600), ("SweepsPublished", "Read", 3600)}
+    assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (26, "breaching")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+
+
+def test_every_other_alarm_takes_silence_for_peace(stack):
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        if name != "NoRefresh":
+            assert alarm["TreatMissingData"] == "notBreaching", name
+            assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", name
+
+
+def dashboard(stack):
+    return json.loads(stack.properties("Dashboard")["DashboardBody"])["widgets"]
+
+
+def test_the_dashboard_shows_metrics_that_exist_and_every_one_of_our_own(stack):
+    shown = set()
+    for widget in dashboard(stack):
+        for namespace, metric, *dimensions, options in widget["properties"].get("metrics", []):
+            assert_known(namespace, metric, dimensions[::2])
+            assert set(dimensions[1::2]) <= {*FUNCTIONS, "Api"}
+            assert options["label"]
+            if namespace == NAMESPACE:
+                shown.add(metric)
+    assert shown == MEASURED.keys()
+
+
+def test_the_dashboard_shows_every_alarm_that_rings(stack):
+    [alarms] = [widget["properties"]["alarms"] for widget in dashboard(stack) if widget["type"] == "alarm"]
+    ringing = {name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
+    assert set(alarms) == {f"{name}.Arn" for name in ringing}
+
+
+def test_the_dashboards_widgets_lie_side_by_side(stack):
+    taken = set()
+    for widget in dashboard(stack):
+        across = range(widget["x"], widget["x"] + widget["width"])
+        down = range(widget["y"], widget["y"] + widget["height"])
+        cells = set(itertools.product(across, down))
+        assert across.stop <= 24 and not cells & taken
+        taken |= cells
+
+
+# ---- What is told, and what is left --------------------------------------------------------------------------------
+
+
+def test_the_outputs_tell_what_an_operator_needs(stack):
+    assert stack.outputs.keys() - {"EventBusName", "CacheEndpoint"} == {
+        "ApiUrl",
+        "ReadFunctionName",
+        "RefreshFunctionName",
+        "CooldownStatusFunctionName",
+        "ScheduleName",
+        "DashboardUrl",
+        "AlarmTopicArn",
+        "FailedRefreshesQueueUrl",
+    }
+    # Paths are put behind it.
+    assert stack.outputs["ApiUrl"] == "https://Api.execute-api.us-east-1.amazonaws.com"
+    assert stack.outputs["ScheduleName"] in stack.of_type("AWS::Scheduler::Schedule")
+
+
+def test_deleting_the_stack_leaves_nothing_that_costs(stack):
+    for name, resource in stack.resources.items():
+        # A function's versions go with the function.
+        if resource["Type"] != "AWS::Lambda::Version":
+            assert resource.get("DeletionPolicy", "Delete") == "Delete", name
+
+
+def test_two_stacks_get_along_in_one_account(stack):
+    # Whatever has a name has the stack's name in it.
+    named = {"LogGroupName", "DashboardName", "LayerName", "ServerlessCacheName", "FunctionName", "RoleName", "Name"}
+    kinds = {"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::CloudWatch::Dashboard"}
+    kinds |= {"AWS::Lambda::LayerVersion", "AWS::ElastiCache::ServerlessCache", "AWS::Scheduler::Schedule"}
+    kinds |= {"AWS::Events::EventBus", "AWS::SQS::Queue"}
+    for name, resource in stack.resources.items():
+        for key in named & resource["Properties"].keys() if resource["Type"] in kinds else ():
+            assert PSEUDO["AWS::StackName"] in resource["Properties"][key], name
+
+
+def test_samconfig_has_two_stacks_and_asks_before_it_changes_prod():
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for name, stage, asks in (("default", "dev", False), ("prod", "prod", True)):
+        deploy = config[name]["deploy"]["parameters"]
+        assert (deploy["stack_name"], deploy["confirm_changeset"]) == (f"emptyclassroom-{stage}", asks)
+        assert f"Stage={stage}" in deploy["parameter_overrides"]
+        assert deploy["resolve_s3"] and deploy["capabilities"] == "CAPABILITY_IAM"
+        assert config[name]["validate"]["parameters"]["lint"]
+        # SAM's cache would not see a change in shared/.
+        assert config[name]["build"]["parameters"] == {"parallel": True}
+
+
+# ---- These checks' own tools ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "cron(5 0 * * *)",
+        "cron(5 0 * * * *)",
+        "cron(5 0 ? * ? *)",
+        "cron(60 0 * * ? *)",
+        "cron(5 24 * * ? *)",
+        "cron(5 0 0 * ? *)",
+        "cron(5 0 * 13 ? *)",
+        "cron(5 0 ? * 8 *)",
+        "5 0 * * ? *",
+    ],
+)
+def test_schedules_that_aws_would_refuse_are_told(expression):
+    with pytest.raises(ValueError):
+        as_fields(expression)
+
+
+@pytest.mark.parametrize(
+    "expression", ["cron(0/15 0-23 ? JAN-DEC MON-FRI 2026)", "cron(5,35 0 L * ? *)", "cron(5 0 ? * 6L *)"]
+)
+def test_schedules_that_aws_takes_are_taken(expression):
+    assert as_fields(expression)

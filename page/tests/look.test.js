@@ -1,0 +1,142 @@
+// How the page looks and feels: each of its states on a phone and a desktop, light and dark, by axe-core's rules, with a
+// screenshot of each for people; the keyboard; narrow windows; forced colours.
+
+import assert from 'node:assert/strict';
+import {after, before, test} from 'node:test';
+import {assertAccessible, campusOf, DESKTOP, eventually, headline, instant, launch, open, PHONE, screenshot, Server, shown} from './support.js';
+
+let server, browser, day;
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+  day = await server.weekday();
+});
+after(() => Promise.all([browser?.close(), server?.stop()]));
+
+const visit = (t, query = '', {time = '10:20', ...options} = {}) =>
+  open(t, browser, `${server.url}/app${query}`, {now: instant(day, time), ...options});
+
+const fails = (status, times) => page => page.route('**/api/open-classrooms*', route => status
+  ? route.fulfill({status, contentType: 'application/problem+json', json: {detail: 'Cache unavailable'}}) : route.abort(), {times});
+const refusing = status => page => page.route('**/api/refresh', route => route.fulfill({status, json: {detail: 'Failed to refresh data'}}));
+const ready = page => page.route('**/api/cooldown-status', route => route.fulfill({json: {in_cooldown: false, remaining_minutes: 0}}));
+const never = pattern => page => page.route(pattern, () => {});
+const odd = more => page => campusOf(day, [
+  {name: '116', times: [['07:00', '10:59'], ['13:01', '13:59'], ['18:01', '23:00']]}, {name: '201', status: 'unknown'},
+  {name: '203', status: 'stale', times: [['09:51', '12:29']]}, {name: '204A', times: [['07:00', '23:00']]}, {name: '208'}], more)(page);
+const all = (...steps) => async page => { for (const step of steps) await step(page); };
+const click = page => page.locator('#refresh').click();
+
+/** Each state of the page: its query, what makes it, what is done, and the headline that shows that it is there. */
+const STATES = {
+  now: {headline: /free now$/},
+  at: {query: '?at=14:00', headline: /free at/},
+  range: {query: '?from=14:00&to=15:30&min_minutes=120&sort=duration', headline: /from/},
+  'all-day': {query: '?when=day&building=CGS', headline: /with free time$/},
+  search: {query: '?q=cas+2', headline: /free now$/},
+  'nothing-found': {query: '?q=nowhere', headline: 'No rooms free now'},
+  'before-opening': {time: '05:30', headline: 'No rooms free now'},
+  'unknown-and-stale-rooms': {query: '?q=cas', prepare: odd(), headline: '3 rooms free now'},
+  'stale-data': {prepare: odd({stale: true}), headline: '3 rooms free now'},
+  elsewhere: {timezoneId: 'Asia/Tokyo', locale: 'en-GB', headline: /free now$/},
+  'not-kept': {query: '?date=2099-01-01', headline: 'No bookings kept'},
+  loading: {prepare: never('**/api/open-classrooms*'), headline: 'Free classrooms'},
+  unavailable: {prepare: fails(503), headline: 'No data just now'},
+  unreachable: {prepare: fails(0), headline: 'The server cannot be reached'},
+  'ready-to-refresh': {prepare: ready, headline: /free now$/, state: ''},
+  refreshing: {prepare: all(ready, never('**/api/refresh')), act: click, headline: /free now$/, state: /^Reading/},
+  'refresh-failed': {prepare: all(ready, refusing(502)), act: click, headline: /free now$/, state: /^The bookings could not/},
+};
+
+for (const [name, {query, act, headline: expected, state, ...options}] of Object.entries(STATES)) {
+  test(`axe-core finds nothing in the state "${name}", and here is how it looks`, async t => {
+    for (const [device, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
+      const page = await visit(t, query, {viewport, ...options});
+      await headline(page, expected);
+      await act?.(page);
+      if (state !== undefined) await eventually(() => page.locator('#refresh-state').innerText(), state);
+      await page.mouse.move(0, 0);
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({colorScheme, reducedMotion: 'reduce'});
+        await assertAccessible(page, `${name}, ${device}, ${colorScheme}`);
+        await screenshot(page, `${name}-${device}-${colorScheme}`);
+      }
+    }
+  });
+}
+
+test('no window is so narrow that something sticks out', async t => {
+  for (const query of ['', '?from=14:00&to=15:30', '?date=2099-01-01', '?when=day']) {
+    const page = await visit(t, query, {viewport: {width: 320, height: 640}});
+    await headline(page, /free|kept/);
+    await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), 320);
+  }
+});
+
+test('the keyboard reaches everything, in order, and one sees where it is', async t => {
+  const page = await visit(t, '?when=day', {prepare: odd()});
+  await headline(page, /with free time$/);
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.value || document.activeElement.ariaLabel || document.activeElement.tagName);
+  const order = [];
+  for (let step = 0; step < 13; step += 1) {
+    await page.keyboard.press('Tab');
+    if (order.at(-1) !== await focused()) order.push(await focused());
+    const ring = await page.evaluate(() => [document.activeElement, document.activeElement.nextElementSibling].some(node => node && getComputedStyle(node).outlineStyle === 'solid'));
+    assert.ok(ring, `a ring should be seen around ${await focused()}`);
+  }
+  assert.deepEqual(order, ['A', 'refresh', 'q', 'day', 'Previous day', 'date', 'Next day', 'min', 'sort', 'SUMMARY']);
+});
+
+test('the keyboard alone chooses, opens and jumps', async t => {
+  const page = await visit(t, '', {prepare: odd()});
+  await headline(page, '3 rooms free now');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'rooms');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.locator('details').evaluate(details => details.open), true);
+  await page.locator('[value=now]').focus();
+  await page.keyboard.press('ArrowRight');
+  await headline(page, /free at 10:30.AM$/);
+});
+
+test('the minute that passes takes the focus from nothing', async t => {
+  const page = await visit(t, '', {prepare: odd()});
+  await headline(page, '3 rooms free now');
+  await page.locator('summary').focus();
+  await page.keyboard.press('Enter');
+  await page.clock.setFixedTime(instant(day, '10:21'));
+  await eventually(() => page.locator('#moment').innerText(), /10:21/);
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'SUMMARY');
+  assert.equal(await page.locator('details').evaluate(details => details.open), true);
+});
+
+test('a screen reader is told the count when it changes, and has landmarks and headings to go by', async t => {
+  const page = await visit(t, '', {prepare: odd()});
+  const told = page.getByRole('status').filter({hasText: 'free now'});
+  await eventually(() => told.textContent(), '3 rooms free now');
+  await page.getByLabel('For at least').selectOption('120');
+  await eventually(() => told.textContent(), /^2 rooms free now, for at least 2.h$/);
+  for (const landmark of ['banner', 'main', 'search', 'contentinfo']) assert.equal(await page.getByRole(landmark).count(), 1, landmark);
+  assert.equal(await page.getByRole('region', {name: 'College of Arts & Sciences'}).count(), 1);
+  assert.deepEqual(await page.getByRole('heading').evaluateAll(headings => headings.map(({tagName}) => tagName)), ['H1', 'H2', 'H2']);
+});
+
+test('forced colours leave the picture of the day legible', async t => {
+  const page = await visit(t, '', {prepare: odd(), forcedColors: 'active'});
+  await headline(page, '3 rooms free now');
+  const colours = await page.locator('.room', {hasText: '116'}).locator('.bar').evaluate(bar =>
+    [bar, bar.querySelector('.current'), bar.querySelector('i[class=""]'), bar.querySelector('.now')].map(node => getComputedStyle(node).backgroundColor));
+  assert.equal(new Set(colours).size, 4, colours.join(' '));
+  await assertAccessible(page, 'forced colours');
+  await screenshot(page, 'forced-colors-desktop');
+});
+
+test('whoever wants no motion gets none', async t => {
+  const durations = page => page.evaluate(() => [...document.querySelectorAll('*')].filter(node => getComputedStyle(node).transitionDuration !== '0s').length);
+  const page = await visit(t, '', {reducedMotion: 'reduce'});
+  await shown(page);
+  assert.equal(await durations(page), 0);
+  await page.emulateMedia({reducedMotion: 'no-preference'});
+  assert.notEqual(await durations(page), 0);
+});

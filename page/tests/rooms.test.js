@@ -1,0 +1,349 @@
+// What the page says about rooms: which are free, until when, on which day, and to which question.
+
+import assert from 'node:assert/strict';
+import {after, before, test} from 'node:test';
+import {campusOf, eventually, freeRooms, headline, instant, launch, open, Server, shown} from './support.js';
+
+let server, browser, day;
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+  day = await server.weekday();
+});
+after(() => Promise.all([browser?.close(), server?.stop()]));
+
+/** The page as it is on that weekday, at a time of the campus. */
+const visit = (t, query = '', {time = '10:20', path = '/app', ...options} = {}) =>
+  open(t, browser, server.url + path + query, {now: instant(day, time), ...options});
+
+const answerOf = room => room.locator('.answer').evaluate(answer => [...answer.children].map(part => part.textContent.replaceAll('\u00a0', ' ')));
+const room = (page, name) => page.locator('.room').filter({has: page.locator('.name', {hasText: new RegExp(`${name}$`)})});
+
+/** Rooms and what is said of them, in the order in which they are shown: by the page … */
+const freeOnPage = page => page.locator('ul.free .room').evaluateAll(rooms => rooms.map(room => {
+  const [name, answer] = room.children;
+  return [name, answer].flatMap(part => [...part.childNodes].map(node => node.textContent)).join(' ').replaceAll('\u00a0', ' ');
+}));
+
+/** … and by the API. */
+async function freeByApi(query) {
+  const {buildings} = await server.json(`/api/open-classrooms?${query}`);
+  return Object.values(buildings).flatMap(({code, classrooms}) => classrooms.map(({name, free_until, free_minutes}) =>
+    `${code} ${name} Free until ${Number(free_until.slice(11, 13))}${free_until.slice(13, 16)} ${lengthOf(free_minutes)}`));
+}
+
+const lengthOf = minutes => [[Math.floor(minutes / 60), 'h'], [minutes % 60, 'min']].filter(([number]) => number).map(part => part.join(' ')).join(' ');
+
+test('what the page works out is what the API answers to the same question', async t => {
+  const page = await visit(t, '', {locale: 'en-GB'});
+  for (const query of ['at=07:00', 'at=09:55', 'at=10:05', 'at=12:30', 'at=17:59', 'at=21:29', 'at=21:30', 'at=22:59', 'at=23:00', 'at=06:59',
+    'from=09:00&to=10:00', 'from=13:15&to=16:45', 'at=11:00&min_minutes=90', 'from=10:00&to=11:00&min_minutes=120',
+    'at=13:00&q=cas+2', 'at=13:00&q=General', 'at=13:00&building=CGS', 'at=14:00&sort=duration&min_minutes=30&q=3']) {
+    const question = `date=${day}&${query}`;
+    await page.goto(`${server.url}/app?${question}`);
+    await shown(page);
+    const expected = await freeByApi(question.includes('sort') ? question : `${question}&sort=name`);
+    // Rooms that are free equally long stand in the order of their names on the page, and in the campus's in the API.
+    const sorted = rooms => question.includes('sort') ? rooms.toSorted() : rooms;
+    assert.deepEqual(sorted(await freeOnPage(page)), sorted(expected), query);
+  }
+});
+
+test('the rooms that are free now are those of the API', async t => {
+  const page = await visit(t, '', {time: '12:40', locale: 'en-GB'});
+  await headline(page, /free now$/);
+  assert.deepEqual(await freeOnPage(page), await freeByApi(`date=${day}&at=12:40&sort=name`));
+});
+
+test('rooms with free time at any time of the day are those of the API', async t => {
+  const page = await visit(t, `?date=${day}&when=day&min_minutes=240`);
+  await headline(page, /with free time$/);
+  const {buildings} = await server.json(`/api/open-classrooms?date=${day}&min_minutes=240&sort=name`);
+  const expected = Object.values(buildings).flatMap(({code, classrooms}) => classrooms.map(({name}) => `${code} ${name}`));
+  assert.ok(expected.length > 0);
+  assert.deepEqual(await freeRooms(page), expected);
+});
+
+test('a room is free from the end of a booking until the beginning of the next, that minute not included', async t => {
+  const prepare = campusOf(day, [{name: '116', times: [['07:00', '07:59'], ['09:01', '09:59'], ['11:31', '23:00']]}]);
+  for (const [time, expected] of [
+    ['06:59', ['Free from 7:00 AM', '1 h']],
+    ['07:00', ['Free until 8:00 AM', '1 h']],
+    ['08:00', ['Free from 9:00 AM', '1 h']],
+    ['09:00', ['Free until 10:00 AM', '1 h']],
+    ['09:59', ['Free until 10:00 AM', '1 min']],
+    ['10:00', ['Free from 11:30 AM', '11 h 30 min']],
+    ['20:50', ['Free until 11:00 PM', '2 h 10 min']],
+    ['23:00', ['Not free any more']],
+  ]) {
+    const page = await visit(t, '?q=116', {time, prepare});
+    await shown(page);
+    assert.deepEqual(await answerOf(room(page, '116')), expected, time);
+  }
+});
+
+test('the day of a room is a picture, and words for those who do not see it', async t => {
+  const page = await visit(t, '', {time: '15:00', prepare: campusOf(day, [{name: '116', times: [['07:00', '10:59'], ['13:01', '23:00']]}])});
+  const bar = room(page, '116').getByRole('img');
+  await eventually(() => bar.getAttribute('aria-label'), /^Open 7:00.AM to 11:00.PM\. Free 7:00.AM to 11:00.AM, 1:00.PM to 11:00.PM\.$/);
+  const parts = await bar.evaluate(bar => {
+    const whole = bar.getBoundingClientRect(), part = x => Math.round(100 * (x - whole.left) / whole.width);
+    return [...bar.children].map(node => [node.className, part(node.getBoundingClientRect().left), part(node.getBoundingClientRect().right)]);
+  });
+  // Sixteen hours are the whole: four of them 25 %.
+  assert.deepEqual(parts.slice(0, 2), [['', 0, 25], ['current', 38, 100]]);
+  const [line, from] = parts.at(-1);
+  assert.deepEqual([line, from], ['now mark', 50]);
+  assert.deepEqual(await page.locator('.axis span').allInnerTexts(), ['9 AM', '12 PM', '3 PM', '6 PM', '9 PM']);
+});
+
+test('a search finds a room by its code and number, with or without the space, and a building by its name', async t => {
+  const page = await visit(t);
+  const names = () => page.locator('.room .name').evaluateAll(names => names.map(name => name.textContent).sort());
+  for (const [typed, expected] of [['cas 116', ['CAS116']], ['CAS116', ['CAS116']], ['tsai', ['CASTsai']], ['cgs 11', ['CGS111A', 'CGS111B', 'CGS113', 'CGS115', 'CGS117A', 'CGS117B']]]) {
+    await page.getByRole('searchbox').fill(typed);
+    await eventually(names, expected);
+  }
+  await page.getByRole('searchbox').fill('general studies');
+  await eventually(async () => (await names()).length, 23);
+  await page.getByRole('searchbox').fill('no such room');
+  await eventually(() => page.locator('#rooms').innerText(), 'No room or building is called “no such room”.');
+});
+
+test('whoever searches for a room sees it, taken or not', async t => {
+  const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['13:01', '13:59']]}, {name: '201', times: [['07:00', '23:00']]}])});
+  await shown(page);
+  assert.equal(await room(page, '116').isVisible(), false);
+  await page.getByText('1 not free').click();
+  assert.equal(await room(page, '116').isVisible(), true);
+  await page.goto(`${server.url}/app?q=116`);
+  await headline(page, 'No rooms free now');
+  assert.deepEqual(await answerOf(room(page, '116')), ['Free from 1:00 PM', '1 h']);
+  assert.equal(await room(page, '116').isVisible(), true);
+});
+
+test('"for at least" leaves out what is too short', async t => {
+  const prepare = campusOf(day, [{name: '116', times: [['10:01', '11:19']]}, {name: '201', times: [['10:01', '11:18']]}]);
+  const page = await visit(t, '', {prepare});
+  await headline(page, '2 rooms free now');
+  await page.getByLabel('For at least').selectOption('60');
+  await headline(page, '1 room free now');
+  assert.deepEqual(await freeRooms(page), ['CAS 116']);
+  assert.match(await page.locator('#moment').innerText(), /for at least 1.h$/);
+  assert.deepEqual(await answerOf(room(page, '201')), ['Only until 11:19 AM', '59 min']);
+});
+
+test('the end of a range should be after its beginning', async t => {
+  const page = await visit(t, '?from=14:00&to=13:00');
+  await headline(page, 'The end should be after the beginning');
+  assert.deepEqual(await freeRooms(page), []);
+});
+
+test('rooms are sorted by name, or by how long they are free', async t => {
+  const rooms = [{name: '1000', times: [['07:00', '12:00']]}, {name: '114A', times: [['07:00', '23:00']]}, {name: '99', times: [['07:00', '11:00']]}];
+  const page = await visit(t, '', {prepare: campusOf(day, rooms)});
+  await eventually(() => freeRooms(page), ['CAS 99', 'CAS 114A', 'CAS 1000']);
+  await page.getByLabel('Sort by').selectOption('duration');
+  await eventually(() => freeRooms(page), ['CAS 114A', 'CAS 1000', 'CAS 99']);
+});
+
+test('a building can be chosen', async t => {
+  const page = await visit(t);
+  const chip = name => page.locator('#buildings').getByText(name);
+  await chip('CGS').click();
+  await eventually(() => page.locator('h2').allInnerTexts(), ['College of General Studies', 'Good to know']);
+  await chip('CAS').click();
+  await eventually(async () => (await page.locator('section').count()), 2);
+});
+
+test('another day is shown whole, with nothing of now', async t => {
+  const page = await visit(t);
+  await shown(page);
+  await page.getByRole('button', {name: 'Next day'}).click();
+  await headline(page, /^\d+ rooms with free time$/);
+  assert.equal(await page.getByLabel('Now', {exact: true}).isDisabled(), true);
+  assert.equal(await page.locator('.bar .now').count(), 0);
+  const {date} = await page.evaluate(() => Object.fromEntries(new URLSearchParams(location.search)));
+  const {buildings} = await server.json(`/api/open-classrooms?date=${date}`);
+  const withTime = Object.values(buildings).flatMap(({classrooms}) => classrooms).filter(({availability}) => availability.length);
+  await headline(page, `${withTime.length} rooms with free time`);
+  await page.getByRole('button', {name: 'Today'}).click();
+  await headline(page, /free now$/);
+  assert.equal(new URL(page.url()).search, '');
+});
+
+test('a day of next month is shown, and one that is not kept is said to be none', async t => {
+  const page = await visit(t);
+  await shown(page);
+  const {date: today} = await server.json('/api/open-classrooms');
+  const far = new Date(Date.parse(today) + 27 * 86_400_000).toISOString().slice(0, 10);
+  await page.locator('#date').fill(far);
+  await headline(page, /with free time$/);
+  await page.locator('#date').fill('2099-01-01');
+  await headline(page, 'No bookings kept');
+  await eventually(() => page.locator('#rooms p').innerText(), /^Nothing is kept for Thursday, January 1, 2099\. Bookings are known about a month ahead\./);
+  await page.getByRole('button', {name: 'Show today'}).click();
+  await headline(page, /free now$/);
+});
+
+test('what is no day is said to be none', async t => {
+  const page = await visit(t, '?date=2026-02-31');
+  await headline(page, 'No such day');
+});
+
+test('the URL holds the question, and a link brings it back', async t => {
+  const query = `?q=cas&date=${day}&from=14:00&to=15:30&min_minutes=90&sort=duration&building=CAS`;
+  const page = await visit(t, query);
+  await headline(page, /free from 2:00.PM to 3:30.PM$/);
+  const form = await page.locator('#question').evaluate(form => ['q', 'date', 'from', 'to', 'min', 'sort'].map(id => form.querySelector(`#${id}`).value));
+  assert.deepEqual(form, ['cas', day, '14:00', '15:30', '90', 'duration']);
+  assert.equal(await page.getByLabel('From–to').isChecked(), true);
+  assert.equal(await page.getByLabel(/^CAS/).isChecked(), true);
+  await page.getByLabel('For at least').selectOption('120');
+  assert.equal(new URL(page.url()).search, query.replace('90', '120'));
+});
+
+test('back and forward lead through the questions, and not through each letter', async t => {
+  const page = await visit(t);
+  await shown(page);
+  await page.getByText('All day').click();
+  await page.getByRole('searchbox').pressSequentially('cas 11');
+  await page.getByText('At', {exact: true}).click();
+  await headline(page, /free at 10:30.AM$/);
+  await page.goBack();
+  await headline(page, /with free time$/);
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'cas 11');
+  await page.goBack();
+  await headline(page, /free now$/);
+  assert.equal(await page.getByRole('searchbox').inputValue(), '');
+  await page.goForward();
+  await headline(page, /with free time$/);
+});
+
+test('the numbers move on each minute, without a request', async t => {
+  const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '10:59']]}])});
+  await shown(page);
+  assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 AM', '40 min']);
+  page.on('request', request => assert.fail(`${request.url()} was asked for`));
+  await page.clock.setFixedTime(instant(day, '10:21'));
+  await eventually(() => answerOf(room(page, '116')), ['Free until 11:00 AM', '39 min']);
+  await page.clock.setFixedTime(instant(day, '10:22'));
+  await eventually(() => answerOf(room(page, '116')), ['Free until 11:00 AM', '38 min']);
+});
+
+test('at midnight the next day comes by itself', async t => {
+  const page = await visit(t, '', {time: '23:59'});
+  await headline(page, 'No rooms free now');
+  const asked = page.waitForRequest(request => request.url().includes('/api/open-classrooms') && !request.url().endsWith(day));
+  const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+  await page.clock.setFixedTime(instant(next, '00:01'));
+  assert.equal((await asked).url(), `${server.url}/api/open-classrooms?date=${next}`);
+  await eventually(() => page.locator('#date').inputValue(), next);
+});
+
+test('after five minutes the data are asked for again, and not sent if they are the same', async t => {
+  const page = await visit(t);
+  await shown(page);
+  const statuses = [];
+  const network = await page.context().newCDPSession(page);
+  network.on('Network.responseReceivedExtraInfo', ({statusCode}) => statuses.push(statusCode));
+  await network.send('Network.enable');
+  await page.clock.setFixedTime(instant(day, '10:24'));
+  await eventually(() => page.locator('#moment').innerText(), /10:24/);
+  assert.deepEqual(statuses, []);
+  await page.clock.setFixedTime(instant(day, '10:25'));
+  await eventually(() => statuses, [304]);
+});
+
+test('a page that is looked at again asks for the data', async t => {
+  const page = await visit(t);
+  await shown(page);
+  const look = hidden => page.evaluate(hidden => {
+    Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+  await look(true);
+  await page.clock.setFixedTime(instant(day, '10:22'));
+  const asked = page.waitForRequest('**/api/open-classrooms*');
+  await look(false);
+  await asked;
+  await eventually(() => page.locator('#moment').innerText(), /10:22/);
+});
+
+test('of two days asked for one after the other the later is shown, whichever comes first', async t => {
+  const page = await visit(t);
+  await shown(page);
+  let release;
+  const slow = new Promise(resolve => { release = resolve; });
+  await page.route('**/api/open-classrooms*', async route => { await slow; await route.continue(); }, {times: 1});
+  await page.getByRole('button', {name: 'Next day'}).click();
+  await page.getByRole('button', {name: 'Next day'}).click();
+  await headline(page, /with free time$/);
+  const late = page.waitForResponse('**/api/open-classrooms*');
+  release();
+  await late;
+  const asked = await page.locator('#date').inputValue();
+  await eventually(() => page.locator('#rooms').getAttribute('aria-busy'), 'false');
+  assert.equal(asked, new Date(Date.parse(day) + 2 * 86_400_000).toISOString().slice(0, 10));
+});
+
+test('a browser elsewhere shows the time of the campus, and says so', async t => {
+  const here = await visit(t);
+  await shown(here);
+  assert.equal(await here.locator('#zone').isVisible(), false);
+  const there = await visit(t, '', {timezoneId: 'Europe/Berlin'});
+  await shown(there);
+  assert.match(await there.locator('#moment').innerText(), /10:20.AM/);
+  assert.match(await there.locator('#zone').innerText(), /^Campus time, Eastern (Standard|Daylight) Time\. Where you are it is [45]:20.PM\.$/);
+  assert.deepEqual(await freeRooms(there), await freeRooms(here));
+});
+
+test('the browser\'s habit decides between 12 and 24 hours, and the words stay English', async t => {
+  for (const [locale, time, words] of [['en-US', /^2:00.PM$/, /^\w+, \w+ \d+ · 10:20.AM$/], ['en-GB', /^14:00$/, /^\w+ \d+ \w+ · 10:20$/], ['de-DE', /^14:00$/, /^\w+ \d+ \w+ · 10:20$/]]) {
+    const page = await visit(t, '?at=14:00', {locale});
+    await eventually(async () => (await page.locator('h1').innerText()).split(' at ')[1], time);
+    assert.match(await page.locator('#moment').innerText(), words);
+    assert.match(await page.locator('#moment').innerText(), /day/);
+  }
+});
+
+test('a room that was not answered for is unknown, one with older data says so, one without a booking may be locked', async t => {
+  const page = await visit(t, '?q=cas', {prepare: campusOf(day, [
+    {name: '116', status: 'unknown'}, {name: '201', status: 'stale', times: [['07:00', '12:00']]}, {name: '203', times: [['07:00', '23:00']]}])});
+  await headline(page, '2 rooms free now');
+  const text = name => room(page, name).innerText().then(text => text.replaceAll(/\s+/g, ' '));
+  assert.match(await text('116'), /Unknown 25Live gave no answer for this room: nobody knows whether it is free\.$/);
+  assert.match(await text('201'), /Older data: the latest answer for this room is missing\.$/);
+  assert.match(await text('203'), /No booking all day: often locked\.$/);
+  await eventually(() => page.locator('summary').innerText(), '1 unknown');
+});
+
+test('what the page cannot know is said on it', async t => {
+  const page = await visit(t);
+  const notes = await page.getByRole('contentinfo').innerText();
+  for (const note of ['Only official bookings are known', 'Rooms can be locked', 'without any booking on a day is often locked', 'That does not mean that it is taken'])
+    assert.ok(notes.includes(note), note);
+});
+
+test('names are texts, whatever they hold', async t => {
+  const hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+  const page = await visit(t, '', {prepare: campusOf(day, [{name: hostile, times: [['07:00', '23:00']]}], {name: hostile})});
+  await headline(page, '1 room free now');
+  assert.deepEqual(await freeRooms(page), [`CAS ${hostile}`]);
+  assert.equal(await page.locator('h2').first().innerText(), hostile);
+  assert.equal(await page.locator('#rooms img, #rooms script').count(), 0);
+});
+
+test('no other script runs', async t => {
+  const page = await visit(t, '', {refuses: true});
+  await shown(page);
+  const add = () => page.evaluate(() => document.body.append(Object.assign(document.createElement('script'), {textContent: '1'})));
+  await assert.rejects(add, /TypeError/);
+});
+
+test('it works behind a path of its own', async t => {
+  const page = await visit(t, '', {path: '/stage/rooms/app', prepare: page => page.route('**/stage/rooms/**', async route => {
+    const response = await route.fetch({url: route.request().url().replace('/stage/rooms', '')});
+    await route.fulfill({response});
+  })});
+  await headline(page, /^\d+ rooms free now$/);
+});

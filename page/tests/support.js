@@ -1,0 +1,167 @@
+// What the tests of the page share: the real local server, a real browser, and a clock in the test's hand.
+
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {createServer} from 'node:http';
+import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {createInterface} from 'node:readline';
+import {isDeepStrictEqual} from 'node:util';
+import {chromium} from 'playwright-core';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+const SCREENSHOTS = join(TARGET, 'screenshots');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Days on which the simulated campus is closed, or on which it has few bookings. */
+const QUIET = day => [0, 6].includes(day.getUTCDay()) || ['01-01', '07-04', '11-11', '12-24', '12-25'].includes(day.toISOString().slice(5, 10));
+
+export const ZONE = 'America/New_York';
+export const PHONE = {width: 390, height: 844};
+export const DESKTOP = {width: 1280, height: 900};
+
+const children = new Set();
+process.once('exit', () => children.forEach(child => child.kill('SIGKILL')));
+
+/** The local server as a process of its own, with nothing but these variables set. */
+export class Server {
+  static async start(vars = {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'emptyclassroom-'));
+    const env = {PATH: process.env.PATH, PORT: '0', RUST_LOG: 'warn', ...vars};
+    const child = spawn(join(TARGET, 'debug/emptyclassroom'), {cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit']});
+    children.add(child);
+    for await (const line of createInterface(child.stdout)) {
+      const url = line.match(/listens on (http\S+)/)?.[1];
+      if (url) return new Server(url, child, folder);
+    }
+    throw new Error('the server did not start: is it built (cargo build)?');
+  }
+
+  constructor(url, child, folder) {
+    Object.assign(this, {url, child, folder});
+    child.stdout.resume();
+  }
+
+  async json(path) {
+    const response = await fetch(this.url + path);
+    assert.equal(response.status, 200, path);
+    return response.json();
+  }
+
+  /** A weekday with classes that is kept, after today. */
+  async weekday() {
+    const {date} = await this.json('/api/open-classrooms');
+    const day = new Date(`${date}T00:00:00Z`);
+    do day.setUTCDate(day.getUTCDate() + 1); while (QUIET(day));
+    return day.toISOString().slice(0, 10);
+  }
+
+  async stop() {
+    if (this.child.exitCode === null) {
+      this.child.kill('SIGTERM');
+      await once(this.child, 'exit');
+    }
+    rmSync(this.folder, {recursive: true, force: true});
+  }
+}
+
+/** A 25Live in which nothing is booked, and which fails when told to. */
+export class Upstream {
+  fails = false;
+
+  static async start(t) {
+    const upstream = new Upstream();
+    const server = createServer((request, response) => upstream.answer(request, response));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    return Object.assign(upstream, {url: `http://127.0.0.1:${server.address().port}/availabilitydata.json`});
+  }
+
+  answer(request, response) {
+    if (this.fails) return response.writeHead(500).end();
+    const start = new URL(request.url, this.url).searchParams.get('start_dt');
+    const days = Array.from({length: 30}, (_, day) => new Date(Date.parse(`${start}Z`) + day * 86_400_000).toISOString().slice(0, 19));
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({subjects: days.map(item_date => ({item_date, items: []}))}));
+  }
+}
+
+export const launch = () => chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+});
+
+/** The instant at which the wall clocks of a zone show this date and time. */
+export function instant(date, time, timeZone = ZONE) {
+  const wanted = Date.parse(`${date}T${time}Z`);
+  const format = new Intl.DateTimeFormat('sv-SE', {timeZone, dateStyle: 'short', timeStyle: 'medium'});
+  const shown = at => Date.parse(`${format.format(at).replace(' ', 'T')}Z`);
+  return new Date(2 * wanted - shown(wanted));
+}
+
+/** A page in a browser context of its own. Its date stands at `now` until the test sets another; its timers run.
+    Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test. */
+export async function open(t, browser, url, {now, prepare, refuses = false, ...context} = {}) {
+  context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, ...context});
+  const page = await context.newPage();
+  const errors = [];
+  page.on('pageerror', error => errors.push(String(error)));
+  page.on('console', message => !refuses && /Content Security Policy|Trusted/i.test(message.text()) && errors.push(message.text()));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(errors, [], 'the script of the page should not fail');
+  });
+  if (now) await page.clock.setFixedTime(now);
+  await prepare?.(page);
+  await page.goto(url);
+  return page;
+}
+
+/** Waits until the day's rooms are there. */
+export const shown = page => page.locator('#rooms[aria-busy=false]').waitFor();
+
+/** Waits until what is read from the page is as expected, and tells the difference if that does not come. */
+export async function eventually(read, expected) {
+  let last;
+  for (const patience = AbortSignal.timeout(30_000); !patience.aborted; await new Promise(resolve => setTimeout(resolve, 50))) {
+    last = await read();
+    if (expected instanceof RegExp ? expected.test(last) : isDeepStrictEqual(last, expected)) return;
+  }
+  if (expected instanceof RegExp) assert.match(last, expected);
+  assert.deepEqual(last, expected);
+}
+
+export const headline = (page, expected) => eventually(() => page.locator('h1').innerText(), expected);
+
+/** The free rooms as they are shown, as "CAS 116", those of all buildings. */
+export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names =>
+  names.map(name => [...name.childNodes].map(node => node.textContent).join(' ')));
+
+/** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer. */
+export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', ...more} = {}) => async page => {
+  const slots = times => times.map(([start_time, end_time]) => ({start_time, end_time}));
+  const classrooms = rooms.map(({times = [], ...room}) => ({id: room.name, status: 'ok', availability: slots(times), ...room}));
+  const last_updated = instant(date, '06:00').toISOString();
+  const answer = {buildings: {CAS: {code: 'CAS', name, classrooms}}, last_updated, date, timezone: ZONE, stale: false, ...more};
+  await page.route('**/api/buildings', route => route.fulfill({json: {timezone: ZONE, buildings: [{code: 'CAS', name, opens: '07:00', closes: '23:00'}]}}));
+  await page.route('**/api/open-classrooms*', route => route.fulfill({json: answer}));
+};
+
+/** axe-core finds nothing wrong. */
+export async function assertAccessible(page, state) {
+  await page.evaluate(AXE);
+  const {violations} = await page.evaluate(() => globalThis.axe.run(document, {resultTypes: ['violations']}));
+  const found = violations.map(({id, help, nodes}) => `${id}: ${help}: ${nodes.slice(0, 3).map(node => node.html).join(' | ')}`);
+  assert.deepEqual(found, [], state);
+}
+
+/** A picture of what the window shows, for people to look at. */
+export async function screenshot(page, name, options = {}) {
+  mkdirSync(SCREENSHOTS, {recursive: true});
+  await page.screenshot({path: join(SCREENSHOTS, `${name}.png`), ...options});
+}
