@@ -233,3 +233,31 @@ async fn the_document_that_is_checked_in_is_what_the_service_answers() {
         "shared/openapi.json is not up to date: run `make openapi`"
     );
 }
+
+#[tokio::test]
+async fn every_route_is_documented_with_its_methods_and_no_other() {
+    let app = TestApp::start(Backend::Memory).await;
+    // Axum has no list of its routes, but its Debug output has their paths.
+    let shown = format!("{:?}", app.routes);
+    let routes: BTreeSet<_> = shown.split('"').filter(|text| text.starts_with('/') && !text.contains('*')).collect();
+    let document = serde_json::to_value(description()).unwrap();
+    assert_eq!(routes, document["paths"].as_object().unwrap().keys().map(String::as_str).collect());
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let wrong = app.answer(Event::new("DELETE", &path.replace("{id}", "342"))).await;
+        assert_eq!(wrong.problem(), (405, "Method Not Allowed".to_owned()), "{path}");
+        let documented =
+            names(item).iter().map(|method| method.to_uppercase().replace("GET", "GET,HEAD")).collect::<Vec<_>>();
+        assert_eq!(wrong.header("allow"), documented.join(","), "{path}");
+    }
+}
+
+/// The parameters that `question` reads are those that are documented.
+#[test]
+fn every_parameter_of_a_question_is_documented() {
+    let document = serde_json::to_value(description()).unwrap();
+    let parameters = document["paths"]["/api/open-classrooms"]["get"]["parameters"].as_array().unwrap().iter();
+    let queries =
+        parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| parameter["name"].as_str().unwrap());
+    let known: BTreeSet<_> = emptyclassroom::question::PARAMETERS.into_iter().chain(["date"]).collect();
+    assert_eq!(queries.collect::<BTreeSet<_>>(), known);
+}
