@@ -48,8 +48,8 @@ static APP: Page = Page {
 static DOCS: Page = Page {
     html: DOCS_HTML,
     policy: policy! {
-        script: "AF/NJPkjK73mrxD8SwNwBWqpJmBT63IfKk/R8Cbjse8=",
-        style: "CSYiBbx1exTAfbSbGN78PTisQ2MD/aei6kHZLu7fnM4="
+        script: "w64qr7LUpQJMyCiKcTXBTS0Av4kAMiyv+0Az6n9b9mE=",
+        style: "cP2M3XXD3kIUjj1IacKyI0bWmanGS5CH6nGVh+LO+O4="
     },
     etag: LazyLock::new(|| digest(DOCS_HTML.as_bytes())),
 };
