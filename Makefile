@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -24,14 +24,14 @@ lambda-invoke: ## What they answer to the events of events/; EVENT=refresh for o
 
 test: ## All tests, against a real redis-server, which is installed if it is missing
 	@scripts/install-redis
-	cargo test $(LIBRARIES:%=--package %) --features emptyclassroom/lambda
+	cargo test $(LIBRARIES:%=--package %) --features emptyclassroom/lambda,emptyclassroom/openapi
 	$(MAKE) test-functions
 
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
 test-functions: ## The tests of the functions' binaries, each built by itself
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
 
-test-page: page-tests ## The page at /app in a real Chromium, which is installed if it is missing; needs Node.js 20 or newer
+test-page: page-tests ## The pages at /app and /docs in a real Chromium, which is installed if it is missing; needs Node.js 20 or newer
 	CHROMIUM="$$(scripts/install-chromium)" node --test --test-reporter=spec --test-concurrency=3 page/tests/*.test.js
 
 screenshot: page-tests ## The picture of the page in README.md; pngquant makes it small, if it is there
@@ -44,6 +44,12 @@ page-tests:
 	@scripts/install-chromium >/dev/null
 	npm ci --prefix page/tests --no-audit --no-fund --silent
 	cargo build
+
+openapi: ## Writes shared/openapi.json anew, with real answers as its examples
+	WRITE_OPENAPI=1 cargo test --package emptyclassroom --features openapi,redis --test routes -- openapi
+
+schemathesis: ## A local server against its OpenAPI document; SCHEMATHESIS_SEED=… repeats a run's choices
+	@scripts/schemathesis
 
 test-lambda: ## The functions behind cargo-lambda: every route, and every event of events/
 	@scripts/install-redis

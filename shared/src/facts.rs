@@ -13,18 +13,20 @@ use crate::{
 
 /// What people want to know of a room besides its slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomFacts {
-    /// Whether it is free; `None` where that is not known, and for a day that is not today.
+    /// Whether it is free; null where that is not known, and for a day that is not today.
     pub free_now: Option<bool>,
-    /// The free period that runs, or else the next one of the day.
+    /// The free period that runs, or else the next one of the day; null if there is none.
     pub next_free: Option<FreeSpan>,
-    /// Whether anything takes the room within the day's opening hours; `None` where that is not known. A room that nobody has
+    /// Whether anything takes the room within the day's opening hours; null where that is not known. A room that nobody has
     /// booked all day is often locked.
     pub booked_today: Option<bool>,
 }
 
 /// A free period, as instants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FreeSpan {
     /// When it begins.
     #[serde(serialize_with = "iso_8601")]

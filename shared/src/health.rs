@@ -19,23 +19,25 @@ const OLDEST: Duration = Duration::from_hours(25);
 
 /// How the service is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     /// Whether readers get good answers.
     pub status: Status,
     /// Whether the cache answers.
     pub cache: CacheStatus,
-    /// When the sweep ended that today's data came from; `None` if there are none.
+    /// When the sweep ended that today's data came from; null if there are none.
     pub last_updated: Option<Timestamp>,
-    /// How old these are, in seconds.
+    /// How old these are, in seconds; null if there are none.
     pub age_seconds: Option<u64>,
-    /// How many rooms that sweep had a good answer for.
+    /// How many rooms that sweep had a good answer for; null if there is none.
     pub rooms_ok: Option<usize>,
-    /// How many it had none for.
+    /// How many it had none for; null if there is none.
     pub rooms_failed: Option<usize>,
 }
 
 /// Whether readers get good answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = HealthStatus))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// They do.
@@ -46,6 +48,7 @@ pub enum Status {
 
 /// Whether the cache answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CacheStatus {
     /// It does.

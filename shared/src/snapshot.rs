@@ -55,6 +55,7 @@ pub struct RoomAvailability {
 
 /// What a room's slots are worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RoomStatus {
     /// From the latest sweep.
@@ -67,6 +68,7 @@ pub enum RoomStatus {
 
 /// An instant with the campus's offset, to the microsecond: `2026-03-03T10:00:00.123456-05:00`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = DateTime))]
 pub struct Timestamp(DateTime<FixedOffset>);
 
 /// The decimals of a second that a [`Timestamp`] has. More would be lost when it is written.

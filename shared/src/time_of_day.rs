@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize, de};
 /// # Ok::<(), emptyclassroom::time_of_day::NotATimeOfDay>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "A time of day: `HH:MM`, from `00:00` to `24:00`, the end of the day.", value_type = String, pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
 pub struct TimeOfDay(u16);
 
 /// What a [`TimeOfDay`] refuses.

@@ -7,6 +7,9 @@
 mod support;
 #[path = "support/app.rs"]
 mod app;
+#[cfg(feature = "openapi")]
+#[path = "routes/openapi.rs"]
+mod openapi;
 
 use std::{
     fs,

@@ -22,25 +22,33 @@ use crate::{
 
 /// The body of `GET /api/buildings`.
 #[derive(Serialize)]
-struct BuildingsBody<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Buildings))]
+pub(super) struct BuildingsBody<'a> {
     /// In the campus file's order.
     buildings: Vec<BuildingBody<'a>>,
     /// When the sweep ended that `free_now` came from; null if there is none.
     last_updated: Option<Timestamp>,
     /// Today, at the campus.
     date: NaiveDate,
+    /// The campus's time zone.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     timezone: Tz,
     /// Whether newer data should have been had.
     stale: bool,
 }
 
+/// A building, and what is free in it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BuildingFacts))]
 struct BuildingBody<'a> {
     code: &'a str,
+    /// Its full name.
     name: &'a str,
+    /// From when on it is open.
     opens: TimeOfDay,
+    /// Until when.
     closes: TimeOfDay,
-    /// How many there are.
+    /// How many rooms it has.
     rooms: usize,
     /// How many of them are free; null if that is known of none.
     free_now: Option<usize>,

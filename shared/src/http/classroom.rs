@@ -25,14 +25,23 @@ use crate::{
 
 /// The body of `GET /api/classrooms/{id}`.
 #[derive(Serialize)]
-struct ClassroomBody<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Classroom))]
+pub(super) struct ClassroomBody<'a> {
+    /// 25Live's `space_id`.
     id: &'a str,
+    /// The room's name within its building.
     name: &'a str,
+    /// The building's code.
     building_code: &'a str,
+    /// What `availability` is worth.
     status: RoomStatus,
+    /// All free slots of the day, in order.
     availability: &'a [Slot],
+    /// The day, at the campus.
     date: NaiveDate,
+    /// When the sweep ended that the slots came from, at the campus.
     last_updated: Timestamp,
+    /// Whether newer data should have been had.
     stale: bool,
     #[serde(flatten)]
     facts: RoomFacts,

@@ -6,9 +6,13 @@ mod buildings;
 mod classroom;
 mod cooldown;
 #[cfg(feature = "twenty-five-live")]
+mod documentation;
+#[cfg(feature = "twenty-five-live")]
 mod health;
 #[cfg(feature = "twenty-five-live")]
 mod open_classrooms;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 #[cfg(feature = "twenty-five-live")]
 mod page;
 mod problem;

@@ -17,9 +17,13 @@ pub(crate) struct Problem {
 
 /// The members of RFC 9457 that are used. Without a `type`, the title is the status's phrase.
 #[derive(Serialize)]
-struct Details<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Problem))]
+pub(super) struct Details<'a> {
+    /// The phrase of the status.
     title: &'a str,
+    /// The status, again.
     status: u16,
+    /// A sentence that tells what is wrong.
     detail: &'a str,
 }
 
@@ -104,6 +108,24 @@ impl Problem {
     pub(crate) fn cache_unavailable(retry_after: std::time::Duration) -> Self {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Cache unavailable") }
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl Problem {
+    /// Its status.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its sentence.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// After how many seconds it is worth asking again.
+    pub(crate) const fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 }
 

@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// The request needs no body; one that is longer is a mistake or an attack.
-const BODY_LIMIT: usize = 1024;
+pub(super) const BODY_LIMIT: usize = 1024;
 /// How long it is waited for.
-const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// When a client may ask again after the cache failed, or a sweep did not end.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -41,8 +41,11 @@ pub fn refresh_routes(service: &Service) -> Router {
 
 /// The body of a refresh that succeeded.
 #[derive(Serialize)]
-struct Done {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Refreshed))]
+pub(super) struct Done {
+    /// A sentence.
     message: &'static str,
+    /// When the sweep ended, at the campus.
     timestamp: Timestamp,
 }
 

@@ -20,6 +20,7 @@ use crate::{
 
 /// The rooms of a day that a question asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = OpenClassrooms))]
 pub struct Answer<'a> {
     /// Those asked for, by their codes, in the campus file's order.
     pub buildings: IndexMap<&'a str, BuildingAnswer<'a>>,
@@ -27,7 +28,8 @@ pub struct Answer<'a> {
     pub last_updated: Timestamp,
     /// The day, at the campus.
     pub date: NaiveDate,
-    /// The campus's time zone.
+    /// The campus's time zone: all times are in it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub timezone: Tz,
     /// Whether newer data should have been had.
     pub stale: bool,
@@ -35,6 +37,7 @@ pub struct Answer<'a> {
 
 /// The rooms of one building that a question asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Building))]
 pub struct BuildingAnswer<'a> {
     /// The building's code, again.
     pub code: &'a str,
@@ -46,6 +49,7 @@ pub struct BuildingAnswer<'a> {
 
 /// A room that a question asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Room))]
 pub struct RoomAnswer<'a> {
     /// 25Live's `space_id`.
     pub id: &'a str,
@@ -62,6 +66,7 @@ pub struct RoomAnswer<'a> {
 
 /// For how long a room is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FreeTime {
     /// When the next booking begins, or the building closes.
     #[serde(rename = "free_until", serialize_with = "iso_8601")]

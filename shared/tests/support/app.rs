@@ -43,7 +43,7 @@ pub(crate) struct TestApp {
     pub(crate) clock: TestClock,
     pub(crate) simulator: Simulator,
     pub(crate) store: TestStore,
-    routes: Router,
+    pub(crate) routes: Router,
 }
 
 impl TestApp {

@@ -1,0 +1,94 @@
+// The page at /docs: the HTTP API to read and to try.
+
+import assert from 'node:assert/strict';
+import {after, before, test} from 'node:test';
+import {DESKTOP, PHONE, Server, assertAccessible, eventually, launch, open, screenshot} from './support.js';
+
+let server, browser;
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+});
+after(() => Promise.all([browser?.close(), server?.stop()]));
+
+const docs = async (t, options) => {
+  const page = await open(t, browser, `${server.url}/docs${options?.hash ?? ''}`, options);
+  await page.locator('.operation').first().waitFor();
+  return page;
+};
+
+/** Opens the operation with this id, and gives it. */
+const opened = async (page, id) => {
+  const operation = page.locator(`#${id}`);
+  await operation.locator('> summary').click();
+  await operation.locator('form').waitFor();
+  return operation;
+};
+
+test('every operation of the document is shown, with its answers', async t => {
+  const page = await docs(t);
+  const document = await server.json('/openapi.json');
+  const operations = Object.values(document.paths).flatMap(item => Object.values(item));
+  for (const {operationId, parameters = [], responses} of operations) {
+    const operation = await opened(page, operationId);
+    assert.deepEqual(await operation.locator('.answer > summary .status').allInnerTexts(), Object.keys(responses), operationId);
+    assert.equal(await operation.locator('form :is(input, select):not([name=token])').count(), parameters.length, operationId);
+  }
+  assert.equal(await page.locator('.operation').count(), operations.length);
+});
+
+test('a question is asked from the page, and its answer shown', async t => {
+  const page = await docs(t);
+  const operation = await opened(page, 'openClassrooms');
+  await operation.getByLabel('building').fill('CGS');
+  await operation.getByLabel('sort').selectOption('name');
+  await operation.getByRole('button', {name: 'Send GET'}).click();
+  await eventually(() => operation.locator('output b').innerText(), /^200/);
+  assert.match(await operation.locator('output code').first().innerText(), /\/api\/open-classrooms\?building=CGS&sort=name$/);
+  const answer = JSON.parse(await operation.locator('output pre').innerText());
+  assert.deepEqual(Object.keys(answer.buildings), ['CGS']);
+  await operation.getByLabel('building').fill('XYZ');
+  await operation.getByLabel('building').press('Enter');
+  await eventually(() => operation.locator('output').innerText(), /^400[\s\S]*`building` is `XYZ`/);
+});
+
+test('the keyboard alone gets through', async t => {
+  const page = await docs(t);
+  await page.locator('#health > summary').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('#health form').waitFor();
+  await page.locator('#health .send').focus();
+  await page.keyboard.press('Enter');
+  await eventually(() => page.locator('#health output').innerText(), /^200[\s\S]*"rooms_ok"/);
+});
+
+test('a link leads to an operation', async t => {
+  const page = await docs(t, {hash: '#refresh'});
+  await page.locator('#refresh[open] form').waitFor();
+  await page.locator('#contents a[href="#calendar"]').click();
+  await page.locator('#calendar[open] form').waitFor();
+});
+
+test('a document that cannot be loaded is told', async t => {
+  const page = await open(t, browser, `${server.url}/docs`, {
+    prepare: page => page.route('**/openapi.json', route => route.fulfill({status: 503, body: ''})),
+  });
+  await eventually(() => page.getByRole('alert').innerText(), /503/);
+});
+
+for (const [size, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
+  for (const colorScheme of ['light', 'dark']) {
+    test(`axe-core finds nothing, and nothing is wider than the window: ${size}, ${colorScheme}`, async t => {
+      const page = await docs(t, {viewport, colorScheme});
+      await screenshot(page, `docs-${size}-${colorScheme}`);
+      const operation = await opened(page, 'openClassrooms');
+      await operation.locator('.send').click();
+      await operation.locator('output pre').waitFor();
+      await operation.locator('.answer > summary').first().click();
+      await operation.locator('.answer > summary').nth(2).click();
+      await assertAccessible(page, 'an operation');
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(beyond <= 0, `${beyond} pixels`);
+      await screenshot(page, `docs-${size}-${colorScheme}-open`, {fullPage: true});
+    });
+  }
+}

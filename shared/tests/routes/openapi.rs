@@ -1,0 +1,263 @@
+//! The OpenAPI document against the routes and their real answers; and `make openapi`, which writes it.
+//!
+//! A tour asks each operation for each of its answers. What is documented and never answered fails, what is answered and not
+//! documented fails, and what was answered becomes the document's examples: so these are real.
+
+use std::{collections::BTreeSet, env, fs};
+
+use emptyclassroom::http::openapi::description;
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+use simulator::Fault;
+
+use super::{
+    app::{Answer, Event, TestApp},
+    support::Backend,
+};
+
+const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
+/// What the tour does not ask for: a handler's bug, and a body that takes its time.
+const NOT_TOURED: [(&str, &str); 1] = [("refresh", "408")];
+
+/// The document, and what has been answered so far.
+struct Tour {
+    document: Value,
+    seen: BTreeSet<(String, String)>,
+}
+
+impl Tour {
+    fn new() -> Self {
+        Self { document: serde_json::to_value(description()).unwrap(), seen: BTreeSet::new() }
+    }
+
+    /// The operation that a request is for: its path in the document.
+    fn path_of(&self, target: &str) -> String {
+        let path = target.split('?').next().unwrap();
+        let matches = |template: &&String| {
+            let (mut asked, mut said) = (path.split('/'), template.split('/'));
+            let all = asked.by_ref().zip(said.by_ref()).all(|(asked, said)| said.starts_with('{') || asked == said);
+            all && path.matches('/').count() == template.matches('/').count()
+        };
+        self.document["paths"].as_object().unwrap().keys().find(matches).unwrap().clone()
+    }
+
+    /// Asks, and holds the answer against the document: its status, its headers, its content type and its body. It becomes
+    /// the example `name` of that answer.
+    async fn ask(
+        &mut self,
+        app: &TestApp,
+        name: &str,
+        method: &str,
+        target: &str,
+        header: Option<(&str, &str)>,
+    ) -> Answer {
+        let mut event = Event::new(method, target);
+        if let Some((header, value)) = header {
+            event = event.header(header, value);
+        }
+        self.take(name, method, target, app.answer(event).await)
+    }
+
+    fn take(&mut self, name: &str, method: &str, target: &str, answer: Answer) -> Answer {
+        let place = format!("{method} {target} answered {}", answer.status);
+        let path = self.path_of(target);
+        let validators = &self.document["components"];
+        let operation = &self.document["paths"][&path][method.to_lowercase()];
+        let status = answer.status.as_str().to_owned();
+        let response =
+            operation["responses"].get(&status).unwrap_or_else(|| panic!("{place}, and that is not documented"));
+        let said: BTreeSet<_> = names(&response["headers"]).iter().map(|name| name.to_lowercase()).collect();
+        let sent = ["etag", "x-cache", "retry-after", "www-authenticate", "allow", "content-security-policy"];
+        let sent: BTreeSet<_> =
+            sent.iter().filter(|name| answer.headers.contains_key(**name)).map(|name| (*name).to_owned()).collect();
+        match &response["content"] {
+            Value::Object(content) => {
+                assert_eq!(content.keys().collect::<Vec<_>>(), [answer.header("content-type")], "{place}");
+                let schema = &content[answer.header("content-type")]["schema"];
+                let body = body_of(&answer);
+                let errors =
+                    validator(schema, validators).iter_errors(&body).map(|error| error.to_string()).collect::<Vec<_>>();
+                assert!(errors.is_empty(), "{place}: {body}: {errors:?}");
+            }
+            _ => assert_eq!(answer.text, "", "{place} with a body that is not documented"),
+        }
+        // An answer of one kind may lack a header that others of its status have; none has one that is not told.
+        assert!(sent.is_subset(&said), "{place} with the headers {sent:?}, but {said:?} are documented");
+        self.seen.insert((operation["operationId"].as_str().unwrap().to_owned(), status.clone()));
+        let content = self.document.pointer_mut(&pointer(&[
+            "paths",
+            &path,
+            &method.to_lowercase(),
+            "responses",
+            &status,
+            "content",
+        ]));
+        let page = answer.header("content-type").starts_with("text/html") || path == "/openapi.json";
+        if let Some(Value::Object(content)) = content.filter(|_| !page) {
+            let examples =
+                content[answer.header("content-type")].as_object_mut().unwrap().entry("examples").or_insert(json!({}));
+            examples
+                .as_object_mut()
+                .unwrap()
+                .entry(name)
+                .or_insert(json!({"summary": target_of(method, target), "value": body_of(&answer)}));
+        }
+        answer
+    }
+
+    /// The operations and statuses that are documented.
+    fn documented(&self) -> BTreeSet<(String, String)> {
+        let operations =
+            self.document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+        operations
+            .flat_map(|operation| {
+                let id = operation["operationId"].as_str().unwrap();
+                names(&operation["responses"]).into_iter().map(move |status| (id.to_owned(), status))
+            })
+            .collect()
+    }
+}
+
+fn target_of(method: &str, target: &str) -> String {
+    format!("{method} {target}")
+}
+
+fn names(object: &Value) -> Vec<String> {
+    object.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn pointer(tokens: &[&str]) -> String {
+    tokens.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect()
+}
+
+fn body_of(answer: &Answer) -> Value {
+    if answer.header("content-type").ends_with("json") { answer.json() } else { answer.text.clone().into() }
+}
+
+/// Checks formats too, and that there is no field of which the document says nothing.
+fn validator(schema: &Value, components: &Value) -> Validator {
+    let mut strict = components.clone();
+    for schema in strict["schemas"].as_object_mut().unwrap().values_mut().filter(|schema| schema["type"] == "object") {
+        schema["additionalProperties"] = false.into();
+    }
+    let mut whole = schema.as_object().cloned().unwrap_or_else(Map::new);
+    whole.insert("components".to_owned(), strict);
+    jsonschema::draft202012::options().should_validate_formats(true).build(&whole.into()).unwrap()
+}
+
+/// The document with its examples, after every answer in it was seen.
+async fn toured() -> Value {
+    let mut tour = Tour::new();
+    let app = TestApp::start(Backend::Memory).await;
+    let tell = async |tour: &mut Tour, name: &str, target: &str| tour.ask(&app, name, "GET", target, None).await;
+
+    // Before there are data.
+    app.simulator.misbehave(Fault::Html);
+    tell(&mut tour, "failing", "/api/health").await;
+    tell(&mut tour, "never", "/api/last-updated").await;
+    tell(&mut tour, "none", "/api/cooldown-status").await;
+    tell(&mut tour, "unknown", "/api/buildings").await;
+    tell(&mut tour, "noData", "/api/open-classrooms").await;
+    tell(&mut tour, "noData", "/api/classrooms/342").await;
+    tell(&mut tour, "noData", "/api/classrooms/342/calendar.ics").await;
+    tour.ask(&app, "failedBefore", "POST", "/api/refresh", None).await;
+    app.advance(61_000);
+    tour.ask(&app, "failed", "POST", "/api/refresh", None).await;
+    app.advance(61_000);
+    app.simulator.behave();
+
+    // With data.
+    tour.ask(&app, "refreshed", "POST", "/api/refresh", None).await;
+    app.advance(870_000);
+    tour.ask(&app, "tooSoon", "POST", "/api/refresh", None).await;
+    for (name, target) in [
+        ("allRooms", "/api/open-classrooms"),
+        ("freeNow", "/api/open-classrooms?at=now&min_minutes=60&sort=free_until"),
+        ("freeForAnHour", "/api/open-classrooms?building=CAS&from=14:00&to=15:00"),
+        ("badDate", "/api/open-classrooms?date=tomorrow"),
+        ("badRange", "/api/open-classrooms?from=14:00&to=13:00"),
+        ("notKept", "/api/open-classrooms?date=2020-01-01"),
+        ("room", "/api/classrooms/342"),
+        ("badDate", "/api/classrooms/342?date=tomorrow"),
+        ("noSuchRoom", "/api/classrooms/1"),
+        ("notKept", "/api/classrooms/342?date=2020-01-01"),
+        ("calendar", "/api/classrooms/719/calendar.ics"),
+        ("noSuchRoom", "/api/classrooms/1/calendar.ics"),
+        ("buildings", "/api/buildings"),
+        ("updated", "/api/last-updated"),
+        ("running", "/api/cooldown-status"),
+        ("ok", "/api/health"),
+        ("hello", "/"),
+        ("page", "/app"),
+        ("page", "/docs"),
+        ("document", "/openapi.json"),
+    ] {
+        let answer = tell(&mut tour, name, target).await;
+        let etag = answer.header("etag");
+        if !etag.is_empty() {
+            tour.ask(&app, "known", "GET", target, Some(("if-none-match", etag))).await;
+        }
+    }
+
+    // When only the reserve is left.
+    app.advance(60_000);
+    app.simulator.misbehave(Fault::Html);
+    for key in ["classrooms:availability", "classrooms:last_refresh"] {
+        app.store.store.delete(key).await.unwrap();
+    }
+    assert_eq!(tell(&mut tour, "stale", "/api/open-classrooms?building=CGS").await.outcome(), (200, "STALE"));
+
+    tour.ask(&app, "notABoolean", "POST", "/api/refresh?invalidate_cache=yes", None).await;
+    tour.ask(&app, "notEnabled", "POST", "/api/refresh?invalidate_cache=true", None).await;
+    let long = app.answer(Event::post("/api/refresh").body(&"x".repeat(1025))).await;
+    tour.take("tooLong", "POST", "/api/refresh", long);
+    let with_token = TestApp::start_with(Backend::Memory, &[TOKEN]).await;
+    tour.ask(&with_token, "noToken", "POST", "/api/refresh?invalidate_cache=true", None).await;
+
+    let not_toured = NOT_TOURED.map(|(id, status)| (id.to_owned(), status.to_owned()));
+    let missing: Vec<_> =
+        tour.documented().difference(&tour.seen).filter(|pair| !not_toured.contains(pair)).cloned().collect();
+    assert!(missing.is_empty(), "documented, but never answered: {missing:?}");
+    tour.document
+}
+
+#[tokio::test]
+async fn the_document_that_is_checked_in_is_what_the_service_answers() {
+    let toured = serde_json::to_string_pretty(&toured().await).unwrap() + "\n";
+    if env::var_os("WRITE_OPENAPI").is_some() {
+        fs::write(CHECKED_IN, &toured).unwrap();
+    }
+    assert!(
+        toured == fs::read_to_string(CHECKED_IN).unwrap(),
+        "shared/openapi.json is not up to date: run `make openapi`"
+    );
+}
+
+#[tokio::test]
+async fn every_route_is_documented_with_its_methods_and_no_other() {
+    let app = TestApp::start(Backend::Memory).await;
+    // Axum has no list of its routes, but its Debug output has their paths.
+    let shown = format!("{:?}", app.routes);
+    let routes: BTreeSet<_> = shown.split('"').filter(|text| text.starts_with('/') && !text.contains('*')).collect();
+    let document = serde_json::to_value(description()).unwrap();
+    assert_eq!(routes, document["paths"].as_object().unwrap().keys().map(String::as_str).collect());
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let wrong = app.answer(Event::new("DELETE", &path.replace("{id}", "342"))).await;
+        assert_eq!(wrong.problem(), (405, "Method Not Allowed".to_owned()), "{path}");
+        let documented =
+            names(item).iter().map(|method| method.to_uppercase().replace("GET", "GET,HEAD")).collect::<Vec<_>>();
+        assert_eq!(wrong.header("allow"), documented.join(","), "{path}");
+    }
+}
+
+/// The parameters that `question` reads are those that are documented.
+#[test]
+fn every_parameter_of_a_question_is_documented() {
+    let document = serde_json::to_value(description()).unwrap();
+    let parameters = document["paths"]["/api/open-classrooms"]["get"]["parameters"].as_array().unwrap().iter();
+    let queries =
+        parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| parameter["name"].as_str().unwrap());
+    let known: BTreeSet<_> = emptyclassroom::question::PARAMETERS.into_iter().chain(["date"]).collect();
+    assert_eq!(queries.collect::<BTreeSet<_>>(), known);
+}
