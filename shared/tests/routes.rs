@@ -93,6 +93,8 @@ async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
     let expected = [
         ("hello", 200, r#""Hello World""#),
         ("app", 200, ""),
+        ("docs", 200, ""),
+        ("openapi", 200, include_str!("../openapi.json")),
         ("cooldown-status", 200, r#"{"in_cooldown":false,"remaining_minutes":0}"#),
         ("last-updated", 200, r#"{"last_updated":null}"#),
         ("classroom-not-found", 404, "Classroom not found"),
@@ -171,7 +173,7 @@ async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
 
 fn not_json(event: &str) -> Option<&'static str> {
     match event {
-        "app" => Some("text/html; charset=utf-8"),
+        "app" | "docs" => Some("text/html; charset=utf-8"),
         "classroom-calendar" => Some("text/calendar; charset=utf-8"),
         _ => None,
     }
