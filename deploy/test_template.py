@@ -38,7 +38,13 @@ ROUTES = {
     "GET /": "Read",
     "GET /api/open-classrooms": "Read",
     "GET /api/classrooms/{id}": "Read",
+    "GET /api/classrooms/{id}/calendar.ics": "Read",
+    "GET /api/buildings": "Read",
     "GET /api/last-updated": "Read",
+    "GET /api/health": "Read",
+    "GET /app": "Read",
+    "GET /openapi.json": "Read",
+    "GET /docs": "Read",
     "POST /api/refresh": "Refresh",
     "GET /api/cooldown-status": "CooldownStatus",
 }
@@ -183,6 +189,13 @@ def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
         assert api == "Api"
         allowed.add((f"{method} {path}", permission["FunctionName"]))
     assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in ROUTES.items()}
+
+
+def test_local_invoke_has_these_routes():
+    router = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["metadata"]["lambda"]["watch"]["router"]
+    functions = {"read": "Read", "refresh": "Refresh", "cooldown-status": "CooldownStatus"}
+    routes = {f"{to['method']} {path}": functions[to["function"]] for path, tos in router.items() for to in tos}
+    assert routes == ROUTES
 
 
 def test_the_functions_serve_these_routes():

@@ -28,7 +28,7 @@ pub fn check(bytes: &[u8]) {
 fn check_day(cached: Cached, query: &str) {
     let (status, detail) = ask(cached, "GET", "/api/open-classrooms", query);
     let is_refused = |name: &&str| status == 400 && detail.starts_with(&format!("`{name}` is `"));
-    if let Some(refused) = PARAMETERS.iter().find(is_refused) {
+    if let Some(refused) = PARAMETERS.into_iter().find(is_refused) {
         assert!(!held(query, refused).is_empty(), "{query:?}: {detail}");
         return;
     }

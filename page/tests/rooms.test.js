@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
-import {campusOf, eventually, freeRooms, headline, instant, launch, open, Server, shown} from './support.js';
+import {campusOf, eventually, freeRooms, headline, instant, launch, open, Server, shown, ZONE} from './support.js';
 
 let server, browser, day;
 before(async () => {
@@ -17,6 +17,13 @@ const visit = (t, query = '', {time = '10:20', path = '/app', ...options} = {}) 
 
 const answerOf = room => room.locator('.answer').evaluate(answer => [...answer.children].map(part => part.textContent.replaceAll('\u00a0', ' ')));
 const room = (page, name) => page.locator('.room').filter({has: page.locator('.name', {hasText: new RegExp(`${name}$`)})});
+
+/** The paths that the page asks for from now on. */
+function requestsOf(page) {
+  const paths = [];
+  page.on('request', request => paths.push(new URL(request.url()).pathname));
+  return paths;
+}
 
 /** Rooms and what is said of them, in the order in which they are shown: by the page … */
 const freeOnPage = page => page.locator('ul.free .room').evaluateAll(rooms => rooms.map(room => {
@@ -155,6 +162,27 @@ test('a building can be chosen', async t => {
   await eventually(async () => (await page.locator('section').count()), 2);
 });
 
+test('a link may name a building in small letters, and one that there is not', async t => {
+  const page = await visit(t, '?building=cgs&q=cas');
+  await eventually(() => page.locator('#rooms').innerText(), 'No room in cgs is called “cas”.');
+  await page.goto(`${server.url}/app?building=cgs`);
+  await eventually(() => page.locator('#rooms h2').allInnerTexts(), ['College of General Studies']);
+  await page.goto(`${server.url}/app?building=XYZ`);
+  await eventually(() => page.locator('#rooms').innerText(), 'There is no building XYZ.');
+});
+
+test('the minute that passes does not disturb whoever fills in a time', async t => {
+  const page = await visit(t, '?at=14:00');
+  await shown(page);
+  await page.locator('#at').focus();
+  await page.keyboard.press('Backspace');
+  await page.clock.setFixedTime(instant(day, '10:21'));
+  await eventually(() => page.locator('#moment').innerText(), /10:21/);
+  assert.equal(await page.locator('#at').inputValue(), '');
+  await page.keyboard.type('0330');
+  await headline(page, /free at 3:30.PM$/);
+});
+
 test('another day is shown whole, with nothing of now', async t => {
   const page = await visit(t);
   await shown(page);
@@ -223,11 +251,12 @@ test('the numbers move on each minute, without a request', async t => {
   const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '10:59']]}])});
   await shown(page);
   assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 AM', '40 min']);
-  page.on('request', request => assert.fail(`${request.url()} was asked for`));
+  const requests = requestsOf(page);
   await page.clock.setFixedTime(instant(day, '10:21'));
   await eventually(() => answerOf(room(page, '116')), ['Free until 11:00 AM', '39 min']);
   await page.clock.setFixedTime(instant(day, '10:22'));
   await eventually(() => answerOf(room(page, '116')), ['Free until 11:00 AM', '38 min']);
+  assert.deepEqual(requests, []);
 });
 
 test('at midnight the next day comes by itself', async t => {
@@ -252,6 +281,18 @@ test('after five minutes the data are asked for again, and not sent if they are 
   assert.deepEqual(statuses, []);
   await page.clock.setFixedTime(instant(day, '10:25'));
   await eventually(() => statuses, [304]);
+});
+
+test('a building that is new is shown with its hours', async t => {
+  const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
+  await headline(page, '1 room free now');
+  const building = {code: 'NEW', name: 'New Hall', classrooms: [{id: '1', name: '1', status: 'ok', availability: [{start_time: '08:00', end_time: '11:59'}]}]};
+  await page.unrouteAll();
+  await page.route('**/api/open-classrooms*', route => route.fulfill({json: {buildings: {NEW: building}, last_updated: instant(day, '10:24'), date: day, timezone: ZONE, stale: false}}));
+  await page.route('**/api/buildings', route => route.fulfill({json: {timezone: ZONE, buildings: [{code: 'NEW', name: 'New Hall', opens: '08:00', closes: '20:00'}]}}));
+  await page.clock.setFixedTime(instant(day, '10:25'));
+  await eventually(() => page.locator('h2').first().innerText(), 'New Hall');
+  assert.deepEqual(await answerOf(room(page, '1')), ['Free until 12:00 PM', '1 h 35 min']);
 });
 
 test('a page that is looked at again asks for the data', async t => {
@@ -279,11 +320,14 @@ test('of two days asked for one after the other the later is shown, whichever co
   await page.getByRole('button', {name: 'Next day'}).click();
   await headline(page, /with free time$/);
   const late = page.waitForResponse('**/api/open-classrooms*');
+  const requests = requestsOf(page);
   release();
   await late;
-  const asked = await page.locator('#date').inputValue();
-  await eventually(() => page.locator('#rooms').getAttribute('aria-busy'), 'false');
-  assert.equal(asked, new Date(Date.parse(day) + 2 * 86_400_000).toISOString().slice(0, 10));
+  // The late answer is dropped, so the page need not ask again.
+  for (let turn = 0; turn < 5; turn += 1) await page.evaluate(() => fetch('api/last-updated').then(response => response.json()));
+  assert.deepEqual(requests.filter(path => path !== '/api/last-updated'), []);
+  assert.equal(await page.locator('#rooms').getAttribute('aria-busy'), 'false');
+  assert.equal(await page.locator('#date').inputValue(), new Date(Date.parse(day) + 2 * 86_400_000).toISOString().slice(0, 10));
 });
 
 test('a browser elsewhere shows the time of the campus, and says so', async t => {
@@ -341,9 +385,12 @@ test('no other script runs', async t => {
 });
 
 test('it works behind a path of its own', async t => {
-  const page = await visit(t, '', {path: '/stage/rooms/app', prepare: page => page.route('**/stage/rooms/**', async route => {
-    const response = await route.fetch({url: route.request().url().replace('/stage/rooms', '')});
-    await route.fulfill({response});
-  })});
+  const page = await visit(t, '', {path: '/stage/rooms/app', prepare: async page => {
+    await page.route('**/*', route => route.abort());
+    await page.route('**/stage/rooms/**', async route => {
+      const response = await route.fetch({url: route.request().url().replace('/stage/rooms', '')});
+      await route.fulfill({response});
+    });
+  }});
   await headline(page, /^\d+ rooms free now$/);
 });

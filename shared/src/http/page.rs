@@ -38,7 +38,7 @@ const DOCS_HTML: &str = include_str!("../../../page/docs.html");
 static APP: Page = Page {
     html: APP_HTML,
     policy: policy! {
-        script: "pEsiXInp1D9yVHFRlRu+odcpT+Sqe8HmTFPQsahpcCE=",
+        script: "prQRxeIukf8PIN7K6cto8q6A2//nMIRNrFcNhJ+nk0U=",
         style: "YItIdSB0MfaAcFQUltF55xuBwohhaMF9BhQP0sOpGyI="
     },
     etag: LazyLock::new(|| digest(APP_HTML.as_bytes())),
