@@ -65,8 +65,8 @@ impl Tour {
         let validators = &self.document["components"];
         let operation = &self.document["paths"][&path][method.to_lowercase()];
         let status = answer.status.as_str().to_owned();
-        let response =
-            operation["responses"].get(&status).unwrap_or_else(|| panic!("{place}, and that is not documented"));
+        let response = &operation["responses"][&status];
+        assert!(response.is_object(), "{place}, and that is not documented");
         let said: BTreeSet<_> = names(&response["headers"]).iter().map(|name| name.to_lowercase()).collect();
         let sent = ["etag", "x-cache", "retry-after", "www-authenticate", "allow", "content-security-policy"];
         let sent: BTreeSet<_> =
@@ -128,7 +128,8 @@ fn names(object: &Value) -> Vec<String> {
 }
 
 fn pointer(tokens: &[&str]) -> String {
-    tokens.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect()
+    let escaped = tokens.iter().map(|token| token.replace('~', "~0").replace('/', "~1"));
+    format!("/{}", escaped.collect::<Vec<_>>().join("/"))
 }
 
 fn body_of(answer: &Answer) -> Value {
