@@ -1,5 +1,5 @@
 //! The HTTP API as OpenAPI 3.1 describes it. The schemas are those of the types that are sent, the errors are the very
-//! [`Problem`](super::problem::Problem)s; `tests/openapi.rs` holds the routes and their real answers against it, and writes it.
+//! `Problem`s; `tests/openapi.rs` holds the routes and their real answers against it, and writes it.
 
 mod operations;
 mod parameters;
