@@ -25,6 +25,8 @@ while [ "$1" != --template-file ]; do shift; done
 cp "$2" "template-$n"
 cp after.json stack.json
 """
+# What ELF calls the processors.
+X86_64, ARM64 = 62, 183
 PREVIOUS = {
     "StackStatus": "UPDATE_COMPLETE",
     "Parameters": [
@@ -42,7 +44,7 @@ class Deployment:
         folder = tempfile.TemporaryDirectory()
         test.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        for path in ("scripts", ".aws-sam/build", ".venv/bin"):
+        for path in ("scripts", ".aws-sam/build/Read", ".venv/bin"):
             (self.root / path).mkdir(parents=True)
         for name in ("deploy", "smoke-test"):
             (self.root / "scripts" / name).write_text((DEPLOY.parent / name).read_text())
@@ -51,12 +53,16 @@ class Deployment:
             (self.root / ".venv/bin" / name).write_text(text)
             (self.root / ".venv/bin" / name).chmod(0o755)
         (self.root / ".aws-sam/build/template.yaml").write_text("new: template\n")
+        self.built_for(ARM64)
         (self.root / "error").write_text(error)
         outputs = [{"OutputKey": "DashboardUrl", "OutputValue": "x"}, {"OutputKey": "ApiUrl", "OutputValue": url}]
         self.write("after.json", {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]})
         if previous:
             self.write("stack.json", {"Stacks": [previous]})
             self.write("template.json", {"TemplateBody": "previous: template\n"})
+
+    def built_for(self, processor):
+        (self.root / ".aws-sam/build/Read/bootstrap").write_bytes(b"\x7fELF".ljust(18, b"\0") + bytes([processor, 0]))
 
     def write(self, name, content):
         (self.root / name).write_text(json.dumps(content))
@@ -84,11 +90,13 @@ class DeployTest(unittest.TestCase):
     def test_what_was_built_is_deployed_with_the_parameters_and_is_well(self):
         with Service(WELL) as service:
             deployment = Deployment(self, service.url, PREVIOUS)
-            run = deployment.run(parameters='\n# a remark\nApiUrl=https://x/y\nScheduleExpression="cron(5 0 * * ? *)"\n')
+            parameters = '\n# a remark\r\nApiUrl=https://x/y\r\nScheduleExpression="cron(5 0 * * ? *)"\n'
+            run = deployment.run(parameters=parameters)
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         self.assertIn(f"emptyclassroom-dev answers at {service.url}", run.stdout)
         self.assertEqual(deployment.templates(), ["new: template"])
-        expected = ["Stage=dev", "ApiUrl=https://x/y", 'ScheduleExpression="cron(5 0 * * ? *)"']
+        given = ["ApiUrl=https://x/y", 'ScheduleExpression="cron(5 0 * * ? *)"']
+        expected = [*given, "Stage=dev", "Architecture=arm64"]
         self.assertEqual(deployment.parameters(), expected)
         self.assertIn("--no-confirm-changeset", deployment.arguments())
         self.assertNotIn("--role-arn", deployment.arguments())
@@ -97,10 +105,20 @@ class DeployTest(unittest.TestCase):
         with Service(WELL) as service:
             deployment = Deployment(self, service.url)
             run = deployment.run("prod", CLOUDFORMATION_ROLE_ARN="arn:aws:iam::123456789012:role/x")
-        self.assertEqual((run.returncode, deployment.parameters()), (0, ["Stage=prod"]))
+        self.assertEqual((run.returncode, deployment.parameters()), (0, ["Stage=prod", "Architecture=arm64"]))
         arguments = deployment.arguments()
         self.assertEqual(arguments[arguments.index("--config-env") + 1], "prod")
         self.assertEqual(arguments[arguments.index("--role-arn") + 1], "arn:aws:iam::123456789012:role/x")
+
+    def test_the_functions_run_on_what_they_were_built_for(self):
+        with Service(WELL) as service:
+            deployment = Deployment(self, service.url)
+            deployment.built_for(X86_64)
+            run = deployment.run(parameters="Architecture=arm64")
+        # Of two values SAM takes the last.
+        self.assertEqual((run.returncode, deployment.parameters()[-1]), (0, "Architecture=x86_64"))
+        deployment.built_for(0)
+        self.assertIn("neither x86_64 nor arm64", deployment.run().stderr)
 
     def test_what_is_not_well_makes_way_for_what_was_there_before(self):
         # The first deployment is asked once, and stops at the first wrong answer.
