@@ -771,6 +771,9 @@ def test_a_day_without_a_sweep_rings_and_silence_too(stack):
     alarm = stack.properties("NoRefresh")
     heard = {(metric, dimensions[0]["Value"], period) for _, metric, dimensions, period in alarm_metrics(alarm)}
     assert heard == {("SweepsPublished", "Refresh", 3600), ("SweepsPublished", "Read", 3600)}
+    [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
+    # A metric that was never told is nothing, and nothing plus one is nothing: each is filled, and neither is needed.
+    assert re.fullmatch(r"SUM\(\[FILL\(\w+, 0\), FILL\(\w+, 0\)\]\)", expression)
     assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (26, "breaching")
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
 
