@@ -55,6 +55,23 @@ pub(crate) struct Classroom {
     pub(crate) date: NaiveDate,
     pub(crate) last_updated: String,
     pub(crate) stale: bool,
+    pub(crate) free_now: Option<bool>,
+    pub(crate) next_free: Option<Span>,
+    pub(crate) booked_today: Option<bool>,
+}
+
+/// A free period, as instants.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Span {
+    start: String,
+    end: String,
+}
+
+impl Span {
+    /// What the clocks show at its ends.
+    pub(crate) fn times(&self) -> [&str; 2] {
+        [&self.start, &self.end].map(|instant| instant.split_once('T').and_then(|(_, time)| time.get(..5)).unwrap())
+    }
 }
 
 /// Reads a body that has just these members, in just this order.

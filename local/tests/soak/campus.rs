@@ -125,4 +125,17 @@ impl Slot {
             duration_minutes: end - start,
         }
     }
+
+    /// When the room is free, without the margins: from the booking's end, and up to its start.
+    pub(crate) fn free_period(&self) -> [String; 2] {
+        let minutes = |time: &str| time[..2].parse::<u16>().unwrap() * 60 + time[3..].parse::<u16>().unwrap();
+        let (start, end) = (minutes(&self.start_time), minutes(&self.end_time));
+        let period = Self::new(start - u16::from(start > OPENS), end + u16::from(end < CLOSES));
+        [period.start_time, period.end_time]
+    }
+
+    /// Whether nothing is booked between opening and closing time.
+    pub(crate) fn is_all_day(&self) -> bool {
+        *self == Self::new(OPENS, CLOSES)
+    }
 }

@@ -170,7 +170,7 @@ impl Oracle {
     /// Checks an answer about a whole day, and tells whether all its rooms are `ok`.
     pub(crate) fn check_day(&self, asked: Asked, shown: &Shown, day: &Day) -> bool {
         assert_eq!((day.date, &day.timezone), (asked.date, &self.campus.timezone), "{}", shown.text);
-        self.check_source(asked, shown, &day.last_updated, day.stale, None);
+        self.check_source(asked, shown, &day.last_updated, day.stale, None, (&shown.etag, &shown.text));
         for ((code, name, rooms), building) in BUILDINGS.into_iter().zip(day.buildings.in_order()) {
             assert_eq!((code, name), (&*building.code, &*building.name), "{}", shown.text);
             let ids: Vec<_> = building.classrooms.iter().map(|room| &*room.id).collect();
@@ -189,15 +189,37 @@ impl Oracle {
         let index = index_of(id);
         let building = BUILDINGS.into_iter().find(|(_, _, rooms)| rooms.contains(&index)).unwrap();
         assert_eq!(classroom.building_code, building.0, "{}", shown.text);
-        self.check_source(asked, shown, &classroom.last_updated, classroom.stale, Some(id.to_owned()));
+        self.check_facts(asked, &classroom);
+        // What is free now is another with the minute, and so is the digest of the whole.
+        let lasting = (&classroom.status, format!("{:?}", classroom.availability));
+        self.check_source(asked, shown, &classroom.last_updated, classroom.stale, Some(id.to_owned()), lasting);
         let Classroom { id, name, status, availability, last_updated, .. } = classroom;
         let room = Room { id, name, status, availability };
         self.check_room(asked, shown, &last_updated, &room);
         room.status == "ok"
     }
 
+    /// What is told of a room besides its slots follows from these.
+    fn check_facts(&self, asked: Asked, classroom: &Classroom) {
+        let Classroom { availability, free_now, next_free, booked_today, .. } = classroom;
+        let (is_known, is_today) = (classroom.status != "unknown", asked.date == self.campus.today);
+        assert_eq!(*booked_today, is_known.then(|| !availability.iter().any(Slot::is_all_day)), "{availability:?}");
+        assert_eq!(free_now.is_some(), is_known && is_today, "{availability:?}");
+        let Some(span) = next_free else { return };
+        assert!(availability.iter().any(|slot| slot.free_period() == span.times()), "{availability:?}");
+    }
+
     /// Of which sweep it is, and whether that one is new enough for what X-Cache says.
-    fn check_source(&self, asked: Asked, shown: &Shown, last_updated: &str, stale: bool, room: Option<String>) {
+    /// `lasting` is what one sweep shows as long as it is shown.
+    fn check_source(
+        &self,
+        asked: Asked,
+        shown: &Shown,
+        last_updated: &str,
+        stale: bool,
+        room: Option<String>,
+        lasting: impl Hash,
+    ) {
         assert_eq!(stale, shown.source == "STALE", "X-Cache is {}: {}", shown.source, shown.text);
         let swept = instant(last_updated);
         assert!(swept <= Utc::now(), "it is not from the future: {}", shown.text);
@@ -205,7 +227,7 @@ impl Oracle {
         facts.sweeps.insert(swept);
         let key = (asked.date, last_updated.to_owned(), stale, room);
         let mut hasher = DefaultHasher::new();
-        (&shown.etag, &shown.text).hash(&mut hasher);
+        lasting.hash(&mut hasher);
         let digest = hasher.finish();
         let before = *facts.shown.entry(key).or_insert(digest);
         assert_eq!(before, digest, "one sweep has shown something else of this day before: {shown:?}");
