@@ -171,6 +171,10 @@ fn check_building(raw: Spanned<RawBuilding>, codes: &mut Unique, ids: &mut Uniqu
     let span = raw.span();
     let raw = raw.into_inner();
     let code = codes.admit(&raw.code)?;
+    if code.contains(',') {
+        let reason = format!("the building code `{code}` should have no comma: questions put commas between codes");
+        return Err(Refusal(raw.code.span(), reason));
+    }
     let (opens, closes) = (time_of_day(&raw.opens)?, time_of_day(&raw.closes)?);
     let hours = OpeningHours::new(opens, closes).ok_or_else(|| {
         Refusal(
@@ -290,6 +294,7 @@ name = "102"
                 "small.toml, line 9: building A closes at 24:00, which is not after it opens at 24:00",
             ),
             ("id = \"2\"", "id = \"1\"", "small.toml, line 16: duplicate room id `1`"),
+            ("code = \"A\"", "code = \"A,B\"", "small.toml, line 6: the building code `A,B` should have no comma"),
             ("Europe/Berlin", "Europe/Bärlin", "small.toml, line 3: `Europe/Bärlin` is not a time zone"),
             ("opens = \"08:00\"", "opens = \"8\"", "small.toml, line 8: `8` is not a time of day"),
             ("name = \"102\"", "nmae = \"102\"", "small.toml, line 17: unknown field `nmae`"),
