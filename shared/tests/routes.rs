@@ -296,7 +296,7 @@ async fn a_bad_parameter_is_named(backend: Backend) {
         assert_eq!(answer.problem(), (400, detail), "{target}");
     }
     let long = app.answer(Event::get(&format!("/api/open-classrooms?date={}", "é".repeat(1_000)))).await;
-    assert_eq!(long.problem(), (400, format!("`date` is `{}`, but {a_day}", "é".repeat(50))));
+    assert_eq!(long.problem(), (400, format!("`date` is `{}…`, but {a_day}", "é".repeat(50))));
     assert_eq!(app.simulator.requests(), 0, "a bad parameter should cost nothing");
 }
 
@@ -790,7 +790,7 @@ async fn a_bad_question_is_refused_with_a_sentence(backend: Backend) {
     }
     let long = app.answer(Event::get(&format!("/api/open-classrooms?q={}", "é".repeat(1_000)))).await;
     let expected = "a part of a room's or a building's name, of 1 to 100 characters";
-    assert_eq!(long.problem(), (400, format!("`q` is `{}`, but should be {expected}", "é".repeat(50))));
+    assert_eq!(long.problem(), (400, format!("`q` is `{}…`, but should be {expected}", "é".repeat(50))));
     assert_eq!(app.simulator.requests(), 0, "a bad question should cost nothing");
     assert_eq!(app.answer(Event::get("/api/classrooms/342?at=noon")).await.status, 200, "it is no parameter there");
 }

@@ -53,7 +53,10 @@ impl Problem {
 impl Problem {
     /// 400: a parameter does not hold what it should.
     pub(crate) fn bad_parameter(mut bad: crate::parameters::BadParameter) -> Self {
-        bad.held = bad.held.chars().take(50).collect();
+        if let Some((end, _)) = bad.held.char_indices().nth(50) {
+            bad.held.truncate(end);
+            bad.held.push('…');
+        }
         Self::new(StatusCode::BAD_REQUEST, bad.to_string())
     }
 
