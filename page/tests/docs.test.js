@@ -36,6 +36,13 @@ test('every operation of the document is shown, with its answers', async t => {
   assert.equal(await page.locator('.operation').count(), operations.length);
 });
 
+test('a sentence that names a parameter is shown as it is sent', async t => {
+  const page = await docs(t);
+  const operation = await opened(page, 'openClassrooms');
+  const sentence = operation.locator('.answer > summary', {hasText: '400'}).locator('code');
+  assert.deepEqual(await sentence.allInnerTexts(), ['`date` is `tomorrow`, but should be a day, as 2026-03-03']);
+});
+
 test('a question is asked from the page, and its answer shown', async t => {
   const page = await docs(t);
   const operation = await opened(page, 'openClassrooms');

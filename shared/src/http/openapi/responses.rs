@@ -55,9 +55,14 @@ pub(super) fn not_modified() -> ResponseBuilder {
     ResponseBuilder::new().description("The client has the body already.")
 }
 
+/// A text as code in Markdown.
+fn code(text: &str) -> String {
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
 /// A status, and the response with these problems, all of that status; each with a word about when it comes.
 pub(super) fn problems(problems: &[(Problem, &str)]) -> (String, Response) {
-    let lines = problems.iter().map(|(problem, when)| format!("`{}`: {when}", problem.detail()));
+    let lines = problems.iter().map(|(problem, when)| format!("{}: {when}", code(problem.detail())));
     let lines = lines.collect::<Vec<_>>().join("\n\n");
     let status = problems.first().map(|(problem, _)| problem.status().as_u16()).unwrap_or_default();
     let mut response = body(&lines, "application/problem+json", schema_of::<Details<'_>>());
