@@ -72,6 +72,34 @@ test('no window is so narrow that something sticks out', async t => {
   }
 });
 
+test('a name may be longer than a line', async t => {
+  const name = `Room of the ${'very '.repeat(20)}long names, ${'x'.repeat(90)}`;
+  for (const width of [320, 390, 1280]) {
+    const prepare = campusOf(day, [{name, times: [['07:00', '23:00']]}, {name: 'B'}], {name});
+    const page = await visit(t, '', {viewport: {width, height: 700}, prepare});
+    await headline(page, '1 room free now');
+    await page.locator('summary').click();
+    await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), width);
+    const [named, answered] = await Promise.all(['.name', '.answer b'].map(part => page.locator(`.free ${part}`).boundingBox()));
+    const apart = named.x + named.width <= answered.x || named.y + named.height <= answered.y;
+    assert.ok(apart, `at ${width} px the answer should not stand on the name`);
+  }
+});
+
+test('without JavaScript the page says so, and offers nothing that does not work', async t => {
+  const page = await visit(t, '', {javaScriptEnabled: false});
+  assert.match(await page.getByRole('main').innerText(), /^Free classrooms\s+This page needs JavaScript\. The same answers are at api\/open-classrooms\.$/);
+  assert.equal(await page.locator('button:visible, input:visible, select:visible').count(), 0);
+  assert.equal(await page.getByRole('link', {name: 'api/open-classrooms'}).count(), 1);
+});
+
+test('what belongs to the question stands on lines of one height', async t => {
+  const page = await visit(t, `?from=14:00&to=15:30&date=${day}`);
+  await headline(page, /free/);
+  const heights = await page.locator('.segments, .day').evaluateAll(rows => rows.map(row => row.getBoundingClientRect().height));
+  assert.ok(Math.max(...heights) < 60, `${heights}`);
+});
+
 test('the keyboard reaches everything, in order, and one sees where it is', async t => {
   const page = await visit(t, '?when=day', {prepare: odd()});
   await headline(page, /with free time$/);

@@ -38,8 +38,8 @@ const DOCS_HTML: &str = include_str!("../../../page/docs.html");
 static APP: Page = Page {
     html: APP_HTML,
     policy: policy! {
-        script: "prQRxeIukf8PIN7K6cto8q6A2//nMIRNrFcNhJ+nk0U=",
-        style: "YItIdSB0MfaAcFQUltF55xuBwohhaMF9BhQP0sOpGyI="
+        script: "Z3ZZW6KePs/bVnqNyKqO+yvSC4CvHsF9F3CfZqJgW+U=",
+        style: "FbXCdFPe75xu7baNFFskufBOPtqBulbmo+1TrEZaYyQ="
     },
     etag: LazyLock::new(|| digest(APP_HTML.as_bytes())),
 };
@@ -48,7 +48,7 @@ static APP: Page = Page {
 static DOCS: Page = Page {
     html: DOCS_HTML,
     policy: policy! {
-        script: "w64qr7LUpQJMyCiKcTXBTS0Av4kAMiyv+0Az6n9b9mE=",
+        script: "JEZ6CDIvAFtXiMXjB1YQILkZ6AaN0NFLXf5e93d6FXo=",
         style: "cP2M3XXD3kIUjj1IacKyI0bWmanGS5CH6nGVh+LO+O4="
     },
     etag: LazyLock::new(|| digest(DOCS_HTML.as_bytes())),
