@@ -140,7 +140,9 @@ impl Moment {
         if now.date_naive() != day.date() {
             return Err(BadParameter::new(AT, "now", format!("{A_TIME}, on a day that is not today")));
         }
-        let instant = now.with_second(0).and_then(|now| now.with_nanosecond(0)).unwrap_or(now).fixed_offset();
+        // With the offset fixed first: a time that the clocks show twice could not be set.
+        let now = now.fixed_offset();
+        let instant = now.with_second(0).and_then(|now| now.with_nanosecond(0)).unwrap_or(now);
         let from = day.time_at(instant);
         Ok(Self { from, until: minute_after(from), instant })
     }
