@@ -28,7 +28,7 @@ function requestsOf(page) {
 /** Rooms and what is said of them, in the order in which they are shown: by the page … */
 const freeOnPage = page => page.locator('ul.free .room').evaluateAll(rooms => rooms.map(room => {
   const [name, answer] = room.children;
-  return [name, answer].flatMap(part => [...part.childNodes].map(node => node.textContent)).join(' ').replaceAll('\u00a0', ' ');
+  return [name, ...answer.childNodes].map(node => node.textContent).join(' ').replaceAll('\u00a0', ' ');
 }));
 
 /** … and by the API. */
@@ -106,7 +106,7 @@ test('the day of a room is a picture, and words for those who do not see it', as
 test('a search finds a room by its code and number, with or without the space, and a building by its name', async t => {
   const page = await visit(t);
   const names = () => page.locator('.room .name').evaluateAll(names => names.map(name => name.textContent).sort());
-  for (const [typed, expected] of [['cas 116', ['CAS116']], ['CAS116', ['CAS116']], ['tsai', ['CASTsai']], ['cgs 11', ['CGS111A', 'CGS111B', 'CGS113', 'CGS115', 'CGS117A', 'CGS117B']]]) {
+  for (const [typed, expected] of [['cas 116', ['CAS 116']], ['CAS116', ['CAS 116']], ['tsai', ['CAS Tsai']], ['cgs 11', ['CGS 111A', 'CGS 111B', 'CGS 113', 'CGS 115', 'CGS 117A', 'CGS 117B']]]) {
     await page.getByRole('searchbox').fill(typed);
     await eventually(names, expected);
   }
@@ -143,6 +143,17 @@ test('the end of a range should be after its beginning', async t => {
   const page = await visit(t, '?from=14:00&to=13:00');
   await headline(page, 'The end should be after the beginning');
   assert.deepEqual(await freeRooms(page), []);
+});
+
+test('a range may end with the day, in a link and in the field', async t => {
+  const page = await visit(t, `?date=${day}&from=20:00&to=24:00`);
+  await headline(page, /free from 8:00.PM to midnight$/);
+  assert.equal(await page.locator('#to').inputValue(), '00:00');
+  await page.locator('#to').fill('22:00');
+  await headline(page, /to 10:00.PM$/);
+  await page.locator('#to').fill('00:00');
+  await headline(page, /free from 8:00.PM to midnight$/);
+  assert.match(page.url(), /&to=24:00$/);
 });
 
 test('rooms are sorted by name, or by how long they are free', async t => {

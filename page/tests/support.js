@@ -139,8 +139,7 @@ export async function eventually(read, expected) {
 export const headline = (page, expected) => eventually(() => page.locator('h1').innerText(), expected);
 
 /** The free rooms as they are shown, as "CAS 116", those of all buildings. */
-export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names =>
-  names.map(name => [...name.childNodes].map(node => node.textContent).join(' ')));
+export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names => names.map(name => name.textContent));
 
 /** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer. */
 export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', ...more} = {}) => async page => {

@@ -38,8 +38,8 @@ const DOCS_HTML: &str = include_str!("../../../page/docs.html");
 static APP: Page = Page {
     html: APP_HTML,
     policy: policy! {
-        script: "Z3ZZW6KePs/bVnqNyKqO+yvSC4CvHsF9F3CfZqJgW+U=",
-        style: "FbXCdFPe75xu7baNFFskufBOPtqBulbmo+1TrEZaYyQ="
+        script: "jBZRNSYGujXGveTMtTg3DeBxR0CTkgFwtDy/hsV5u3A=",
+        style: "wXE2+iVG0O+JqriTG+fmydb+Rj4jjYTI+Ta3Gab7Z6U="
     },
     etag: LazyLock::new(|| digest(APP_HTML.as_bytes())),
 };
