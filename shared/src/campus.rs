@@ -352,6 +352,7 @@ name = "102"
         !buildings.is_empty()
             && buildings.iter().all(|(_, (opens, closes), ids)| opens < closes && *closes <= 24 && !ids.is_empty())
             && codes.iter().chain(&ids).all(is_text)
+            && codes.iter().all(|code| !code.contains(','))
             && differ(&codes)
             && differ(&ids)
     }
