@@ -314,7 +314,7 @@ def test_what_cannot_be_done_is_told_in_a_sentence(watch):
         ("lambda-watch", [], watch.port, f"port {watch.port} of 127.0.0.1 is taken: stop what listens there"),
         ("lambda-watch", [], "eighty", "PORT is `eighty`, but should be a number from 1 to 65535"),
         ("lambda-invoke", [], "65536", "PORT is `65536`, but should be a number from 1 to 65535"),
-        ("lambda-invoke", ["nothing"], watch.port, "there is no event `nothing`, but: classroom "),
+        ("lambda-invoke", ["nothing"], watch.port, f"there is no event `nothing`, but: {EVENTS[0]} "),
     ):
         outcome = run(script, *arguments, port=port)
         assert (outcome.returncode, outcome.stdout) == (1, ""), script
