@@ -154,13 +154,18 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
+/// What a variable holds. One that is empty counts as not set.
+pub(crate) fn set(value: Option<String>) -> Option<String> {
+    value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
 struct Vars<'a> {
     var: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Vars<'_> {
     fn get(&self, name: &str) -> Option<String> {
-        (self.var)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        set((self.var)(name))
     }
 
     fn number<T>(&self, name: &'static str, default: T, range: RangeInclusive<T>) -> Result<T, ConfigError>

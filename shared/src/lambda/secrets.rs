@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     aws,
-    config::{ConfigError, environment},
+    config::{ConfigError, environment, set},
 };
 
 /// The variables that may be kept so.
@@ -56,8 +56,8 @@ impl Environment {
     pub(super) async fn read() -> Result<Self, SecretError> {
         let mut secrets = HashMap::new();
         for (name, arn_name) in NAMES {
-            let Some(arn) = set(arn_name) else { continue };
-            if set(name).is_some() {
+            let Some(arn) = set(environment(arn_name)) else { continue };
+            if set(environment(name)).is_some() {
                 return Err(ConfigError::Twice { name, arn_name }.into());
             }
             secrets.insert(name, secret(arn_name, &arn).await?);
@@ -69,11 +69,6 @@ impl Environment {
     pub(super) fn var(&self, name: &str) -> Option<String> {
         self.secrets.get(name).map(|secret| secret.expose_secret().to_owned()).or_else(|| environment(name))
     }
-}
-
-/// A variable that is not empty.
-fn set(name: &str) -> Option<String> {
-    environment(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 async fn secret(name: &'static str, arn: &str) -> Result<SecretString, SecretError> {
