@@ -1,11 +1,13 @@
 //! 25Live's answer for a room, and the free slots that are computed from it.
 
 use emptyclassroom::{
-    bookings::{Booking, Bookings},
-    campus::OpeningHours,
+    domain::{
+        bookings::{Booking, Bookings},
+        campus::OpeningHours,
+        slots::{Slot, free_slots},
+        time_of_day::TimeOfDay,
+    },
     error_chain,
-    slots::{Slot, free_slots},
-    time_of_day::TimeOfDay,
 };
 
 /// The last minute of a day, and of the day behind it.

@@ -1,12 +1,11 @@
-//! What lies in the cache: a snapshot in its envelope, its fence, and the time of the last refresh.
+//! What lies in the cache: a snapshot in its envelope, its fencing token, and the time of the last refresh.
 
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use emptyclassroom::{
-    cached_snapshot::{CachedSnapshot, Fence, Origin, digest},
-    campus::Campus,
-    snapshot::{Snapshot, Timestamp},
+    domain::{campus::Campus, snapshot::Snapshot, timestamp::Timestamp},
+    outside::cache::{CachedSnapshot, FencingToken, Fingerprint, digest},
 };
 use serde_json::value::RawValue;
 
@@ -15,36 +14,37 @@ use serde_json::value::RawValue;
 /// # Panics
 /// A promise is broken.
 pub fn check(bytes: &[u8]) {
-    static ORIGIN: LazyLock<Origin> = LazyLock::new(|| Origin::new(&Campus::built_in().unwrap(), 28));
-    let origin = &*ORIGIN;
-    let _ = Fence::of(bytes);
+    static FINGERPRINT: LazyLock<Fingerprint> = LazyLock::new(|| Fingerprint::new(&Campus::built_in(), 28));
+    let fingerprint = &*FINGERPRINT;
+    let _ = FencingToken::of(bytes);
     if let Some(time) = std::str::from_utf8(bytes).ok().and_then(Timestamp::parse) {
         assert_eq!(Timestamp::parse(&time.to_string()), Some(time), "{time} should read back");
     }
-    check_value(&Bytes::copy_from_slice(bytes), origin);
-    if let Some(value) = around(bytes, origin) {
-        let read = CachedSnapshot::from_value(&value, origin).expect("a value in order should be read");
+    check_value(&Bytes::copy_from_slice(bytes), fingerprint);
+    if let Some(value) = around(bytes, fingerprint) {
+        let read = CachedSnapshot::from_value(&value, fingerprint).expect("a value in order should be read");
         check_snapshot(&read);
-        check_value(&value, origin);
-        check_damage(&value, &read, origin, super::choice(bytes));
+        check_value(&value, fingerprint);
+        check_damage(&value, &read, fingerprint, super::choice(bytes));
     }
 }
 
 /// What was read is written, and reads back.
-fn check_value(value: &Bytes, origin: &Origin) {
-    let Ok(read) = CachedSnapshot::from_value(value, origin) else { return };
-    let written = read.to_value(origin).expect("what was read should be written");
-    assert_eq!(CachedSnapshot::from_value(&written, origin).expect("and read again"), read);
-    assert_eq!(Fence::of(&written), Some(read.fence));
+fn check_value(value: &Bytes, fingerprint: &Fingerprint) {
+    let Ok(read) = CachedSnapshot::from_value(value, fingerprint) else { return };
+    let written = read.to_value(fingerprint).expect("what was read should be written");
+    assert_eq!(CachedSnapshot::from_value(&written, fingerprint).expect("and read again"), read);
+    assert_eq!(FencingToken::of(&written), Some(read.fencing_token));
 }
 
 /// A value whose body are these bytes, if they are JSON.
-fn around(bytes: &[u8], origin: &Origin) -> Option<Bytes> {
+fn around(bytes: &[u8], fingerprint: &Fingerprint) -> Option<Bytes> {
     let body = serde_json::from_slice::<&RawValue>(bytes).ok()?.get().to_owned();
     let (date, at) = ("2026-03-03".parse().unwrap(), Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap());
-    let fence = Fence::from_micros(1_772_550_000_123_456);
-    let cached = CachedSnapshot { fence, date, last_updated: at, etag: digest(body.as_bytes()), body: body.into() };
-    Some(cached.to_value(origin).expect("the body is JSON"))
+    let fencing_token = FencingToken::from_micros(1_772_550_000_123_456);
+    let cached =
+        CachedSnapshot { fencing_token, date, last_updated: at, etag: digest(body.as_bytes()), body: body.into() };
+    Some(cached.to_value(fingerprint).expect("the body is JSON"))
 }
 
 /// Another program may have written any JSON at all: it is a snapshot or it is not.
@@ -60,12 +60,12 @@ fn check_snapshot(read: &CachedSnapshot) {
 }
 
 /// A byte that was changed, or an end that is missing, is noticed, unless the value still says the same.
-fn check_damage(value: &Bytes, read: &CachedSnapshot, origin: &Origin, choice: u64) {
+fn check_damage(value: &Bytes, read: &CachedSnapshot, fingerprint: &Fingerprint, choice: u64) {
     let at = usize::try_from(choice >> 8).unwrap() % value.len();
-    assert!(CachedSnapshot::from_value(&value.slice(..at), origin).is_err(), "cut off at {at}, and accepted");
+    assert!(CachedSnapshot::from_value(&value.slice(..at), fingerprint).is_err(), "cut off at {at}, and accepted");
     let mut changed = value.to_vec();
     changed[at] ^= u8::try_from(choice & 0xff).unwrap().max(1);
-    if let Ok(other) = CachedSnapshot::from_value(&changed.into(), origin) {
+    if let Ok(other) = CachedSnapshot::from_value(&changed.into(), fingerprint) {
         assert_eq!(&other, read, "changed at {at}, and accepted");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use emptyclassroom::campus::{Building, Campus};
+use emptyclassroom::domain::campus::{Building, Campus};
 use toml::{Table, Value};
 
 /// Reads the bytes as a campus file. Whatever is read keeps every rule of such a file, and reads back when written.

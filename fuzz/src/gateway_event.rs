@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::service::{Cached, answer};
 
-/// Answers the bytes as an event. What a client can have caused is a request, and every request has a sound answer.
+/// BookingsByRoom the bytes as an event. What a client can have caused is a request, and every request has a sound answer.
 ///
 /// # Panics
 /// A promise is broken.

@@ -1,7 +1,7 @@
 //! The query string of a URL, against the routes that read one.
 
 use chrono::{Days, NaiveDate};
-use emptyclassroom::question::PARAMETERS;
+use emptyclassroom::web::QUESTION_PARAMETERS as PARAMETERS;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 

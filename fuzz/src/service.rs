@@ -5,16 +5,19 @@ use std::{cell::OnceCell, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use emptyclassroom::{
-    bookings::{Booking, Bookings},
-    cache::{MemoryStore, Store},
-    cached_snapshot::CachedSnapshot,
-    campus::Campus,
-    clock::Clock,
-    config::{Config, Home},
-    core::{Core, Service},
-    http::{cooldown_routes, read_routes, refresh_routes},
+    config::{Config, Deployment},
+    domain::{
+        bookings::{Booking, Bookings, BookingsByRoom},
+        campus::Campus,
+        snapshot::Snapshot,
+    },
     lambda::Gateway,
-    snapshot::{Answers, Snapshot},
+    outside::{
+        cache::{CachedSnapshot, MemoryStore, Store},
+        clock::Clock,
+    },
+    service::{Dependencies, Service},
+    web::{cooldown_routes, read_routes, refresh_routes},
 };
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -77,14 +80,14 @@ impl App {
             "ADMIN_TOKEN" => Some(TOKEN.to_owned()),
             _ => None,
         };
-        let mut config = Config::from_vars(Home::Lambda, var).unwrap();
+        let mut config = Config::from_vars(Deployment::Lambda, var).unwrap();
         config.campus = Campus::parse("campus.toml", CAMPUS).unwrap();
         let now: DateTime<Utc> = NOW.parse().unwrap();
         let clock = Clock::new(config.campus.timezone, move || now);
         let store = Arc::new(MemoryStore::new(clock.clone()));
-        let service = Service::build(Core::new(config, clock, store.clone()), None).unwrap();
-        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&service.core));
-        let gateway = Gateway::new(routes, &service.core);
+        let service = Service::build(Dependencies::new(config, clock, store.clone()), None).unwrap();
+        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&service.deps));
+        let gateway = Gateway::new(routes, &service.deps);
         // Paused: the pauses between the attempts of a sweep pass at once.
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         Self { runtime, store, service, gateway }
@@ -108,7 +111,7 @@ impl App {
             Cached::Sweep => {
                 self.store.delete(failure).await.unwrap();
                 // An operator may have dropped it.
-                if self.service.core.cache.availability().await.unwrap().is_none() {
+                if self.service.deps.cache.availability().await.unwrap().is_none() {
                     self.publish().await;
                 }
             }
@@ -117,15 +120,15 @@ impl App {
 
     async fn publish(&self) {
         let today: NaiveDate = TODAY.parse().unwrap();
-        let Core { config, clock, cache, .. } = &self.service.core;
+        let Dependencies { config, clock, cache, .. } = &self.service.deps;
         let bookings =
             Bookings { days: [(today, vec![Booking { start: 545, end: 595 }])].into(), ..Bookings::default() };
-        let answers = Answers::from([("342".to_owned(), bookings)]);
+        let answers = BookingsByRoom::from([("342".to_owned(), bookings)]);
         let lease = cache.lease().await.unwrap().unwrap();
         let snapshots: Vec<_> = (0..=31)
             .map(|ahead| today + Days::new(ahead))
             .map(|day| Snapshot::new(&config.campus, config.min_gap, day, clock.timestamp(), &answers, None))
-            .map(|snapshot| CachedSnapshot::render(&snapshot, lease.fence()).unwrap())
+            .map(|snapshot| CachedSnapshot::render(&snapshot, lease.fencing_token()).unwrap())
             .collect();
         cache.publish(&lease, today, &snapshots).await.unwrap();
         cache.release(lease).await.unwrap();

@@ -28,30 +28,31 @@ pub(crate) struct Connections {
     http: http1::Builder,
     routes: Router,
     client_limit: Duration,
-    places: Arc<Semaphore>,
+    /// One for each connection.
+    permits: Arc<Semaphore>,
     open: GracefulShutdown,
 }
 
 impl Connections {
     /// A client has `client_limit` for the head of each request, the pause before it included, and to take more of an answer.
     pub(crate) fn new(routes: Router, client_limit: Duration) -> Self {
-        Self::with_places(routes, client_limit, MOST_CONNECTIONS)
+        Self::with_permits(routes, client_limit, MOST_CONNECTIONS)
     }
 
-    fn with_places(routes: Router, client_limit: Duration, places: usize) -> Self {
+    fn with_permits(routes: Router, client_limit: Duration, permits: usize) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(client_limit);
-        let places = Arc::new(Semaphore::new(places));
-        Self { http, routes, client_limit, places, open: GracefulShutdown::new() }
+        let permits = Arc::new(Semaphore::new(permits));
+        Self { http, routes, client_limit, permits, open: GracefulShutdown::new() }
     }
 
-    /// Lets clients in, one after the other, as long as there is a place.
+    /// Accepts clients, one after the other, as long as there is a permit.
+    #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
     pub(crate) async fn take(&self, listener: &TcpListener) -> Infallible {
         loop {
-            // Never closed, so always given.
-            let place = Arc::clone(&self.places).acquire_owned().await.ok();
+            let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is open");
             match listener.accept().await {
-                Ok((connection, _)) => self.serve(connection, place),
+                Ok((connection, _)) => self.serve(connection, permit),
                 Err(error) => {
                     tracing::warn!(cause = %error, "a connection could not be taken");
                     sleep(AFTER_A_REFUSAL).await;
@@ -60,7 +61,7 @@ impl Connections {
         }
     }
 
-    fn serve(&self, connection: TcpStream, place: Option<OwnedSemaphorePermit>) {
+    fn serve(&self, connection: TcpStream, permit: OwnedSemaphorePermit) {
         // Without it the kernel may hold the end of an answer back for 40 ms. It fails only on a dead connection.
         let _ = connection.set_nodelay(true);
         let mut connection = TimeoutStream::new(connection);
@@ -68,7 +69,7 @@ impl Connections {
         let routes = TowerToHyperService::new(self.routes.clone());
         let serving = self.open.watch(self.http.serve_connection(TokioIo::new(Box::pin(connection)), routes));
         tokio::spawn(async move {
-            let _place = place;
+            let _permit = permit;
             // That a client is slow, rude or gone is no news to anybody else.
             if let Err(error) = serving.await {
                 tracing::debug!(cause = emptyclassroom::error_chain(&error), "a connection ended badly");
@@ -92,11 +93,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn when_every_place_is_taken_the_next_client_waits_until_one_is_free() {
+    async fn when_all_permits_are_taken_the_next_client_waits_for_one() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/", get(async || "hello"));
-        let connections = Connections::with_places(routes, Duration::from_mins(1), 2);
+        let connections = Connections::with_permits(routes, Duration::from_mins(1), 2);
         let clients = async {
             let first = TcpStream::connect(address).await.unwrap();
             let _second = TcpStream::connect(address).await.unwrap();

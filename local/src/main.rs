@@ -8,9 +8,9 @@ use std::{
 };
 
 use emptyclassroom::{
-    clock::Clock,
-    config::{Config, Home},
+    config::{Config, Deployment},
     error_chain, logs,
+    outside::clock::Clock,
 };
 use emptyclassroom_local::{env::Env, server::Server};
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,7 +30,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let env = Env::with_file(Path::new(".env"))?;
     logs::start(logs::Format::Human, env.var("RUST_LOG"));
     emptyclassroom::install_tls();
-    let config = Config::from_vars(Home::Local, |name| env.var(name))?;
+    let config = Config::from_vars(Deployment::Local, |name| env.var(name))?;
     let clock = Clock::system(config.campus.timezone);
     let server = Server::bind(config, clock).await?;
     let mut terminate = signal(SignalKind::terminate())?;

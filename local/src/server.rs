@@ -5,12 +5,14 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use emptyclassroom::{
-    cache::{MemoryStore, RedisStore, Store, StoreError},
-    clock::Clock,
     config::Config,
-    core::{BuildError, Core, Service},
-    error_chain, http,
-    read::Source,
+    error_chain,
+    outside::{
+        cache::{MemoryStore, RedisStore, Store, StoreError},
+        clock::Clock,
+    },
+    service::{BuildError, Dependencies, Service, read::CacheResult},
+    web,
 };
 use secrecy::{ExposeSecret, SecretString};
 use simulator::{Room, Simulator};
@@ -104,7 +106,7 @@ impl Server {
             Some(url) => Arc::new(RedisStore::new(url, config.redis_timeout).map_err(ServerError::RedisUrl)?),
             None => Arc::new(MemoryStore::new(clock.clone())),
         };
-        let service = Service::build(Core::new(config, clock, store), None)?;
+        let service = Service::build(Dependencies::new(config, clock, store), None)?;
         Ok(Self { listener, address, service, simulator, client_limit: CLIENT_LIMIT })
     }
 
@@ -131,7 +133,7 @@ impl Server {
     /// What a person wants to know at the start: the URL, what it stands on, and what to try.
     #[must_use]
     pub fn banner(&self) -> String {
-        let config = &self.service.core.config;
+        let config = &self.service.deps.config;
         let campus = &config.campus;
         let cache = config.redis_url.as_ref().map_or_else(
             || "in this process (set REDIS_URL to use Redis)".to_owned(),
@@ -179,10 +181,10 @@ impl Server {
     pub async fn serve(self, end: impl Future<Output = Result<(), ServerError>>) -> Result<(), ServerError> {
         let Self { listener, service, simulator, client_limit, .. } = self;
         let routes = Router::new()
-            .merge(http::read_routes(&service))
-            .merge(http::refresh_routes(&service))
-            .merge(http::cooldown_routes(&service.core));
-        let routes = http::finish(routes, &service.core.config.allowed_origins);
+            .merge(web::read_routes(&service))
+            .merge(web::refresh_routes(&service))
+            .merge(web::cooldown_routes(&service.deps));
+        let routes = web::finish(routes, &service.deps.config.allowed_origins);
         let connections = Connections::new(routes, client_limit);
         let outcome = tokio::select! {
             outcome = end => outcome,
@@ -226,10 +228,10 @@ async fn keep_fresh(service: &Service) -> ServerError {
     }
     let mut pauses = Pauses::default();
     // A reader who finds nothing sweeps.
-    while !service.reader.snapshot(None).await.is_ok_and(|answer| answer.source != Source::Stale) {
+    while !service.reader.snapshot(None).await.is_ok_and(|served| served.cache_result != CacheResult::Stale) {
         pauses.next().await;
     }
-    let clock = &service.core.clock;
+    let clock = &service.deps.clock;
     loop {
         let mut due = next_due(clock.now(), clock.timezone());
         while clock.now() < due {
@@ -260,11 +262,11 @@ impl Pauses {
 }
 
 async fn wait_for_redis(service: &Service) -> Result<(), ServerError> {
-    let Some(url) = &service.core.config.redis_url else { return Ok(()) };
+    let Some(url) = &service.deps.config.redis_url else { return Ok(()) };
     let address = redis_address(url);
     let mut tries = 0;
     loop {
-        let Err(source) = service.core.cache.last_refresh().await else { return Ok(()) };
+        let Err(source) = service.deps.cache.last_refresh().await else { return Ok(()) };
         tries += 1;
         if tries == REDIS_TRIES {
             return Err(ServerError::NoRedis { address, source });

@@ -10,18 +10,19 @@ use axum::{Router, body::Body, body::to_bytes};
 use chrono::{DateTime, Utc};
 use divan::{Bencher, black_box};
 use emptyclassroom::{
-    bookings::Booking,
-    cache::{Cache, MemoryStore, Store},
-    cached_snapshot::{CachedSnapshot, Fence, Origin},
-    campus::Campus,
-    campus_day::CampusDay,
-    clock::Clock,
-    config::{Config, Home},
-    core::{Core, Service},
-    http::{finish, read_routes},
-    parameters::Parameters,
-    question::Question,
-    snapshot::{Answers, Snapshot, Timestamp},
+    config::{Config, Deployment},
+    domain::{
+        bookings::{Booking, BookingsByRoom},
+        campus::Campus,
+        snapshot::Snapshot,
+        timestamp::Timestamp,
+    },
+    outside::{
+        cache::{Cache, CachedSnapshot, FencingToken, Fingerprint, MemoryStore, Store},
+        clock::Clock,
+    },
+    service::{Dependencies, Service},
+    web::{finish, read_routes},
 };
 use http::Request;
 use tokio::runtime::{Builder, Runtime};
@@ -58,37 +59,32 @@ fn campus() -> Campus {
 /// A busy day: each room has four classes of 75 minutes, at hours of its own.
 fn snapshot(campus: &Campus) -> Snapshot {
     let date = now().with_timezone(&campus.timezone).date_naive();
-    let mut answers = Answers::new();
+    let mut bookings = BookingsByRoom::new();
     for (number, (_, room)) in (0..).zip(campus.classrooms()) {
         let starts = (0..4).map(|class| 480 + class * 195 + number * 5 % 90);
         let classes = starts.map(|start| Booking { start, end: start + 75 });
-        answers.entry(room.id.clone()).or_default().days.insert(date, classes.collect());
+        bookings.entry(room.id.clone()).or_default().add(date, classes);
     }
-    Snapshot::new(campus, 28, date, Timestamp::at_campus(now(), campus.timezone), &answers, None)
-}
-
-fn question(campus: &Campus, query: &str) -> Question {
-    let now = now().with_timezone(&campus.timezone);
-    let day = CampusDay::new(now.date_naive(), campus.timezone);
-    Question::parse(&Parameters::parse(query), campus, day, now).unwrap().unwrap()
+    Snapshot::new(campus, 28, date, Timestamp::at_campus(now(), campus.timezone), &bookings, None)
 }
 
 /// The routes over a cache that has today's snapshot.
 fn routes(runtime: &Runtime) -> Router {
     emptyclassroom::install_tls();
     let mut config =
-        Config::from_vars(Home::Lambda, |name| (name == "API_URL").then(|| "http://127.0.0.1:9".to_owned())).unwrap();
+        Config::from_vars(Deployment::Lambda, |name| (name == "API_URL").then(|| "http://127.0.0.1:9".to_owned()))
+            .unwrap();
     config.campus = campus();
     let clock = Clock::new(config.campus.timezone, now);
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
-    let cached = CachedSnapshot::render(&snapshot(&config.campus), Fence::at(now())).unwrap();
-    let cache = Cache::new(Arc::clone(&store), Origin::new(&config.campus, config.min_gap), config.cache_expiry);
+    let cache = Cache::new(Arc::clone(&store), Fingerprint::new(&config.campus, config.min_gap), config.cache_expiry);
     runtime.block_on(async {
         let lease = cache.lease().await.unwrap().unwrap();
-        cache.publish(&lease, cached.date, std::slice::from_ref(&cached)).await.unwrap();
+        let cached = cache.render(&snapshot(&config.campus), &lease);
+        cache.publish(&lease, cached.date, &[cached]).await.unwrap();
     });
-    let service = Service::build(Core::new(config, clock, store), None).unwrap();
-    finish(read_routes(&service), &service.core.config.allowed_origins)
+    let service = Service::build(Dependencies::new(config, clock, store), None).unwrap();
+    finish(read_routes(&service), &service.deps.config.allowed_origins)
 }
 
 fn answer(bencher: Bencher<'_, '_>, target: &str) {
@@ -116,33 +112,10 @@ fn hit_with_a_question(bencher: Bencher<'_, '_>, query: &str) {
     answer(bencher, &format!("/api/open-classrooms?{query}"));
 }
 
-/// Of which: the parameters are read.
+/// Of which: the cached body is parsed.
 #[divan::bench]
-fn step_1_the_question_is_read(bencher: Bencher<'_, '_>) {
-    let campus = campus();
-    bencher.bench_local(|| question(&campus, black_box(QUESTION)));
-}
-
-/// Of which: the cached body becomes a snapshot.
-#[divan::bench]
-fn step_2_the_body_is_read(bencher: Bencher<'_, '_>) {
-    let cached = CachedSnapshot::render(&snapshot(&campus()), Fence::at(now())).unwrap();
+fn the_body_is_parsed(bencher: Bencher<'_, '_>) {
+    let cached =
+        CachedSnapshot::render(&snapshot(&campus()), FencingToken::at(now()), &Fingerprint::new(&campus(), 28));
     bencher.bench_local(|| black_box(&cached).snapshot().unwrap());
-}
-
-/// Of which: the rooms are picked and put in order. This is the filter.
-#[divan::bench(args = QUESTIONS)]
-fn step_3_the_rooms_are_picked(bencher: Bencher<'_, '_>, query: &str) {
-    let campus = campus();
-    let (snapshot, question) = (snapshot(&campus), question(&campus, query));
-    bencher.bench_local(|| question.answer(black_box(&snapshot), &campus).buildings.len());
-}
-
-/// Of which: what was picked becomes JSON.
-#[divan::bench(args = QUESTIONS)]
-fn step_4_the_answer_is_written(bencher: Bencher<'_, '_>, query: &str) {
-    let campus = campus();
-    let (snapshot, question) = (snapshot(&campus), question(&campus, query));
-    let answer = question.answer(&snapshot, &campus);
-    bencher.bench_local(|| serde_json::to_vec(black_box(&answer)).unwrap());
 }

@@ -6,11 +6,12 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{cache::RESERVE_EXPIRY, campus::Campus, cooldown::Cooldown};
+use domain::kept_days::RESERVE_EXPIRY;
+use domain::{campus::Campus, cooldown::Cooldown};
 
 /// Where the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Home {
+pub enum Deployment {
     /// A Lambda function: it needs a Redis, and browsers' origins are API Gateway's affair.
     Lambda,
     /// The local server: what is not given is embedded.
@@ -110,7 +111,7 @@ impl Config {
     ///
     /// # Errors
     /// The first variable that is bad or missing, or what is wrong with the campus file.
-    pub fn from_vars(home: Home, var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn from_vars(home: Deployment, var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let vars = Vars { var: &var };
         let seconds = |name, default, most| vars.number::<f64>(name, default, 0.1..=most).map(Duration::from_secs_f64);
         Ok(Self {
@@ -229,7 +230,7 @@ fn api_url(text: &str) -> Result<Url, ConfigError> {
 
 fn campus(file: Option<&str>) -> Result<Campus, ConfigError> {
     let campus = match file {
-        None => Campus::built_in(),
+        None => return Ok(Campus::built_in()),
         Some(file) => {
             let text = fs::read_to_string(file)
                 .map_err(|error| ConfigError::Campus { reason: format!("{file} cannot be read: {error}") })?;
@@ -239,9 +240,9 @@ fn campus(file: Option<&str>) -> Result<Campus, ConfigError> {
     campus.map_err(|error| ConfigError::Campus { reason: error.to_string() })
 }
 
-fn allowed_origins(home: Home, list: Option<String>) -> Result<AllowedOrigins, ConfigError> {
+fn allowed_origins(home: Deployment, list: Option<String>) -> Result<AllowedOrigins, ConfigError> {
     let Some(list) = list else {
-        return Ok(if home == Home::Local { AllowedOrigins::Any } else { AllowedOrigins::Unsaid });
+        return Ok(if home == Deployment::Local { AllowedOrigins::Any } else { AllowedOrigins::Unsaid });
     };
     if list == "*" {
         return Ok(AllowedOrigins::Any);
@@ -271,14 +272,14 @@ pub fn same_secret(held: &SecretString, given: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn config(home: Home, vars: &[(&str, &str)]) -> Result<Config, String> {
+    fn config(home: Deployment, vars: &[(&str, &str)]) -> Result<Config, String> {
         let var = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Config::from_vars(home, var).map_err(|error| error.to_string())
     }
 
     #[test]
     fn with_nothing_set_the_local_server_has_its_defaults() {
-        let config = config(Home::Local, &[("API_URL", ""), ("REDIS_URL", " ")]).unwrap();
+        let config = config(Deployment::Local, &[("API_URL", ""), ("REDIS_URL", " ")]).unwrap();
         assert!(config.redis_url.is_none() && config.api_url.is_none() && config.admin_token.is_none());
         assert_eq!(config.campus.name, "Boston University");
         assert_eq!((config.redis_timeout, config.cache_expiry), (Duration::from_secs(5), Duration::from_hours(24)));
@@ -290,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_a_function_cannot_do_without_is_asked_for_and_nothing_is_said_of_origins() {
-        let config = config(Home::Lambda, &[]).unwrap();
+        let config = config(Deployment::Lambda, &[]).unwrap();
         assert_eq!(
             config.required_redis_url().unwrap_err().to_string(),
             "REDIS_URL is not set, but should be redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT"
@@ -320,7 +321,7 @@ mod tests {
             ("CAMPUS_FILE", "/no/such.toml", "CAMPUS_FILE cannot be used: /no/such.toml cannot be read: No such file"),
         ];
         for (name, held, expected) in cases {
-            let refusal = config(Home::Local, &[(name, held)]).unwrap_err();
+            let refusal = config(Deployment::Local, &[(name, held)]).unwrap_err();
             assert!(refusal.starts_with(expected), "{refusal} should start with {expected}");
         }
     }
@@ -336,33 +337,33 @@ mod tests {
             "redis://:hunter2@redis.example/one",
             "rediss://:hunter2@redis.example?insecure=true",
         ] {
-            let refusal = config(Home::Local, &[("REDIS_URL", url)]).unwrap_err();
+            let refusal = config(Deployment::Local, &[("REDIS_URL", url)]).unwrap_err();
             assert!(refusal.starts_with("REDIS_URL is ") && !refusal.contains("hunter2"), "{refusal}");
         }
     }
 
     #[test]
     fn a_bad_secret_is_refused_without_being_shown() {
-        let refusal = config(Home::Local, &[("ADMIN_TOKEN", "hunter2\u{e9}")]).unwrap_err();
+        let refusal = config(Deployment::Local, &[("ADMIN_TOKEN", "hunter2\u{e9}")]).unwrap_err();
         assert_eq!(
             refusal,
             "ADMIN_TOKEN is a text with characters that no header can hold, but should be letters, digits and marks of ASCII"
         );
-        let refusal = config(Home::Local, &[("API_URL", "http://me:hunter2@localhost:99999/x")]).unwrap_err();
+        let refusal = config(Deployment::Local, &[("API_URL", "http://me:hunter2@localhost:99999/x")]).unwrap_err();
         assert!(refusal.starts_with("API_URL is `…@localhost:99999/x`, but should be"), "{refusal}");
     }
 
     #[test]
     fn secrets_are_not_shown_in_debug_output() {
         let secrets = [("REDIS_URL", "redis://:hunter2@localhost"), ("ADMIN_TOKEN", "correct horse")];
-        let shown = format!("{:?}", config(Home::Local, &secrets).unwrap());
+        let shown = format!("{:?}", config(Deployment::Local, &secrets).unwrap());
         assert!(!shown.contains("hunter2") && !shown.contains("correct horse"), "{shown}");
     }
 
     #[test]
     fn origins_are_listed_as_browsers_send_them() {
         let config = config(
-            Home::Lambda,
+            Deployment::Lambda,
             &[
                 ("REDIS_URL", "redis://localhost"),
                 ("ALLOWED_ORIGINS", "https://rooms.example.edu, http://localhost:5173/"),

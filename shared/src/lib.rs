@@ -2,70 +2,35 @@
 //!
 //! # Layout
 //!
-//! The pure centre knows no clock, no network and no runtime; time comes in as an argument:
+//! Each folder is a layer. Imports point inwards only, from a later line to an earlier one; `make check` fails on one that
+//! does not.
 //!
-//! * [`campus`] and [`time_of_day`]: buildings, opening hours and rooms, from a campus file.
-//! * [`bookings`]: 25Live's answer for a room, and the bookings in it.
-//! * [`slots`]: the rule, from bookings to free slots.
-//! * [`snapshot`]: every room on one day; its JSON is the answer to the frontend.
-//! * [`cached_snapshot`]: a snapshot as it lies in the cache.
-//! * [`cooldown`]: how long nobody may ask for another sweep.
-//! * [`free_period`] and [`campus_day`]: when a room is really free, as times and as instants.
-//! * [`parameters`] and [`question`]: a query string, what it asks about a day's rooms, and the answer out of a snapshot.
-//! * [`facts`] and `calendar`: what else a room's slots tell, at an instant and as iCalendar.
+//! * [`domain`], a crate of its own: the rules, free of I/O.
+//! * [`outside`]: one module for each thing outside the process: 25Live, the cache, the event bus, the clock, the metrics.
+//! * [`service`]: what the service does with them: [`read`](service::read), [`refresh`](service::refresh),
+//!   [`health`](service::health).
+//! * [`web`]: the HTTP API and the pages.
+//! * [`lambda`]: the start of a Lambda function, and API Gateway's events.
 //!
-//! Around it, a module for each thing outside: [`twenty_five_live`], [`cache`] (Redis or memory), [`events`], [`clock`],
-//! [`metrics`], and `aws` for what its clients have in common.
-//! Above them the use cases: [`sweep`], [`refresh`], [`read`] and [`health`]. At the edge [`http`], [`config`] and [`logs`];
-//! [`core`] puts it all together, and [`lambda`] starts a function. Imports point inwards only.
+//! [`config`] and [`logs`] stand beside them, for all but the domain.
 //!
-//! Data flows one way: 25Live's answer → [`bookings::Bookings`] → [`slots::Slot`]s → [`snapshot::Snapshot`] →
-//! [`cached_snapshot::CachedSnapshot`] → cache → response.
+//! Data flows one way: 25Live's answer → [`Bookings`](domain::bookings::Bookings) → [`Slot`](domain::slots::Slot)s →
+//! [`Snapshot`](domain::snapshot::Snapshot) → [`CachedSnapshot`](outside::cache::CachedSnapshot) → cache → response.
 
-#[cfg(feature = "aws")]
-mod aws;
-pub mod bookings;
-pub mod cache;
-pub mod cached_snapshot;
-#[cfg(feature = "twenty-five-live")]
-pub mod calendar;
-pub mod campus;
-pub mod campus_day;
-pub mod clock;
 pub mod config;
-pub mod cooldown;
-pub mod core;
-pub mod events;
-pub mod facts;
-pub mod free_period;
-pub mod health;
-pub mod http;
 #[cfg(feature = "lambda")]
 pub mod lambda;
-pub mod last_good;
 pub mod logs;
-pub mod metrics;
-pub mod parameters;
-pub mod question;
-#[cfg(feature = "twenty-five-live")]
-pub mod read;
-#[cfg(feature = "twenty-five-live")]
-pub mod refresh;
-#[cfg(any(feature = "redis", feature = "twenty-five-live"))]
-mod single_flight;
-pub mod slots;
-pub mod snapshot;
-#[cfg(feature = "twenty-five-live")]
-pub mod sweep;
-pub mod time_of_day;
-#[cfg(feature = "twenty-five-live")]
-pub mod twenty_five_live;
+pub mod outside;
+pub mod service;
+pub mod web;
+
+pub use domain;
 
 pub use crate::logs::error_chain;
 
-/// Makes *ring* the process's TLS implementation, for Redis, 25Live and AWS alike. Each `main` calls it first.
-#[cfg(feature = "redis")]
+/// Makes *ring* the process's TLS provider, for Redis, 25Live and AWS. Each `main` calls it first.
 pub fn install_tls() {
-    // An error says that one is installed already, which is what is wanted.
+    // An error says that a provider is installed already.
     let _: Result<(), _> = rustls::crypto::ring::default_provider().install_default();
 }

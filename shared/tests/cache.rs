@@ -16,11 +16,11 @@ use std::{
 use bytes::Bytes;
 use chrono::TimeDelta;
 use emptyclassroom::{
-    cache::{Cache, PublishError, RedisStore, Store, StoreError},
-    cached_snapshot::{CachedSnapshot, Fence, Origin},
-    campus::Campus,
+    domain::{bookings::BookingsByRoom, campus::Campus, snapshot::Snapshot, timestamp::Timestamp},
     error_chain,
-    snapshot::{Answers, Snapshot, Timestamp},
+    outside::cache::{
+        Cache, CachedSnapshot, FencingToken, Fingerprint, Lease, PublishError, RedisStore, Store, StoreError,
+    },
 };
 use secrecy::SecretString;
 use support::{Backend, TestClock, TestStore};
@@ -127,11 +127,11 @@ async fn taking_a_lock_twice_in_one_name_succeeds(backend: Backend) {
 
 async fn a_later_holder_has_a_higher_fence(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
-    let mut last = Fence::from_micros(0);
+    let mut last = FencingToken::from_micros(0);
     for holder in 0..5 {
-        let fence = store.lock("lock", &holder.to_string(), LONG).await.unwrap().unwrap();
-        assert!(fence > last);
-        last = fence;
+        let fencing_token = store.lock("lock", &holder.to_string(), LONG).await.unwrap().unwrap();
+        assert!(fencing_token > last);
+        last = fencing_token;
         store.unlock("lock", &holder.to_string()).await.unwrap();
     }
 }
@@ -139,9 +139,9 @@ async fn a_later_holder_has_a_higher_fence(backend: Backend) {
 async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let put = async |micros: u64| {
-        let fence = Fence::from_micros(micros);
-        let value = snapshot("2026-03-03", fence).to_value(&origin()).unwrap();
-        (value.clone(), store.put_fenced("k", value, fence, LONG).await.unwrap())
+        let fencing_token = FencingToken::from_micros(micros);
+        let value = snapshot("2026-03-03", fencing_token).to_value();
+        (value.clone(), store.put_fenced("k", value, fencing_token, LONG).await.unwrap())
     };
     let fences = [1_772_550_000_000_001, 1_772_550_000_000_002];
     assert!(put(fences[0]).await.1);
@@ -157,14 +157,14 @@ async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
 async fn a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let now = store.lock("lock", "me", LONG).await.unwrap().unwrap();
-    let put = async |fence: Fence| {
-        let value = snapshot("2026-03-03", fence).to_value(&origin()).unwrap();
-        store.put_fenced("k", value, fence, LONG).await.unwrap()
+    let put = async |fencing_token: FencingToken| {
+        let value = snapshot("2026-03-03", fencing_token).to_value();
+        store.put_fenced("k", value, fencing_token, LONG).await.unwrap()
     };
     // Damaged, or from a Redis whose clock was ahead. A few seconds of difference between two machines are none.
     for (ahead, kept) in [(3_600_000_000, true), (30_000_000, false)] {
         store.delete("k").await.unwrap();
-        assert!(put(Fence::from_micros(now.micros() + ahead)).await);
+        assert!(put(FencingToken::from_micros(now.micros() + ahead)).await);
         assert_eq!(put(now).await, kept, "{ahead}");
     }
 }
@@ -200,28 +200,35 @@ async fn of_many_who_want_the_lock_one_gets_it(backend: Backend) {
 }
 
 fn campus() -> Campus {
-    Campus::built_in().unwrap()
+    Campus::built_in()
 }
 
-fn origin() -> Origin {
-    Origin::new(&campus(), 28)
+fn fingerprint() -> Fingerprint {
+    Fingerprint::new(&campus(), 28)
 }
 
-fn snapshot(date: &str, fence: Fence) -> CachedSnapshot {
+fn snapshot(date: &str, fencing_token: FencingToken) -> CachedSnapshot {
     let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
-    let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &Answers::new(), None);
-    CachedSnapshot::render(&snapshot, fence).unwrap()
+    let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None);
+    CachedSnapshot::render(&snapshot, fencing_token, &fingerprint())
+}
+
+/// A snapshot of a day by the sweep that holds the lease.
+fn render(cache: &Cache, lease: &Lease, date: &str) -> CachedSnapshot {
+    let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
+    let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None);
+    cache.render(&snapshot, lease)
 }
 
 fn cache(store: &Arc<dyn Store>) -> Cache {
-    Cache::new(Arc::clone(store), origin(), Duration::from_hours(24))
+    Cache::new(Arc::clone(store), fingerprint(), Duration::from_hours(24))
 }
 
 async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
     let (TestStore { store, redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
-    let days = [snapshot("2026-03-03", lease.fence()), snapshot("2026-03-04", lease.fence())];
+    let days = [render(&cache, &lease, "2026-03-03"), render(&cache, &lease, "2026-03-04")];
     cache.publish(&lease, days[0].date, &days).await.unwrap();
     cache.release(lease).await.unwrap();
     assert_eq!(cache.availability().await.unwrap().as_ref(), Some(&days[0]));
@@ -252,7 +259,7 @@ async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
     clock.advance(TimeDelta::seconds(61));
     store.delete("classrooms:refresh_lock").await.unwrap();
     let other = cache.lease().await.unwrap().unwrap();
-    let day = snapshot("2026-03-03", lease.fence());
+    let day = render(&cache, &lease, "2026-03-03");
     let error = cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap_err();
     assert!(matches!(error, PublishError::Superseded), "{error}");
     assert_eq!(cache.reserve(day.date).await.unwrap(), None);
@@ -265,7 +272,7 @@ async fn a_lock_that_vanished_before_its_time_is_taken_again(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
-    let day = snapshot("2026-03-03", lease.fence());
+    let day = render(&cache, &lease, "2026-03-03");
     store.delete("classrooms:refresh_lock").await.unwrap();
     cache.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.unwrap();
     assert!(cache.backoff().await.unwrap().is_some());
@@ -288,10 +295,10 @@ async fn a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock(back
     let lease = cache.lease().await.unwrap().unwrap();
     store.delete("classrooms:refresh_lock").await.unwrap();
     let other = cache.lease().await.unwrap().unwrap();
-    let day = snapshot("2026-03-03", other.fence());
+    let day = render(&cache, &other, "2026-03-03");
     cache.publish(&other, day.date, std::slice::from_ref(&day)).await.unwrap();
     cache.release(other).await.unwrap();
-    let late = snapshot("2026-03-03", lease.fence());
+    let late = render(&cache, &lease, "2026-03-03");
     for _ in 0..2 {
         let error = cache.publish(&lease, late.date, std::slice::from_ref(&late)).await.unwrap_err();
         assert!(matches!(error, PublishError::Superseded), "{error}");
@@ -306,7 +313,7 @@ async fn a_lock_whose_time_was_over_is_not_taken_again() {
     let (TestStore { store, .. }, clock) = start(Backend::Memory).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
-    let day = snapshot("2026-03-03", lease.fence());
+    let day = render(&cache, &lease, "2026-03-03");
     // The machine slept, and the process's own clock with it.
     clock.advance(TimeDelta::hours(8));
     let error = cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap_err();
@@ -318,7 +325,7 @@ async fn invalidating_leaves_the_reserve(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
-    let day = snapshot("2026-03-03", lease.fence());
+    let day = render(&cache, &lease, "2026-03-03");
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     cache.invalidate().await.unwrap();
     assert_eq!(cache.availability().await.unwrap(), None);
@@ -329,7 +336,7 @@ async fn invalidating_leaves_the_reserve(backend: Backend) {
 async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
-    let whole = snapshot("2026-03-03", Fence::from_micros(1)).to_value(&origin()).unwrap();
+    let whole = snapshot("2026-03-03", FencingToken::from_micros(1)).to_value();
     let foreign =
         [Bytes::from("null"), Bytes::from("\u{0}"), Bytes::from(r#"{"version":7}"#), whole.slice(..whole.len() / 2)];
     for value in foreign {
@@ -344,8 +351,8 @@ async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
 
 async fn a_value_of_another_day_counts_as_absent(backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
-    let (cache, day) = (cache(&store), snapshot("2026-03-03", Fence::from_micros(1)));
-    let value = day.to_value(&origin()).unwrap();
+    let (cache, day) = (cache(&store), snapshot("2026-03-03", FencingToken::from_micros(1)));
+    let value = day.to_value();
     for key in ["classrooms:availability:2026-03-03", "classrooms:availability:2026-03-04"] {
         store.put(key, value.clone(), LONG).await.unwrap();
     }

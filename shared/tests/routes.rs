@@ -18,7 +18,7 @@ use std::{
 
 use app::{Answer, Event, TestApp, events, today};
 use axum::{Router, routing::get};
-use emptyclassroom::{config::AllowedOrigins, http::finish};
+use emptyclassroom::{config::AllowedOrigins, web::finish};
 use serde_json::{Value, json};
 use simulator::Fault;
 use support::Backend;

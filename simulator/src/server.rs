@@ -36,7 +36,7 @@ const RESOURCE: &str = "availabilitydata.json";
 /// It lives on a thread and a tokio runtime of its own, as the real one lives on a machine of its own. So dropping it
 /// ends every connection at once, hanging ones included, and it keeps real time whatever the clock of a test does.
 ///
-/// Answers come from [`timetable`](crate::timetable()) unless told otherwise. All methods take `&self` and are in
+/// BookingsByRoom come from [`timetable`](crate::timetable()) unless told otherwise. All methods take `&self` and are in
 /// force from the next request on.
 pub struct Simulator {
     addr: SocketAddr,
@@ -131,17 +131,17 @@ impl Simulator {
         self.campus.script().set_bookings(room_id, date, items);
     }
 
-    /// Answers every request so, until [`behave`](Self::behave).
+    /// BookingsByRoom every request so, until [`behave`](Self::behave).
     pub fn misbehave(&self, fault: Fault) {
         self.campus.script().misbehave(fault);
     }
 
-    /// Answers requests for this room so, until [`behave`](Self::behave), whatever the other rooms do.
+    /// BookingsByRoom requests for this room so, until [`behave`](Self::behave), whatever the other rooms do.
     pub fn misbehave_for(&self, room_id: &str, fault: Fault) {
         self.campus.script().misbehave_for(room_id, fault);
     }
 
-    /// Answers the next requests for this room so, and those after them as before. Calls add up: two 503, then a
+    /// BookingsByRoom the next requests for this room so, and those after them as before. Calls add up: two 503, then a
     /// sign-in page, is two calls.
     pub fn misbehave_times(&self, room_id: &str, fault: Fault, times: usize) {
         self.campus.script().misbehave_times(room_id, fault, times);
@@ -226,7 +226,7 @@ async fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpList
     }
 }
 
-/// Answers one request, whatever its path.
+/// BookingsByRoom one request, whatever its path.
 async fn answer(State(campus): State<Arc<Campus>>, request: Request) -> Response {
     if !request.uri().path().ends_with(RESOURCE) {
         return error(StatusCode::NOT_FOUND, "no such resource");

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use emptyclassroom::{
-    http::cooldown_routes,
     lambda::{self, Gateway},
+    web::cooldown_routes,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_http::Error> {
-    let core = lambda::start().await?;
-    lambda::connect(&core).await;
-    Gateway::new(cooldown_routes(&core), &core).serve().await
+    let deps = lambda::start().await?;
+    lambda::connect(&deps).await;
+    Gateway::new(cooldown_routes(&deps), &deps).serve().await
 }

@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use emptyclassroom::{campus::Campus, clock::Clock};
+use emptyclassroom::{domain::campus::Campus, outside::clock::Clock};
 use serde_json::json;
 use support::{
     SECRET_ARN, SOON, answer_to, freeze_until_the_connection_is_forgotten, logged, metrics, one_slow_answer_at_most,
@@ -25,7 +25,7 @@ async fn start(redis_url: &str, env: &[(&str, &str)]) -> Function {
 
 /// Says in Redis that a sweep has just succeeded.
 async fn mark_refreshed(redis: &RedisServer) {
-    let now = Clock::system(Campus::built_in().unwrap().timezone).timestamp().to_string();
+    let now = Clock::system(Campus::built_in().timezone).timestamp().to_string();
     assert_eq!(redis.command(&["SET", "classrooms:last_refresh", &now]).await, "OK");
 }
 

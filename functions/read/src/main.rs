@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use emptyclassroom::{
-    core::Service,
-    http::read_routes,
     lambda::{self, Gateway},
+    service::Service,
+    web::read_routes,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -15,6 +15,6 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), lambda_http::Error> {
     let service = Service::build(lambda::start().await?, None)?;
-    lambda::connect(&service.core).await;
-    Gateway::new(read_routes(&service), &service.core).serve().await
+    lambda::connect(&service.deps).await;
+    Gateway::new(read_routes(&service), &service.deps).serve().await
 }

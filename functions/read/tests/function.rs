@@ -7,7 +7,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use emptyclassroom::campus::Campus;
+use emptyclassroom::domain::campus::Campus;
 use serde_json::{Value, json};
 use simulator::{Room, Simulator};
 use support::{
@@ -20,7 +20,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_read");
 
 /// A 25Live that knows the built-in campus.
 async fn start_25live() -> Simulator {
-    let campus = Campus::built_in().unwrap();
+    let campus = Campus::built_in();
     let rooms = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name));
     Simulator::start(rooms.collect()).await.unwrap()
 }
@@ -58,7 +58,7 @@ async fn a_cold_read_sweeps_and_the_next_is_a_hit_with_the_same_bytes() {
     let body = miss.json();
     let rooms = |code: &str| body["buildings"][code]["classrooms"].as_array().unwrap().clone();
     let swept: Vec<_> = rooms("CAS").into_iter().chain(rooms("CGS")).collect();
-    assert_eq!(swept.len(), Campus::built_in().unwrap().classrooms().count());
+    assert_eq!(swept.len(), Campus::built_in().classrooms().count());
     assert!(swept.iter().all(|room| room["status"] == "ok"), "{body}");
     assert_eq!(simulator.requests(), swept.len());
 

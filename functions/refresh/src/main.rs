@@ -5,11 +5,11 @@ mod event;
 use std::{error::Error, process::ExitCode, sync::Arc};
 
 use emptyclassroom::{
-    core::Service,
     error_chain,
-    events::{EventBridge, EventBus},
-    http::refresh_routes,
     lambda::{self, Gateway},
+    outside::events::{EventBridge, EventBus},
+    service::Service,
+    web::refresh_routes,
 };
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -22,17 +22,17 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), lambda_runtime::Error> {
-    let core = lambda::start().await?;
-    let bus = core.config.event_bus_name.clone();
+    let deps = lambda::start().await?;
+    let bus = deps.config.event_bus_name.clone();
     let events = bus.map(|bus| Arc::new(EventBridge::new(bus)) as Arc<dyn EventBus>);
-    let service = Service::build(core, events)?;
-    lambda::connect(&service.core).await;
-    let gateway = Gateway::new(refresh_routes(&service), &service.core);
+    let service = Service::build(deps, events)?;
+    lambda::connect(&service.deps).await;
+    let gateway = Gateway::new(refresh_routes(&service), &service.deps);
     lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Event>| {
         let (service, gateway) = (service.clone(), gateway.clone());
         async move {
             let outcome = respond(&service, &gateway, payload, context).await;
-            lambda::report(&service.core);
+            lambda::report(&service.deps);
             outcome
         }
     }))

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use emptyclassroom::campus::Campus;
+use emptyclassroom::domain::campus::Campus;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use simulator::{Fault, Room, Simulator};
@@ -29,7 +29,7 @@ const ROOMS: usize = 77;
 
 /// A 25Live that knows the built-in campus.
 async fn start_25live() -> Simulator {
-    let campus = Campus::built_in().unwrap();
+    let campus = Campus::built_in();
     let rooms: Vec<_> = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name)).collect();
     assert_eq!(rooms.len(), ROOMS);
     Simulator::start(rooms).await.unwrap()
@@ -458,7 +458,7 @@ async fn whatever_25live_sends_the_function_stays_small_and_the_last_good_data_s
         let function = start(&redis.url(), &simulator, &env).await;
         assert_refreshed(&answer_to(&function, "refresh").await);
         let good = redis.command(&["GET", "classrooms:availability"]).await;
-        let campus = Campus::built_in().unwrap();
+        let campus = Campus::built_in();
         for (_, room) in campus.classrooms().take(rooms_struck) {
             simulator.misbehave_for(&room.id, fault.clone());
         }

@@ -189,7 +189,7 @@ async fn when_there_is_no_time_for_all_other_rooms_go_without_the_next_time() {
     let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "1")]).await;
     let mut begun_with = BTreeSet::new();
     for sweep in 0..40 {
-        app.service.core.cache.invalidate().await.unwrap();
+        app.service.deps.cache.invalidate().await.unwrap();
         app.open_classrooms().await;
         begun_with.insert(space_id(&app.simulator.queries()[sweep * 4]));
     }
@@ -279,7 +279,7 @@ async fn after_a_failure_nobody_sweeps_for_a_minute(backend: Backend) {
     let app = TestApp::cold(backend).await;
     let good = app.open_classrooms().await;
     app.simulator.misbehave(Fault::Status(404));
-    app.service.core.cache.invalidate().await.unwrap();
+    app.service.deps.cache.invalidate().await.unwrap();
     let stale = app.open_classrooms().await;
     assert_eq!((stale.outcome(), &stale.json()["last_updated"]), ((200, "STALE"), &good.json()["last_updated"]));
     assert_eq!(app.sweeps(), 2);

@@ -169,7 +169,7 @@ async fn begin_a_slow_sweep(app: &Arc<TestApp>) -> tokio::task::JoinHandle<Answe
 async fn while_somebody_sweeps_others_get_the_reserve_at_once(backend: Backend) {
     let app = Arc::new(TestApp::cold(backend).await);
     let swept = app.open_classrooms().await;
-    app.service.core.cache.invalidate().await.unwrap();
+    app.service.deps.cache.invalidate().await.unwrap();
     let sweep = begin_a_slow_sweep(&app).await;
     let stale = app.open_classrooms().await;
     assert!(!sweep.is_finished(), "the stale copy should come before the sweep ends");
@@ -205,7 +205,7 @@ async fn when_every_client_has_gone_the_next_one_begins_anew(backend: Backend) {
     sweep.abort();
     eventually("the sweep is published", Duration::from_secs(10), async || !app.last_updated().await.is_null()).await;
     app.simulator.set_latency(Duration::ZERO);
-    app.service.core.cache.invalidate().await.unwrap();
+    app.service.deps.cache.invalidate().await.unwrap();
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
     app.clock.advance(TimeDelta::minutes(31));
     assert_eq!(app.refresh().await.json()["timestamp"], "2026-03-03T12:31:00.000000-05:00");

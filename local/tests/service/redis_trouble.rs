@@ -235,7 +235,7 @@ async fn a_lock_that_was_taken_when_its_answer_was_lost_does_not_block_its_holde
     let network = app.network.clone().unwrap();
     // Requests arrive at once, and answers only when nobody waits for them any more.
     network.delay(Duration::from_secs(2));
-    let cache = &app.service.core.cache;
+    let cache = &app.service.deps.cache;
     assert!(cache.lease().await.is_err());
     network.delay(Duration::ZERO);
     eventually("the lock is taken", Duration::from_secs(10), async || {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use emptyclassroom::refresh::Scheduled;
+use emptyclassroom::service::refresh::Scheduled;
 use serde_json::json;
 use testkit::eventually;
 
@@ -129,7 +129,7 @@ async fn a_miss_ignores_the_cooldown(backend: Backend) {
     let app = TestApp::cold(backend).await;
     assert_eq!(app.refresh().await.status, 200);
     app.clock.advance(TimeDelta::minutes(1));
-    app.service.core.cache.invalidate().await.unwrap();
+    app.service.deps.cache.invalidate().await.unwrap();
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
     assert_eq!(app.sweeps(), 2);
 }
@@ -202,9 +202,9 @@ async fn a_stop_gives_the_lock_back(backend: Backend) {
     let refreshing = Arc::clone(&app);
     let refresh = tokio::spawn(async move { refreshing.refresh().await });
     eventually("the sweep begins", Duration::from_secs(10), async || app.simulator.requests() > 0).await;
-    assert!(app.service.core.cache.is_leased().await.unwrap());
+    assert!(app.service.deps.cache.is_leased().await.unwrap());
     app.service.refresher.stop().await;
-    assert!(!app.service.core.cache.is_leased().await.unwrap());
+    assert!(!app.service.deps.cache.is_leased().await.unwrap());
     assert_eq!(refresh.await.unwrap().status, 503);
-    assert_eq!(app.service.core.cache.backoff().await.unwrap(), None, "a stop is no failure of 25Live");
+    assert_eq!(app.service.deps.cache.backoff().await.unwrap(), None, "a stop is no failure of 25Live");
 }

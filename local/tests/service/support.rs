@@ -10,10 +10,10 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use emptyclassroom::{
-    clock::Clock,
-    config::{Config, Home},
-    core::Service,
+    config::{Config, Deployment},
     install_tls,
+    outside::clock::Clock,
+    service::Service,
 };
 use emptyclassroom_local::server::Server;
 use http::{HeaderMap, StatusCode};
@@ -235,7 +235,7 @@ impl TestApp {
     }
 
     async fn on(ground: Ground, refreshes_by_itself: bool) -> Self {
-        let config = Config::from_vars(Home::Local, |name| ground.vars.get(name).cloned()).unwrap();
+        let config = Config::from_vars(Deployment::Local, |name| ground.vars.get(name).cloned()).unwrap();
         let mut server = Server::bind(config, ground.clock.clock()).await.unwrap();
         if let Some(limit) = ground.client_limit {
             server = server.with_client_limit(limit);

@@ -231,7 +231,7 @@ async fn serve(campus_file: &str, upstream: &str, network: &Proxy) -> Program {
         ("UPSTREAM_TIMEOUT", "1"),
         ("REFRESH_COOLDOWN_MINUTES", "0"),
         ("ADMIN_TOKEN", ADMIN_TOKEN),
-        ("RUST_LOG", "warn,emptyclassroom::refresh=info"),
+        ("RUST_LOG", "warn,emptyclassroom::service::refresh=info"),
         // What is freed goes back to the system, not into glibc's own stock, which grows with the largest answer that
         // 25Live ever sent: so what is measured is what the server holds.
         ("MALLOC_MMAP_THRESHOLD_", "65536"),

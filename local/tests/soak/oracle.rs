@@ -73,7 +73,7 @@ pub(crate) struct Asked {
 
 /// An answer about rooms, but for the rooms.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct Representation {
     pub(crate) etag: String,
     /// X-Cache.
     pub(crate) source: String,
@@ -168,7 +168,7 @@ impl Oracle {
     }
 
     /// Checks an answer about a whole day, and tells whether all its rooms are `ok`.
-    pub(crate) fn check_day(&self, asked: Asked, shown: &Shown, day: &Day) -> bool {
+    pub(crate) fn check_day(&self, asked: Asked, shown: &Representation, day: &Day) -> bool {
         assert_eq!((day.date, &day.timezone), (asked.date, &self.campus.timezone), "{}", shown.text);
         self.check_source(asked, shown, &day.last_updated, day.stale, None, (&shown.etag, &shown.text));
         for ((code, name, rooms), building) in BUILDINGS.into_iter().zip(day.buildings.in_order()) {
@@ -184,7 +184,7 @@ impl Oracle {
     }
 
     /// Checks an answer about one room, and tells whether it is `ok`.
-    pub(crate) fn check_classroom(&self, asked: Asked, shown: &Shown, id: &str, classroom: Classroom) -> bool {
+    pub(crate) fn check_classroom(&self, asked: Asked, shown: &Representation, id: &str, classroom: Classroom) -> bool {
         assert_eq!((classroom.date, &*classroom.id), (asked.date, id), "{}", shown.text);
         let index = index_of(id);
         let building = BUILDINGS.into_iter().find(|(_, _, rooms)| rooms.contains(&index)).unwrap();
@@ -214,7 +214,7 @@ impl Oracle {
     fn check_source(
         &self,
         asked: Asked,
-        shown: &Shown,
+        shown: &Representation,
         last_updated: &str,
         stale: bool,
         room: Option<String>,
@@ -238,7 +238,7 @@ impl Oracle {
         }
     }
 
-    fn check_room(&self, asked: Asked, shown: &Shown, last_updated: &str, room: &Room) {
+    fn check_room(&self, asked: Asked, shown: &Representation, last_updated: &str, room: &Room) {
         let (index, swept) = (index_of(&room.id), instant(last_updated));
         assert_eq!(room.name, format!("R{}", room.id));
         let mut facts = self.facts();

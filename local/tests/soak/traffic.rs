@@ -22,7 +22,7 @@ use crate::{
     body::{self, Classroom, Day},
     campus::{ASKED, ROOMS},
     figures::Figures,
-    oracle::{Oracle, Shown},
+    oracle::{Oracle, Representation},
 };
 
 /// What operators know.
@@ -87,9 +87,9 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    fn shown(&self) -> Shown {
+    fn shown(&self) -> Representation {
         let (etag, source) = (self.header(header::ETAG).to_owned(), self.header("x-cache").to_owned());
-        Shown { etag, source, text: self.text.clone() }
+        Representation { etag, source, text: self.text.clone() }
     }
 
     fn is_hit(&self) -> bool {
@@ -120,7 +120,7 @@ impl Reply {
 /// A day that was shown to a client, under its ETag.
 struct Known {
     path: String,
-    shown: Shown,
+    shown: Representation,
     day: String,
 }
 
@@ -304,7 +304,7 @@ impl Visitor {
         let request = self.request(Method::GET, &path).header(header::IF_NONE_MATCH, &shown.etag);
         let reply = self.send("read", request).await;
         if reply.status == StatusCode::NOT_MODIFIED {
-            let again = Shown { text: shown.text, ..reply.shown() };
+            let again = Representation { text: shown.text, ..reply.shown() };
             assert!(reply.text.is_empty() && again.etag == shown.etag, "{reply:?} to {}", shown.etag);
             self.ground.oracle.check_day(asked, &again, &day);
             self.known = Some(Known { path, shown: again, day: known_day });

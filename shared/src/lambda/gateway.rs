@@ -30,7 +30,7 @@ pub struct GatewayRequest {
 /// The event, as far as routes look at it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Event {
+struct GatewayEvent {
     #[serde(default)]
     raw_path: Value,
     #[serde(default)]
@@ -41,16 +41,16 @@ struct Event {
     body: Value,
     #[serde(default)]
     is_base64_encoded: Value,
-    request_context: Context,
+    request_context: RequestContext,
 }
 
 #[derive(Deserialize)]
-struct Context {
-    http: Http,
+struct RequestContext {
+    http: HttpContext,
 }
 
 #[derive(Deserialize)]
-struct Http {
+struct HttpContext {
     method: String,
 }
 
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for GatewayRequest {
         let refuse = |reason: &dyn fmt::Display| {
             de::Error::custom(format!("not a request of API Gateway in payload format 2.0: {reason}"))
         };
-        let event = Event::deserialize(deserializer).map_err(|error| refuse(&error))?;
+        let event = GatewayEvent::deserialize(deserializer).map_err(|error| refuse(&error))?;
         let method = event.request_context.http.method.parse().map_err(|error| refuse(&error))?;
         let target = target(text(&event.raw_path), text(&event.raw_query_string));
         let (path, query) = target.map_err(|reason| refuse(&reason))?;

@@ -22,12 +22,15 @@ use tokio::time::timeout;
 use self::secrets::Environment;
 pub use self::{gateway::GatewayRequest, secrets::SecretError};
 use crate::{
-    cache::{RedisStore, StoreError},
-    clock::Clock,
-    config::{Config, ConfigError, Home, environment},
-    core::Core,
-    error_chain, http, logs,
-    metrics::Metrics,
+    config::{Config, ConfigError, Deployment, environment},
+    error_chain, logs,
+    outside::{
+        cache::{RedisStore, StoreError},
+        clock::Clock,
+        metrics::Metrics,
+    },
+    service::Dependencies,
+    web,
 };
 
 /// How long the start waits for a connection to Redis. Lambda allows 10 s for all of it.
@@ -51,22 +54,22 @@ pub enum StartError {
 ///
 /// # Errors
 /// A secret is not to be had, or the configuration cannot be used.
-pub async fn start() -> Result<Core, StartError> {
+pub async fn start() -> Result<Dependencies, StartError> {
     logs::start(logs::Format::Json, environment("RUST_LOG"));
     crate::install_tls();
     let environment = Environment::read().await?;
-    let config = Config::from_vars(Home::Lambda, |name| environment.var(name))?;
+    let config = Config::from_vars(Deployment::Lambda, |name| environment.var(name))?;
     let metrics = Metrics::default();
     metrics.cold_start();
     let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?.measured_by(metrics.clone());
     let clock = Clock::system(config.campus.timezone);
-    Ok(Core { metrics, ..Core::new(config, clock, Arc::new(store)) })
+    Ok(Dependencies { metrics, ..Dependencies::new(config, clock, Arc::new(store)) })
 }
 
 /// Connects to Redis while the start's processor time is free. A Redis that is down stops nothing: the first request tries
 /// again.
-pub async fn connect(core: &Core) {
-    match timeout(CONNECT_LIMIT, core.cache.last_refresh()).await {
+pub async fn connect(deps: &Dependencies) {
+    match timeout(CONNECT_LIMIT, deps.cache.last_refresh()).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::error!(cause = error_chain(&error), "no Redis at the start"),
         Err(_) => tracing::error!(limit_s = CONNECT_LIMIT.as_secs(), "no Redis at the start within the limit"),
@@ -74,9 +77,9 @@ pub async fn connect(core: &Core) {
 }
 
 /// Prints what was measured at this event, for CloudWatch.
-pub fn report(core: &Core) {
+pub fn report(deps: &Dependencies) {
     let function = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-    if let Some(line) = core.metrics.line(&function, core.clock.now()) {
+    if let Some(line) = deps.metrics.line(&function, deps.clock.now()) {
         // Where nobody listens, nothing is lost.
         let _ = writeln!(io::stdout(), "{line}");
     }
@@ -98,14 +101,14 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
 #[derive(Clone)]
 pub struct Gateway {
     routes: Adapter<'static, Response, Router>,
-    core: Core,
+    deps: Dependencies,
 }
 
 impl Gateway {
     /// The routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
     #[must_use]
-    pub fn new(routes: Router, core: &Core) -> Self {
-        Self { routes: Adapter::from(http::finish(routes, &core.config.allowed_origins)), core: core.clone() }
+    pub fn new(routes: Router, deps: &Dependencies) -> Self {
+        Self { routes: Adapter::from(web::finish(routes, &deps.config.allowed_origins)), deps: deps.clone() }
     }
 
     /// What API Gateway is to answer the client.
@@ -117,7 +120,7 @@ impl Gateway {
         self.routes.clone().call(LambdaEvent::new(payload.into(), context)).await
     }
 
-    /// Answers one request after the other, until Lambda ends the process.
+    /// BookingsByRoom one request after the other, until Lambda ends the process.
     ///
     /// # Errors
     /// The Runtime API cannot be reached.
@@ -126,7 +129,7 @@ impl Gateway {
             let gateway = self.clone();
             async move {
                 let answer = gateway.answer(event).await;
-                report(&gateway.core);
+                report(&gateway.deps);
                 answer
             }
         }))

@@ -7,8 +7,8 @@ use aws_sdk_secretsmanager::Client;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    aws,
     config::{ConfigError, environment, set},
+    outside::aws,
 };
 
 /// The variables that may be kept so.

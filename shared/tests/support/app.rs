@@ -5,10 +5,10 @@ use std::{fs, path::PathBuf};
 use axum::{Router, body::to_bytes, response::Response};
 use chrono::{NaiveDate, TimeDelta};
 use emptyclassroom::{
-    campus::Campus,
-    config::{Config, Home},
-    core::{Core, Service},
-    http::{cooldown_routes, finish, read_routes, refresh_routes},
+    config::{Config, Deployment},
+    domain::campus::Campus,
+    service::{Dependencies, Service},
+    web::{cooldown_routes, finish, read_routes, refresh_routes},
 };
 use http::{HeaderMap, StatusCode, header::HeaderName};
 use serde_json::{Value, json};
@@ -65,13 +65,13 @@ impl TestApp {
             Some((_, value)) => Some((*value).to_owned()),
             None => (name == "API_URL").then(|| simulator.url()),
         };
-        let mut config = Config::from_vars(Home::Lambda, var).unwrap();
+        let mut config = Config::from_vars(Deployment::Lambda, var).unwrap();
         config.campus = Campus::parse("three rooms", THREE_ROOMS).unwrap();
         let store = backend.start(clock.clock()).await;
-        let core = Core::new(config, clock.clock(), store.store.clone());
-        let service = Service::build(core.clone(), None).unwrap();
-        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&core));
-        Self { routes: finish(routes, &core.config.allowed_origins), clock, simulator, store }
+        let deps = Dependencies::new(config, clock.clock(), store.store.clone());
+        let service = Service::build(deps.clone(), None).unwrap();
+        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&deps));
+        Self { routes: finish(routes, &deps.config.allowed_origins), clock, simulator, store }
     }
 
     /// What the service answers to an event.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use emptyclassroom::{
+use emptyclassroom::outside::{
     cache::{MemoryStore, RedisStore, Store},
     clock::Clock,
 };

@@ -1,0 +1,287 @@
+//! The cache: what lies under which key, for how long, and in which order it is written.
+
+mod fencing;
+mod fingerprint;
+mod memory;
+mod redis;
+mod store;
+mod value;
+mod version_1;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use domain::{kept_days::RESERVE_EXPIRY, snapshot::Snapshot, timestamp::Timestamp};
+use futures_util::future::try_join_all;
+use uuid::Uuid;
+
+pub use self::{
+    fencing::FencingToken,
+    fingerprint::Fingerprint,
+    memory::MemoryStore,
+    redis::RedisStore,
+    store::{Store, StoreError},
+    value::{CachedSnapshot, UnusableValue, checksum},
+};
+
+/// Today's snapshot.
+const AVAILABILITY: &str = "classrooms:availability";
+/// When the last successful sweep ended.
+const LAST_REFRESH: &str = "classrooms:last_refresh";
+/// Held by whoever sweeps.
+const REFRESH_LOCK: &str = "classrooms:refresh_lock";
+/// There while a sweep that failed keeps others from trying.
+const REFRESH_FAILED: &str = "classrooms:refresh_failed";
+
+/// How long a lock is lent: longer than a sweep and its publishing take.
+const LOCK_EXPIRY: Duration = Duration::from_mins(1);
+/// How long nobody sweeps after a sweep failed.
+pub const BACKOFF: Duration = Duration::from_mins(1);
+
+/// The cached snapshots of one campus, and what keeps sweeps apart.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    store: Arc<dyn Store>,
+    fingerprint: Fingerprint,
+    expiry: Duration,
+    /// The token of a lock that may still be held although nobody sweeps, because the store failed when it was taken or
+    /// given back. Behind a std mutex, because nothing awaits while it is held.
+    kept_token: Arc<Mutex<Option<String>>>,
+}
+
+/// The right to sweep, held by one process at a time.
+#[derive(Debug)]
+pub struct Lease {
+    token: String,
+    fencing_token: FencingToken,
+    /// What stood as the last refresh when the lock was taken.
+    last_refresh: Option<Bytes>,
+}
+
+/// Why a sweep was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The store failed. What was written before it is good.
+    #[error("the cache failed")]
+    Store(#[from] StoreError),
+    /// The lease ran out, or a newer sweep has been published: nothing newer was replaced.
+    #[error("the sweep outlived its lock, and was not published")]
+    Superseded,
+}
+
+impl Cache {
+    /// The cache in `store`. Today's snapshot and the last refresh expire after `expiry`; values of another fingerprint count
+    /// as absent.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, fingerprint: Fingerprint, expiry: Duration) -> Self {
+        Self { store, fingerprint, expiry, kept_token: Arc::default() }
+    }
+
+    /// How long today's snapshot is good for.
+    #[must_use]
+    pub const fn expiry(&self) -> Duration {
+        self.expiry
+    }
+
+    /// What was published last as today's snapshot; of an earlier day, if midnight has passed since.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn availability(&self) -> Result<Option<CachedSnapshot>, StoreError> {
+        self.snapshot(AVAILABILITY).await
+    }
+
+    /// The reserve: the last snapshot of a day.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn reserve(&self, date: NaiveDate) -> Result<Option<CachedSnapshot>, StoreError> {
+        let key = reserve_key(date);
+        let snapshot = self.snapshot(&key).await?;
+        // Whole values get under other keys when operators copy them.
+        if let Some(misplaced) = snapshot.as_ref().filter(|snapshot| snapshot.date != date) {
+            tracing::warn!(key, cause = %format_args!("it is of {}", misplaced.date), "a cached value counts as absent");
+            return Ok(None);
+        }
+        Ok(snapshot)
+    }
+
+    async fn snapshot(&self, key: &str) -> Result<Option<CachedSnapshot>, StoreError> {
+        let Some(value) = self.store.get(key).await? else { return Ok(None) };
+        match CachedSnapshot::from_value(&value, &self.fingerprint) {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(reason) => {
+                tracing::warn!(key, cause = crate::error_chain(&reason), "a cached value counts as absent");
+                Ok(None)
+            }
+        }
+    }
+
+    /// When the last successful sweep ended, if the cache still knows.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn last_refresh(&self) -> Result<Option<Timestamp>, StoreError> {
+        let Some(value) = self.store.get(LAST_REFRESH).await? else { return Ok(None) };
+        let timestamp = std::str::from_utf8(&value).ok().and_then(Timestamp::parse);
+        if timestamp.is_none() {
+            tracing::warn!(key = LAST_REFRESH, "a cached value counts as absent: it is no instant");
+        }
+        Ok(timestamp)
+    }
+
+    /// How long sweeps are still held back because one failed; `None` when they are not.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn backoff(&self) -> Result<Option<Duration>, StoreError> {
+        self.store.time_left(REFRESH_FAILED).await
+    }
+
+    /// Holds sweeps back for [`BACKOFF`], because the sweep that holds the lease has failed.
+    ///
+    /// # Errors
+    /// The store failed, or the lease did not last: then whoever holds it now knows better.
+    pub async fn mark_failed(&self, lease: &Lease, at: Timestamp) -> Result<(), PublishError> {
+        self.ensure_held(lease).await?;
+        Ok(self.store.put(REFRESH_FAILED, at.to_string().into(), BACKOFF).await?)
+    }
+
+    /// Takes the lock, if nobody holds it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn lease(&self) -> Result<Option<Lease>, StoreError> {
+        let kept = self.kept_token().take();
+        if let Some(token) = kept {
+            self.unlock(token).await?;
+        }
+        let token = Uuid::new_v4().to_string();
+        let leased = self.lock(&token).await;
+        if leased.is_err() {
+            // The lock may have been taken, and only an answer lost.
+            *self.kept_token() = Some(token);
+        }
+        leased
+    }
+
+    async fn lock(&self, token: &str) -> Result<Option<Lease>, StoreError> {
+        let Some(fencing_token) = self.store.lock(REFRESH_LOCK, token, LOCK_EXPIRY).await? else { return Ok(None) };
+        let last_refresh = self.store.get(LAST_REFRESH).await?;
+        Ok(Some(Lease { token: token.to_owned(), fencing_token, last_refresh }))
+    }
+
+    /// Gives the lock back.
+    ///
+    /// # Errors
+    /// The store failed. The lock is then given back when this process wants it again, or expires.
+    pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        self.unlock(lease.token).await
+    }
+
+    /// Keeps the lock of a store that does not answer: it is given back when this process wants it again, or expires.
+    pub fn keep(&self, lease: Lease) {
+        *self.kept_token() = Some(lease.token);
+    }
+
+    async fn unlock(&self, token: String) -> Result<(), StoreError> {
+        let unlocked = self.store.unlock(REFRESH_LOCK, &token).await;
+        if unlocked.is_err() {
+            *self.kept_token() = Some(token);
+        }
+        unlocked
+    }
+
+    fn kept_token(&self) -> MutexGuard<'_, Option<String>> {
+        self.kept_token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody sweeps.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_leased(&self) -> Result<bool, StoreError> {
+        Ok(self.store.time_left(REFRESH_LOCK).await?.is_some())
+    }
+
+    /// Renders a snapshot of the sweep that holds the lease.
+    #[must_use]
+    pub fn render(&self, snapshot: &Snapshot, lease: &Lease) -> CachedSnapshot {
+        CachedSnapshot::render(snapshot, lease.fencing_token, &self.fingerprint)
+    }
+
+    /// Publishes the snapshots of a sweep, which bear the lease's fencing token: the reserve first, today's snapshot next, the time of
+    /// the refresh last. Whoever reads meanwhile sees the old state or the new.
+    ///
+    /// # Errors
+    /// The store failed, or the lease did not last.
+    pub async fn publish(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        snapshots: &[CachedSnapshot],
+    ) -> Result<(), PublishError> {
+        self.ensure_held(lease).await?;
+        try_join_all(
+            snapshots
+                .iter()
+                .map(async |snapshot| self.put(&reserve_key(snapshot.date), snapshot, RESERVE_EXPIRY).await),
+        )
+        .await?;
+        let Some(snapshot) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return Ok(()) };
+        self.ensure_held(lease).await?;
+        self.put(AVAILABILITY, snapshot, self.expiry).await?;
+        // An instant has no room for a fencing token. That nobody has replaced it since the lock was taken is as good.
+        let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(snapshot.last_updated.to_string()));
+        done_or_superseded(self.store.replace(LAST_REFRESH, old, new, self.expiry).await?)
+    }
+
+    async fn put(&self, key: &str, snapshot: &CachedSnapshot, ttl: Duration) -> Result<(), PublishError> {
+        done_or_superseded(self.store.put_fenced(key, snapshot.to_value(), snapshot.fencing_token, ttl).await?)
+    }
+
+    async fn ensure_held(&self, lease: &Lease) -> Result<(), PublishError> {
+        let held = match self.store.get(REFRESH_LOCK).await? {
+            Some(holder) => holder == lease.token.as_bytes(),
+            None => self.take_again(lease).await?,
+        };
+        done_or_superseded(held)
+    }
+
+    /// A lock that has vanished before its time was deleted by an operator, or by a Redis that is short of memory and lets
+    /// go first what lives shortest. It is taken again, unless somebody has swept meanwhile. Whether its time is over is
+    /// told by the fences, which are times of the cache's own clock: a process's may stand still while its machine sleeps.
+    async fn take_again(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let Some(fencing_token) = self.store.lock(REFRESH_LOCK, &lease.token, LOCK_EXPIRY).await? else {
+            return Ok(false);
+        };
+        let last_refresh = self.store.get(LAST_REFRESH).await?;
+        let is_latest = last_refresh.is_none() || last_refresh == lease.last_refresh;
+        if is_latest && fencing_token.is_within(LOCK_EXPIRY, lease.fencing_token) {
+            return Ok(true);
+        }
+        self.unlock(lease.token.clone()).await?;
+        Ok(false)
+    }
+
+    /// Forgets today's snapshot and the time of the last refresh. The reserve stays until a sweep replaces it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn invalidate(&self) -> Result<(), StoreError> {
+        self.store.delete(AVAILABILITY).await?;
+        self.store.delete(LAST_REFRESH).await
+    }
+}
+
+fn done_or_superseded(done: bool) -> Result<(), PublishError> {
+    if done { Ok(()) } else { Err(PublishError::Superseded) }
+}
+
+fn reserve_key(date: NaiveDate) -> String {
+    format!("{AVAILABILITY}:{date}")
+}

@@ -1,0 +1,334 @@
+//! The Redis cache: one multiplexed connection, replaced as soon as it is in doubt.
+//!
+//! The `redis` crate's own ConnectionManager does not reconnect after a response time-out, so a connection that died
+//! silently (a Lambda function frozen for an hour, whose NAT entry has gone) would fail every command for minutes.
+//! Here each command has two attempts in one time limit: a connection that was dropped, or an older one that gave no answer
+//! in the first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
+//!
+//! Connecting is shared by all who wait for it, and goes on when one of them gives up: else, of many callers whose time is
+//! nearly over, each would begin it anew, and none would see its end.
+
+use std::{
+    fmt, io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
+    aio::MultiplexedConnection, cmd, io::tcp::TcpSettings, pipe,
+};
+use secrecy::{ExposeSecret, SecretString};
+use socket2::TcpKeepalive;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{
+    fencing::FencingToken,
+    store::{Store, StoreError},
+};
+use crate::outside::{
+    metrics::Metrics,
+    single_flight::{Role, SingleFlight},
+};
+
+/// An idle connection is probed after this long, and given up after three probes without an answer.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_PROBES: u32 = 3;
+/// How long an attempt to connect may take, however long commands may.
+const CONNECT_LIMIT: Duration = Duration::from_millis(2500);
+
+/// Keeps a value unless the one that is there has a higher fence in its header, and one that is credible (see
+/// `cached_snapshot`). About one key alone: it may run on any shard and be repeated.
+const PUT_FENCED: &str = r#"
+local header = redis.pcall('GETRANGE', KEYS[1], 0, 63)
+local fence = type(header) == 'string' and tonumber(string.match(header, '^{"version":%d+,"fence":(%d+)') or '')
+local credible = (redis.call('TIME')[1] + 60) * 1000000
+if fence and fence > tonumber(ARGV[2]) and fence <= credible then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 1
+"#;
+
+/// Keeps a value unless another than the old one is there. The new one may be there too: then the first answer was lost.
+const REPLACE: &str = "
+local present = redis.pcall('GET', KEYS[1])
+if type(present) == 'string' and present ~= ARGV[1] and present ~= ARGV[3] then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+";
+
+/// What PTTL says of a key that somebody has set without an expiry. It is there, for as long as anything of ours would be.
+const NEVER_EXPIRES: i64 = -1;
+const FOREVER: Duration = Duration::from_mins(1);
+
+/// Deletes a lock that is still held with this token.
+const UNLOCK: &str = "
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0
+";
+
+/// A Redis, or something that speaks its protocol (Valkey, Upstash).
+pub struct RedisStore {
+    client: Client,
+    timeout: Duration,
+    current: Arc<CurrentConnection>,
+    connecting: SingleFlight<Result<Connection, Arc<RedisError>>>,
+    metrics: Metrics,
+}
+
+/// The connection in use, if there is one.
+#[derive(Default)]
+struct CurrentConnection {
+    // A std mutex, because nothing awaits while it is held.
+    connection: Mutex<Option<Connection>>,
+    connections_made: AtomicU64,
+}
+
+/// A connection and its number, so that of many callers in doubt about it only the first throws it away.
+#[derive(Clone)]
+struct Connection {
+    number: u64,
+    inner: MultiplexedConnection,
+}
+
+/// What is sent in one round trip.
+#[derive(Clone, Copy)]
+enum Commands<'a> {
+    One(&'a Cmd),
+    Several(&'a Pipeline),
+}
+
+impl Commands<'_> {
+    async fn query<T: FromRedisValue>(self, connection: &mut MultiplexedConnection) -> RedisResult<T> {
+        match self {
+            Self::One(command) => command.query_async(connection).await,
+            Self::Several(pipeline) => pipeline.query_async(connection).await,
+        }
+    }
+}
+
+/// Why an attempt failed.
+enum AttemptError {
+    /// A fresh connection may help.
+    Retryable(StoreError),
+    /// Another attempt would fail too.
+    Permanent(StoreError),
+}
+
+impl RedisStore {
+    /// A store behind a `redis://` or `rediss://` URL. It connects at the first command, and every command ends within
+    /// `timeout`.
+    ///
+    /// # Errors
+    /// The URL is none of Redis.
+    pub fn new(url: &SecretString, timeout: Duration) -> Result<Self, StoreError> {
+        let keepalive =
+            TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_PROBES);
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
+        let info = url.expose_secret().into_connection_info().map(|info| info.set_tcp_settings(tcp));
+        let client = info
+            .and_then(Client::open)
+            .map_err(|error| StoreError::Failed { command: "the reading of its URL", source: error.into() })?;
+        let (connecting, metrics) = (SingleFlight::default(), Metrics::default());
+        Ok(Self { client, timeout, current: Arc::default(), connecting, metrics })
+    }
+
+    /// The same, whose waiting for Redis is measured.
+    #[must_use]
+    pub fn measured_by(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Runs commands about one key in one round trip, and once more on a fresh connection if the present one is in doubt.
+    async fn run<T: FromRedisValue>(&self, command: &'static str, commands: Commands<'_>) -> Result<T, StoreError> {
+        let start = Instant::now();
+        let outcome = self.run_from(start, command, commands).await;
+        self.metrics.redis(start.elapsed());
+        outcome
+    }
+
+    async fn run_from<T: FromRedisValue>(
+        &self,
+        start: Instant,
+        command: &'static str,
+        commands: Commands<'_>,
+    ) -> Result<T, StoreError> {
+        let end = start + self.timeout;
+        // An old connection may have died without a sign; a fresh one is only slow.
+        let doubt_after = if self.current.get().is_some() { start + self.timeout / 2 } else { end };
+        match self.attempt(command, commands, doubt_after).await {
+            Ok(value) => return Ok(value),
+            Err(AttemptError::Permanent(error)) => return Err(error),
+            Err(AttemptError::Retryable(error)) => tracing::debug!(%error, "trying Redis again on a fresh connection"),
+        }
+        self.attempt(command, commands, end).await.map_err(|error| match error {
+            AttemptError::Retryable(error) | AttemptError::Permanent(error) => error,
+        })
+    }
+
+    async fn attempt<T: FromRedisValue>(
+        &self,
+        command: &'static str,
+        commands: Commands<'_>,
+        deadline: Instant,
+    ) -> Result<T, AttemptError> {
+        let timed_out = || AttemptError::Retryable(StoreError::TimedOut { command, after: self.timeout });
+        let mut connection = match timeout_at(deadline, self.connection()).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) if !error.is_timeout() => return Err(classify(command, error)),
+            Ok(Err(_)) | Err(_) => return Err(timed_out()),
+        };
+        let outcome = match timeout_at(deadline, commands.query(&mut connection.inner)).await {
+            Ok(outcome) => outcome.map_err(|error| classify(command, Arc::new(error))),
+            Err(_) => Err(timed_out()),
+        };
+        if let Err(AttemptError::Retryable(_)) = outcome {
+            self.current.discard(connection.number);
+        }
+        outcome
+    }
+
+    /// The present connection, or a fresh one.
+    async fn connection(&self) -> Result<Connection, Arc<RedisError>> {
+        if let Some(connection) = self.current.get() {
+            return Ok(connection);
+        }
+        let connect = || connect(self.client.clone(), Arc::clone(&self.current), self.timeout).boxed();
+        match self.connecting.join(connect) {
+            Role::Leader(flight) | Role::Follower(flight) => flight.await,
+        }
+    }
+}
+
+/// Connects, in half of a command's time at the most: whoever comes while that hangs has the other half.
+async fn connect(
+    client: Client,
+    current: Arc<CurrentConnection>,
+    command_timeout: Duration,
+) -> Result<Connection, Arc<RedisError>> {
+    let limit = CONNECT_LIMIT.min(command_timeout / 2);
+    // The limits of an attempt end sooner; that of an answer stands in case a connection outlives it.
+    let limits =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(Some(command_timeout));
+    let connecting = timeout(limit, client.get_multiplexed_async_connection_with_config(&limits)).await;
+    let connected = connecting.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+    let inner = connected.map_err(Arc::new)?;
+    let number = current.connections_made.fetch_add(1, Ordering::Relaxed) + 1;
+    tracing::debug!(number, "connected to Redis");
+    let connection = Connection { number, inner };
+    *current.lock() = Some(connection.clone());
+    Ok(connection)
+}
+
+impl CurrentConnection {
+    fn get(&self) -> Option<Connection> {
+        self.lock().clone()
+    }
+
+    fn discard(&self, number: u64) {
+        self.lock().take_if(|connection| connection.number == number);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.
+fn classify(command: &'static str, error: Arc<RedisError>) -> AttemptError {
+    let broken =
+        error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_unrecoverable_error();
+    let in_doubt = broken || error.code() == Some("READONLY");
+    let error = StoreError::Failed { command, source: error.into() };
+    if in_doubt { AttemptError::Retryable(error) } else { AttemptError::Permanent(error) }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let value: Result<Option<Vec<u8>>, _> = self.run("GET", Commands::One(cmd("GET").arg(key))).await;
+        match value {
+            Err(error) if is_wrong_type(&error) => {
+                tracing::warn!(key, "a cached value counts as absent: it is no string");
+                Ok(None)
+            }
+            value => Ok(value?.map(Bytes::from)),
+        }
+    }
+
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), StoreError> {
+        self.run("SET", Commands::One(cmd("SET").arg(key).arg(&*value).arg("PX").arg(milliseconds(ttl)))).await
+    }
+
+    async fn put_fenced(
+        &self,
+        key: &str,
+        value: Bytes,
+        fencing_token: FencingToken,
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut command = cmd("EVAL");
+        command.arg(PUT_FENCED).arg(1).arg(key).arg(&*value).arg(fencing_token.micros()).arg(milliseconds(ttl));
+        self.run("EVAL (SET if newer)", Commands::One(&command)).await
+    }
+
+    async fn replace(&self, key: &str, old: Option<&Bytes>, value: Bytes, ttl: Duration) -> Result<bool, StoreError> {
+        let mut command = cmd("EVAL");
+        command.arg(REPLACE).arg(1).arg(key).arg(&*value).arg(milliseconds(ttl)).arg(old.map_or(&b""[..], |old| old));
+        self.run("EVAL (SET if unchanged)", Commands::One(&command)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.run("DEL", Commands::One(cmd("DEL").arg(key))).await
+    }
+
+    async fn time_left(&self, key: &str) -> Result<Option<Duration>, StoreError> {
+        let left: i64 = self.run("PTTL", Commands::One(cmd("PTTL").arg(key))).await?;
+        Ok(match left {
+            NEVER_EXPIRES => Some(FOREVER),
+            left => u64::try_from(left).ok().map(Duration::from_millis),
+        })
+    }
+
+    async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<FencingToken>, StoreError> {
+        // GET tells whether the lock is ours also when SET is repeated because its first answer was lost.
+        let mut commands = pipe();
+        commands.cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl)).ignore();
+        commands.get(key).cmd("TIME");
+        let (holder, (seconds, micros)): (Option<String>, (u64, u64)) =
+            self.run("SET NX", Commands::Several(&commands)).await?;
+        Ok((holder.as_deref() == Some(token)).then(|| FencingToken::from_micros(seconds * 1_000_000 + micros)))
+    }
+
+    async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError> {
+        self.run("EVAL (DEL if ours)", Commands::One(cmd("EVAL").arg(UNLOCK).arg(1).arg(key).arg(token))).await
+    }
+}
+
+/// Whether the key holds something else than a string.
+fn is_wrong_type(error: &StoreError) -> bool {
+    let StoreError::Failed { source, .. } = error else { return false };
+    source.downcast_ref::<Arc<RedisError>>().and_then(|error| error.code()) == Some("WRONGTYPE")
+}
+
+impl fmt::Debug for RedisStore {
+    /// Without the client, which knows the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}

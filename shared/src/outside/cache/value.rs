@@ -1,0 +1,367 @@
+//! The format of a cached snapshot: a line of JSON that describes it, and a line that is the response body.
+//!
+//! ```text
+//! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
+//! {"buildings":{…},"last_updated":"…",…}
+//! ```
+//!
+//! A hit compares the checksum and passes on the bytes of the second line: nothing is parsed or rendered again.
+
+use bytes::Bytes;
+use chrono::NaiveDate;
+use domain::{snapshot::Snapshot, timestamp::Timestamp};
+use serde::Deserialize;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::{fencing::FencingToken, fingerprint::Fingerprint, version_1};
+
+/// The version of the format. Values of version 1 are read too, because processes of both versions share the cache during a
+/// deployment; any other version counts as absent.
+const VERSION: u32 = 2;
+
+/// A snapshot as bytes, with what a reader must know to serve it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedSnapshot {
+    /// The rank of the sweep that it came from.
+    pub fencing_token: FencingToken,
+    /// The settings that its slots were computed with.
+    pub fingerprint: Fingerprint,
+    /// The day that it describes.
+    pub date: NaiveDate,
+    /// When the sweep ended that it came from.
+    pub last_updated: Timestamp,
+    /// The response body: a [`Snapshot`] in JSON.
+    pub body: Bytes,
+    /// A checksum of all of the above, in hexadecimal digits, which is also the body's ETag.
+    pub checksum: String,
+}
+
+/// Why a value in the cache counts as absent.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableValue {
+    /// Not in the format of any version: cut off, or another program's.
+    #[error("it is cut off or corrupt")]
+    Malformed(#[source] Option<serde_json::Error>),
+    /// Well-formed, but damaged.
+    #[error("its checksum does not match its header and its body")]
+    Corrupt,
+    /// Written by an older or a newer program.
+    #[error("its format version is {found}, not {VERSION}")]
+    OtherVersion {
+        /// The version found.
+        found: u64,
+    },
+    /// Computed from another campus file, or with another MIN_GAP_MINUTES.
+    #[error("it was computed from another campus file or with another MIN_GAP_MINUTES")]
+    OtherFingerprint,
+}
+
+/// The first line.
+#[derive(Deserialize)]
+struct Header {
+    version: u32,
+    fence: FencingToken,
+    fingerprint: Fingerprint,
+    date: NaiveDate,
+    last_updated: Timestamp,
+    checksum: String,
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u64,
+}
+
+impl CachedSnapshot {
+    /// Renders a snapshot of the sweep with this fencing token.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a snapshot has no map with keys that JSON cannot express")]
+    pub fn render(snapshot: &Snapshot, fencing_token: FencingToken, fingerprint: &Fingerprint) -> Self {
+        let body = serde_json::to_vec(snapshot).expect("a snapshot should be JSON");
+        Self::new(fencing_token, fingerprint.clone(), snapshot.date, snapshot.last_updated, body.into())
+    }
+
+    /// A snapshot whose body is rendered already.
+    pub(super) fn new(
+        fencing_token: FencingToken,
+        fingerprint: Fingerprint,
+        date: NaiveDate,
+        last_updated: Timestamp,
+        body: Bytes,
+    ) -> Self {
+        let checksum = String::new();
+        let unsigned = Self { fencing_token, fingerprint, date, last_updated, body, checksum };
+        Self { checksum: checksum_of(unsigned.header().as_bytes(), &unsigned.body), ..unsigned }
+    }
+
+    /// The header up to the checksum.
+    fn header(&self) -> String {
+        let Self { fencing_token, fingerprint, date, last_updated, .. } = self;
+        let (token, fingerprint) = (fencing_token.micros(), fingerprint.as_str());
+        // The name `fence` and its place are known to the script that publishes, in processes of every version.
+        format!(
+            r#"{{"version":{VERSION},"fence":{token},"fingerprint":"{fingerprint}","date":"{date}","last_updated":"{last_updated}""#
+        )
+    }
+
+    /// The value to keep in the cache.
+    #[must_use]
+    pub fn to_value(&self) -> Bytes {
+        let mut value = format!("{}{}\n", self.header(), checksum_member(&self.checksum)).into_bytes();
+        value.extend_from_slice(&self.body);
+        value.into()
+    }
+
+    /// Reads a value of the cache. The body is not copied.
+    ///
+    /// # Errors
+    /// The value is not one that a process with these settings can use.
+    pub fn from_value(value: &Bytes, fingerprint: &Fingerprint) -> Result<Self, UnusableValue> {
+        let read = match value.iter().position(|byte| *byte == b'\n') {
+            Some(end) => Self::from_lines(value, end)?,
+            None => version_1::read(value).map_err(|error| unreadable(value, Some(error)))??,
+        };
+        if read.fingerprint != *fingerprint {
+            return Err(UnusableValue::OtherFingerprint);
+        }
+        Ok(read)
+    }
+
+    /// Reads a value whose first line ends at `end`.
+    fn from_lines(value: &Bytes, end: usize) -> Result<Self, UnusableValue> {
+        let (line, body) = (value.slice(..end), value.slice(end + 1..));
+        let header: Header = serde_json::from_slice(&line).map_err(|error| unreadable(&line, Some(error)))?;
+        if header.version != VERSION {
+            return Err(UnusableValue::OtherVersion { found: header.version.into() });
+        }
+        let Header { fence: fencing_token, fingerprint, date, last_updated, checksum, .. } = header;
+        let signed = line.strip_suffix(checksum_member(&checksum).as_bytes()).ok_or(UnusableValue::Malformed(None))?;
+        if checksum_of(signed, &body) != checksum {
+            return Err(UnusableValue::Corrupt);
+        }
+        Ok(Self { fencing_token, fingerprint, date, last_updated, body, checksum })
+    }
+
+    /// The snapshot itself.
+    ///
+    /// # Errors
+    /// The body is no snapshot: its checksum was right, but another program wrote it under this version.
+    pub fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+
+    /// The same data, marked as stale.
+    ///
+    /// # Errors
+    /// As [`snapshot`](Self::snapshot).
+    pub fn as_stale(&self) -> Result<Self, serde_json::Error> {
+        let snapshot = Snapshot { stale: true, ..self.snapshot()? };
+        Ok(Self::render(&snapshot, self.fencing_token, &self.fingerprint))
+    }
+}
+
+/// The end of the header.
+fn checksum_member(checksum: &str) -> String {
+    format!(r#","checksum":"{checksum}"}}"#)
+}
+
+fn checksum_of(header: &[u8], body: &[u8]) -> String {
+    let mut hash = Xxh3::new();
+    hash.update(header);
+    hash.update(body);
+    format!("{:032x}", hash.digest128())
+}
+
+/// A checksum of bytes, in hexadecimal digits: for ETags and against corruption, not against forgery.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(bytes))
+}
+
+/// Why a header that cannot be read is unusable: because of its version, if it has another one.
+fn unreadable(header: &[u8], error: Option<serde_json::Error>) -> UnusableValue {
+    match serde_json::from_slice::<VersionOnly>(header) {
+        Ok(VersionOnly { version: found }) if found != u64::from(VERSION) && found != version_1::VERSION => {
+            UnusableValue::OtherVersion { found }
+        }
+        _ => UnusableValue::Malformed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use domain::{bookings::BookingsByRoom, campus::Campus};
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    const TOKEN: FencingToken = FencingToken::from_micros(1_772_550_000_123_456);
+
+    fn campus() -> Campus {
+        Campus::built_in()
+    }
+
+    fn fingerprint() -> Fingerprint {
+        Fingerprint::new(&campus(), 28)
+    }
+
+    fn cached() -> CachedSnapshot {
+        let date = "2026-03-03".parse().unwrap();
+        let at = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
+        let snapshot = Snapshot::new(&campus(), 28, date, at, &BookingsByRoom::new(), None);
+        CachedSnapshot::render(&snapshot, TOKEN, &fingerprint())
+    }
+
+    fn value() -> Bytes {
+        cached().to_value()
+    }
+
+    /// A value so short that every byte of it can be tried: its fingerprint, what it says, and the bytes.
+    fn short() -> (Fingerprint, CachedSnapshot, Bytes) {
+        let file = concat!(
+            "name = 'A'\ntimezone = 'UTC'\n[[buildings]]\ncode = 'A'\nname = 'A'\nopens = '08:00'\n",
+            "closes = '24:00'\nclassrooms = [{ id = '1', name = '101' }]"
+        );
+        let campus = Campus::parse("short.toml", file).unwrap();
+        let at = Timestamp::parse("2026-03-03T10:00:00.123456Z").unwrap();
+        let snapshot = Snapshot::new(&campus, 28, "2026-03-03".parse().unwrap(), at, &BookingsByRoom::new(), None);
+        let fingerprint = Fingerprint::new(&campus, 28);
+        let cached = CachedSnapshot::render(&snapshot, TOKEN, &fingerprint);
+        let value = cached.to_value();
+        (fingerprint, cached, value)
+    }
+
+    #[test]
+    fn a_value_reads_back_and_hands_on_the_very_bytes() {
+        let value = value();
+        let read = CachedSnapshot::from_value(&value, &fingerprint()).unwrap();
+        assert_eq!(read, cached());
+        let inside = value.as_ptr_range();
+        assert!(inside.contains(&read.body.as_ptr()), "the body should not have been copied");
+    }
+
+    #[test]
+    fn a_value_is_two_lines_of_json_that_an_operator_can_read() {
+        let value = value();
+        let mut lines = std::str::from_utf8(&value).unwrap().lines();
+        let (header, body) = (lines.next().unwrap(), lines.next().unwrap());
+        assert!(header.starts_with(
+            r#"{"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","#
+        ));
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["buildings"]["CAS"]["classrooms"][0]["name"], "116");
+        assert_eq!(lines.next(), None);
+        assert_eq!(FencingToken::of(value.as_ref()), Some(TOKEN));
+    }
+
+    #[test]
+    fn a_value_that_is_cut_off_anywhere_counts_as_absent() {
+        let (fingerprint, _, value) = short();
+        for length in 0..value.len() {
+            let error = CachedSnapshot::from_value(&value.slice(..length), &fingerprint).unwrap_err();
+            assert!(matches!(error, UnusableValue::Malformed(_) | UnusableValue::Corrupt), "{length}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_changed_anywhere_is_refused_or_says_the_same() {
+        let (fingerprint, cached, value) = short();
+        for (at, bit) in (0..value.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut changed = value.to_vec();
+            changed[at] ^= 1 << bit;
+            if let Ok(read) = CachedSnapshot::from_value(&changed.into(), &fingerprint) {
+                assert_eq!(read, cached, "a changed bit {bit} of byte {at} went unnoticed");
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_that_was_changed_is_noticed_although_the_body_is_whole() {
+        let value = String::from_utf8(value().to_vec()).unwrap();
+        for (written, changed) in [
+            (r#""date":"2026-03-03","last"#, r#""date":"2026-03-04","last"#),
+            (r#""last_updated":"2026-03-03T10"#, r#""last_updated":"2026-03-03T12"#),
+            (r#""fence":1772550000123456"#, r#""fence":1772550000123457"#),
+        ] {
+            assert!(value.contains(written), "{value}");
+            let error =
+                CachedSnapshot::from_value(&value.replacen(written, changed, 1).into(), &fingerprint()).unwrap_err();
+            assert!(matches!(error, UnusableValue::Corrupt), "{changed}: {error}");
+        }
+    }
+
+    #[test]
+    fn another_version_and_another_campus_count_as_absent() {
+        for newer in [r#"{"version":3,"everything":"else"}"#, "{\"version\":3,\"everything\":\"else\"}\n{}"] {
+            let error = CachedSnapshot::from_value(&newer.into(), &fingerprint()).unwrap_err();
+            assert_eq!(error.to_string(), "its format version is 3, not 2");
+        }
+        let error = CachedSnapshot::from_value(&value(), &Fingerprint::new(&campus(), 29)).unwrap_err();
+        assert!(matches!(error, UnusableValue::OtherFingerprint));
+    }
+
+    #[test]
+    fn a_stale_copy_differs_in_that_word_and_in_its_etag() {
+        let (fresh, stale) = (cached(), cached().as_stale().unwrap());
+        assert_ne!(fresh.checksum, stale.checksum);
+        let expected = String::from_utf8(fresh.body.to_vec()).unwrap().replace("\"stale\":false", "\"stale\":true");
+        assert_eq!(stale.body, expected);
+    }
+
+    /// What a body may be that another program wrote: JSON that is, or nearly is, a snapshot.
+    fn body() -> impl Strategy<Value = String> {
+        let time = prop_oneof!["[0-2][0-9]:[0-5][0-9]", "[0-9:]{0,6}"];
+        let slot =
+            (time.clone(), time).prop_map(|(start, end)| format!(r#"{{"start_time":"{start}","end_time":"{end}"}}"#));
+        let slots = prop::collection::vec(slot, 0..4).prop_map(|slots| slots.join(","));
+        let at = prop_oneof![
+            "[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]T23:59:(59|60)(\\.[0-9]{1,12})?(Z|[+-]23:59)",
+            "[-0-9TZ:]{0,30}"
+        ];
+        let date = prop_oneof![Just("2026-03-03".to_owned()), "[+-]?[0-9]{1,6}-[0-9]{1,2}-[0-9]{1,2}"];
+        (slots, at, date, "ok|stale|unknown|[a-z]{0,3}", any::<String>()).prop_map(|(slots, at, date, status, name)| {
+            let name = serde_json::to_string(&name).unwrap();
+            let room = format!(r#"{{"id":"1","name":{name},"status":"{status}","availability":[{slots}]}}"#);
+            let building = format!(r#"{{"code":"A","name":"A","classrooms":[{room}]}}"#);
+            let rest = format!(r#""last_updated":"{at}","date":"{date}","timezone":"UTC","stale":false"#);
+            format!(r#"{{"buildings":{{"A":{building}}},{rest}}}"#)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_this_program_did_not_write_are_refused(value in any::<Vec<u8>>()) {
+            let _ = FencingToken::of(&value);
+            prop_assert!(CachedSnapshot::from_value(&value.into(), &short().0).is_err());
+        }
+
+        #[test]
+        fn a_piece_of_a_value_that_was_written_over_is_noticed(at in any::<prop::sample::Index>(), piece in any::<Vec<u8>>()) {
+            let (fingerprint, cached, value) = short();
+            let at = at.index(value.len());
+            let mut changed = value.to_vec();
+            changed.splice(at..(at + piece.len()).min(value.len()), piece);
+            if let Ok(read) = CachedSnapshot::from_value(&changed.into(), &fingerprint) {
+                prop_assert_eq!(read, cached);
+            }
+        }
+
+        #[test]
+        fn a_body_that_another_program_wrote_is_read_to_the_end_or_refused(body in body()) {
+            let (fingerprint, cached, _) = short();
+            let Ok(body) = serde_json::from_str::<&RawValue>(&body) else { return Ok(()) };
+            let body = Bytes::copy_from_slice(body.get().as_bytes());
+            let CachedSnapshot { fencing_token, date, last_updated, .. } = cached;
+            let value = CachedSnapshot::new(fencing_token, fingerprint.clone(), date, last_updated, body).to_value();
+            let read = CachedSnapshot::from_value(&value, &fingerprint).unwrap();
+            match (read.snapshot(), read.as_stale()) {
+                (Ok(snapshot), Ok(stale)) => {
+                    prop_assert_eq!(stale.snapshot().unwrap(), Snapshot { stale: true, ..snapshot });
+                }
+                (fresh, stale) => prop_assert!(fresh.is_err() && stale.is_err()),
+            }
+        }
+    }
+}

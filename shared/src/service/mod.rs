@@ -1,0 +1,102 @@
+//! What the service does: it reads snapshots, refreshes them and reports its health. [`Service::build`] puts it together, the
+//! same for every deployment and every test.
+
+pub mod health;
+pub mod last_good;
+pub mod read;
+pub mod refresh;
+
+use std::sync::Arc;
+
+use self::{
+    last_good::LastGood,
+    read::Reader,
+    refresh::{Refresher, Sweeper},
+};
+use crate::{
+    config::{Config, ConfigError},
+    outside::{
+        cache::{Cache, Fingerprint, Store},
+        clock::Clock,
+        events::EventBus,
+        metrics::Metrics,
+        twenty_five_live::{TwentyFiveLive, UpstreamError},
+    },
+};
+
+/// What every program needs: the configuration, the time, the cache and the metrics.
+#[derive(Clone, Debug)]
+pub struct Dependencies {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The time at the campus.
+    pub clock: Clock,
+    /// The cache.
+    pub cache: Cache,
+    /// Where measurements are collected.
+    pub metrics: Metrics,
+}
+
+impl Dependencies {
+    /// The dependencies around a store.
+    #[must_use]
+    pub fn new(config: Config, clock: Clock, store: Arc<dyn Store>) -> Self {
+        let cache = Cache::new(store, Fingerprint::new(&config.campus, config.min_gap), config.cache_expiry);
+        Self { config: Arc::new(config), clock, cache, metrics: Metrics::default() }
+    }
+}
+
+/// The service: reading and refreshing.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// What it needs.
+    pub deps: Dependencies,
+    /// Serves snapshots.
+    pub reader: Arc<Reader>,
+    /// Fills the cache.
+    pub refresher: Arc<Refresher>,
+}
+
+/// Why a service could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A variable is missing.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No client of 25Live.
+    #[error("the client of 25Live could not be set up")]
+    Upstream(#[source] UpstreamError),
+}
+
+impl Service {
+    /// Builds the service. Each sweep is reported to `events`.
+    ///
+    /// # Errors
+    /// No `API_URL`, or no TLS.
+    pub fn build(deps: Dependencies, events: Option<Arc<dyn EventBus>>) -> Result<Self, BuildError> {
+        let Config { upstream_timeout, upstream_concurrency, .. } = *deps.config;
+        let url = deps.config.required_api_url()?;
+        let upstream =
+            TwentyFiveLive::new(url, upstream_timeout, upstream_concurrency).map_err(BuildError::Upstream)?;
+        let last_good = Arc::new(LastGood::default());
+        let refresher = Arc::new(Refresher::new(Sweeper {
+            cache: deps.cache.clone(),
+            upstream,
+            campus: deps.config.campus.clone(),
+            min_gap: deps.config.min_gap,
+            cooldown: deps.config.cooldown,
+            clock: deps.clock.clone(),
+            last_good: Arc::clone(&last_good),
+            events,
+            metrics: deps.metrics.clone(),
+        }));
+        let reader = Reader {
+            cache: deps.cache.clone(),
+            refresher: Arc::clone(&refresher),
+            clock: deps.clock.clone(),
+            last_good,
+            metrics: deps.metrics.clone(),
+        };
+        Ok(Self { deps, reader: Arc::new(reader), refresher })
+    }
+}

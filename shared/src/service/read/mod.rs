@@ -1,0 +1,319 @@
+//! Reading: a day's snapshot from the cache, and what to do when it is not there.
+//!
+//! `decision` decides the next step; the loop in [`Reader::snapshot`] takes it.
+
+mod decision;
+
+use std::{cmp::Ordering, sync::Arc, time::Duration};
+
+use chrono::NaiveDate;
+use domain::{kept_days::kept_on, timestamp::Timestamp};
+use futures_util::future::{join, try_join_all};
+
+use self::decision::{Backoff, CACHE_RETRY_AFTER, Day, Facts, Outcome, SWEEP_RETRY_AFTER, Step, Sweep, next_step};
+use super::{
+    last_good::LastGood,
+    refresh::{Attempt, RefreshError, Refreshed, Refresher},
+};
+use crate::{
+    error_chain,
+    outside::{
+        cache::{BACKOFF, Cache, CachedSnapshot, StoreError},
+        clock::Clock,
+        metrics::Metrics,
+        single_flight::Role,
+    },
+};
+
+/// How long a reader waits for another caller's sweep when there is nothing at all to show.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves snapshots.
+#[derive(Debug)]
+pub struct Reader {
+    /// Where snapshots are kept.
+    pub cache: Cache,
+    /// Fills the cache when they are missing.
+    pub refresher: Arc<Refresher>,
+    /// The time.
+    pub clock: Clock,
+    /// This process's own copies.
+    pub last_good: Arc<LastGood>,
+    /// Where reads are counted.
+    pub metrics: Metrics,
+}
+
+/// A snapshot for a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The snapshot. Its body says `"stale": true` exactly when `cache_result` is [`CacheResult::Stale`].
+    pub snapshot: CachedSnapshot,
+    /// Where it came from.
+    pub cache_result: CacheResult,
+}
+
+/// Where a snapshot came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheResult {
+    /// The cache.
+    Hit,
+    /// A sweep that this request started or waited for.
+    Miss,
+    /// An older copy, because there is no newer one.
+    Stale,
+}
+
+impl CacheResult {
+    /// The value of the X-Cache header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "HIT",
+            Self::Miss => "MISS",
+            Self::Stale => "STALE",
+        }
+    }
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The day is over, or further ahead than a sweep reaches.
+    #[error("{0} is outside the days that are kept")]
+    NotKept(NaiveDate),
+    /// Neither the cache nor a sweep has a snapshot, and there is no older copy.
+    #[error("there is nothing to show")]
+    Unavailable {
+        /// When a client may ask again.
+        retry_after: Duration,
+    },
+}
+
+/// A read under way: the facts, and the copies and the time that they are about.
+struct Read {
+    date: NaiveDate,
+    today: NaiveDate,
+    facts: Facts,
+    fresh_copy: Option<CachedSnapshot>,
+    older_copy: Option<CachedSnapshot>,
+    last_refresh: Option<Timestamp>,
+}
+
+impl Reader {
+    /// The snapshot of a day, or of today.
+    ///
+    /// # Errors
+    /// The day is not kept, or there is nothing to show.
+    pub async fn snapshot(&self, date: Option<NaiveDate>) -> Result<Served, ReadError> {
+        let today = self.clock.today();
+        let date = date.unwrap_or(today);
+        if !kept_on(today).contains(&date) {
+            return Err(ReadError::NotKept(date));
+        }
+        let served = self.read(Read::about(date, today)).await;
+        match &served {
+            Ok(Served { snapshot, cache_result }) => {
+                tracing::info!(%date, cache = cache_result.as_str(), last_updated = %snapshot.last_updated, "read");
+                self.measure(*cache_result, self.age(snapshot));
+            }
+            Err(ReadError::NotKept(_)) => {}
+            Err(ReadError::Unavailable { retry_after }) => {
+                tracing::warn!(%date, retry_after_s = retry_after.as_secs(), "nothing to show");
+            }
+        }
+        served
+    }
+
+    /// Takes one step after the other until there is an outcome.
+    async fn read(&self, mut read: Read) -> Result<Served, ReadError> {
+        loop {
+            let step = match next_step(&read.facts) {
+                Step::Done(outcome) => return self.finish(read, outcome),
+                step => step,
+            };
+            if let Err(error) = self.take(step, &mut read).await {
+                tracing::error!(date = %read.date, cause = error_chain(&error), "the cache is down");
+                read.facts.cache_is_down = true;
+            }
+        }
+    }
+
+    /// Takes a step, and adds what it learned to the facts.
+    async fn take(&self, step: Step, read: &mut Read) -> Result<(), StoreError> {
+        match step {
+            Step::LookForFreshCopy => self.look_for_fresh_copy(read).await?,
+            Step::LookAtReserve => {
+                let reserve = self.cache.reserve(read.date).await?;
+                read.found_in_reserve(reserve);
+            }
+            Step::LookForOwnCopy => {
+                let own = self.last_good.recall(read.date, self.clock.now());
+                read.facts.own_copy = Some(own.is_some());
+                read.older_copy = own;
+            }
+            Step::AskForLastRefresh => {
+                read.last_refresh = self.cache.last_refresh().await?;
+                read.facts.last_refresh = Some(read.last_refresh.is_some());
+                read.facts.fresh_copy = None;
+            }
+            Step::AskForBackoff => {
+                read.facts.backoff = Some(self.cache.backoff().await?.map_or(Backoff::Off, Backoff::Left));
+            }
+            Step::Sweep => match self.refresher.join(read.last_refresh) {
+                Role::Leader(flight) => self.note_attempt(read, flight.await),
+                Role::Follower(_) => self.note_attempt(read, Attempt::Busy),
+            },
+            Step::WaitForSweep => {
+                let swept = self.refresher.sweep_or_wait(read.last_refresh, PATIENCE).await;
+                self.note_attempt(read, Attempt::Finished(swept));
+            }
+            Step::Done(_) => {}
+        }
+        Ok(())
+    }
+
+    /// For today that is one command, except from midnight to the next sweep.
+    async fn look_for_fresh_copy(&self, read: &mut Read) -> Result<(), StoreError> {
+        let Read { date, today, .. } = *read;
+        if date == today {
+            match self.cache.availability().await? {
+                Some(snapshot) if snapshot.date == today => {
+                    read.found_fresh(Some(snapshot));
+                    return Ok(());
+                }
+                Some(_of_another_day) => {}
+                None => {
+                    read.found_fresh(None);
+                    return Ok(());
+                }
+            }
+        }
+        let reserve = self.cache.reserve(date).await?;
+        // What is known of a past day is final, however old.
+        let is_fresh = reserve.as_ref().is_some_and(|copy| date < today || self.age(copy) < self.cache.expiry());
+        read.found_fresh(reserve.clone().filter(|_| is_fresh));
+        read.found_in_reserve(reserve);
+        Ok(())
+    }
+
+    /// Adds the end of an attempt to sweep to the facts.
+    fn note_attempt(&self, read: &mut Read, attempt: Attempt) {
+        let Attempt::Finished(result) = attempt else {
+            read.facts.sweep = Sweep::Elsewhere;
+            return;
+        };
+        // It may have brought a fresh copy; when it failed, another process's sweep may have.
+        read.facts.fresh_copy = None;
+        read.facts.sweep = match result {
+            Ok(Refreshed { .. }) => Sweep::Published,
+            Err(error) => {
+                if !error.is_of_the_sweep() {
+                    tracing::warn!(date = %read.date, cause = error_chain(&error), "no sweep for this read");
+                }
+                read.facts.cache_is_down = error.is_cache_timeout();
+                // A sweep that failed may have left a copy that Redis did not take.
+                read.facts.own_copy = None;
+                Sweep::Failed { retry_after: retry_after(&error) }
+            }
+        };
+    }
+
+    /// Makes the outcome a result.
+    #[expect(clippy::expect_used, reason = "an outcome names only copies that a step before has found")]
+    fn finish(&self, read: Read, outcome: Outcome) -> Result<Served, ReadError> {
+        let (copy, cache_result) = match outcome {
+            Outcome::Hit => (read.fresh_copy, CacheResult::Hit),
+            Outcome::Miss => (read.fresh_copy, CacheResult::Miss),
+            Outcome::StaleReserve | Outcome::StaleOwnCopy => (read.older_copy, CacheResult::Stale),
+            Outcome::NotKept => return Err(ReadError::NotKept(read.date)),
+            Outcome::Unavailable { retry_after } => return Err(ReadError::Unavailable { retry_after }),
+        };
+        let snapshot = copy.expect("the copy was found");
+        self.last_good.remember(&snapshot, self.clock.now());
+        if cache_result != CacheResult::Stale {
+            return Ok(Served { snapshot, cache_result });
+        }
+        match snapshot.as_stale() {
+            Ok(snapshot) => Ok(Served { snapshot, cache_result }),
+            Err(error) => {
+                tracing::error!(date = %read.date, cause = error_chain(&error), "an older copy could not be read");
+                Err(ReadError::Unavailable { retry_after: SWEEP_RETRY_AFTER })
+            }
+        }
+    }
+
+    /// A snapshot of every day that is kept, in order, and where today's came from. Each day costs one command. All are sent at
+    /// once, so that the wait for a cache that does not answer ends after one timeout.
+    ///
+    /// # Errors
+    /// There is nothing to show of today; or the cache is down, so that the other days are unknown.
+    pub async fn kept_days(&self) -> Result<(CacheResult, Vec<CachedSnapshot>), ReadError> {
+        let today = self.clock.today();
+        let (served, others) = join(self.snapshot(Some(today)), self.reserve_around(today)).await;
+        let Served { snapshot, cache_result } = served?;
+        let mut days = others?;
+        // A sweep has only just brought them.
+        if cache_result == CacheResult::Miss || days.is_empty() {
+            days = self.reserve_around(today).await?;
+        }
+        days.push(snapshot);
+        days.sort_by_key(|snapshot| snapshot.date);
+        Ok((cache_result, days))
+    }
+
+    /// The reserve of every day that may be kept, except today.
+    async fn reserve_around(&self, today: NaiveDate) -> Result<Vec<CachedSnapshot>, ReadError> {
+        let kept = kept_on(today);
+        let days = kept.start().iter_days().take_while(|date| kept.contains(date));
+        let reserves = days.filter(|date| *date != today).map(|date| self.cache.reserve(date));
+        match try_join_all(reserves).await {
+            Ok(reserves) => Ok(reserves.into_iter().flatten().collect()),
+            Err(error) => {
+                tracing::error!(cause = error_chain(&error), "the cache is down, so the kept days are unknown");
+                Err(ReadError::Unavailable { retry_after: CACHE_RETRY_AFTER })
+            }
+        }
+    }
+
+    /// How long ago the snapshot's sweep ended. The sweep of a process whose clock is ahead ended just now.
+    fn age(&self, snapshot: &CachedSnapshot) -> Duration {
+        (self.clock.now() - snapshot.last_updated.instant().to_utc()).to_std().unwrap_or_default()
+    }
+
+    fn measure(&self, cache_result: CacheResult, age: Duration) {
+        match cache_result {
+            CacheResult::Hit => self.metrics.hit(age),
+            CacheResult::Miss => self.metrics.miss(age),
+            CacheResult::Stale => self.metrics.stale(age),
+        }
+    }
+}
+
+impl Read {
+    fn about(date: NaiveDate, today: NaiveDate) -> Self {
+        let day = match date.cmp(&today) {
+            Ordering::Less => Day::Past,
+            Ordering::Equal => Day::Today,
+            Ordering::Greater => Day::Ahead,
+        };
+        Self { date, today, facts: Facts::about(day), fresh_copy: None, older_copy: None, last_refresh: None }
+    }
+
+    fn found_fresh(&mut self, copy: Option<CachedSnapshot>) {
+        self.facts.fresh_copy = Some(copy.is_some());
+        self.fresh_copy = copy;
+    }
+
+    fn found_in_reserve(&mut self, copy: Option<CachedSnapshot>) {
+        self.facts.reserve = Some(copy.is_some());
+        self.older_copy = copy;
+    }
+}
+
+/// When a client may ask again after a sweep failed, or did not take place.
+fn retry_after(error: &RefreshError) -> Duration {
+    match error {
+        RefreshError::SweepFailed { .. } | RefreshError::FailedElsewhere | RefreshError::NotPublished(_) => BACKOFF,
+        _ => SWEEP_RETRY_AFTER,
+    }
+}

@@ -1,0 +1,69 @@
+//! Why a refresh did not succeed.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::cooldown::Remaining;
+
+use crate::outside::cache::{PublishError, StoreError};
+
+/// Why a refresh did not succeed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// A sweep succeeded a short time ago.
+    #[error("the last refresh was less than a cooldown ago")]
+    CoolingDown(Remaining),
+    /// A sweep failed a short time ago.
+    #[error("a sweep failed less than a minute ago")]
+    BackingOff {
+        /// For how long nobody sweeps.
+        left: Duration,
+    },
+    /// More than half of the rooms failed.
+    #[error("{failed} of {rooms} rooms failed: the cache was left as it was")]
+    SweepFailed {
+        /// Rooms without an answer.
+        failed: usize,
+        /// All rooms.
+        rooms: usize,
+    },
+    /// The sweep that was waited for, of another process, failed.
+    #[error("the sweep of another process failed")]
+    FailedElsewhere,
+    /// Somebody else's sweep was waited for in vain, and one of our own could not end in time.
+    #[error("no other sweep succeeded in time, and there was no time left for another")]
+    NoTimeLeft,
+    /// The cache failed before or after the sweep.
+    #[error("the cache failed")]
+    Cache(#[source] Arc<StoreError>),
+    /// The sweep could not be published.
+    #[error("the sweep was not published")]
+    NotPublished(#[source] Arc<PublishError>),
+    /// The process is being stopped.
+    #[error("the process is stopping")]
+    Stopping,
+    /// A bug.
+    #[error("the sweep panicked")]
+    Panicked,
+}
+
+impl From<StoreError> for RefreshError {
+    fn from(error: StoreError) -> Self {
+        Self::Cache(Arc::new(error))
+    }
+}
+
+impl RefreshError {
+    /// Whether it is the result of a sweep, which has logged it.
+    pub(crate) const fn is_of_the_sweep(&self) -> bool {
+        matches!(self, Self::SweepFailed { .. } | Self::NotPublished(_))
+    }
+
+    /// Whether the cache has just let a time limit pass. Whoever asked it again would wait as long again, in vain.
+    pub(crate) fn is_cache_timeout(&self) -> bool {
+        match self {
+            Self::Cache(error) => error.is_timeout(),
+            Self::NotPublished(error) => matches!(&**error, PublishError::Store(error) if error.is_timeout()),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Refreshing: one sweep at a time across all processes, whose result goes to everybody who asked meanwhile.
+//!
+//! Within a process, callers share a single flight; between processes, the cache lends a lock. A sweep runs in a task of its
+//! own, so that it goes on when a caller hangs up. Its leader awaits its end, because a Lambda function stops after its reply.
+
+mod decision;
+mod error;
+pub mod sweep;
+mod sweeper;
+
+use std::{sync::Arc, time::Duration};
+
+use domain::timestamp::Timestamp;
+use futures_util::FutureExt;
+use serde::Serialize;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout, timeout_at},
+};
+
+use self::decision::{Facts, Step, Trigger, next_step};
+pub(crate) use self::sweeper::Attempt;
+pub use self::{
+    error::RefreshError,
+    sweeper::{Refreshed, Sweeper},
+};
+use crate::{
+    error_chain,
+    outside::single_flight::{Role, SingleFlight},
+};
+
+/// How long a refresh waits for somebody else's sweep: as long as one may take, with its publishing.
+pub const PATIENCE: Duration = Duration::from_secs(sweep::TIME_LIMIT.as_secs() + 3);
+/// How often somebody else's lock is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long a stop waits for the sweep under way to give its lock back.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Sweeps, and sees to it that only one does.
+#[derive(Debug)]
+pub struct Refresher {
+    sweeper: Arc<Sweeper>,
+    attempts: SingleFlight<Attempt>,
+    stop: watch::Sender<bool>,
+}
+
+/// What became of a refresh on a schedule that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Scheduled {
+    /// There is new data.
+    Refreshed {
+        /// When the sweep ended.
+        timestamp: Timestamp,
+    },
+    /// There was new data already.
+    Skipped,
+}
+
+impl Refresher {
+    /// A refresher around a sweeper.
+    #[must_use]
+    pub fn new(sweeper: Sweeper) -> Self {
+        let (stop, _) = watch::channel(false);
+        Self { sweeper: Arc::new(sweeper), attempts: SingleFlight::default(), stop }
+    }
+
+    /// Refreshes, unless a sweep succeeded within the cooldown or failed within the last minute. Whoever asks while a sweep
+    /// runs gets its result.
+    ///
+    /// # Errors
+    /// [`RefreshError`], of which each variant says when.
+    pub async fn refresh(&self) -> Result<Refreshed, RefreshError> {
+        let seen = self.ensure_may_sweep(Trigger::Ordinary).await?;
+        self.sweep_or_wait(seen, PATIENCE).await
+    }
+
+    /// Refreshes on a schedule: skipped within the cooldown, so that a delivery repeated sweeps nothing twice. What became
+    /// of it is logged here.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh), but for the cooldown. It is for whoever keeps the schedule to try again.
+    pub async fn refresh_scheduled(&self) -> Result<Scheduled, RefreshError> {
+        match self.refresh().await {
+            Ok(Refreshed { timestamp }) => Ok(Scheduled::Refreshed { timestamp }),
+            Err(RefreshError::CoolingDown(_)) => {
+                tracing::info!("scheduled refresh skipped: a sweep has just succeeded");
+                Ok(Scheduled::Skipped)
+            }
+            Err(error) => {
+                if !error.is_of_the_sweep() {
+                    tracing::error!(cause = error_chain(&error), "scheduled refresh failed");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Drops what is cached, except the reserve, and refreshes whatever the cooldown. After a sweep that failed within the
+    /// last minute it does neither.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub async fn invalidate_and_refresh(&self) -> Result<Refreshed, RefreshError> {
+        self.ensure_may_sweep(Trigger::Operator).await?;
+        self.sweeper.cache.invalidate().await?;
+        let refreshed = self.sweep_or_wait(None, PATIENCE).await?;
+        if self.sweeper.cache.availability().await?.is_some() {
+            return Ok(refreshed);
+        }
+        // The keys were deleted between the writes of somebody else's sweep.
+        self.sweeper.cache.invalidate().await?;
+        self.sweep_or_wait(None, PATIENCE).await
+    }
+
+    /// Asks the cache whether this refresh may sweep. Returns the last refresh, if that was asked for.
+    async fn ensure_may_sweep(&self, trigger: Trigger) -> Result<Option<Timestamp>, RefreshError> {
+        let Sweeper { cache, clock, cooldown, .. } = &*self.sweeper;
+        let (mut facts, mut last_refresh) = (Facts::about(trigger), None);
+        loop {
+            match next_step(&facts) {
+                Step::AskForLastRefresh => {
+                    last_refresh = cache.last_refresh().await?;
+                    let left = last_refresh.and_then(|at| cooldown.remaining(at.instant().to_utc(), clock.now()));
+                    facts.cooldown = Some(left);
+                }
+                Step::AskForBackoff => facts.backoff = Some(cache.backoff().await?),
+                Step::Sweep => return Ok(last_refresh),
+                Step::Refuse(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Sweeps, or waits for whoever does. `seen` is the last refresh that the caller knows of: when there is another by
+    /// the time its turn has come, that one will do. `patience` bounds the waiting for others. A sweep of its own begins
+    /// only while there is time for it within [`PATIENCE`], because API Gateway waits for nobody longer.
+    pub(crate) async fn sweep_or_wait(
+        &self,
+        seen: Option<Timestamp>,
+        patience: Duration,
+    ) -> Result<Refreshed, RefreshError> {
+        let start = Instant::now();
+        let until = start + patience;
+        while start.elapsed() + sweep::TIME_LIMIT <= PATIENCE {
+            let attempt = match self.join(seen) {
+                Role::Leader(flight) => flight.await,
+                Role::Follower(flight) => timeout_at(until, flight).await.map_err(|_| RefreshError::NoTimeLeft)?,
+            };
+            match attempt {
+                Attempt::Finished(result) => return result,
+                Attempt::Busy => self.wait_for_others(seen, until).await?,
+            }
+            if let Some(refreshed) = self.sweeper.refreshed_since(seen).await? {
+                return Ok(refreshed);
+            }
+        }
+        Err(RefreshError::NoTimeLeft)
+    }
+
+    /// This process's attempt to sweep: the one under way, or a new one.
+    pub(crate) fn join(&self, seen: Option<Timestamp>) -> Role<Attempt> {
+        let (sweeper, stop) = (Arc::clone(&self.sweeper), self.stop.subscribe());
+        self.attempts.join(|| {
+            let task = tokio::spawn(sweeper.attempt(seen, stop));
+            async { task.await.unwrap_or(Attempt::Finished(Err(RefreshError::Panicked))) }.boxed()
+        })
+    }
+
+    /// Waits until somebody else's sweep is published, or the lock is free.
+    async fn wait_for_others(&self, seen: Option<Timestamp>, until: Instant) -> Result<(), RefreshError> {
+        let cache = &self.sweeper.cache;
+        loop {
+            if Instant::now() >= until {
+                return Err(RefreshError::NoTimeLeft);
+            }
+            sleep(LOOK_EVERY).await;
+            // An operator may have deleted the last refresh meanwhile: that is no news of the sweep.
+            let published = cache.last_refresh().await?.is_some_and(|at| Some(at) != seen);
+            if published || !cache.is_leased().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ends the sweep under way, and waits until it has given its lock back.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        if let Some(flight) = self.attempts.under_way() {
+            let _: Result<Attempt, _> = timeout(STOP_LIMIT, flight).await;
+        }
+    }
+}

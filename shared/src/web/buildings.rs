@@ -1,0 +1,87 @@
+//! `GET /api/buildings`: what there is on the campus, and how much of it is free now.
+
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, NaiveDate};
+use chrono_tz::Tz;
+use domain::{
+    campus::Building, campus_day::CampusDay, room_facts::is_free, snapshot::Snapshot, time_of_day::TimeOfDay,
+    timestamp::Timestamp,
+};
+use http::HeaderMap;
+use serde::Serialize;
+
+use super::{
+    problem::Problem,
+    representation::{Representation, unreadable},
+};
+use crate::service::{Service, read::CacheResult};
+
+/// The body of `GET /api/buildings`.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Buildings))]
+pub(super) struct BuildingsBody<'a> {
+    /// In the campus file's order.
+    buildings: Vec<BuildingBody<'a>>,
+    /// When the sweep ended that `free_now` came from; null if there is none.
+    last_updated: Option<Timestamp>,
+    /// Today, at the campus.
+    date: NaiveDate,
+    /// The campus's time zone.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    timezone: Tz,
+    /// Whether newer data should have been had.
+    stale: bool,
+}
+
+/// A building, and what is free in it.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BuildingFacts))]
+struct BuildingBody<'a> {
+    code: &'a str,
+    /// Its full name.
+    name: &'a str,
+    /// From when on it is open.
+    opens: TimeOfDay,
+    /// Until when.
+    closes: TimeOfDay,
+    /// How many rooms it has.
+    rooms: usize,
+    /// How many of them are free; null if that is known of none.
+    free_now: Option<usize>,
+}
+
+/// Never an error: what the campus file says is known without a cache.
+pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap) -> Result<Response, Problem> {
+    let campus = &service.deps.config.campus;
+    let now = service.deps.clock.at_campus();
+    let (snapshot, cache_result) = match service.reader.snapshot(Some(now.date_naive())).await {
+        Ok(served) => (Some(served.snapshot.snapshot().map_err(|error| unreadable(&error))?), served.cache_result),
+        Err(_has_been_logged) => (None, CacheResult::Stale),
+    };
+    let snapshot = snapshot.as_ref();
+    let body = BuildingsBody {
+        buildings: campus.buildings.iter().map(|building| BuildingBody::of(building, snapshot, now)).collect(),
+        last_updated: snapshot.map(|snapshot| snapshot.last_updated),
+        date: now.date_naive(),
+        timezone: campus.timezone,
+        stale: cache_result == CacheResult::Stale,
+    };
+    Ok(Representation::json(&body, cache_result).respond_to(&headers))
+}
+
+impl<'a> BuildingBody<'a> {
+    fn of(building: &'a Building, snapshot: Option<&Snapshot>, now: DateTime<Tz>) -> Self {
+        let day = CampusDay::new(now.date_naive(), now.timezone());
+        let rooms = snapshot.and_then(|snapshot| snapshot.buildings.get(&building.code));
+        let known = rooms.into_iter().flat_map(|rooms| &rooms.classrooms);
+        let known: Vec<_> = known.filter_map(|room| is_free(room, building.hours, day, now)).collect();
+        Self {
+            code: &building.code,
+            name: &building.name,
+            opens: building.hours.opens(),
+            closes: building.hours.closes(),
+            rooms: building.classrooms.len(),
+            free_now: (!known.is_empty()).then(|| known.iter().filter(|is_free| **is_free).count()),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The HTTP API and the pages: routes, handlers and representations, the same for every deployment.
+
+mod buildings;
+mod classroom;
+mod cooldown_status;
+mod documentation;
+mod health;
+mod last_updated;
+mod open_classrooms;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+mod pages;
+mod problem;
+mod query;
+mod refresh;
+mod representation;
+mod routes;
+
+use std::{any::Any, time::Duration};
+
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+};
+use http::{
+    HeaderName, HeaderValue, Method,
+    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
+
+use self::problem::Problem;
+pub use self::query::QUESTION_PARAMETERS;
+pub use self::routes::{cooldown_routes, read_routes, refresh_routes};
+use crate::config::AllowedOrigins;
+
+/// HIT, MISS or STALE: see [`CacheResult`](crate::service::read::CacheResult).
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+/// How long browsers may remember what a preflight told them.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(24);
+
+/// Completes the routes: with a response to every path and method, and with the headers that every response has.
+pub fn finish(routes: Router, origins: &AllowedOrigins) -> Router {
+    let routes = routes
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        // A panic is a bug, and costs one answer.
+        .layer(CatchPanicLayer::custom(panicked));
+    let routes = match cors(origins) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes
+        // Responses without their own Cache-Control, errors included, must not be cached.
+        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(cause = text.unwrap_or("a panic without a text"), "a handler panicked");
+    Problem::internal().into_response()
+}
+
+/// What lets web pages of these origins read the answers; never with credentials, since none are needed.
+fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
+    let origins = match origins {
+        AllowedOrigins::Unsaid => return None,
+        AllowedOrigins::Any => AllowOrigin::any(),
+        AllowedOrigins::List(origins) => AllowOrigin::list(origins.iter().cloned()),
+    };
+    let cors = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
+        .expose_headers([ETAG, RETRY_AFTER, X_CACHE])
+        .max_age(PREFLIGHT_MAX_AGE);
+    Some(cors)
+}

@@ -1,0 +1,111 @@
+//! `GET /app` and `GET /docs`: the pages for people, each one self-contained file.
+
+use std::sync::LazyLock;
+
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header::CONTENT_SECURITY_POLICY};
+
+use super::representation::conditional;
+use crate::outside::cache::checksum;
+
+/// A page, and what it may do.
+struct Page {
+    html: &'static str,
+    policy: &'static str,
+    etag: LazyLock<String>,
+}
+
+/// The page's own script and style run, known by their digests, and nothing else does: what 25Live or a campus file
+/// holds can be shown, and never becomes code.
+macro_rules! policy {
+    (script: $script:literal, style: $style:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'sha256-",
+            $script,
+            "'; style-src 'sha256-",
+            $style,
+            "'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
+            "require-trusted-types-for 'script'; trusted-types 'none'"
+        )
+    };
+}
+
+const APP_HTML: &str = include_str!("../../../page/app.html");
+const DOCS_HTML: &str = include_str!("../../../page/docs.html");
+
+/// What is free.
+static APP: Page = Page {
+    html: APP_HTML,
+    policy: policy! {
+        script: "jBZRNSYGujXGveTMtTg3DeBxR0CTkgFwtDy/hsV5u3A=",
+        style: "wXE2+iVG0O+JqriTG+fmydb+Rj4jjYTI+Ta3Gab7Z6U="
+    },
+    etag: LazyLock::new(|| checksum(APP_HTML.as_bytes())),
+};
+
+/// What the HTTP API is: `/openapi.json`, made readable.
+static DOCS: Page = Page {
+    html: DOCS_HTML,
+    policy: policy! {
+        script: "JEZ6CDIvAFtXiMXjB1YQILkZ6AaN0NFLXf5e93d6FXo=",
+        style: "cP2M3XXD3kIUjj1IacKyI0bWmanGS5CH6nGVh+LO+O4="
+    },
+    etag: LazyLock::new(|| checksum(DOCS_HTML.as_bytes())),
+};
+
+impl Page {
+    /// The page, or 304 if the browser has it. It asks each time, so that after a deployment page and API are of one version.
+    fn to(&self, request: &HeaderMap) -> Response {
+        let html = Bytes::from_static(self.html.as_bytes());
+        let mut response = conditional(request, "text/html; charset=utf-8", html, &self.etag);
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(self.policy));
+        response
+    }
+}
+
+pub(super) async fn app(request: HeaderMap) -> Response {
+    APP.to(&request)
+}
+
+pub(super) async fn docs(request: HeaderMap) -> Response {
+    DOCS.to(&request)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    static PAGES: [(&str, &Page, usize); 2] = [("app.html", &APP, 60_000), ("docs.html", &DOCS, 30_000)];
+
+    /// What stands between two tags of a page, each of which is there once.
+    fn between(html: &'static str, open: &str, close: &str) -> &'static str {
+        assert_eq!((html.matches(open).count(), html.matches(close).count()), (1, 1), "{open}");
+        html.split_once(open).unwrap().1.split_once(close).unwrap().0
+    }
+
+    #[test]
+    fn the_policies_know_the_pages_scripts_and_styles() {
+        for (name, page, _) in PAGES {
+            let script = between(page.html, "<script type=\"module\">", "</script>");
+            let style = between(page.html, "<style>", "</style>");
+            for (directive, text) in [("script-src", script), ("style-src", style)] {
+                let expected = format!("{directive} 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+                assert!(page.policy.contains(&expected), "{name} has changed: its policy should say\n    {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_page_is_one_small_file_that_loads_nothing() {
+        for (name, page, limit) in PAGES {
+            assert!(page.html.len() < limit, "{name}: {} bytes", page.html.len());
+            for loaded in ["http://", "https://", "@import", "url(", "innerHTML", "style=\""] {
+                assert!(!page.html.contains(loaded), "{name}: {loaded}");
+            }
+        }
+    }
+}

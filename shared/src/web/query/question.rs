@@ -1,0 +1,126 @@
+//! The parameters of `GET /api/open-classrooms` that ask a question.
+
+use chrono::DateTime;
+use chrono_tz::Tz;
+use domain::{
+    campus::Campus,
+    campus_day::CampusDay,
+    question::{Moment, Question, Search, Sort},
+    time_of_day::TimeOfDay,
+};
+
+use super::parameters::{BadParameter, Parameters};
+
+const BUILDING: &str = "building";
+const AT: &str = "at";
+const FROM: &str = "from";
+const TO: &str = "to";
+const MIN_MINUTES: &str = "min_minutes";
+const SEARCH: &str = "q";
+const SORT: &str = "sort";
+/// The parameters that ask a question.
+pub const PARAMETERS: [&str; 7] = [BUILDING, AT, FROM, TO, MIN_MINUTES, SEARCH, SORT];
+
+/// How long `q` may be, in characters.
+const LONGEST_SEARCH: usize = 100;
+const A_TIME: &str = "a time from 00:00 to 23:59, as 14:30";
+
+/// The question about the rooms of `day`, when clocks at the campus show `now`; `None` if there is none.
+///
+/// # Errors
+/// A parameter has a wrong value, or does not go with the others.
+pub(super) fn question(
+    parameters: &Parameters<'_>,
+    campus: &Campus,
+    day: CampusDay,
+    now: DateTime<Tz>,
+) -> Result<Option<Question>, BadParameter> {
+    let moment = moment(parameters, day, now)?;
+    let question = Question {
+        day,
+        buildings: buildings(parameters, campus)?,
+        moment,
+        min_minutes: min_minutes(parameters)?.unwrap_or_default(),
+        search: search(parameters)?,
+        sort: sort(parameters, moment.is_some())?,
+    };
+    Ok((question != Question::about(day)).then_some(question))
+}
+
+fn buildings(parameters: &Parameters<'_>, campus: &Campus) -> Result<Option<Vec<String>>, BadParameter> {
+    let known = || campus.buildings.iter().map(|building| building.code.as_str());
+    let expected =
+        || format!("codes of buildings, with commas between them: {}", known().collect::<Vec<_>>().join(","));
+    let Some(held) = parameters.get(BUILDING, "codes of buildings, with commas between them")? else { return Ok(None) };
+    let asked: Vec<_> = held.split(',').map(|code| code.trim().to_lowercase()).collect();
+    if asked.iter().any(|asked| known().all(|code| code.to_lowercase() != *asked)) {
+        return Err(BadParameter::new(BUILDING, held, expected()));
+    }
+    Ok(Some(known().filter(|code| asked.contains(&code.to_lowercase())).map(str::to_owned).collect()))
+}
+
+fn moment(parameters: &Parameters<'_>, day: CampusDay, now: DateTime<Tz>) -> Result<Option<Moment>, BadParameter> {
+    let at = parameters.get(AT, "a time, or `now`")?;
+    let (from, to) = (parameters.get(FROM, A_TIME)?, parameters.get(TO, "a time")?);
+    match (at, from, to) {
+        (None, None, None) => Ok(None),
+        (Some("now"), None, None) => match Moment::now(day, now) {
+            Some(moment) => Ok(Some(moment)),
+            None => Err(BadParameter::new(AT, "now", format!("{A_TIME}, on a day that is not today"))),
+        },
+        (Some(held), None, None) => match time(held) {
+            Some(at) => Ok(Some(Moment::at(day, at))),
+            None => Err(BadParameter::new(AT, held, format!("`now`, or {A_TIME}"))),
+        },
+        (None, Some(from), Some(to)) => range(day, from, to).map(Some),
+        (None, Some(held), None) => Err(BadParameter::new(FROM, held, "there together with `to`")),
+        (None, None, Some(held)) => Err(BadParameter::new(TO, held, "there together with `from`")),
+        (Some(held), ..) => Err(BadParameter::new(AT, held, "there without `from` and `to`")),
+    }
+}
+
+fn range(day: CampusDay, from: &str, to: &str) -> Result<Moment, BadParameter> {
+    let start = time(from).ok_or_else(|| BadParameter::new(FROM, from, A_TIME))?;
+    let end: Option<TimeOfDay> = to.parse().ok();
+    match end.filter(|end| *end > start) {
+        Some(end) => Ok(Moment::range(day, start, end)),
+        None => Err(BadParameter::new(TO, to, format!("a time after `from`, {start}, and up to 24:00"))),
+    }
+}
+
+/// A time at which something can begin.
+fn time(held: &str) -> Option<TimeOfDay> {
+    held.parse().ok().filter(|time| *time < TimeOfDay::END)
+}
+
+fn min_minutes(parameters: &Parameters<'_>) -> Result<Option<u16>, BadParameter> {
+    const EXPECTED: &str = "a number of minutes from 1 to 1440";
+    let Some(held) = parameters.get(MIN_MINUTES, EXPECTED)? else { return Ok(None) };
+    // Rust would also accept 060 and +60.
+    let minutes = held.parse().ok().filter(|minutes: &u16| (1..=1440).contains(minutes) && minutes.to_string() == held);
+    minutes.map(Some).ok_or_else(|| BadParameter::new(MIN_MINUTES, held, EXPECTED))
+}
+
+fn search(parameters: &Parameters<'_>) -> Result<Option<Search>, BadParameter> {
+    let expected = format!("a part of a room's or a building's name, of 1 to {LONGEST_SEARCH} characters");
+    let Some(held) = parameters.get(SEARCH, &expected)? else { return Ok(None) };
+    let search = Search::new(held).filter(|_| held.trim().chars().count() <= LONGEST_SEARCH);
+    search.map(Some).ok_or_else(|| BadParameter::new(SEARCH, held, expected))
+}
+
+fn sort(parameters: &Parameters<'_>, has_moment: bool) -> Result<Option<Sort>, BadParameter> {
+    const EXPECTED: &str = "`name`, `free_until` or `duration`";
+    match parameters.get(SORT, EXPECTED)? {
+        None => Ok(None),
+        Some("name") => Ok(Some(Sort::Name)),
+        Some("duration") => Ok(Some(Sort::Longest)),
+        Some("free_until") if has_moment => Ok(Some(Sort::Longest)),
+        Some(held @ "free_until") => {
+            Err(BadParameter::new(SORT, held, "`name` or `duration`, where neither `at` nor `from` and `to` are there"))
+        }
+        Some(held) => Err(BadParameter::new(SORT, held, EXPECTED)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! `POST /api/refresh`.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    body::HttpBody,
+    extract::{FromRequest, Request, State},
+};
+use bytes::Bytes;
+use domain::timestamp::Timestamp;
+use headers::{Authorization, HeaderMapExt, authorization::Bearer};
+use http::{HeaderMap, StatusCode, header::AUTHORIZATION};
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::{
+    problem::Problem,
+    query::{Query, RefreshParameters},
+};
+use crate::{
+    config::same_secret,
+    error_chain,
+    outside::cache::{BACKOFF, PublishError},
+    service::{
+        Service,
+        refresh::{RefreshError, Refreshed},
+    },
+};
+
+/// The request needs no body; one that is longer is a mistake or an attack.
+pub(super) const BODY_LIMIT: usize = 1024;
+/// How long it is waited for.
+pub(super) const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
+/// When a client may ask again after the cache failed, or a sweep did not end.
+const SOON: Duration = Duration::from_secs(5);
+
+/// The body of a refresh that succeeded.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Refreshed))]
+pub(super) struct Done {
+    /// A sentence.
+    message: &'static str,
+    /// When the sweep ended, at the campus.
+    timestamp: Timestamp,
+}
+
+impl From<Refreshed> for Done {
+    fn from(refreshed: Refreshed) -> Self {
+        Self { message: "Data refreshed successfully", timestamp: refreshed.timestamp }
+    }
+}
+
+pub(super) async fn refresh(
+    State(service): State<Service>,
+    parameters: Result<Query<RefreshParameters>, Problem>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Done>, Problem> {
+    take_body(request).await?;
+    let Query(RefreshParameters { invalidate_cache }) = parameters?;
+    let refreshed = if invalidate_cache {
+        authorize(&service, &headers)?;
+        tracing::info!("an operator drops the cache");
+        service.refresher.invalidate_and_refresh().await
+    } else {
+        service.refresher.refresh().await
+    };
+    Ok(Json(refreshed?.into()))
+}
+
+/// Takes the body that some clients send although none is needed, and passes it over.
+async fn take_body(request: Request) -> Result<(), Problem> {
+    let too_large = || Problem::content_too_large(BODY_LIMIT);
+    if request.body().size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(too_large());
+    }
+    match timeout(BODY_TIME_LIMIT, Bytes::from_request(request, &())).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::unreadable_content()),
+        Err(_) => Err(Problem::content_did_not_come(BODY_TIME_LIMIT)),
+    }
+}
+
+fn authorize(service: &Service, headers: &HeaderMap) -> Result<(), Problem> {
+    let held = service.deps.config.admin_token.as_ref().ok_or_else(Problem::forbidden)?;
+    if headers.get_all(AUTHORIZATION).iter().count() != 1 {
+        return Err(Problem::unauthorized());
+    }
+    let given = headers.typed_get::<Authorization<Bearer>>().ok_or_else(Problem::unauthorized)?;
+    if same_secret(held, given.token()) { Ok(()) } else { Err(Problem::unauthorized()) }
+}
+
+impl From<RefreshError> for Problem {
+    /// The sweep itself has logged why it failed; what failed around it is logged here.
+    fn from(error: RefreshError) -> Self {
+        match &error {
+            RefreshError::CoolingDown(left) => return Self::cooling_down(*left),
+            RefreshError::BackingOff { left } => return Self::cache_unavailable(*left),
+            RefreshError::NotPublished(cause) => {
+                return match **cause {
+                    PublishError::Store(_) => Self::cache_unavailable(BACKOFF),
+                    PublishError::Superseded => Self::refresh_failed(),
+                };
+            }
+            RefreshError::SweepFailed { .. } | RefreshError::FailedElsewhere => return Self::refresh_failed(),
+            RefreshError::Cache(_) | RefreshError::NoTimeLeft | RefreshError::Stopping | RefreshError::Panicked => {}
+        }
+        tracing::error!(cause = error_chain(&error), "a refresh failed");
+        if matches!(error, RefreshError::Panicked) { Self::internal() } else { Self::cache_unavailable(SOON) }
+    }
+}
