@@ -1,14 +1,14 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: imports openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
 FUNCTIONS := read refresh cooldown-status
-LIBRARIES := emptyclassroom emptyclassroom-local simulator testkit
+LIBRARIES := emptyclassroom emptyclassroom-domain emptyclassroom-local simulator testkit
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -46,7 +46,7 @@ page-tests:
 	cargo build
 
 openapi: ## Writes shared/openapi.json anew, with real answers as its examples
-	WRITE_OPENAPI=1 cargo test --package emptyclassroom --features openapi,redis --test routes -- openapi
+	WRITE_OPENAPI=1 cargo test --package emptyclassroom --features openapi --test routes -- openapi
 
 schemathesis: ## A local server against its OpenAPI document; SCHEMATHESIS_SEED=… repeats a run's choices
 	@scripts/schemathesis
@@ -75,7 +75,7 @@ soak: ## 100,000 requests to one server while Redis and 25Live fail at random; S
 	@scripts/install-redis
 	SOAK_REQUESTS=$${SOAK_REQUESTS:-100000} cargo test --release --package emptyclassroom-local --test soak -- --nocapture
 
-check: fmt clippy docs promises dependencies deny ## Formatting, lints, docs, dependencies, licences
+check: fmt clippy docs imports promises dependencies deny ## Formatting, lints, docs, imports, dependencies, licences
 
 fmt:
 	cargo fmt --all --check
@@ -83,10 +83,13 @@ fmt:
 
 clippy:
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
-	cargo clippy --package emptyclassroom --features lambda -- --deny warnings
+	cargo clippy --package emptyclassroom -- --deny warnings
 
 docs:
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --all-features --no-deps
+
+imports: ## That imports in shared/src point inwards only
+	scripts/check-imports
 
 promises: ## That each test exists which docs/RELIABILITY.md names
 	scripts/check-promises

@@ -199,7 +199,7 @@ def test_local_invoke_has_these_routes():
 
 
 def test_the_functions_serve_these_routes():
-    code = "".join(file.read_text() for file in (ROOT / "shared/src/http").glob("*.rs"))
+    code = "".join(file.read_text() for file in (ROOT / "shared/src/web").glob("*.rs"))
     served = {f"{method.upper()} {path}" for path, method in re.findall(r'\.route\("([^"]+)", (get|post)\(', code)}
     assert served == ROUTES.keys()
 

@@ -2,12 +2,13 @@
 
 use emptyclassroom::{
     domain::{
-        bookings::{Booking, Bookings},
+        bookings::Booking,
         campus::OpeningHours,
         slots::{Slot, free_slots},
         time_of_day::TimeOfDay,
     },
     error_chain,
+    outside::twenty_five_live::Availability,
 };
 
 /// The last minute of a day, and of the day behind it.
@@ -18,7 +19,7 @@ const DAY: u16 = 24 * 60;
 /// # Panics
 /// A promise is broken.
 pub fn check(body: &[u8]) {
-    let read = match Bookings::parse("342", body) {
+    let read = match Availability::parse("342", body) {
         Ok(read) => read,
         Err(error) => {
             assert!(error_chain(&error).len() < 4100, "a reason should be a line, not the whole answer: {error}");
@@ -29,7 +30,7 @@ pub fn check(body: &[u8]) {
     let reason = read.skipped.first.unwrap_or_default();
     assert!(reason.len() < 1000, "a reason should be a line, not the whole answer: {reason}");
     let (hours, min_gap) = rule(super::choice(body));
-    for bookings in read.days.values() {
+    for bookings in read.bookings.days().filter_map(|day| read.bookings.on(day)) {
         for booking in bookings {
             assert!(booking.start <= booking.end && booking.end <= 2 * DAY, "{booking:?} should lie within two days");
         }

@@ -7,13 +7,13 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use emptyclassroom::{
     config::{Config, Deployment},
     domain::{
-        bookings::{Booking, Bookings, BookingsByRoom},
+        bookings::{Booking, BookingsByRoom},
         campus::Campus,
         snapshot::Snapshot,
     },
     lambda::Gateway,
     outside::{
-        cache::{CachedSnapshot, MemoryStore, Store},
+        cache::{MemoryStore, Store},
         clock::Clock,
     },
     service::{Dependencies, Service},
@@ -121,14 +121,13 @@ impl App {
     async fn publish(&self) {
         let today: NaiveDate = TODAY.parse().unwrap();
         let Dependencies { config, clock, cache, .. } = &self.service.deps;
-        let bookings =
-            Bookings { days: [(today, vec![Booking { start: 545, end: 595 }])].into(), ..Bookings::default() };
-        let answers = BookingsByRoom::from([("342".to_owned(), bookings)]);
+        let mut bookings = BookingsByRoom::new();
+        bookings.entry("342".to_owned()).or_default().add(today, [Booking { start: 545, end: 595 }]);
         let lease = cache.lease().await.unwrap().unwrap();
         let snapshots: Vec<_> = (0..=31)
             .map(|ahead| today + Days::new(ahead))
-            .map(|day| Snapshot::new(&config.campus, config.min_gap, day, clock.timestamp(), &answers, None))
-            .map(|snapshot| CachedSnapshot::render(&snapshot, lease.fencing_token()).unwrap())
+            .map(|day| Snapshot::new(&config.campus, config.min_gap, day, clock.timestamp(), &bookings, None))
+            .map(|snapshot| cache.render(&snapshot, &lease))
             .collect();
         cache.publish(&lease, today, &snapshots).await.unwrap();
         cache.release(lease).await.unwrap();

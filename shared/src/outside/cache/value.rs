@@ -82,7 +82,8 @@ impl CachedSnapshot {
     }
 
     /// A snapshot whose body is rendered already.
-    pub(super) fn new(
+    #[must_use]
+    pub fn new(
         fencing_token: FencingToken,
         fingerprint: Fingerprint,
         date: NaiveDate,

@@ -160,12 +160,12 @@ impl Reader {
                 read.facts.backoff = Some(self.cache.backoff().await?.map_or(Backoff::Off, Backoff::Left));
             }
             Step::Sweep => match self.refresher.join(read.last_refresh) {
-                Role::Leader(flight) => self.note_attempt(read, flight.await),
-                Role::Follower(_) => self.note_attempt(read, Attempt::Busy),
+                Role::Leader(flight) => read.attempted(flight.await),
+                Role::Follower(_) => read.attempted(Attempt::Busy),
             },
             Step::WaitForSweep => {
                 let swept = self.refresher.sweep_or_wait(read.last_refresh, PATIENCE).await;
-                self.note_attempt(read, Attempt::Finished(swept));
+                read.attempted(Attempt::Finished(swept));
             }
             Step::Done(_) => {}
         }
@@ -194,28 +194,6 @@ impl Reader {
         read.found_fresh(reserve.clone().filter(|_| is_fresh));
         read.found_in_reserve(reserve);
         Ok(())
-    }
-
-    /// Adds the end of an attempt to sweep to the facts.
-    fn note_attempt(&self, read: &mut Read, attempt: Attempt) {
-        let Attempt::Finished(result) = attempt else {
-            read.facts.sweep = Sweep::Elsewhere;
-            return;
-        };
-        // It may have brought a fresh copy; when it failed, another process's sweep may have.
-        read.facts.fresh_copy = None;
-        read.facts.sweep = match result {
-            Ok(Refreshed { .. }) => Sweep::Published,
-            Err(error) => {
-                if !error.is_of_the_sweep() {
-                    tracing::warn!(date = %read.date, cause = error_chain(&error), "no sweep for this read");
-                }
-                read.facts.cache_is_down = error.is_cache_timeout();
-                // A sweep that failed may have left a copy that Redis did not take.
-                read.facts.own_copy = None;
-                Sweep::Failed { retry_after: retry_after(&error) }
-            }
-        };
     }
 
     /// Makes the outcome a result.
@@ -297,6 +275,28 @@ impl Read {
             Ordering::Greater => Day::Ahead,
         };
         Self { date, today, facts: Facts::about(day), fresh_copy: None, older_copy: None, last_refresh: None }
+    }
+
+    /// Adds the end of an attempt to sweep to the facts.
+    fn attempted(&mut self, attempt: Attempt) {
+        let Attempt::Finished(result) = attempt else {
+            self.facts.sweep = Sweep::Elsewhere;
+            return;
+        };
+        // It may have brought a fresh copy; when it failed, another process's sweep may have.
+        self.facts.fresh_copy = None;
+        self.facts.sweep = match result {
+            Ok(Refreshed { .. }) => Sweep::Published,
+            Err(error) => {
+                if !error.is_of_the_sweep() {
+                    tracing::warn!(date = %self.date, cause = error_chain(&error), "no sweep for this read");
+                }
+                self.facts.cache_is_down = error.is_cache_timeout();
+                // A sweep that failed may have left a copy that Redis did not take.
+                self.facts.own_copy = None;
+                Sweep::Failed { retry_after: retry_after(&error) }
+            }
+        };
     }
 
     fn found_fresh(&mut self, copy: Option<CachedSnapshot>) {

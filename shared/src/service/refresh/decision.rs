@@ -15,15 +15,32 @@ pub(super) enum Trigger {
     Operator,
 }
 
-/// What a refresh knows before it sweeps. The outer `None` means "not asked yet".
+/// What holds a refresh back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold<T> {
+    /// Not asked for yet.
+    Unknown,
+    /// Nothing.
+    Off,
+    /// It is on, for this long.
+    Left(T),
+}
+
+impl<T> From<Option<T>> for Hold<T> {
+    fn from(left: Option<T>) -> Self {
+        left.map_or(Self::Off, Self::Left)
+    }
+}
+
+/// What a refresh knows before it sweeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     /// Who asks.
     pub(super) trigger: Trigger,
     /// What is left of the cooldown after the last successful sweep.
-    pub(super) cooldown: Option<Option<Remaining>>,
+    pub(super) cooldown: Hold<Remaining>,
     /// For how long sweeps are held back because one failed.
-    pub(super) backoff: Option<Option<Duration>>,
+    pub(super) backoff: Hold<Duration>,
 }
 
 /// What a refresh does next.
@@ -53,18 +70,18 @@ pub(super) enum Meanwhile {
 impl Facts {
     /// What is known before anything has been asked.
     pub(super) const fn about(trigger: Trigger) -> Self {
-        Self { trigger, cooldown: None, backoff: None }
+        Self { trigger, cooldown: Hold::Unknown, backoff: Hold::Unknown }
     }
 }
 
 /// The next step of a refresh that knows this much.
 pub(super) const fn next_step(facts: &Facts) -> Step {
     match (facts.trigger, facts.cooldown, facts.backoff) {
-        (Trigger::Ordinary, None, _) => Step::AskForLastRefresh,
-        (Trigger::Ordinary, Some(Some(left)), _) => Step::Refuse(RefreshError::CoolingDown(left)),
-        (_, _, None) => Step::AskForBackoff,
-        (_, _, Some(Some(left))) => Step::Refuse(RefreshError::BackingOff { left }),
-        (_, _, Some(None)) => Step::Sweep,
+        (Trigger::Ordinary, Hold::Unknown, _) => Step::AskForLastRefresh,
+        (Trigger::Ordinary, Hold::Left(left), _) => Step::Refuse(RefreshError::CoolingDown(left)),
+        (_, _, Hold::Unknown) => Step::AskForBackoff,
+        (_, _, Hold::Left(left)) => Step::Refuse(RefreshError::BackingOff { left }),
+        (_, _, Hold::Off) => Step::Sweep,
     }
 }
 
@@ -87,26 +104,26 @@ mod tests {
 
     const LEFT: Duration = Duration::from_secs(42);
 
-    fn cooling_down() -> Option<Remaining> {
+    fn cooling_down() -> Hold<Remaining> {
         let now = "2026-03-03T10:00:00Z".parse().unwrap();
-        Cooldown::from_minutes(30).remaining(now - TimeDelta::minutes(10), now)
+        Cooldown::from_minutes(30).remaining(now - TimeDelta::minutes(10), now).into()
     }
 
     #[test]
     fn a_refresh_may_sweep_as_the_table_says() {
-        let (yes, over) = (Some(cooling_down()), Some(None));
-        let (held, free) = (Some(Some(LEFT)), Some(None));
+        use Hold::{Left, Off, Unknown};
+        let left = cooling_down();
         let rows = [
-            (Trigger::Ordinary, None, None, "ask for the last refresh"),
-            (Trigger::Ordinary, yes, None, "refuse: cooling down"),
-            (Trigger::Ordinary, over, None, "ask for the backoff"),
-            (Trigger::Ordinary, over, held, "refuse: backing off"),
-            (Trigger::Ordinary, over, free, "sweep"),
-            (Trigger::Operator, None, None, "ask for the backoff"),
-            (Trigger::Operator, yes, None, "ask for the backoff"),
-            (Trigger::Operator, None, held, "refuse: backing off"),
-            (Trigger::Operator, None, free, "sweep"),
-            (Trigger::Operator, yes, free, "sweep"),
+            (Trigger::Ordinary, Unknown, Unknown, "ask for the last refresh"),
+            (Trigger::Ordinary, left, Unknown, "refuse: cooling down"),
+            (Trigger::Ordinary, Off, Unknown, "ask for the backoff"),
+            (Trigger::Ordinary, Off, Left(LEFT), "refuse: backing off"),
+            (Trigger::Ordinary, Off, Off, "sweep"),
+            (Trigger::Operator, Unknown, Unknown, "ask for the backoff"),
+            (Trigger::Operator, left, Unknown, "ask for the backoff"),
+            (Trigger::Operator, Unknown, Left(LEFT), "refuse: backing off"),
+            (Trigger::Operator, Unknown, Off, "sweep"),
+            (Trigger::Operator, left, Off, "sweep"),
         ];
         for (trigger, cooldown, backoff, expected) in rows {
             let step = match next_step(&Facts { trigger, cooldown, backoff }) {

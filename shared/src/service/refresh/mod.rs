@@ -122,9 +122,9 @@ impl Refresher {
                 Step::AskForLastRefresh => {
                     last_refresh = cache.last_refresh().await?;
                     let left = last_refresh.and_then(|at| cooldown.remaining(at.instant().to_utc(), clock.now()));
-                    facts.cooldown = Some(left);
+                    facts.cooldown = left.into();
                 }
-                Step::AskForBackoff => facts.backoff = Some(cache.backoff().await?),
+                Step::AskForBackoff => facts.backoff = cache.backoff().await?.into(),
                 Step::Sweep => return Ok(last_refresh),
                 Step::Refuse(error) => return Err(error),
             }

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::*;
 
 const BACKOFF_LEFT: Duration = Duration::from_secs(42);
-const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
+const AFTER_A_FAILURE: Duration = Duration::from_mins(1);
 const FAILED: Sweep = Sweep::Failed { retry_after: AFTER_A_FAILURE };
 const DAYS: [Day; 3] = [Day::Past, Day::Today, Day::Ahead];
 
