@@ -140,7 +140,7 @@ impl Server {
             |url| format!("Redis at {}", redis_address(url)),
         );
         let upstream = match (&self.simulator, &config.api_url) {
-            (None, Some(url)) => format!("25Live at {}", url.authority().rsplit('@').next().unwrap_or_default()),
+            (None, Some(url)) => format!("25Live at {}", without_userinfo(url)),
             _ => "a simulated 25Live in this process (set API_URL to use the real one)".to_owned(),
         };
         format!(
@@ -210,14 +210,15 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, ServerError> {
     })
 }
 
-/// Starts a simulated 25Live that knows the campus's rooms, and has the configuration point at it.
+/// Starts a simulated 25Live with the campus's rooms, and makes the configuration point at it.
+#[expect(clippy::expect_used, reason = "the simulator's URL is made of a socket address")]
 async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
     let rooms = config
         .campus
         .classrooms()
         .map(|(building, room)| Room::new(room.id.clone(), format!("{} {}", building.code, room.name)));
     let simulator = Simulator::start(rooms.collect()).await.map_err(ServerError::Simulator)?;
-    config.api_url = Url::parse(&simulator.url()).ok();
+    config.api_url = Some(Url::parse(&simulator.url()).expect("the simulator has a URL"));
     Ok(simulator)
 }
 
@@ -276,10 +277,17 @@ async fn wait_for_redis(service: &Service) -> Result<(), ServerError> {
     }
 }
 
-/// The host and port of a Redis URL, and nothing of its password.
+/// The host and port of a URL, without user and password.
+fn without_userinfo(url: &Url) -> &str {
+    let authority = url.authority();
+    authority.rsplit_once('@').map_or(authority, |(_, address)| address)
+}
+
+/// The host and port of a Redis URL, without its password.
+#[expect(clippy::expect_used, reason = "the configuration has checked it")]
 fn redis_address(url: &SecretString) -> String {
-    let url = Url::parse(url.expose_secret()).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or("unknown");
-    let port = url.as_ref().and_then(Url::port).unwrap_or(6379);
+    let url = Url::parse(url.expose_secret()).expect("REDIS_URL is a URL");
+    let host = url.host_str().expect("REDIS_URL has a host");
+    let port = url.port().unwrap_or(6379);
     format!("{host}:{port}")
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 
-use super::{EventBus, EventError, RefreshEvent, TIME_LIMIT};
+use super::{EventBus, EventError, RefreshEvent, SweepReport, TIME_LIMIT};
 use crate::outside::aws;
 
 /// The `source` by which EventBridge rules find this service's events.
@@ -25,12 +25,17 @@ impl EventBridge {
     }
 }
 
+#[expect(clippy::expect_used, reason = "a report has no map with keys that JSON cannot express")]
+fn detail(report: &SweepReport) -> String {
+    serde_json::to_string(report).expect("a report should be JSON")
+}
+
 #[async_trait]
 impl EventBus for EventBridge {
     async fn publish(&self, event: &RefreshEvent) -> Result<(), EventError> {
         let detail_type = event.detail_type();
         let failed = |source| EventError { detail_type, source };
-        let detail = serde_json::to_string(event.report()).map_err(|error| failed(error.into()))?;
+        let detail = detail(event.report());
         let entry = PutEventsRequestEntry::builder()
             .source(SOURCE)
             .detail_type(detail_type)
