@@ -42,7 +42,7 @@ fn around(bytes: &[u8], fingerprint: &Fingerprint) -> Option<Bytes> {
     let body = serde_json::from_slice::<&RawValue>(bytes).ok()?.get().to_owned();
     let (date, at) = ("2026-03-03".parse().unwrap(), Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap());
     let fencing_token = FencingToken::from_micros(1_772_550_000_123_456);
-    Some(CachedSnapshot::new(fencing_token, fingerprint.clone(), date, at, body.into()).to_value())
+    Some(CachedSnapshot::new(fencing_token, fingerprint.clone(), date, at, body.into(), Bytes::new()).to_value())
 }
 
 /// Another program may have written any JSON at all: it is a snapshot or it is not.

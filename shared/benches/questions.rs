@@ -80,7 +80,7 @@ fn routes(runtime: &Runtime) -> Router {
     let cache = Cache::new(Arc::clone(&store), Fingerprint::new(&config.campus, config.min_gap), config.cache_expiry);
     runtime.block_on(async {
         let lease = cache.lease().await.unwrap().unwrap();
-        let cached = cache.render(&snapshot(&config.campus), &lease);
+        let cached = cache.render(&snapshot(&config.campus), 0, &lease);
         cache.publish(&lease, cached.date, &[cached]).await.unwrap();
     });
     let service = Service::build(Dependencies::new(config, clock, store), None).unwrap();
@@ -116,6 +116,6 @@ fn hit_with_a_question(bencher: Bencher<'_, '_>, query: &str) {
 #[divan::bench]
 fn the_body_is_parsed(bencher: Bencher<'_, '_>) {
     let cached =
-        CachedSnapshot::render(&snapshot(&campus()), FencingToken::at(now()), &Fingerprint::new(&campus(), 28));
+        CachedSnapshot::render(&snapshot(&campus()), 0, FencingToken::at(now()), &Fingerprint::new(&campus(), 28));
     bencher.bench_local(|| black_box(&cached).snapshot().unwrap());
 }

@@ -225,7 +225,12 @@ fn api_url(text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     // Before an @ there may be a password.
     let shown = text.rsplit_once('@').map_or(text.to_owned(), |(_, rest)| format!("…@{rest}"));
-    url.ok_or_else(|| ConfigError::bad("API_URL", &shown, API_URL))
+    let url = url.ok_or_else(|| ConfigError::bad("API_URL", &shown, API_URL))?;
+    if url.query().is_some() || url.fragment().is_some() {
+        // A parameter there could win over ours, and every room would show the bookings of one.
+        return Err(ConfigError::bad("API_URL", &shown, format!("{API_URL}, without `?` or `#` and what follows")));
+    }
+    Ok(url)
 }
 
 fn campus(file: Option<&str>) -> Result<Campus, ConfigError> {
@@ -312,6 +317,12 @@ mod tests {
                 "API_URL",
                 "ftp://x",
                 "API_URL is `ftp://x`, but should be the http(s) URL of 25Live's availabilitydata.json",
+            ),
+            (
+                "API_URL",
+                "https://25live.example/availabilitydata.json?space_id=342",
+                "API_URL is `https://25live.example/availabilitydata.json?space_id=342`, but should be the http(s) URL of \
+                 25Live's availabilitydata.json, without `?` or `#` and what follows",
             ),
             (
                 "ALLOWED_ORIGINS",

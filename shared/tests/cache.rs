@@ -210,14 +210,14 @@ fn fingerprint() -> Fingerprint {
 fn snapshot(date: &str, fencing_token: FencingToken) -> CachedSnapshot {
     let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
     let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None);
-    CachedSnapshot::render(&snapshot, fencing_token, &fingerprint())
+    CachedSnapshot::render(&snapshot, 0, fencing_token, &fingerprint())
 }
 
 /// A snapshot of a day by the sweep that holds the lease.
 fn render(cache: &Cache, lease: &Lease, date: &str) -> CachedSnapshot {
     let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
     let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None);
-    cache.render(&snapshot, lease)
+    cache.render(&snapshot, 0, lease)
 }
 
 fn cache(store: &Arc<dyn Store>) -> Cache {

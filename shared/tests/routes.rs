@@ -225,13 +225,13 @@ async fn a_room_is_shown_by_itself(backend: Backend) {
     let room = app.answer_to("classroom").await;
     assert_eq!(room.outcome(), (200, "MISS"));
     assert_eq!(room.header("cache-control"), "no-cache");
-    let booked_all_day = app.answer(Event::get("/api/classrooms/719")).await;
+    let closed_all_day = app.answer(Event::get("/api/classrooms/719")).await;
     assert_eq!(
-        booked_all_day.text,
+        closed_all_day.text,
         concat!(
             r#"{"id":"719","name":"129","building_code":"CGS","status":"ok","availability":[],"#,
             r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false,"#,
-            r#""free_now":false,"next_free":null,"booked_today":true}"#
+            r#""free_now":false,"next_free":null,"booked_today":false}"#
         )
     );
     assert_eq!(booked_all_day.outcome(), (200, "HIT"));
@@ -818,7 +818,7 @@ async fn a_room_tells_whether_it_is_free_and_when_it_is_next(backend: Backend) {
     let all_day = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T23:00:00-05:00"});
     assert_eq!(facts("/api/classrooms/344").await, json!([true, all_day, false]));
     assert_eq!(facts("/api/classrooms/344?date=2026-03-03").await, json!([true, all_day, false]));
-    assert_eq!(facts("/api/classrooms/719").await, json!([false, null, true]));
+    assert_eq!(facts("/api/classrooms/719").await, json!([false, null, false]), "closed is not booked");
     assert_eq!(facts("/api/classrooms/344?date=2026-03-04").await[0], Value::Null, "nobody knows of another day's now");
     app.simulator.set_bookings("719", today(), vec![simulator::Booking::new(9.0, "11.500000", simulator::Kind::Event)]);
     app.advance(31 * MINUTE);
@@ -964,4 +964,20 @@ async fn an_answer_from_the_cache_is_one_command_also_when_a_question_is_asked()
             commands.iter().filter(|line| !line.starts_with("cmdstat_config") && !line.starts_with("cmdstat_info"));
         assert_eq!((gets, others.count()), (1, 1), "{event}: {commands:?}");
     }
+}
+
+#[tokio::test]
+async fn a_sweep_that_finds_nothing_at_all_has_failed_if_the_last_one_found_bookings() {
+    let app = TestApp::start(Backend::Memory).await;
+    app.simulator.misbehave(Fault::MissingItems);
+    assert_eq!(app.answer_to("refresh").await.status, 200, "a campus may begin with nothing");
+    app.simulator.behave();
+    app.advance(31 * MINUTE);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    let good = app.answer_to("open-classrooms").await;
+    app.advance(31 * MINUTE);
+    app.simulator.misbehave(Fault::MissingItems);
+    assert_eq!(app.answer_to("refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
+    let kept = app.answer_to("open-classrooms").await;
+    assert_eq!((kept.outcome(), kept.text), ((200, "HIT"), good.text));
 }

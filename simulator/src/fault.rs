@@ -18,7 +18,7 @@ use crate::room::Room;
 /// What the real 25Live sends as the type of an answer.
 const JSON: &str = "application/json;charset=UTF-8";
 /// What some servers put before JSON so that no browser runs it as a script.
-const PREFIX: &[u8] = b")]}',";
+const PREFIX: &[u8] = b")]}',\n";
 const SIGN_IN: &str = "<!DOCTYPE html>\n<html><head><title>25Live: Sign In</title></head>\n\
     <body><form action=\"/signin\" method=\"post\"><input name=\"username\"></form></body></html>\n";
 /// Between two bytes of [`Fault::Drip`].
@@ -39,7 +39,7 @@ pub enum Fault {
     Drip,
     /// A sign-in page, in HTML and with status 200.
     Html,
-    /// The good answer after the five characters `)]}',`.
+    /// The good answer after `)]}',` and a newline, six characters, as several campuses send it.
     Prefixed,
     /// The first half of the good answer, as a complete HTTP message: HTTP is well, the JSON is not.
     CutOff,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
+use crate::campus::OpeningHours;
+
 /// A time during which a room is taken, in minutes since the midnight at which the day begins, rounded to the nearest.
 /// `end` may lie after the day's end, and is never before `start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,39 +19,69 @@ pub struct Booking {
 /// The bookings of one room, by day. A day that 25Live did not answer for is absent, and that does not mean "free".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bookings {
-    days: BTreeMap<NaiveDate, Vec<Booking>>,
+    days: BTreeMap<NaiveDate, Day>,
+}
+
+/// What takes a room on one day: lists in order, in which nothing overlaps or touches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Day {
+    /// Events and closures.
+    taken: Vec<Booking>,
+    /// Events only.
+    events: Vec<Booking>,
 }
 
 /// The bookings that a sweep found, by room id. A room that failed is absent.
 pub type BookingsByRoom = HashMap<String, Bookings>;
 
 impl Bookings {
-    /// Adds bookings to those of a day, which counts as answered from then on. Bookings that overlap or touch become one,
-    /// so that a day has some hundreds at most, whatever 25Live sent.
-    pub fn add(&mut self, date: NaiveDate, bookings: impl IntoIterator<Item = Booking>) {
+    /// Adds events to a day, which counts as answered from then on. Bookings that overlap or touch become one, so that a day
+    /// has some hundreds at most, whatever 25Live sent.
+    pub fn add(&mut self, date: NaiveDate, events: impl IntoIterator<Item = Booking>) {
         let day = self.days.entry(date).or_default();
-        day.extend(bookings);
-        day.sort_unstable();
-        day.dedup_by(|later, earlier| {
-            let touches = later.start <= earlier.end;
-            if touches {
-                earlier.end = earlier.end.max(later.end);
-            }
-            touches
-        });
-        day.shrink_to_fit();
+        let events: Vec<_> = events.into_iter().collect();
+        unite(&mut day.taken, events.iter().copied());
+        unite(&mut day.events, events);
     }
 
-    /// The bookings of a day in order, none of which overlap or touch; `None` if 25Live did not answer for that day.
+    /// Adds closures to a day: the building is closed, or the campus is on holiday. Nobody has booked the room then, but it is
+    /// not free.
+    pub fn add_closures(&mut self, date: NaiveDate, closures: impl IntoIterator<Item = Booking>) {
+        unite(&mut self.days.entry(date).or_default().taken, closures);
+    }
+
+    /// When the room is taken on a day, in order; `None` if 25Live did not answer for that day.
     #[must_use]
     pub fn on(&self, date: NaiveDate) -> Option<&[Booking]> {
-        self.days.get(&date).map(Vec::as_slice)
+        self.days.get(&date).map(|day| day.taken.as_slice())
+    }
+
+    /// Whether an event takes any part of these hours of a day; `None` if 25Live did not answer for that day.
+    #[must_use]
+    pub fn has_event(&self, date: NaiveDate, hours: OpeningHours) -> Option<bool> {
+        let (opens, closes) = (hours.opens().minutes(), hours.closes().minutes());
+        let takes_a_part = |event: &Booking| event.start.max(opens) < event.end.min(closes);
+        self.days.get(&date).map(|day| day.events.iter().any(takes_a_part))
     }
 
     /// The days that 25Live answered for, in order.
     pub fn days(&self) -> impl Iterator<Item = NaiveDate> {
         self.days.keys().copied()
     }
+}
+
+/// Adds bookings to a list, in which they overlap or touch no more.
+fn unite(list: &mut Vec<Booking>, more: impl IntoIterator<Item = Booking>) {
+    list.extend(more);
+    list.sort_unstable();
+    list.dedup_by(|later, earlier| {
+        let touches = later.start <= earlier.end;
+        if touches {
+            earlier.end = earlier.end.max(later.end);
+        }
+        touches
+    });
+    list.shrink_to_fit();
 }
 
 /// How many rooms have an answer for each day; days on which no room has one are absent.
@@ -86,6 +118,23 @@ mod tests {
         assert_eq!(bookings.on(day(3)), Some(&[][..]));
         assert_eq!(bookings.on(day(4)), None);
         assert_eq!(bookings.days().collect::<Vec<_>>(), [day(3)]);
+    }
+
+    #[test]
+    fn only_an_event_within_the_opening_hours_makes_a_room_booked() {
+        let hours = OpeningHours::new("07:00".parse().unwrap(), "22:00".parse().unwrap()).unwrap();
+        let mut bookings = Bookings::default();
+        bookings.add_closures(day(3), [Booking { start: 420, end: 1320 }]);
+        // Before opening, after closing, and no minute long.
+        bookings.add(day(3), [(0, 420), (1320, 1440), (600, 600)].map(|(start, end)| Booking { start, end }));
+        assert_eq!(bookings.has_event(day(3), hours), Some(false));
+        assert_eq!(bookings.on(day(3)), Some(&[Booking { start: 0, end: 1440 }][..]), "but it is taken");
+        assert_eq!(bookings.has_event(day(4), hours), None);
+        for (start, end) in [(419, 421), (1319, 1320), (0, 1440), (720, 780)] {
+            let mut bookings = bookings.clone();
+            bookings.add(day(3), [Booking { start, end }]);
+            assert_eq!(bookings.has_event(day(3), hours), Some(true), "{start} to {end}");
+        }
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub struct RoomFacts {
     pub free_now: Option<bool>,
     /// The free period that runs, or else the next one of the day; null if there is none.
     pub next_free: Option<FreeSpan>,
-    /// Whether anything takes the room within the day's opening hours; null where that is not known. A room that nobody has
-    /// booked all day is often locked.
+    /// Whether an event takes any part of the day's opening hours; null where that is not known. A closure or a holiday is no
+    /// event. A room without any booking on a day is often locked.
     pub booked_today: Option<bool>,
 }
 
@@ -40,8 +40,6 @@ impl RoomFacts {
     /// The facts of a room of a building with these opening hours on `day`, when the clocks at the campus show `now`.
     #[must_use]
     pub fn of(room: &RoomAvailability, hours: OpeningHours, day: CampusDay, now: DateTime<Tz>) -> Self {
-        let is_known = room.status != RoomStatus::Unknown;
-        let all_day = FreePeriod { from: hours.opens(), until: hours.closes() };
         let spans = FreePeriod::of_room(room, hours).map(|period| {
             let start = day.instant(period.from);
             // When the clocks show a time for the second time, a period that ends at that time runs once more.
@@ -50,7 +48,7 @@ impl RoomFacts {
         Self {
             free_now: is_free(room, hours, day, now),
             next_free: spans.into_iter().find(|span| span.end > now),
-            booked_today: is_known.then(|| FreePeriod::of_room(room, hours).all(|period| period != all_day)),
+            booked_today: room.booked,
         }
     }
 }
@@ -88,7 +86,13 @@ mod tests {
     /// What is told of a room that is open from `opens` to 23:00, on `date` at `now`.
     fn facts(status: RoomStatus, slots: &[(&str, &str)], opens: &str, date: &str, now: &str) -> Value {
         let slots = slots.iter().map(|(start, end)| Slot { start: time(start), end: time(end) });
-        let room = RoomAvailability { id: "1".into(), name: "1".into(), status, availability: slots.collect() };
+        let room = RoomAvailability {
+            id: "1".into(),
+            name: "1".into(),
+            status,
+            availability: slots.collect(),
+            booked: (status != RoomStatus::Unknown).then_some(true),
+        };
         let zone = chrono_tz::America::New_York;
         let hours = OpeningHours::new(time(opens), time("23:00")).unwrap();
         let now = DateTime::parse_from_rfc3339(now).unwrap().with_timezone(&zone);
@@ -125,18 +129,6 @@ mod tests {
         let morning = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T09:05:00-05:00"});
         assert_eq!(facts("2026-03-02T08:00:00-05:00"), json!([null, morning, true]));
         assert_eq!(facts("2026-03-04T08:00:00-05:00"), json!([null, null, true]), "all of it is over");
-    }
-
-    #[test]
-    fn a_room_is_booked_unless_it_is_free_from_opening_to_closing_time() {
-        let booked =
-            |status, slots: &[_]| facts(status, slots, "07:00", TUESDAY, "2026-03-03T23:30:00-05:00")[2].clone();
-        assert_eq!(booked(RoomStatus::Ok, &[("07:00", "23:00")]), false);
-        // A booking that ends at seven is over when the building opens.
-        assert_eq!(booked(RoomStatus::Stale, &[("07:01", "23:00")]), false);
-        assert_eq!(booked(RoomStatus::Ok, &[("07:02", "23:00")]), true);
-        assert_eq!(booked(RoomStatus::Ok, &[("07:00", "22:58")]), true);
-        assert_eq!(booked(RoomStatus::Ok, &[]), true);
     }
 
     #[test]

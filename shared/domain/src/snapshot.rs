@@ -52,6 +52,9 @@ pub struct RoomAvailability {
     pub status: RoomStatus,
     /// The free slots, in order.
     pub availability: Vec<Slot>,
+    /// Whether an event takes any part of the day's opening hours; `None` if that is unknown. It is no part of the JSON.
+    #[serde(skip)]
+    pub booked: Option<bool>,
 }
 
 /// What a room's slots are worth.
@@ -83,8 +86,12 @@ impl Snapshot {
             last_good.into_iter().flat_map(Self::rooms).map(|room| (room.id.as_str(), room)).collect();
         let buildings = campus.buildings.iter().map(|building| {
             let classrooms = building.classrooms.iter().map(|room| {
-                match bookings.get(&room.id).and_then(|bookings| bookings.on(date)) {
-                    Some(day) => RoomAvailability::new(room, RoomStatus::Ok, free_slots(day, building.hours, min_gap)),
+                let bookings = bookings.get(&room.id);
+                match bookings.and_then(|bookings| bookings.on(date)) {
+                    Some(day) => RoomAvailability {
+                        booked: bookings.and_then(|bookings| bookings.has_event(date, building.hours)),
+                        ..RoomAvailability::new(room, RoomStatus::Ok, free_slots(day, building.hours, min_gap))
+                    },
                     None => RoomAvailability::without_answer(room, last_good.get(room.id.as_str()).copied()),
                 }
             });
@@ -119,12 +126,12 @@ impl Snapshot {
 
 impl RoomAvailability {
     fn new(room: &Classroom, status: RoomStatus, availability: Vec<Slot>) -> Self {
-        Self { id: room.id.clone(), name: room.name.clone(), status, availability }
+        Self { id: room.id.clone(), name: room.name.clone(), status, availability, booked: None }
     }
 
     fn without_answer(room: &Classroom, last_good: Option<&Self>) -> Self {
         match last_good.filter(|last| last.status != RoomStatus::Unknown) {
-            Some(last) => Self::new(room, RoomStatus::Stale, last.availability.clone()),
+            Some(last) => Self { booked: last.booked, ..Self::new(room, RoomStatus::Stale, last.availability.clone()) },
             None => Self::new(room, RoomStatus::Unknown, Vec::new()),
         }
     }
@@ -198,7 +205,10 @@ classrooms = [{ id = "3", name = "103" }]
                 r#""timezone":"America/New_York","stale":false}"#,
             )
         );
-        assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
+        let mut read: Snapshot = serde_json::from_str(&json).unwrap();
+        let rooms = read.buildings.values_mut().flat_map(|building| &mut building.classrooms);
+        rooms.zip(snapshot.rooms()).for_each(|(read, room)| read.booked = room.booked);
+        assert_eq!(read, snapshot);
         assert_eq!(snapshot.rooms_failed(), 1);
     }
 

@@ -61,7 +61,7 @@ mod tests {
         let at = Timestamp::parse(at).unwrap();
         let date = "2026-03-03".parse().unwrap();
         let snapshot = Snapshot::new(&campus, 28, date, at, &BookingsByRoom::new(), None);
-        CachedSnapshot::render(&snapshot, FencingToken::from_micros(fencing_token), &Fingerprint::new(&campus, 28))
+        CachedSnapshot::render(&snapshot, 0, FencingToken::from_micros(fencing_token), &Fingerprint::new(&campus, 28))
     }
 
     #[test]

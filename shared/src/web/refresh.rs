@@ -104,7 +104,9 @@ impl From<RefreshError> for Problem {
                     PublishError::Superseded => Self::refresh_failed(),
                 };
             }
-            RefreshError::SweepFailed { .. } | RefreshError::FailedElsewhere => return Self::refresh_failed(),
+            RefreshError::SweepFailed { .. } | RefreshError::NothingFound | RefreshError::FailedElsewhere => {
+                return Self::refresh_failed();
+            }
             RefreshError::Cache(_) | RefreshError::NoTimeLeft | RefreshError::Stopping | RefreshError::Panicked => {}
         }
         tracing::error!(cause = error_chain(&error), "a refresh failed");

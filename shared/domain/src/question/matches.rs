@@ -114,7 +114,7 @@ impl Question {
             None => None,
         };
         let minutes = free.map_or_else(|| self.longest(room, hours), |free| free.minutes);
-        let RoomAvailability { id, name, status, availability } = room;
+        let RoomAvailability { id, name, status, availability, .. } = room;
         (minutes >= i64::from(self.min_minutes))
             .then_some((minutes, RoomMatch { id, name, status: *status, availability, free }))
     }

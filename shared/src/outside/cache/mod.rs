@@ -208,10 +208,10 @@ impl Cache {
         Ok(self.store.time_left(REFRESH_LOCK).await?.is_some())
     }
 
-    /// Renders a snapshot of the sweep that holds the lease.
+    /// Renders a snapshot of the sweep that holds the lease and found so many items.
     #[must_use]
-    pub fn render(&self, snapshot: &Snapshot, lease: &Lease) -> CachedSnapshot {
-        CachedSnapshot::render(snapshot, lease.fencing_token, &self.fingerprint)
+    pub fn render(&self, snapshot: &Snapshot, items: usize, lease: &Lease) -> CachedSnapshot {
+        CachedSnapshot::render(snapshot, items, lease.fencing_token, &self.fingerprint)
     }
 
     /// Publishes the snapshots of a sweep, which bear the lease's fencing token: the reserve first, today's snapshot next, the time of

@@ -1,16 +1,23 @@
-//! The format of a cached snapshot: a line of JSON that describes it, and a line that is the response body.
+//! The format of a cached snapshot: a line of JSON that describes it, a line that is the response body, and a line of details
+//! that the body has no place for.
 //!
 //! ```text
 //! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
 //! {"buildings":{…},"last_updated":"…",…}
+//! {"items":4711,"booked":["342","345"]}
 //! ```
 //!
 //! A hit compares the checksum and passes on the bytes of the second line: nothing is parsed or rendered again.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use chrono::NaiveDate;
-use domain::{snapshot::Snapshot, timestamp::Timestamp};
-use serde::Deserialize;
+use domain::{
+    snapshot::{RoomStatus, Snapshot},
+    timestamp::Timestamp,
+};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::{fencing::FencingToken, fingerprint::Fingerprint, version_1};
@@ -32,6 +39,8 @@ pub struct CachedSnapshot {
     pub last_updated: Timestamp,
     /// The response body: a [`Snapshot`] in JSON.
     pub body: Bytes,
+    /// [`Details`] in JSON; empty in values of version 1.
+    details: Bytes,
     /// A checksum of all of the above, in hexadecimal digits, which is also the body's ETag.
     pub checksum: String,
 }
@@ -67,18 +76,28 @@ struct Header {
     checksum: String,
 }
 
+/// The third line.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Details {
+    /// How many items of any kind the sweep found, in all rooms and on all days.
+    items: usize,
+    /// The rooms that an event takes within the day's opening hours.
+    booked: Vec<String>,
+}
+
 #[derive(Deserialize)]
 struct VersionOnly {
     version: u64,
 }
 
 impl CachedSnapshot {
-    /// Renders a snapshot of the sweep with this fencing token.
+    /// Renders a snapshot of the sweep with this fencing token, which found so many items.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a snapshot has no map with keys that JSON cannot express")]
-    pub fn render(snapshot: &Snapshot, fencing_token: FencingToken, fingerprint: &Fingerprint) -> Self {
-        let body = serde_json::to_vec(snapshot).expect("a snapshot should be JSON");
-        Self::new(fencing_token, fingerprint.clone(), snapshot.date, snapshot.last_updated, body.into())
+    pub fn render(snapshot: &Snapshot, items: usize, fencing_token: FencingToken, fingerprint: &Fingerprint) -> Self {
+        let booked = snapshot.rooms().filter(|room| room.booked == Some(true)).map(|room| room.id.clone());
+        let details = Details { items, booked: booked.collect() };
+        let (date, last_updated) = (snapshot.date, snapshot.last_updated);
+        Self::new(fencing_token, fingerprint.clone(), date, last_updated, json(snapshot), json(&details))
     }
 
     /// A snapshot whose body is rendered already.
@@ -89,10 +108,14 @@ impl CachedSnapshot {
         date: NaiveDate,
         last_updated: Timestamp,
         body: Bytes,
+        details: Bytes,
     ) -> Self {
         let checksum = String::new();
-        let unsigned = Self { fencing_token, fingerprint, date, last_updated, body, checksum };
-        Self { checksum: checksum_of(unsigned.header().as_bytes(), &unsigned.body), ..unsigned }
+        let unsigned = Self { fencing_token, fingerprint, date, last_updated, body, details, checksum };
+        Self {
+            checksum: checksum_of(unsigned.header().as_bytes(), &[&unsigned.body, b"\n", &unsigned.details]),
+            ..unsigned
+        }
     }
 
     /// The header up to the checksum.
@@ -110,6 +133,8 @@ impl CachedSnapshot {
     pub fn to_value(&self) -> Bytes {
         let mut value = format!("{}{}\n", self.header(), checksum_member(&self.checksum)).into_bytes();
         value.extend_from_slice(&self.body);
+        value.push(b'\n');
+        value.extend_from_slice(&self.details);
         value.into()
     }
 
@@ -130,17 +155,19 @@ impl CachedSnapshot {
 
     /// Reads a value whose first line ends at `end`.
     fn from_lines(value: &Bytes, end: usize) -> Result<Self, UnusableValue> {
-        let (line, body) = (value.slice(..end), value.slice(end + 1..));
+        let (line, rest) = (value.slice(..end), value.slice(end + 1..));
         let header: Header = serde_json::from_slice(&line).map_err(|error| unreadable(&line, Some(error)))?;
         if header.version != VERSION {
             return Err(UnusableValue::OtherVersion { found: header.version.into() });
         }
         let Header { fence: fencing_token, fingerprint, date, last_updated, checksum, .. } = header;
         let signed = line.strip_suffix(checksum_member(&checksum).as_bytes()).ok_or(UnusableValue::Malformed(None))?;
-        if checksum_of(signed, &body) != checksum {
+        if checksum_of(signed, &[&rest]) != checksum {
             return Err(UnusableValue::Corrupt);
         }
-        Ok(Self { fencing_token, fingerprint, date, last_updated, body, checksum })
+        let end = rest.iter().position(|byte| *byte == b'\n').ok_or(UnusableValue::Malformed(None))?;
+        let (body, details) = (rest.slice(..end), rest.slice(end + 1..));
+        Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, checksum })
     }
 
     /// The snapshot itself.
@@ -148,7 +175,25 @@ impl CachedSnapshot {
     /// # Errors
     /// The body is no snapshot: its checksum was right, but another program wrote it under this version.
     pub fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
-        serde_json::from_slice(&self.body)
+        let mut snapshot: Snapshot = serde_json::from_slice(&self.body)?;
+        if let Some(Details { booked, .. }) = self.details() {
+            let booked: HashSet<_> = booked.into_iter().collect();
+            let rooms = snapshot.buildings.values_mut().flat_map(|building| &mut building.classrooms);
+            for room in rooms.filter(|room| room.status != RoomStatus::Unknown) {
+                room.booked = Some(booked.contains(&room.id));
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// How many items the sweep found, of any kind, in all rooms and on all days; `None` if that was not recorded.
+    #[must_use]
+    pub fn items(&self) -> Option<usize> {
+        self.details().map(|details| details.items)
+    }
+
+    fn details(&self) -> Option<Details> {
+        serde_json::from_slice(&self.details).ok()
     }
 
     /// The same data, marked as stale.
@@ -156,9 +201,15 @@ impl CachedSnapshot {
     /// # Errors
     /// As [`snapshot`](Self::snapshot).
     pub fn as_stale(&self) -> Result<Self, serde_json::Error> {
-        let snapshot = Snapshot { stale: true, ..self.snapshot()? };
-        Ok(Self::render(&snapshot, self.fencing_token, &self.fingerprint))
+        let body = json(&Snapshot { stale: true, ..self.snapshot()? });
+        let Self { fencing_token, fingerprint, date, last_updated, details, .. } = self.clone();
+        Ok(Self::new(fencing_token, fingerprint, date, last_updated, body, details))
     }
+}
+
+#[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
+fn json(value: &impl Serialize) -> Bytes {
+    serde_json::to_vec(value).expect("it should be JSON").into()
 }
 
 /// The end of the header.
@@ -166,10 +217,10 @@ fn checksum_member(checksum: &str) -> String {
     format!(r#","checksum":"{checksum}"}}"#)
 }
 
-fn checksum_of(header: &[u8], body: &[u8]) -> String {
+fn checksum_of(header: &[u8], rest: &[&[u8]]) -> String {
     let mut hash = Xxh3::new();
     hash.update(header);
-    hash.update(body);
+    rest.iter().for_each(|part| hash.update(part));
     format!("{:032x}", hash.digest128())
 }
 
@@ -193,7 +244,10 @@ fn unreadable(header: &[u8], error: Option<serde_json::Error>) -> UnusableValue 
 mod tests {
     use proptest::prelude::*;
 
-    use domain::{bookings::BookingsByRoom, campus::Campus};
+    use domain::{
+        bookings::{Booking, BookingsByRoom},
+        campus::Campus,
+    };
     use serde_json::value::RawValue;
 
     use super::*;
@@ -212,7 +266,7 @@ mod tests {
         let date = "2026-03-03".parse().unwrap();
         let at = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
         let snapshot = Snapshot::new(&campus(), 28, date, at, &BookingsByRoom::new(), None);
-        CachedSnapshot::render(&snapshot, TOKEN, &fingerprint())
+        CachedSnapshot::render(&snapshot, 0, TOKEN, &fingerprint())
     }
 
     fn value() -> Bytes {
@@ -229,7 +283,7 @@ mod tests {
         let at = Timestamp::parse("2026-03-03T10:00:00.123456Z").unwrap();
         let snapshot = Snapshot::new(&campus, 28, "2026-03-03".parse().unwrap(), at, &BookingsByRoom::new(), None);
         let fingerprint = Fingerprint::new(&campus, 28);
-        let cached = CachedSnapshot::render(&snapshot, TOKEN, &fingerprint);
+        let cached = CachedSnapshot::render(&snapshot, 0, TOKEN, &fingerprint);
         let value = cached.to_value();
         (fingerprint, cached, value)
     }
@@ -244,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_two_lines_of_json_that_an_operator_can_read() {
+    fn a_value_is_lines_of_json_that_an_operator_can_read() {
         let value = value();
         let mut lines = std::str::from_utf8(&value).unwrap().lines();
         let (header, body) = (lines.next().unwrap(), lines.next().unwrap());
@@ -253,8 +307,26 @@ mod tests {
         ));
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["buildings"]["CAS"]["classrooms"][0]["name"], "116");
-        assert_eq!(lines.next(), None);
+        assert_eq!((lines.next(), lines.next()), (Some(r#"{"items":0,"booked":[]}"#), None));
         assert_eq!(FencingToken::of(value.as_ref()), Some(TOKEN));
+    }
+
+    #[test]
+    fn the_details_tell_which_rooms_an_event_takes_and_survive_a_stale_copy() {
+        let (campus, date) = (campus(), "2026-03-03".parse().unwrap());
+        let mut bookings = BookingsByRoom::new();
+        bookings.entry("342".to_owned()).or_default().add(date, [Booking { start: 600, end: 660 }]);
+        bookings.entry("344".to_owned()).or_default().add_closures(date, [Booking { start: 0, end: 1440 }]);
+        let at = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
+        let snapshot = Snapshot::new(&campus, 28, date, at, &bookings, None);
+        let rendered = CachedSnapshot::render(&snapshot, 17, TOKEN, &fingerprint());
+        let read = CachedSnapshot::from_value(&rendered.to_value(), &fingerprint()).unwrap();
+        for copy in [&rendered, &read, &read.as_stale().unwrap()] {
+            assert_eq!(copy.items(), Some(17));
+            let snapshot = copy.snapshot().unwrap();
+            let booked = ["342", "344", "345"].map(|id| snapshot.room(id).unwrap().booked);
+            assert_eq!(booked, [Some(true), Some(false), None]);
+        }
     }
 
     #[test]
@@ -355,7 +427,7 @@ mod tests {
             let Ok(body) = serde_json::from_str::<&RawValue>(&body) else { return Ok(()) };
             let body = Bytes::copy_from_slice(body.get().as_bytes());
             let CachedSnapshot { fencing_token, date, last_updated, .. } = cached;
-            let value = CachedSnapshot::new(fencing_token, fingerprint.clone(), date, last_updated, body).to_value();
+            let value = CachedSnapshot::new(fencing_token, fingerprint.clone(), date, last_updated, body, Bytes::new()).to_value();
             let read = CachedSnapshot::from_value(&value, &fingerprint).unwrap();
             match (read.snapshot(), read.as_stale()) {
                 (Ok(snapshot), Ok(stale)) => {

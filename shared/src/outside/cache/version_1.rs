@@ -56,7 +56,7 @@ pub(super) fn read(value: &Bytes) -> Result<Result<CachedSnapshot, UnusableValue
         return Ok(Err(UnusableValue::Corrupt));
     }
     let Envelope { fence, origin, date, last_updated, .. } = envelope;
-    Ok(Ok(CachedSnapshot::new(fence, origin, date, last_updated, body)))
+    Ok(Ok(CachedSnapshot::new(fence, origin, date, last_updated, body, Bytes::new())))
 }
 
 #[cfg(test)]
@@ -93,9 +93,12 @@ mod tests {
         let (campus, fingerprint) = (campus(), Fingerprint::new(&campus(), 30));
         let at = Timestamp::parse("2026-03-03T10:00:00.123456+01:00").unwrap();
         let snapshot = Snapshot::new(&campus, 30, "2026-03-03".parse().unwrap(), at, &BookingsByRoom::new(), None);
-        let rendered =
-            CachedSnapshot::render(&snapshot, FencingToken::from_micros(1_772_550_000_123_456), &fingerprint);
-        assert_eq!(read_with(VALUE, &fingerprint).unwrap(), rendered);
+        let token = FencingToken::from_micros(1_772_550_000_123_456);
+        let rendered = CachedSnapshot::render(&snapshot, 0, token, &fingerprint);
+        let read = read_with(VALUE, &fingerprint).unwrap();
+        assert_eq!((read.snapshot().unwrap(), &read.body), (snapshot, &rendered.body));
+        assert_eq!((read.fencing_token, read.date, read.last_updated), (token, rendered.date, at));
+        assert_eq!(read.items(), None, "version 1 has no details");
     }
 
     #[test]

@@ -1,26 +1,28 @@
 //! The client of CollegeNET 25Live's availability service: one request a room, answered with about a month of bookings.
 
+mod body;
 mod wire;
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable};
 use chrono::{DateTime, NaiveDate, Utc};
-use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER, redirect};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout_at},
+use reqwest::{
+    Client, ClientBuilder, Response, StatusCode,
+    header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER},
+    redirect,
 };
+use tokio::{sync::Semaphore, time::Instant};
 use url::{Host, Url};
 
-pub use self::wire::{Availability, AvailabilityError, Skipped};
+use self::body::{BODY_LIMIT, LONG_BODIES_AT_ONCE};
+pub use self::wire::{Availability, AvailabilityError, Malformed};
+use crate::error_chain;
 
-/// A month of a busy room is about 150 kB; nothing that is sixteen times as long is one.
-const BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// Up to here a body is read whatever the others do. Longer ones are read a few at a time, so that memory is bounded
-/// however many requests are under way: 64 of them at 256 KiB, and 4 of 2 MiB, are 24 MiB.
-const USUAL_BODY: usize = 256 * 1024;
-const LONG_BODIES_AT_ONCE: usize = 4;
 /// Requests after the first, when it failed in a way that may pass.
 const RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -34,6 +36,10 @@ const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct TwentyFiveLive {
     http: Client,
+    /// The same, but each request has a connection of its own.
+    fresh: Client,
+    /// Whether 25Live has ever answered, so that a connection may have been used before.
+    has_answered: AtomicBool,
     url: Url,
     timeout: Duration,
     /// A permit for each request under way, granted in the order of asking. A room's second request waits behind the first of
@@ -98,21 +104,11 @@ impl TwentyFiveLive {
     /// # Errors
     /// TLS cannot be set up: the machine has no usable certificates of authorities.
     pub fn new(url: Url, timeout: Duration, concurrency: usize) -> Result<Self, UpstreamError> {
-        let mut http = Client::builder();
-        if url.host().is_some_and(|host| is_loopback(&host)) {
-            // The way to a simulated 25Live does not lead through the campus's proxy.
-            http = http.no_proxy();
-        }
-        let http = http
-            .user_agent(USER_AGENT)
-            .redirect(redirect::Policy::none())
-            .timeout(timeout)
-            .connect_timeout(timeout)
-            .pool_idle_timeout(IDLE_LIMIT)
-            .build()
-            .map_err(|error| UpstreamError::Connection(error.into()))?;
+        let build = |client: ClientBuilder| client.build().map_err(|error| UpstreamError::Connection(error.into()));
+        let http = build(client(&url, timeout))?;
+        let fresh = build(client(&url, timeout).pool_max_idle_per_host(0))?;
         let (permits, long_bodies) = (Semaphore::new(concurrency), Semaphore::new(LONG_BODIES_AT_ONCE));
-        Ok(Self { http, url, timeout, permits, long_bodies })
+        Ok(Self { http, fresh, has_answered: AtomicBool::new(false), url, timeout, permits, long_bodies })
     }
 
     /// The bookings of the room `space_id`, from `first_day` to the same day of the next month.
@@ -150,32 +146,46 @@ impl TwentyFiveLive {
             ("include", "closed blackouts pending related empty"),
             ("caller", "pro-AvailService.getData"),
         ];
-        let response = self.http.get(self.url.clone()).query(&query).send().await?;
+        let response = self.send(&query, deadline).await?;
+        self.has_answered.store(true, Ordering::Relaxed);
         let status = response.status();
         if status != StatusCode::OK {
             return Err(UpstreamError::Status { status, retry_after: retry_after(&response) });
         }
-        let body = self.read_body(response, deadline).await?;
+        let body = body::read(response, &self.long_bodies, deadline).await?;
         Ok(Availability::parse(space_id, &body)?)
     }
 
-    /// Reads the body, decompressed, up to the limit.
-    #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
-    async fn read_body(&self, mut response: Response, deadline: Instant) -> Result<Vec<u8>, UpstreamError> {
-        let (mut body, mut permit) = (Vec::new(), None);
-        while let Some(chunk) = response.chunk().await? {
-            let length = body.len() + chunk.len();
-            if length > BODY_LIMIT {
-                return Err(UpstreamError::TooLong);
+    /// Sends a request. Some servers abort a connection that was used before; such a request is sent again at once, on a fresh
+    /// connection, and does not count as an attempt.
+    async fn send(&self, query: &[(&str, &str)], deadline: Instant) -> Result<Response, UpstreamError> {
+        match self.http.get(self.url.clone()).query(query).send().await {
+            Err(error) if self.may_be_aborted(&error) => {
+                tracing::debug!(cause = error_chain(&error.without_url()), "asking 25Live again on a fresh connection");
+                let left = deadline.saturating_duration_since(Instant::now());
+                Ok(self.fresh.get(self.url.clone()).query(query).timeout(left).send().await?)
             }
-            if length > USUAL_BODY && permit.is_none() {
-                let acquired = timeout_at(deadline, self.long_bodies.acquire()).await;
-                permit = Some(acquired.map_err(|_| UpstreamError::TimedOut)?.expect("the semaphore is open"));
-            }
-            body.extend_from_slice(&chunk);
+            result => Ok(result?),
         }
-        Ok(body)
     }
+
+    /// Whether a request may have failed because its connection had been used before.
+    fn may_be_aborted(&self, error: &reqwest::Error) -> bool {
+        !error.is_timeout() && !error.is_connect() && self.has_answered.load(Ordering::Relaxed)
+    }
+}
+
+/// What both clients have in common.
+fn client(url: &Url, timeout: Duration) -> ClientBuilder {
+    let client = Client::builder()
+        .user_agent(USER_AGENT)
+        .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]))
+        .redirect(redirect::Policy::none())
+        .timeout(timeout)
+        .connect_timeout(timeout)
+        .pool_idle_timeout(IDLE_LIMIT);
+    // A simulated 25Live is not behind the campus's proxy.
+    if url.host().is_some_and(|host| is_loopback(&host)) { client.no_proxy() } else { client }
 }
 
 /// The pause asked for, in seconds or until a date.

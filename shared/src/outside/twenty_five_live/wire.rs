@@ -1,22 +1,26 @@
 //! 25Live's wire format: the JSON of one room's availability.
 //!
-//! The JSON is foreign, and wrong in known ways (times as strings or numbers, truncated instead of rounded, parts missing or
-//! null). This module reads it leniently, once, into [`Bookings`]; no other module knows 25Live's format.
+//! The JSON is foreign, and wrong in known ways: times as strings or numbers, truncated instead of rounded, parts missing or
+//! null, bytes that are no UTF-8. This module reads it leniently, once, into [`Bookings`]; no other module knows 25Live's
+//! format. What is in doubt makes a room taken, never free.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDate;
 use domain::bookings::{Booking, Bookings};
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 use serde_json::value::RawValue;
 
-/// Minutes after which a time is only "after the end of this day": two days.
-const LATEST_MINUTE: f64 = 2.0 * 24.0 * 60.0;
-
-/// The length of the prefix that 25Live sometimes puts before its JSON.
-const PREFIX_LENGTH: usize = 5;
-
-/// How many characters of a reason are told. It may quote the answer, of which a single word may be megabytes long.
+/// A day in minutes.
+const DAY: u16 = 24 * 60;
+/// Hours after which a time counts as the end of the next day.
+const LATEST_HOURS: f64 = 48.0;
+/// The JSON begins within this many bytes. Some campuses put `)]}',` and a newline before it.
+const LONGEST_PREFIX: usize = 16;
+/// How many characters of a reason are kept. A reason may quote the answer, in which one word may be megabytes long.
 const LONGEST_REASON: usize = 200;
 
 /// What 25Live answered about one room.
@@ -24,24 +28,19 @@ const LONGEST_REASON: usize = 200;
 pub struct Availability {
     /// The room's bookings, on each day answered.
     pub bookings: Bookings,
-    /// The parts that could not be read. The rest stands.
-    pub skipped: Skipped,
+    /// How many items of any kind there are, on all days.
+    pub items: usize,
+    /// The parts that could not be read as they should. The rest stands.
+    pub malformed: Malformed,
 }
 
 /// Malformed parts of an answer: their number, and the reason for the first, since a broken answer may have thousands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Skipped {
+pub struct Malformed {
     /// How many.
     pub count: usize,
     /// What is wrong with the first.
     pub first: Option<String>,
-}
-
-impl Skipped {
-    fn add(&mut self, reason: impl FnOnce() -> String) {
-        self.count += 1;
-        self.first.get_or_insert_with(|| reason().chars().take(LONGEST_REASON).collect());
-    }
 }
 
 /// Why an answer could not be read at all.
@@ -55,52 +54,44 @@ pub enum AvailabilityError {
         /// What the JSON parser said.
         source: serde_json::Error,
     },
-    /// The answer is about another room than the one asked for.
+    /// Every day of the answer is another room's.
     #[error("the answer is about room {answered}, not about room {asked}")]
     OtherRoom {
         /// The room asked for.
         asked: String,
-        /// The room that the answer names.
+        /// The first room that the answer names.
         answered: String,
     },
+}
+
+impl Malformed {
+    fn add(&mut self, reason: impl FnOnce() -> String) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| reason().chars().take(LONGEST_REASON).collect());
+    }
 }
 
 impl Availability {
     /// Reads the body of an answer about the room `space_id`.
     ///
     /// # Errors
-    /// The body is no availability at all, or that of another room.
+    /// The body is no availability at all, or says nothing about this room.
     pub fn parse(space_id: &str, body: &[u8]) -> Result<Self, AvailabilityError> {
-        let subjects = subjects(body)?;
-        let mut availability = Self::default();
-        let mut other_room = None;
-        let unreadable = each(subjects, |raw| match serde_json::from_str::<Subject>(raw.get()) {
-            Ok(subject) => other_room = other_room.take().or(availability.add(space_id, subject).err()),
-            Err(error) => availability.skipped.add(|| format!("a day that cannot be read: {error}")),
-        });
-        unreadable.map_err(|source| AvailabilityError::not_an_availability(body, source))?;
-        other_room.map_or(Ok(availability), Err)
+        match Self::parse_exactly(space_id, body) {
+            // Parts that are not used must not cost the answer, so their text is mended and read again.
+            Err(AvailabilityError::NotAnAvailability { .. }) => Self::parse_exactly(space_id, mended(body).as_bytes()),
+            result => result,
+        }
     }
 
-    fn add(&mut self, space_id: &str, subject: Subject<'_>) -> Result<(), AvailabilityError> {
-        if let Some(SpaceId(answered)) = subject.space_id
-            && answered != space_id
-        {
-            return Err(AvailabilityError::OtherRoom { asked: space_id.to_owned(), answered });
-        }
-        let date = subject.date.0;
-        let mut day = Vec::new();
-        let unreadable = each(subject.items, |raw| {
-            match serde_json::from_str::<Item>(raw.get()).map_err(|error| error.to_string()).and_then(Item::booking) {
-                Ok(booking) => day.push(booking),
-                Err(reason) => self.skipped.add(|| format!("an item of {date} that cannot be read: {reason}")),
-            }
+    fn parse_exactly(space_id: &str, body: &[u8]) -> Result<Self, AvailabilityError> {
+        let mut reader = Reader { space_id, availability: Self::default(), overnight: Vec::new(), other_room: None };
+        let unreadable = each(subjects(body)?, |raw| match serde_json::from_str::<Subject<'_>>(raw.get()) {
+            Ok(subject) => reader.read(&subject),
+            Err(error) => reader.availability.malformed.add(|| format!("a day that cannot be read: {error}")),
         });
-        match unreadable {
-            Ok(()) => self.bookings.add(date, day),
-            Err(error) => self.skipped.add(|| format!("a day that cannot be read: {error}")),
-        }
-        Ok(())
+        unreadable.map_err(|source| AvailabilityError::not_an_availability(body, source))?;
+        reader.finish()
     }
 }
 
@@ -110,18 +101,129 @@ impl AvailabilityError {
     }
 }
 
-/// Reads the answer's outer form, with or without a prefix before it, and gives its list of days.
-fn subjects(body: &[u8]) -> Result<Option<&RawValue>, AvailabilityError> {
-    let answer = serde_json::from_slice::<Document<'_>>(body).or_else(|source| {
-        let behind_prefix = body.get(PREFIX_LENGTH..).filter(|rest| rest.starts_with(b"{"));
-        let answer = behind_prefix.and_then(|rest| serde_json::from_slice(rest).ok());
-        answer.ok_or_else(|| AvailabilityError::not_an_availability(body, source))
-    });
-    answer.map(|answer| answer.subjects)
+/// What has been read of an answer so far.
+struct Reader<'a> {
+    space_id: &'a str,
+    availability: Availability,
+    /// The parts of bookings that reach into a day, which may come before or after the day itself.
+    overnight: Vec<(NaiveDate, Kind, Booking)>,
+    /// Another room that the answer names.
+    other_room: Option<String>,
 }
 
-/// Shows each part of a list, as it stands there, one after the other: a broken answer may have a million. A list that is
-/// missing or null has none.
+impl Reader<'_> {
+    /// Reads a day.
+    fn read(&mut self, subject: &Subject<'_>) {
+        let date = subject.date.0;
+        if let Some(Number(answered)) = &subject.space_id
+            && answered != self.space_id
+        {
+            self.availability.malformed.add(|| format!("{date} of room {answered}"));
+            self.other_room.get_or_insert_with(|| answered.clone());
+            return;
+        }
+        let (mut events, mut closures) = (Vec::new(), Vec::new());
+        let unreadable = each(subject.items, |raw| {
+            self.availability.items += 1;
+            let item = match serde_json::from_str::<Item>(raw.get()) {
+                Ok(item) if item.is_cancelled() => return,
+                Ok(item) => item,
+                Err(error) => {
+                    self.availability.malformed.add(|| format!("an item of {date} that cannot be read: {error}"));
+                    return;
+                }
+            };
+            let (start, end) = match item.times() {
+                Ok(Times { start, end, doubt }) => {
+                    if let Some(doubt) = doubt {
+                        self.availability.malformed.add(|| format!("an item of {date} in doubt: {doubt}"));
+                    }
+                    (start, end)
+                }
+                Err(reason) => {
+                    self.availability.malformed.add(|| format!("an item of {date} that cannot be read: {reason}"));
+                    return;
+                }
+            };
+            let kind = item.kind();
+            match kind {
+                Kind::Event => events.push(Booking { start, end }),
+                Kind::Closure => closures.push(Booking { start, end }),
+            }
+            if end > DAY
+                && let Some(next_day) = date.succ_opt()
+            {
+                let rest = Booking { start: start.saturating_sub(DAY), end: end - DAY };
+                self.overnight.push((next_day, kind, rest));
+            }
+        });
+        match unreadable {
+            Ok(()) => {
+                self.availability.bookings.add(date, events);
+                self.availability.bookings.add_closures(date, closures);
+            }
+            Err(error) => self.availability.malformed.add(|| format!("a day that cannot be read: {error}")),
+        }
+    }
+
+    fn finish(self) -> Result<Availability, AvailabilityError> {
+        let Self { space_id, mut availability, overnight, other_room } = self;
+        if let Some(answered) = other_room
+            && availability.bookings.days().next().is_none()
+        {
+            return Err(AvailabilityError::OtherRoom { asked: space_id.to_owned(), answered });
+        }
+        for (date, kind, booking) in overnight {
+            // A day that 25Live did not answer for stays unknown.
+            if availability.bookings.on(date).is_some() {
+                match kind {
+                    Kind::Event => availability.bookings.add(date, [booking]),
+                    Kind::Closure => availability.bookings.add_closures(date, [booking]),
+                }
+            }
+        }
+        Ok(availability)
+    }
+}
+
+/// Reads the answer's outer form, whatever stands before it, and returns its list of days.
+fn subjects(body: &[u8]) -> Result<Option<&RawValue>, AvailabilityError> {
+    let start = body.iter().take(LONGEST_PREFIX).position(|byte| *byte == b'{').unwrap_or_default();
+    let document = serde_json::from_slice::<Document<'_>>(body.get(start..).unwrap_or_default());
+    document.map(|document| document.subjects).map_err(|source| AvailabilityError::not_an_availability(body, source))
+}
+
+/// The text of a body, with everything replaced in its strings that JSON does not allow there: bytes that are no UTF-8, control
+/// characters and unknown escapes.
+fn mended(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut mended = String::with_capacity(text.len());
+    let (mut rest, mut in_string) = (&*text, false);
+    while let Some(character) = rest.chars().next() {
+        let length = if character == '\\' && in_string { escape_length(rest) } else { character.len_utf8() };
+        let (whole, behind) = rest.split_at(length);
+        match character {
+            '\\' if in_string && length == 1 => mended.push(' '),
+            control if control.is_ascii_control() => mended.push(' '),
+            _ => mended.push_str(whole),
+        }
+        in_string ^= character == '"';
+        rest = behind;
+    }
+    mended
+}
+
+/// The length of the escape at the beginning of a text; 1, the backslash alone, if JSON does not know it.
+fn escape_length(text: &str) -> usize {
+    match text.as_bytes() {
+        [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+        [_, b'u', digits @ ..] if digits.iter().take(4).filter(|digit| digit.is_ascii_hexdigit()).count() == 4 => 6,
+        _ => 1,
+    }
+}
+
+/// Calls `show` with each part of a list, one after the other: a broken answer may have a million. A list that is missing or
+/// null has none.
 fn each<'a>(list: Option<&'a RawValue>, show: impl FnMut(&'a RawValue)) -> Result<(), serde_json::Error> {
     struct Each<F>(F);
 
@@ -144,7 +246,7 @@ fn each<'a>(list: Option<&'a RawValue>, show: impl FnMut(&'a RawValue)) -> Resul
     serde_json::Deserializer::from_str(list.get()).deserialize_seq(Each(show))
 }
 
-/// Kept raw, so that one malformed part costs itself alone. A null counts as missing.
+/// Kept raw, so that a malformed part costs only itself. A null counts as missing.
 #[derive(Deserialize)]
 struct Document<'a> {
     #[serde(borrow)]
@@ -154,42 +256,96 @@ struct Document<'a> {
 /// A day.
 #[derive(Deserialize)]
 struct Subject<'a> {
-    #[serde(rename = "itemId")]
-    space_id: Option<SpaceId>,
+    #[serde(rename = "itemId", default, deserialize_with = "lenient")]
+    space_id: Option<Number>,
     #[serde(rename = "item_date")]
     date: ItemDate,
     #[serde(borrow)]
     items: Option<&'a RawValue>,
 }
 
-/// A booking, a blackout or a closure: the room is taken, whatever its type.
+/// Something that takes the room.
 #[derive(Deserialize)]
 struct Item {
-    start: DecimalHours,
-    end: DecimalHours,
+    #[serde(default, deserialize_with = "lenient")]
+    start: Option<DecimalHours>,
+    #[serde(default, deserialize_with = "lenient")]
+    end: Option<DecimalHours>,
+    #[serde(default, deserialize_with = "lenient")]
+    type_id: Option<Number>,
+    #[serde(rename = "cur_event_state", default, deserialize_with = "lenient")]
+    state: Option<Number>,
+}
+
+/// What takes a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Somebody uses it. Types unknown to us count as this.
+    Event,
+    /// A blackout (2) or a closed building (3).
+    Closure,
+}
+
+/// When an item takes the room, in minutes since the midnight of its day; `end` may lie in the next day.
+struct Times {
+    start: u16,
+    end: u16,
+    /// Why the times are a guess.
+    doubt: Option<String>,
 }
 
 impl Item {
-    fn booking(self) -> Result<Booking, String> {
-        let booking = Booking { start: self.start.minutes(), end: self.end.minutes() };
-        if self.end.0 < self.start.0 {
-            return Err(format!("it ends at {} h, before it starts at {} h", self.end.0, self.start.0));
-        }
-        if self.end.0 < 0.0 {
-            return Err(format!("it ends at {} h, before the day begins", self.end.0));
-        }
-        Ok(booking)
+    /// Deleted (98) and cancelled (99) events release their rooms.
+    fn is_cancelled(&self) -> bool {
+        self.state.as_ref().is_some_and(|Number(state)| matches!(state.as_str(), "98" | "99"))
     }
+
+    fn kind(&self) -> Kind {
+        match &self.type_id {
+            Some(Number(kind)) if matches!(kind.as_str(), "2" | "3") => Kind::Closure,
+            _ => Kind::Event,
+        }
+    }
+
+    /// The times, where at least one can be read. In doubt the room is taken: from midnight, or until midnight.
+    fn times(&self) -> Result<Times, &'static str> {
+        match (&self.start, &self.end) {
+            (None, None) => Err("neither its start nor its end is a time"),
+            (_, Some(end)) if end.0 < 0.0 && self.start.as_ref().is_none_or(|start| start.0 <= end.0) => {
+                Err("it ends before its day begins")
+            }
+            (Some(start), Some(end)) if end.0 < start.0 => {
+                let doubt = format!("it ends at {} h, before it starts at {} h", end.0, start.0);
+                let (start, end) = (start.minutes(), DAY + end.minutes());
+                Ok(Times { start, end: end.clamp(start, 2 * DAY), doubt: Some(doubt) })
+            }
+            (Some(start), Some(end)) => Ok(Times { start: start.minutes(), end: end.minutes(), doubt: None }),
+            (Some(start), None) => {
+                let doubt = format!("it starts at {} h, and its end is no time", start.0);
+                Ok(Times { start: start.minutes(), end: start.minutes().max(DAY), doubt: Some(doubt) })
+            }
+            (None, Some(end)) => {
+                let doubt = format!("it ends at {} h, and its start is no time", end.0);
+                Ok(Times { start: 0, end: end.minutes(), doubt: Some(doubt) })
+            }
+        }
+    }
+}
+
+/// A field that counts as missing if it has another form than expected.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
 }
 
 /// Finite hours since midnight, from a JSON number or string.
 struct DecimalHours(f64);
 
 impl DecimalHours {
-    /// To the nearest minute: 25Live cuts decimals off, so 9.833333 is 09:50 and not a second less.
+    /// To the nearest minute: 25Live truncates decimals, so 9.833333 is 09:50 and not a second less.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
     fn minutes(&self) -> u16 {
-        (self.0 * 60.0).round().clamp(0.0, LATEST_MINUTE) as u16
+        (self.0.clamp(0.0, LATEST_HOURS) * 60.0).round() as u16
     }
 }
 
@@ -200,10 +356,10 @@ impl<'de> Deserialize<'de> for DecimalHours {
     }
 }
 
-/// 25Live's number of a room.
-struct SpaceId(String);
+/// A room's id, or the number of a type or a state, as text.
+struct Number(String);
 
-impl<'de> Deserialize<'de> for SpaceId {
+impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberOrText).map(Self)
     }
@@ -236,19 +392,20 @@ impl de::Visitor<'_> for NumberOrText {
     }
 }
 
-/// A campus-local day, written as the midnight at which it begins.
+/// A campus-local day, in the first ten characters of a text.
 struct ItemDate(NaiveDate);
 
 impl<'de> Deserialize<'de> for ItemDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let date = NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S").map(|midnight| midnight.date());
-        date.map(Self).map_err(|_| de::Error::custom(format!("`{text}` is not a date YYYY-MM-DDT00:00:00")))
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        let date = text.trim_start().get(..10).and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
+        date.map(Self).ok_or_else(|| de::Error::custom(format!("`{text}` does not begin with a date YYYY-MM-DD")))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::campus::OpeningHours;
     use proptest::prelude::*;
 
     use super::*;
@@ -265,7 +422,7 @@ mod tests {
     fn items(items: &str) -> (Vec<(u16, u16)>, usize) {
         let answer = parse(&format!(r#"{{"subjects":[{{"item_date":"2026-03-03T00:00:00","items":[{items}]}}]}}"#));
         let found = answer.bookings.on(day(3)).unwrap().iter().map(|booking| (booking.start, booking.end)).collect();
-        (found, answer.skipped.count)
+        (found, answer.malformed.count)
     }
 
     #[test]
@@ -284,10 +441,131 @@ mod tests {
         }
     }
 
+    /// The bookings of 3 and 4 March whose items are these.
+    fn two_days(first: &str, second: &str) -> [Vec<(u16, u16)>; 2] {
+        let day = |date, items| format!(r#"{{"item_date":"2026-03-0{date}T00:00:00","items":[{items}]}}"#);
+        let both = [
+            parse(&format!(r#"{{"subjects":[{},{}]}}"#, day(3, first), day(4, second))),
+            parse(&format!(r#"{{"subjects":[{},{}]}}"#, day(4, second), day(3, first))),
+        ];
+        assert_eq!(both[0].bookings, both[1].bookings, "the order of the days should not matter");
+        [3, 4].map(|date| {
+            let bookings = both[0].bookings.on(super::tests::day(date)).unwrap();
+            bookings.iter().map(|booking| (booking.start, booking.end)).collect()
+        })
+    }
+
     #[test]
-    fn an_item_may_end_at_midnight_or_later_and_span_the_day() {
+    fn an_item_may_end_at_midnight_and_span_the_day() {
         assert_eq!(items(r#"{"start":0,"end":24}"#).0, [(0, 1440)]);
+        assert_eq!(two_days(r#"{"start":0,"end":24}"#, ""), [vec![(0, 1440)], vec![]]);
+    }
+
+    #[test]
+    fn an_overnight_item_takes_its_evening_and_the_next_morning() {
+        for overnight in [r#"{"start":"22.000000","end":"2.000000"}"#, r#"{"start":22,"end":26}"#] {
+            assert_eq!(two_days(overnight, ""), [vec![(1320, 1560)], vec![(0, 120)]], "{overnight}");
+            assert_eq!(two_days(overnight, r#"{"start":1,"end":3}"#)[1], [(0, 180)], "{overnight}");
+        }
         assert_eq!(items(r#"{"start":"22.5","end":"26.0"}"#).0, [(1350, 1560)]);
+        // Until midnight, and not a minute of the next day.
+        assert_eq!(two_days(r#"{"start":22,"end":0}"#, "")[1], []);
+        // Of the day after, nothing is known.
+        let answer = parse(r#"{"subjects":[{"item_date":"2026-03-03T00:00:00","items":[{"start":22,"end":2}]}]}"#);
+        assert_eq!(answer.bookings.on(day(4)), None);
+    }
+
+    #[test]
+    fn an_item_of_which_one_time_can_be_read_is_taken_up_to_midnight() {
+        for (item, taken) in [
+            (r#"{"start":9}"#, (540, 1440)),
+            (r#"{"start":"9.5","end":null}"#, (570, 1440)),
+            (r#"{"start":9,"end":"inf"}"#, (540, 1440)),
+            (r#"{"start":9,"end":{"a":[[]]}}"#, (540, 1440)),
+            (r#"{"end":10}"#, (0, 600)),
+            (r#"{"start":null,"end":10}"#, (0, 600)),
+            (r#"{"start":true,"end":10}"#, (0, 600)),
+            (r#"{"start":"nine","end":10}"#, (0, 600)),
+            (r#"{"start":"NaN","end":10}"#, (0, 600)),
+            (r#"{"start":10,"end":9}"#, (600, 1980)),
+        ] {
+            assert_eq!(items(item), (vec![taken], 1), "{item}");
+        }
+    }
+
+    #[test]
+    fn deleted_and_cancelled_events_release_their_rooms() {
+        for state in ["98", "99", "\"98\"", "\"99\"", "99.0"] {
+            assert_eq!(items(&format!(r#"{{"start":9,"end":10,"cur_event_state":{state}}}"#)), (vec![], 0), "{state}");
+        }
+        for state in ["1", "\"2\"", "null", "{}", "980", "\"x\""] {
+            assert_eq!(
+                items(&format!(r#"{{"start":9,"end":10,"cur_event_state":{state}}}"#)).0,
+                [(540, 600)],
+                "{state}"
+            );
+        }
+    }
+
+    #[test]
+    fn blackouts_and_closures_take_the_room_without_booking_it() {
+        let hours = OpeningHours::new("07:00".parse().unwrap(), "22:00".parse().unwrap()).unwrap();
+        for (kind, is_event) in [
+            ("1", true),
+            ("\"1\"", true),
+            ("2", false),
+            ("3", false),
+            ("\"3\"", false),
+            ("4", true),
+            ("null", true),
+            ("[]", true),
+            ("\"closed\"", true),
+        ] {
+            let body = format!(
+                r#"{{"subjects":[{{"item_date":"2026-03-03","items":[{{"start":9,"end":10,"type_id":{kind}}}]}}]}}"#
+            );
+            let answer = parse(&body);
+            assert_eq!(answer.bookings.has_event(day(3), hours), Some(is_event), "{kind}");
+            assert_eq!(answer.bookings.on(day(3)), Some(&[Booking { start: 540, end: 600 }][..]), "{kind}");
+        }
+        let untyped = parse(r#"{"subjects":[{"item_date":"2026-03-03","items":[{"start":9,"end":10}]}]}"#);
+        assert_eq!(untyped.bookings.has_event(day(3), hours), Some(true));
+    }
+
+    #[test]
+    fn every_item_is_counted_whatever_it_is() {
+        let answer = parse(concat!(
+            r#"{"subjects":[{"item_date":"2026-03-03","items":[null,{"start":9,"end":10,"cur_event_state":99}]},"#,
+            r#"{"item_date":"2026-03-04","items":[{"start":9,"end":10,"type_id":3}]},{"item_date":"2026-03-05"}]}"#
+        ));
+        assert_eq!(answer.items, 3);
+    }
+
+    #[test]
+    fn the_first_ten_characters_of_an_item_date_are_the_day() {
+        for date in
+            ["2026-03-03", "2026-03-03T00:00:00Z", "2026-03-03T00:00:00-05:00", "2026-03-03 00:00", " 2026-03-03"]
+        {
+            let answer = parse(&format!(r#"{{"subjects":[{{"item_date":"{date}"}}]}}"#));
+            assert_eq!(answer.bookings.days().collect::<Vec<_>>(), [day(3)], "{date}");
+        }
+    }
+
+    #[test]
+    fn text_that_json_forbids_costs_nothing_where_it_is_not_used() {
+        let bodies: [&[u8]; 5] = [
+            b"{\"subjects\":[{\"item_date\":\"2026-03-03\",\"items\":[{\"itemName\":\"Caf\xe9\",\"start\":9,\"end\":10}]}]}",
+            b"{\"subjects\":[{\"item_date\":\"2026-03-03\",\"items\":[{\"itemName\":\"a\tb\nc\x00\",\"start\":9,\"end\":10}]}]}",
+            b"{\"subjects\":[{\"item_date\":\"2026-03-03\",\"items\":[{\"itemName\":\"\\x \\' \\u12 \\\\\",\"start\":9,\"end\":10}]}]}",
+            b"{\"a\xff\":\"\t\",\"subjects\":[{\"item_date\":\"2026-03-03\",\"items\":[{\"start\":9,\"end\":10}]}]}",
+            b")]}',\n{\"\xf0\":\"\\\"\t\",\"subjects\":[{\"item_date\":\"2026-03-03\",\"items\":[{\"start\":9,\"end\":10}]}]}",
+        ];
+        for body in bodies {
+            let answer = Availability::parse("342", body).unwrap();
+            let shown = String::from_utf8_lossy(body);
+            assert_eq!(answer.bookings.on(day(3)), Some(&[Booking { start: 540, end: 600 }][..]), "{shown}");
+            assert_eq!(answer.malformed.count, 0, "{shown}");
+        }
     }
 
     #[test]
@@ -315,14 +593,9 @@ mod tests {
             "\"x\"",
             "[]",
             "{}",
-            r#"{"start":9}"#,
-            r#"{"start":null,"end":10}"#,
-            r#"{"start":true,"end":10}"#,
-            r#"{"start":"nine","end":10}"#,
-            r#"{"start":"NaN","end":10}"#,
-            r#"{"start":9,"end":"inf"}"#,
-            r#"{"start":10,"end":9}"#,
+            r#"{"start":null,"end":"ten"}"#,
             r#"{"start":-3,"end":-1}"#,
+            r#"{"end":-1}"#,
         ];
         for bad in malformed {
             assert_eq!(items(&format!("{bad},{good}")), (vec![(540, 600)], 1), "{bad}");
@@ -347,22 +620,24 @@ mod tests {
             r#"{"subjects":[{"item_date":"03/04/2026","items":[]},{"items":[]},null,{"item_date":"2026-03-05T00:00:00"}]}"#,
         );
         assert_eq!(answer.bookings.days().collect::<Vec<_>>(), [day(5)]);
-        assert_eq!(answer.skipped.count, 3);
+        assert_eq!(answer.malformed.count, 3);
     }
 
     #[test]
     fn what_was_wrong_is_told_in_a_line_however_long_the_answers_words_are() {
         let word = "x".repeat(100_000);
         let answer = parse(&format!(r#"{{"subjects":[{{"item_date":"{word}"}}]}}"#));
-        assert_eq!(answer.skipped.first.unwrap().len(), LONGEST_REASON);
+        assert_eq!(answer.malformed.first.unwrap().len(), LONGEST_REASON);
     }
 
     #[test]
-    fn five_characters_before_the_json_are_passed_over() {
-        for prefix in [")]}',", "{}&& ", "12345"] {
+    fn the_json_may_begin_anywhere_in_the_first_sixteen_bytes() {
+        for prefix in [")]}',\n", ")]}',", "\u{feff}", "while(1);\r\n", "123456789012345"] {
             let answer = parse(&format!(r#"{prefix}{{"subjects":[{{"item_date":"2026-03-03T00:00:00"}}]}}"#));
             assert_eq!(answer.bookings.days().count(), 1, "{prefix}");
         }
+        let far = format!(r#"{}{{"subjects":[{{"item_date":"2026-03-03T00:00:00"}}]}}"#, "x".repeat(16));
+        assert!(Availability::parse("342", far.as_bytes()).is_err());
     }
 
     #[test]
@@ -382,7 +657,6 @@ mod tests {
         }
         let error = Availability::parse("342", b"<!DOCTYPE html>").unwrap_err();
         assert!(error.to_string().contains("<!DOCTYPE html>"));
-        assert!(Availability::parse("342", b"\xff\xfe{}").is_err());
     }
 
     #[test]
@@ -390,7 +664,19 @@ mod tests {
         let body = r#"{"subjects":[{"itemId":343,"item_date":"2026-03-03T00:00:00"}]}"#;
         let error = Availability::parse("342", body.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), "the answer is about room 343, not about room 342");
-        assert_eq!(parse(&body.replace("343", "\"342\"")).bookings.days().count(), 1);
+        for own in ["342", "\"342\"", "\" 342 \"", "342.0", "null", "{}"] {
+            assert_eq!(parse(&body.replace("343", own)).bookings.days().count(), 1, "{own}");
+        }
+    }
+
+    #[test]
+    fn the_days_of_another_room_are_skipped_beside_those_of_this_one() {
+        let answer = parse(concat!(
+            r#"{"subjects":[{"itemId":343,"item_date":"2026-03-03","items":[{"start":0,"end":24}]},"#,
+            r#"{"itemId":342,"item_date":"2026-03-03"},{"itemId":343,"item_date":"2026-03-04"}]}"#
+        ));
+        assert_eq!(answer.bookings.days().collect::<Vec<_>>(), [day(3)]);
+        assert_eq!((answer.bookings.on(day(3)), answer.malformed.count), (Some(&[][..]), 2));
     }
 
     /// A time of an item, right or wrong in any of the ways of JSON.
@@ -426,21 +712,21 @@ mod tests {
     }
 
     fn is_day(date: &str) -> bool {
-        date.parse::<NaiveDateTime>().is_ok() && date.len() == "2026-03-03T00:00:00".len()
+        date.get(..10).is_some_and(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok())
     }
 
     proptest! {
         #[test]
-        fn each_part_of_an_answer_is_read_and_united_with_others_or_counted_as_skipped(days in days()) {
+        fn each_part_of_an_answer_is_read_or_counted_as_malformed(days in days()) {
             let read = parse(&answer(&days));
             let parts = days.iter().map(|(date, items)| if is_day(date) { items.len() } else { 1 }).sum::<usize>();
             let bookings: Vec<_> = read.bookings.days().flat_map(|day| read.bookings.on(day).unwrap()).collect();
-            prop_assert!(bookings.len() + read.skipped.count <= parts);
-            prop_assert_eq!(bookings.is_empty(), read.skipped.count == parts);
+            prop_assert!(read.malformed.count <= parts);
+            prop_assert!(!bookings.is_empty() || read.malformed.count == parts);
             prop_assert!(bookings.iter().all(|booking| booking.start <= booking.end && booking.end <= 2 * 24 * 60));
-            let mut neighbours = read.bookings.days().flat_map(|day| read.bookings.on(day).unwrap().windows(2));
-            prop_assert!(neighbours.all(|pair| pair[0].end < pair[1].start), "in order, and apart");
-            prop_assert_eq!(read.skipped.first.is_some(), read.skipped.count > 0);
+            let mut neighbors = read.bookings.days().flat_map(|day| read.bookings.on(day).unwrap().windows(2));
+            prop_assert!(neighbors.all(|pair| pair[0].end < pair[1].start), "in order, and apart");
+            prop_assert_eq!(read.malformed.first.is_some(), read.malformed.count > 0);
         }
 
         #[test]
@@ -450,9 +736,9 @@ mod tests {
         }
 
         #[test]
-        fn whatever_five_characters_stand_before_the_json_it_says_the_same(days in days(), prefix in any::<[u8; 5]>()) {
+        fn whatever_stands_before_the_json_the_answer_is_the_same(days in days(), prefix in "[^{\"\\\\]{0,3}") {
             let answer = answer(&days);
-            let prefixed = [&prefix, answer.as_bytes()].concat();
+            let prefixed = [prefix.as_bytes(), answer.as_bytes()].concat();
             prop_assert_eq!(Availability::parse("342", &prefixed).unwrap(), parse(&answer));
         }
 

@@ -313,7 +313,10 @@ impl Read {
 /// When a client may ask again after a sweep failed, or did not take place.
 fn retry_after(error: &RefreshError) -> Duration {
     match error {
-        RefreshError::SweepFailed { .. } | RefreshError::FailedElsewhere | RefreshError::NotPublished(_) => BACKOFF,
+        RefreshError::SweepFailed { .. }
+        | RefreshError::NothingFound
+        | RefreshError::FailedElsewhere
+        | RefreshError::NotPublished(_) => BACKOFF,
         _ => SWEEP_RETRY_AFTER,
     }
 }

@@ -26,6 +26,10 @@ pub enum RefreshError {
         /// All rooms.
         rooms: usize,
     },
+    /// No room had anything at all on any day, although the last sweep found bookings: a wrong filter or permission looks like
+    /// that, and must not make every room free.
+    #[error("25Live shows nothing at all, although the last sweep found bookings: the cache was left as it was")]
+    NothingFound,
     /// The sweep that was waited for, of another process, failed.
     #[error("the sweep of another process failed")]
     FailedElsewhere,
@@ -55,7 +59,7 @@ impl From<StoreError> for RefreshError {
 impl RefreshError {
     /// Whether it is the result of a sweep, which has logged it.
     pub(crate) const fn is_of_the_sweep(&self) -> bool {
-        matches!(self, Self::SweepFailed { .. } | Self::NotPublished(_))
+        matches!(self, Self::SweepFailed { .. } | Self::NothingFound | Self::NotPublished(_))
     }
 
     /// Whether the cache has just let a time limit pass. Whoever asked it again would wait as long again, in vain.

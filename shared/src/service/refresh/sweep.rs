@@ -26,6 +26,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 pub struct Sweep {
     /// The bookings of each room that answered.
     pub bookings: BookingsByRoom,
+    /// How many items of any kind the rooms have, on all days.
+    pub items: usize,
     /// The rooms that have no answer for the first day, by the cause.
     pub failures: BTreeMap<String, Vec<String>>,
 }
@@ -71,9 +73,10 @@ impl Sweep {
 
     fn record(&mut self, id: String, first_day: NaiveDate, answer: Result<Availability, UpstreamError>) {
         match answer {
-            Ok(Availability { bookings, skipped }) => {
-                if let Some(first) = &skipped.first {
-                    tracing::warn!(room = id, parts = skipped.count, first, "parts of an answer were skipped");
+            Ok(Availability { bookings, items, malformed }) => {
+                self.items += items;
+                if let Some(first) = &malformed.first {
+                    tracing::warn!(room = id, parts = malformed.count, first, "parts of 25Live's answer are malformed");
                 }
                 if bookings.on(first_day).is_none() {
                     self.fail(format!("25Live's answer says nothing about {first_day}"), id.clone());

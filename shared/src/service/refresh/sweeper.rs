@@ -4,11 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use chrono::NaiveDate;
 use domain::{
-    bookings::{BookingsByRoom, rooms_answered},
-    campus::Campus,
-    cooldown::Cooldown,
-    kept_days::covered_by_sweep,
-    snapshot::Snapshot,
+    bookings::rooms_answered, campus::Campus, cooldown::Cooldown, kept_days::covered_by_sweep, snapshot::Snapshot,
     timestamp::Timestamp,
 };
 use futures_util::{FutureExt, future::try_join_all};
@@ -22,7 +18,7 @@ use super::{
 use crate::{
     error_chain,
     outside::{
-        cache::{Cache, Lease, PublishError},
+        cache::{Cache, Lease, PublishError, StoreError},
         clock::Clock,
         events::{EventBus, RefreshEvent, SweepReport},
         metrics::Metrics,
@@ -121,7 +117,7 @@ impl Sweeper {
         let result = if rooms_failed * 2 > rooms {
             Err(RefreshError::SweepFailed { failed: rooms_failed, rooms })
         } else {
-            self.publish(lease, today, timestamp, &sweep.bookings).await
+            self.publish(lease, today, timestamp, &sweep).await
         };
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let report = SweepReport { date: today, timestamp, rooms_ok, rooms_failed, duration_ms };
@@ -174,8 +170,11 @@ impl Sweeper {
         lease: &Lease,
         today: NaiveDate,
         timestamp: Timestamp,
-        bookings: &BookingsByRoom,
+        Sweep { bookings, items, .. }: &Sweep,
     ) -> Result<Refreshed, RefreshError> {
+        if *items == 0 && self.last_sweep_found_items(today).await? {
+            return Err(RefreshError::NothingFound);
+        }
         let rooms = self.campus.classrooms().count();
         let mut days = rooms_answered(bookings);
         // 25Live may name days that nobody asked for.
@@ -183,7 +182,7 @@ impl Sweeper {
         let snapshots = try_join_all(days.into_iter().map(async |(date, answered)| {
             let last_good = if answered < rooms { self.last_good_slots(date).await? } else { None };
             let snapshot = Snapshot::new(&self.campus, self.min_gap, date, timestamp, bookings, last_good.as_ref());
-            Ok::<_, RefreshError>(self.cache.render(&snapshot, lease))
+            Ok::<_, RefreshError>(self.cache.render(&snapshot, *items, lease))
         }))
         .await?;
         let published = self.cache.publish(lease, today, &snapshots).await;
@@ -195,6 +194,17 @@ impl Sweeper {
         }
         published.map_err(|error| RefreshError::NotPublished(Arc::new(error)))?;
         Ok(Refreshed { timestamp })
+    }
+
+    /// Whether the last sweep found anything at all, as far as anybody knows.
+    async fn last_sweep_found_items(&self, today: NaiveDate) -> Result<bool, RefreshError> {
+        let failed = |error: StoreError| RefreshError::NotPublished(Arc::new(error.into()));
+        let last = match self.cache.availability().await.map_err(failed)? {
+            Some(last) => Some(last),
+            None => self.cache.reserve(today).await.map_err(failed)?,
+        };
+        let last = last.or_else(|| self.last_good.recall(today, self.clock.now()));
+        Ok(last.and_then(|last| last.items()).is_some_and(|items| items > 0))
     }
 
     /// The snapshot whose slots the rooms keep that did not answer: the reserve's, or the process's own copy.
