@@ -111,7 +111,7 @@ impl App {
             Cached::Sweep => {
                 self.store.delete(failure).await.unwrap();
                 // An operator may have dropped it.
-                if self.service.deps.cache.availability().await.unwrap().is_none() {
+                if self.service.deps.cache.availability().await.unwrap().into_snapshot().is_none() {
                     self.publish().await;
                 }
             }

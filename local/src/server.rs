@@ -82,6 +82,14 @@ pub enum ServerError {
         /// The last try's failure.
         source: StoreError,
     },
+    /// Redis is a cluster.
+    #[error("the Redis at {address} cannot be used")]
+    ClusterNode {
+        /// Host and port.
+        address: String,
+        /// What it is.
+        source: StoreError,
+    },
     /// The service could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -267,7 +275,18 @@ async fn wait_for_redis(service: &Service) -> Result<(), ServerError> {
     let address = redis_address(url);
     let mut tries = 0;
     loop {
-        let Err(source) = service.deps.cache.last_refresh().await else { return Ok(()) };
+        let source = match service.deps.cache.check(service.deps.clock.today()).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Loading { .. }) => {
+                tracing::warn!(address, "waiting for Redis, which is loading its data");
+                sleep(BETWEEN_TRIES).await;
+                continue;
+            }
+            Err(error @ StoreError::ClusterNode { .. }) => {
+                return Err(ServerError::ClusterNode { address, source: error });
+            }
+            Err(error) => error,
+        };
         tries += 1;
         if tries == REDIS_TRIES {
             return Err(ServerError::NoRedis { address, source });

@@ -77,7 +77,12 @@ fn routes(runtime: &Runtime) -> Router {
     config.campus = campus();
     let clock = Clock::new(config.campus.timezone, now);
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new(clock.clone()));
-    let cache = Cache::new(Arc::clone(&store), Fingerprint::new(&config.campus, config.min_gap), config.cache_expiry);
+    let cache = Cache::new(
+        Arc::clone(&store),
+        "classrooms",
+        Fingerprint::new(&config.campus, config.min_gap),
+        config.cache_expiry,
+    );
     runtime.block_on(async {
         let lease = cache.lease().await.unwrap().unwrap();
         let cached = cache.render(&snapshot(&config.campus), 0, &lease);

@@ -23,6 +23,8 @@ pub enum Deployment {
 pub struct Config {
     /// `REDIS_URL`.
     pub redis_url: Option<SecretString>,
+    /// `REDIS_PREFIX`: what every key begins with.
+    pub redis_prefix: String,
     /// `API_URL`.
     pub api_url: Option<Url>,
     /// What `CAMPUS_FILE` holds, or Boston University.
@@ -103,6 +105,8 @@ pub enum ConfigError {
 /// by two hours, and the last one may have come late.
 const LONGEST_COOLDOWN: u32 = 21 * 60;
 
+/// The prefix of the original service, whose operators know its keys.
+const REDIS_PREFIX: &str = "classrooms";
 const REDIS_URL: &str = "redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
 const API_URL: &str = "the http(s) URL of 25Live's availabilitydata.json";
 
@@ -116,6 +120,7 @@ impl Config {
         let seconds = |name, default, most| vars.number::<f64>(name, default, 0.1..=most).map(Duration::from_secs_f64);
         Ok(Self {
             redis_url: vars.get("REDIS_URL").map(redis_url).transpose()?,
+            redis_prefix: vars.get("REDIS_PREFIX").map_or_else(|| Ok(REDIS_PREFIX.to_owned()), redis_prefix)?,
             api_url: vars.get("API_URL").as_deref().map(api_url).transpose()?,
             campus: campus(vars.get("CAMPUS_FILE").as_deref())?,
             redis_timeout: seconds("REDIS_TIMEOUT", 5.0, 25.0)?,
@@ -221,6 +226,14 @@ fn redis_url(text: String) -> Result<SecretString, ConfigError> {
     Ok(SecretString::from(text))
 }
 
+/// A prefix that reads well in `redis-cli`.
+fn redis_prefix(text: String) -> Result<String, ConfigError> {
+    if text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text);
+    }
+    Err(ConfigError::bad("REDIS_PREFIX", &text, "at most 100 letters, digits and marks of ASCII, without spaces"))
+}
+
 fn api_url(text: &str) -> Result<Url, ConfigError> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     // Before an @ there may be a password.
@@ -309,6 +322,11 @@ mod tests {
     fn a_bad_value_is_refused_with_its_name_what_it_held_and_what_it_should() {
         let cases = [
             ("PORT", "eighty", "PORT is `eighty`, but should be a number from 0 to 65535"),
+            (
+                "REDIS_PREFIX",
+                "my campus",
+                "REDIS_PREFIX is `my campus`, but should be at most 100 letters, digits and marks of ASCII, without spaces",
+            ),
             ("REDIS_TIMEOUT", "0", "REDIS_TIMEOUT is `0`, but should be a number from 0.1 to 25"),
             ("UPSTREAM_TIMEOUT", "NaN", "UPSTREAM_TIMEOUT is `NaN`, but should be a number from 0.1 to 25"),
             ("CACHE_EXPIRY", "-1", "CACHE_EXPIRY is `-1`, but should be a number from 1 to 259200"),

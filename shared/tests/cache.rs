@@ -19,7 +19,7 @@ use emptyclassroom::{
     domain::{bookings::BookingsByRoom, campus::Campus, snapshot::Snapshot, timestamp::Timestamp},
     error_chain,
     outside::cache::{
-        Cache, CachedSnapshot, FencingToken, Fingerprint, Lease, PublishError, RedisStore, Store, StoreError,
+        Cache, CachedSnapshot, FencingToken, Fingerprint, Found, Lease, PublishError, RedisStore, Store, StoreError,
     },
 };
 use secrecy::SecretString;
@@ -221,7 +221,7 @@ fn render(cache: &Cache, lease: &Lease, date: &str) -> CachedSnapshot {
 }
 
 fn cache(store: &Arc<dyn Store>) -> Cache {
-    Cache::new(Arc::clone(store), fingerprint(), Duration::from_hours(24))
+    Cache::new(Arc::clone(store), "classrooms", fingerprint(), Duration::from_hours(24))
 }
 
 async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
@@ -231,7 +231,7 @@ async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
     let days = [render(&cache, &lease, "2026-03-03"), render(&cache, &lease, "2026-03-04")];
     cache.publish(&lease, days[0].date, &days).await.unwrap();
     cache.release(lease).await.unwrap();
-    assert_eq!(cache.availability().await.unwrap().as_ref(), Some(&days[0]));
+    assert_eq!(cache.availability().await.unwrap(), Found::Snapshot(days[0].clone()));
     for day in &days {
         assert_eq!(cache.reserve(day.date).await.unwrap().as_ref(), Some(day));
     }
@@ -263,7 +263,7 @@ async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
     let error = cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap_err();
     assert!(matches!(error, PublishError::Superseded), "{error}");
     assert_eq!(cache.reserve(day.date).await.unwrap(), None);
-    assert_eq!(cache.availability().await.unwrap(), None);
+    assert_eq!(cache.availability().await.unwrap(), Found::Nothing);
     assert_eq!(cache.last_refresh().await.unwrap(), None);
     cache.publish(&other, day.date, &[day]).await.unwrap();
 }
@@ -278,7 +278,7 @@ async fn a_lock_that_vanished_before_its_time_is_taken_again(backend: Backend) {
     assert!(cache.backoff().await.unwrap().is_some());
     store.delete("classrooms:refresh_lock").await.unwrap();
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
-    assert_eq!(cache.availability().await.unwrap(), Some(day));
+    assert_eq!(cache.availability().await.unwrap(), Found::Snapshot(day));
     assert!(cache.is_leased().await.unwrap(), "nobody else may sweep until it is given back");
     // But not when somebody has swept meanwhile.
     store.put("classrooms:last_refresh", "2026-03-03T12:00:01.000000-05:00".into(), LONG).await.unwrap();
@@ -305,7 +305,7 @@ async fn a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock(back
         assert!(!cache.is_leased().await.unwrap());
     }
     assert!(cache.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.is_err());
-    assert_eq!((cache.backoff().await.unwrap(), cache.availability().await.unwrap()), (None, Some(day)));
+    assert_eq!((cache.backoff().await.unwrap(), cache.availability().await.unwrap()), (None, Found::Snapshot(day)));
 }
 
 #[tokio::test]
@@ -328,7 +328,7 @@ async fn invalidating_leaves_the_reserve(backend: Backend) {
     let day = render(&cache, &lease, "2026-03-03");
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     cache.invalidate().await.unwrap();
-    assert_eq!(cache.availability().await.unwrap(), None);
+    assert_eq!(cache.availability().await.unwrap(), Found::Nothing);
     assert_eq!(cache.last_refresh().await.unwrap(), None);
     assert_eq!(cache.reserve(day.date).await.unwrap(), Some(day));
 }
@@ -341,10 +341,10 @@ async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
         [Bytes::from("null"), Bytes::from("\u{0}"), Bytes::from(r#"{"version":7}"#), whole.slice(..whole.len() / 2)];
     for value in foreign {
         store.put("classrooms:availability", value.clone(), LONG).await.unwrap();
-        assert_eq!(cache.availability().await.unwrap(), None, "{value:?}");
+        assert_eq!(cache.availability().await.unwrap(), Found::Unusable, "{value:?}");
     }
     store.put("classrooms:availability", whole, LONG).await.unwrap();
-    assert!(cache.availability().await.unwrap().is_some());
+    assert!(cache.availability().await.unwrap().into_snapshot().is_some());
     store.put("classrooms:last_refresh", "yesterday".into(), LONG).await.unwrap();
     assert_eq!(cache.last_refresh().await.unwrap(), None);
 }

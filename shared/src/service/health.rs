@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     error_chain,
     outside::{
-        cache::{Cache, CachedSnapshot, StoreError},
+        cache::{Cache, CachedSnapshot, Found, StoreError},
         clock::Clock,
     },
 };
@@ -108,7 +108,7 @@ impl Health {
 /// Today's snapshot, or the reserve's copy of today: after midnight, or when the former was dropped.
 async fn todays(cache: &Cache, today: NaiveDate) -> Result<Option<CachedSnapshot>, StoreError> {
     match cache.availability().await? {
-        Some(snapshot) if snapshot.date == today => Ok(Some(snapshot)),
+        Found::Snapshot(snapshot) if snapshot.date == today => Ok(Some(snapshot)),
         _ => cache.reserve(today).await,
     }
 }

@@ -41,7 +41,12 @@ impl Dependencies {
     /// The dependencies around a store.
     #[must_use]
     pub fn new(config: Config, clock: Clock, store: Arc<dyn Store>) -> Self {
-        let cache = Cache::new(store, Fingerprint::new(&config.campus, config.min_gap), config.cache_expiry);
+        let cache = Cache::new(
+            store,
+            &config.redis_prefix,
+            Fingerprint::new(&config.campus, config.min_gap),
+            config.cache_expiry,
+        );
         Self { config: Arc::new(config), clock, cache, metrics: Metrics::default() }
     }
 }

@@ -2,6 +2,7 @@
 
 mod fencing;
 mod fingerprint;
+mod keys;
 mod memory;
 mod redis;
 mod store;
@@ -9,6 +10,8 @@ mod value;
 mod version_1;
 
 use std::{
+    collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,6 +22,7 @@ use domain::{kept_days::RESERVE_EXPIRY, snapshot::Snapshot, timestamp::Timestamp
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
+use self::keys::Keys;
 pub use self::{
     fencing::FencingToken,
     fingerprint::Fingerprint,
@@ -27,15 +31,7 @@ pub use self::{
     store::{Store, StoreError},
     value::{CachedSnapshot, UnusableValue, checksum},
 };
-
-/// Today's snapshot.
-const AVAILABILITY: &str = "classrooms:availability";
-/// When the last successful sweep ended.
-const LAST_REFRESH: &str = "classrooms:last_refresh";
-/// Held by whoever sweeps.
-const REFRESH_LOCK: &str = "classrooms:refresh_lock";
-/// There while a sweep that failed keeps others from trying.
-const REFRESH_FAILED: &str = "classrooms:refresh_failed";
+use crate::error_chain;
 
 /// How long a lock is lent: longer than a sweep and its publishing take.
 const LOCK_EXPIRY: Duration = Duration::from_mins(1);
@@ -46,11 +42,36 @@ pub const BACKOFF: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug)]
 pub struct Cache {
     store: Arc<dyn Store>,
+    keys: Keys,
     fingerprint: Fingerprint,
     expiry: Duration,
+    /// A checksum of the unusable value that was logged last, by key, so that each is logged once.
+    logged: Arc<Mutex<HashMap<String, String>>>,
     /// The token of a lock that may still be held although nobody sweeps, because the store failed when it was taken or
     /// given back. Behind a std mutex, because nothing awaits while it is held.
     kept_token: Arc<Mutex<Option<String>>>,
+}
+
+/// What lies under the key of today's snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A snapshot, of today or of an earlier day.
+    Snapshot(CachedSnapshot),
+    /// A value that is no snapshot, or none that this process can use. The log says why.
+    Unusable,
+    /// No value.
+    Nothing,
+}
+
+impl Found {
+    /// The snapshot, if it is one.
+    #[must_use]
+    pub fn into_snapshot(self) -> Option<CachedSnapshot> {
+        match self {
+            Self::Snapshot(snapshot) => Some(snapshot),
+            Self::Unusable | Self::Nothing => None,
+        }
+    }
 }
 
 /// The right to sweep, held by one process at a time.
@@ -74,11 +95,12 @@ pub enum PublishError {
 }
 
 impl Cache {
-    /// The cache in `store`. Today's snapshot and the last refresh expire after `expiry`; values of another fingerprint count
-    /// as absent.
+    /// The cache in `store`, under keys with this prefix. Today's snapshot and the last refresh expire after `expiry`; values
+    /// with another fingerprint are unusable.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, fingerprint: Fingerprint, expiry: Duration) -> Self {
-        Self { store, fingerprint, expiry, kept_token: Arc::default() }
+    pub fn new(store: Arc<dyn Store>, prefix: &str, fingerprint: Fingerprint, expiry: Duration) -> Self {
+        let keys = Keys::new(prefix);
+        Self { store, keys, fingerprint, expiry, logged: Arc::default(), kept_token: Arc::default() }
     }
 
     /// How long today's snapshot is good for.
@@ -91,34 +113,59 @@ impl Cache {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn availability(&self) -> Result<Option<CachedSnapshot>, StoreError> {
-        self.snapshot(AVAILABILITY).await
+    pub async fn availability(&self) -> Result<Found, StoreError> {
+        self.snapshot(&self.keys.availability).await
     }
 
-    /// The reserve: the last snapshot of a day.
+    /// The reserve: the last snapshot of a day. An unusable value counts as absent.
     ///
     /// # Errors
     /// The store failed.
     pub async fn reserve(&self, date: NaiveDate) -> Result<Option<CachedSnapshot>, StoreError> {
-        let key = reserve_key(date);
-        let snapshot = self.snapshot(&key).await?;
-        // Whole values get under other keys when operators copy them.
-        if let Some(misplaced) = snapshot.as_ref().filter(|snapshot| snapshot.date != date) {
-            tracing::warn!(key, cause = %format_args!("it is of {}", misplaced.date), "a cached value counts as absent");
-            return Ok(None);
-        }
-        Ok(snapshot)
-    }
-
-    async fn snapshot(&self, key: &str) -> Result<Option<CachedSnapshot>, StoreError> {
-        let Some(value) = self.store.get(key).await? else { return Ok(None) };
-        match CachedSnapshot::from_value(&value, &self.fingerprint) {
-            Ok(snapshot) => Ok(Some(snapshot)),
-            Err(reason) => {
-                tracing::warn!(key, cause = crate::error_chain(&reason), "a cached value counts as absent");
+        let key = self.keys.reserve(date);
+        match self.snapshot(&key).await? {
+            Found::Snapshot(snapshot) if snapshot.date == date => Ok(Some(snapshot)),
+            // Operators can copy whole values to other keys.
+            Found::Snapshot(misplaced) => {
+                self.log_once(&key, &misplaced.checksum, &format_args!("it is of {}", misplaced.date));
                 Ok(None)
             }
+            Found::Unusable | Found::Nothing => Ok(None),
         }
+    }
+
+    async fn snapshot(&self, key: &str) -> Result<Found, StoreError> {
+        let Some(value) = self.store.get(key).await? else { return Ok(Found::Nothing) };
+        match CachedSnapshot::from_value(&value, &self.fingerprint) {
+            Ok(snapshot) => Ok(Found::Snapshot(snapshot)),
+            Err(reason) => {
+                self.log_once(key, &checksum(&value), &error_chain(&reason));
+                Ok(Found::Unusable)
+            }
+        }
+    }
+
+    /// Logs that a value is unusable, unless it is the one that was logged last for this key.
+    fn log_once(&self, key: &str, checksum: &str, cause: &dyn fmt::Display) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.insert(key.to_owned(), checksum.to_owned()).as_deref() != Some(checksum) {
+            tracing::warn!(key, %cause, "a cached value is unusable");
+        }
+    }
+
+    /// Asks for every kind of key, so that a store which does not serve them all is noticed at the start.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn check(&self, today: NaiveDate) -> Result<(), StoreError> {
+        let Keys { availability, last_refresh, refresh_lock, refresh_failed } = &self.keys;
+        let days = today.iter_days().take(7).map(|date| self.keys.reserve(date));
+        let keys =
+            [availability, last_refresh, refresh_lock, refresh_failed].map(String::clone).into_iter().chain(days);
+        for key in keys {
+            self.store.time_left(&key).await?;
+        }
+        Ok(())
     }
 
     /// When the last successful sweep ended, if the cache still knows.
@@ -126,10 +173,10 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn last_refresh(&self) -> Result<Option<Timestamp>, StoreError> {
-        let Some(value) = self.store.get(LAST_REFRESH).await? else { return Ok(None) };
+        let Some(value) = self.store.get(&self.keys.last_refresh).await? else { return Ok(None) };
         let timestamp = std::str::from_utf8(&value).ok().and_then(Timestamp::parse);
         if timestamp.is_none() {
-            tracing::warn!(key = LAST_REFRESH, "a cached value counts as absent: it is no instant");
+            tracing::warn!(key = self.keys.last_refresh, "a cached value counts as absent: it is no instant");
         }
         Ok(timestamp)
     }
@@ -139,7 +186,7 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn backoff(&self) -> Result<Option<Duration>, StoreError> {
-        self.store.time_left(REFRESH_FAILED).await
+        self.store.time_left(&self.keys.refresh_failed).await
     }
 
     /// Holds sweeps back for [`BACKOFF`], because the sweep that holds the lease has failed.
@@ -148,7 +195,7 @@ impl Cache {
     /// The store failed, or the lease did not last: then whoever holds it now knows better.
     pub async fn mark_failed(&self, lease: &Lease, at: Timestamp) -> Result<(), PublishError> {
         self.ensure_held(lease).await?;
-        Ok(self.store.put(REFRESH_FAILED, at.to_string().into(), BACKOFF).await?)
+        Ok(self.store.put(&self.keys.refresh_failed, at.to_string().into(), BACKOFF).await?)
     }
 
     /// Takes the lock, if nobody holds it.
@@ -170,8 +217,10 @@ impl Cache {
     }
 
     async fn lock(&self, token: &str) -> Result<Option<Lease>, StoreError> {
-        let Some(fencing_token) = self.store.lock(REFRESH_LOCK, token, LOCK_EXPIRY).await? else { return Ok(None) };
-        let last_refresh = self.store.get(LAST_REFRESH).await?;
+        let Some(fencing_token) = self.store.lock(&self.keys.refresh_lock, token, LOCK_EXPIRY).await? else {
+            return Ok(None);
+        };
+        let last_refresh = self.store.get(&self.keys.last_refresh).await?;
         Ok(Some(Lease { token: token.to_owned(), fencing_token, last_refresh }))
     }
 
@@ -189,7 +238,7 @@ impl Cache {
     }
 
     async fn unlock(&self, token: String) -> Result<(), StoreError> {
-        let unlocked = self.store.unlock(REFRESH_LOCK, &token).await;
+        let unlocked = self.store.unlock(&self.keys.refresh_lock, &token).await;
         if unlocked.is_err() {
             *self.kept_token() = Some(token);
         }
@@ -205,7 +254,7 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn is_leased(&self) -> Result<bool, StoreError> {
-        Ok(self.store.time_left(REFRESH_LOCK).await?.is_some())
+        Ok(self.store.time_left(&self.keys.refresh_lock).await?.is_some())
     }
 
     /// Renders a snapshot of the sweep that holds the lease and found so many items.
@@ -229,15 +278,15 @@ impl Cache {
         try_join_all(
             snapshots
                 .iter()
-                .map(async |snapshot| self.put(&reserve_key(snapshot.date), snapshot, RESERVE_EXPIRY).await),
+                .map(async |snapshot| self.put(&self.keys.reserve(snapshot.date), snapshot, RESERVE_EXPIRY).await),
         )
         .await?;
         let Some(snapshot) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return Ok(()) };
         self.ensure_held(lease).await?;
-        self.put(AVAILABILITY, snapshot, self.expiry).await?;
+        self.put(&self.keys.availability, snapshot, self.expiry).await?;
         // An instant has no room for a fencing token. That nobody has replaced it since the lock was taken is as good.
         let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(snapshot.last_updated.to_string()));
-        done_or_superseded(self.store.replace(LAST_REFRESH, old, new, self.expiry).await?)
+        done_or_superseded(self.store.replace(&self.keys.last_refresh, old, new, self.expiry).await?)
     }
 
     async fn put(&self, key: &str, snapshot: &CachedSnapshot, ttl: Duration) -> Result<(), PublishError> {
@@ -245,7 +294,7 @@ impl Cache {
     }
 
     async fn ensure_held(&self, lease: &Lease) -> Result<(), PublishError> {
-        let held = match self.store.get(REFRESH_LOCK).await? {
+        let held = match self.store.get(&self.keys.refresh_lock).await? {
             Some(holder) => holder == lease.token.as_bytes(),
             None => self.take_again(lease).await?,
         };
@@ -256,10 +305,10 @@ impl Cache {
     /// go first what lives shortest. It is taken again, unless somebody has swept meanwhile. Whether its time is over is
     /// told by the fences, which are times of the cache's own clock: a process's may stand still while its machine sleeps.
     async fn take_again(&self, lease: &Lease) -> Result<bool, StoreError> {
-        let Some(fencing_token) = self.store.lock(REFRESH_LOCK, &lease.token, LOCK_EXPIRY).await? else {
+        let Some(fencing_token) = self.store.lock(&self.keys.refresh_lock, &lease.token, LOCK_EXPIRY).await? else {
             return Ok(false);
         };
-        let last_refresh = self.store.get(LAST_REFRESH).await?;
+        let last_refresh = self.store.get(&self.keys.last_refresh).await?;
         let is_latest = last_refresh.is_none() || last_refresh == lease.last_refresh;
         if is_latest && fencing_token.is_within(LOCK_EXPIRY, lease.fencing_token) {
             return Ok(true);
@@ -273,15 +322,11 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn invalidate(&self) -> Result<(), StoreError> {
-        self.store.delete(AVAILABILITY).await?;
-        self.store.delete(LAST_REFRESH).await
+        self.store.delete(&self.keys.availability).await?;
+        self.store.delete(&self.keys.last_refresh).await
     }
 }
 
 fn done_or_superseded(done: bool) -> Result<(), PublishError> {
     if done { Ok(()) } else { Err(PublishError::Superseded) }
-}
-
-fn reserve_key(date: NaiveDate) -> String {
-    format!("{AVAILABILITY}:{date}")
 }

@@ -5,6 +5,9 @@
 //! Here each command has two attempts in one time limit: a connection that was dropped, or an older one that gave no answer
 //! in the first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
 //!
+//! A Redis that has let a whole time limit pass is not waited for again: commands fail at once, while one caller at a time
+//! looks whether it is back.
+//!
 //! Connecting is shared by all who wait for it, and goes on when one of them gives up: else, of many callers whose time is
 //! nearly over, each would begin it anew, and none would see its end.
 
@@ -12,7 +15,7 @@ use std::{
     fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -43,9 +46,13 @@ const KEEPALIVE_PROBES: u32 = 3;
 /// How long an attempt to connect may take, however long commands may.
 const CONNECT_LIMIT: Duration = Duration::from_millis(2500);
 
+/// How long a caller waits for a Redis that has not answered lately. The look itself goes on in the background.
+const LOOK_LIMIT: Duration = Duration::from_millis(250);
+
 /// Keeps a value unless the one that is there has a higher fence in its header, and one that is credible (see
 /// `cached_snapshot`). About one key alone: it may run on any shard and be repeated.
 const PUT_FENCED: &str = r#"
+if redis.replicate_commands then redis.replicate_commands() end -- Redis 3.2 to 4 allow TIME before SET only then
 local header = redis.pcall('GETRANGE', KEYS[1], 0, 63)
 local fence = type(header) == 'string' and tonumber(string.match(header, '^{"version":%d+,"fence":(%d+)') or '')
 local credible = (redis.call('TIME')[1] + 60) * 1000000
@@ -84,6 +91,10 @@ pub struct RedisStore {
     timeout: Duration,
     current: Arc<CurrentConnection>,
     connecting: SingleFlight<Result<Connection, Arc<RedisError>>>,
+    /// Whether Redis let the last time limit pass.
+    is_unresponsive: Arc<AtomicBool>,
+    /// The look whether it is back, which is true if it is.
+    looking: SingleFlight<bool>,
     metrics: Metrics,
 }
 
@@ -140,8 +151,15 @@ impl RedisStore {
         let client = info
             .and_then(Client::open)
             .map_err(|error| StoreError::Failed { command: "the reading of its URL", source: error.into() })?;
-        let (connecting, metrics) = (SingleFlight::default(), Metrics::default());
-        Ok(Self { client, timeout, current: Arc::default(), connecting, metrics })
+        Ok(Self {
+            client,
+            timeout,
+            current: Arc::default(),
+            connecting: SingleFlight::default(),
+            is_unresponsive: Arc::default(),
+            looking: SingleFlight::default(),
+            metrics: Metrics::default(),
+        })
     }
 
     /// The same, whose waiting for Redis is measured.
@@ -153,9 +171,32 @@ impl RedisStore {
     /// Runs commands about one key in one round trip, and once more on a fresh connection if the present one is in doubt.
     async fn run<T: FromRedisValue>(&self, command: &'static str, commands: Commands<'_>) -> Result<T, StoreError> {
         let start = Instant::now();
-        let outcome = self.run_from(start, command, commands).await;
+        let outcome = match self.ensure_responsive(command).await {
+            Ok(()) => self.run_from(start, command, commands).await,
+            Err(error) => Err(error),
+        };
+        if let Err(StoreError::TimedOut { .. }) = outcome {
+            self.is_unresponsive.store(true, Ordering::Relaxed);
+        }
         self.metrics.redis(start.elapsed());
         outcome
+    }
+
+    /// Fails if Redis has not answered lately and is not back. The first caller waits a moment for the look, the others do not.
+    async fn ensure_responsive(&self, command: &'static str) -> Result<(), StoreError> {
+        if !self.is_unresponsive.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let look = || {
+            let (client, current) = (self.client.clone(), Arc::clone(&self.current));
+            look(client, current, self.timeout, Arc::clone(&self.is_unresponsive)).boxed()
+        };
+        if let Role::Leader(look) = self.looking.join(look)
+            && matches!(timeout(LOOK_LIMIT, look).await, Ok(true))
+        {
+            return Ok(());
+        }
+        Err(StoreError::Unresponsive { command })
     }
 
     async fn run_from<T: FromRedisValue>(
@@ -211,6 +252,29 @@ impl RedisStore {
     }
 }
 
+/// Looks whether an unresponsive Redis is back, on a fresh connection and in the time of a command.
+async fn look(
+    client: Client,
+    current: Arc<CurrentConnection>,
+    command_timeout: Duration,
+    is_unresponsive: Arc<AtomicBool>,
+) -> bool {
+    let ping = async {
+        let mut connection = connect(client, current, command_timeout).await?;
+        // Any answer will do, a refusal too.
+        match cmd("PING").query_async::<()>(&mut connection.inner).await {
+            Err(error) if error.is_io_error() || error.is_timeout() => Err(Arc::new(error)),
+            _ => Ok(()),
+        }
+    };
+    let is_back = matches!(timeout(command_timeout, ping).await, Ok(Ok(())));
+    if is_back {
+        is_unresponsive.store(false, Ordering::Relaxed);
+        tracing::info!("Redis answers again");
+    }
+    is_back
+}
+
 /// Connects, in half of a command's time at the most: whoever comes while that hangs has the other half.
 async fn connect(
     client: Client,
@@ -247,9 +311,18 @@ impl CurrentConnection {
 
 /// Whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.
 fn classify(command: &'static str, error: Arc<RedisError>) -> AttemptError {
+    match error.code() {
+        Some("MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN") => {
+            return AttemptError::Permanent(StoreError::ClusterNode { command, source: error.into() });
+        }
+        Some("LOADING") => return AttemptError::Permanent(StoreError::Loading { command }),
+        _ => {}
+    }
     let broken =
         error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_unrecoverable_error();
-    let in_doubt = broken || error.code() == Some("READONLY");
+    // Redis 6 wraps what a script's command said: "ERR Error running script …: -READONLY …".
+    let is_replica = error.code() == Some("READONLY") || error.to_string().contains("READONLY");
+    let in_doubt = broken || is_replica;
     let error = StoreError::Failed { command, source: error.into() };
     if in_doubt { AttemptError::Retryable(error) } else { AttemptError::Permanent(error) }
 }
@@ -306,13 +379,15 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<FencingToken>, StoreError> {
-        // GET tells whether the lock is ours also when SET is repeated because its first answer was lost.
+        // SET answers OK when it took the lock. GET recognizes our lock when SET is repeated because its first answer was lost;
+        // where it is read from a replica that lags, it may know nothing yet.
         let mut commands = pipe();
-        commands.cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl)).ignore();
+        commands.cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl));
         commands.get(key).cmd("TIME");
-        let (holder, (seconds, micros)): (Option<String>, (u64, u64)) =
+        let (taken, holder, (seconds, micros)): (Option<String>, Option<String>, (u64, u64)) =
             self.run("SET NX", Commands::Several(&commands)).await?;
-        Ok((holder.as_deref() == Some(token)).then(|| FencingToken::from_micros(seconds * 1_000_000 + micros)))
+        let is_ours = taken.is_some() || holder.as_deref() == Some(token);
+        Ok(is_ours.then(|| FencingToken::from_micros(seconds * 1_000_000 + micros)))
     }
 
     async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError> {

@@ -55,6 +55,29 @@ pub enum StoreError {
         /// The time that it had.
         after: Duration,
     },
+    /// It let the last time limit pass, and is not back yet.
+    #[error("Redis has not answered lately, and is not waited for at {command}")]
+    Unresponsive {
+        /// The command.
+        command: &'static str,
+    },
+    /// It has just been started.
+    #[error("Redis is still loading its data, at {command}")]
+    Loading {
+        /// The command.
+        command: &'static str,
+    },
+    /// It is a node of a cluster, and another node holds the key.
+    #[error(
+        "REDIS_URL leads to one node of a Redis cluster, which does not hold every key ({command}): use an endpoint that \
+         routes commands, as ElastiCache Serverless has one, or a Redis without cluster mode"
+    )]
+    ClusterNode {
+        /// The command.
+        command: &'static str,
+        /// What the node said.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// No connection, or an answer that is a refusal.
     #[error("Redis failed at {command}")]
     Failed {
@@ -69,6 +92,6 @@ impl StoreError {
     /// Whether the store said nothing in all its time: then it will not say anything to the next call, either.
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
-        matches!(self, Self::TimedOut { .. })
+        matches!(self, Self::TimedOut { .. } | Self::Unresponsive { .. })
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! A hit compares the checksum and passes on the bytes of the second line: nothing is parsed or rendered again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use chrono::NaiveDate;
@@ -17,7 +17,7 @@ use domain::{
     snapshot::{RoomStatus, Snapshot},
     timestamp::Timestamp,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::{fencing::FencingToken, fingerprint::Fingerprint, version_1};
@@ -54,6 +54,11 @@ pub enum UnusableValue {
     /// Well-formed, but damaged.
     #[error("its checksum does not match its header and its body")]
     Corrupt,
+    /// Written by the service that this one replaces.
+    #[error(
+        "the original EmptyClassroom service wrote it: stop that service, or set REDIS_PREFIX so that both have keys of their own"
+    )]
+    Original,
     /// Written by an older or a newer program.
     #[error("its format version is {found}, not {VERSION}")]
     OtherVersion {
@@ -156,7 +161,11 @@ impl CachedSnapshot {
     /// Reads a value whose first line ends at `end`.
     fn from_lines(value: &Bytes, end: usize) -> Result<Self, UnusableValue> {
         let (line, rest) = (value.slice(..end), value.slice(end + 1..));
-        let header: Header = serde_json::from_slice(&line).map_err(|error| unreadable(&line, Some(error)))?;
+        let header: Header = match serde_json::from_slice(&line) {
+            Ok(header) => header,
+            Err(error) if line.starts_with(br#"{"version":"#) => return Err(unreadable(&line, Some(error))),
+            Err(error) => return Err(unreadable(value, Some(error))),
+        };
         if header.version != VERSION {
             return Err(UnusableValue::OtherVersion { found: header.version.into() });
         }
@@ -230,12 +239,22 @@ pub fn checksum(bytes: &[u8]) -> String {
     format!("{:032x}", xxh3_128(bytes))
 }
 
+/// The original service's value: a JSON object with a list of slots for each room id.
+#[derive(Deserialize)]
+struct OriginalSlot {
+    #[serde(rename = "start")]
+    _start: IgnoredAny,
+    #[serde(rename = "end")]
+    _end: IgnoredAny,
+}
+
 /// Why a header that cannot be read is unusable: because of its version, if it has another one.
 fn unreadable(header: &[u8], error: Option<serde_json::Error>) -> UnusableValue {
     match serde_json::from_slice::<VersionOnly>(header) {
         Ok(VersionOnly { version: found }) if found != u64::from(VERSION) && found != version_1::VERSION => {
             UnusableValue::OtherVersion { found }
         }
+        _ if serde_json::from_slice::<HashMap<String, Vec<OriginalSlot>>>(header).is_ok() => UnusableValue::Original,
         _ => UnusableValue::Malformed(error),
     }
 }
@@ -373,6 +392,22 @@ mod tests {
         }
         let error = CachedSnapshot::from_value(&value(), &Fingerprint::new(&campus(), 29)).unwrap_err();
         assert!(matches!(error, UnusableValue::OtherFingerprint));
+    }
+
+    #[test]
+    fn the_value_of_the_original_service_is_recognized() {
+        for value in [
+            r#"{"342": [{"start": "07:00:00", "end": "09:04:00"}], "344": []}"#,
+            "{\n  \"342\": [{\"start\": \"07:00:00\", \"end\": \"09:04:00\"}]\n}",
+            "{}",
+        ] {
+            let error = CachedSnapshot::from_value(&value.into(), &fingerprint()).unwrap_err();
+            assert!(matches!(error, UnusableValue::Original), "{value}: {error}");
+        }
+        for value in [r#"{"342": [{"start": "07:00:00"}]}"#, r#"{"342": 7}"#, "[]", r#"{"342": [{"start"#] {
+            let error = CachedSnapshot::from_value(&value.into(), &fingerprint()).unwrap_err();
+            assert!(matches!(error, UnusableValue::Malformed(_)), "{value}: {error}");
+        }
     }
 
     #[test]

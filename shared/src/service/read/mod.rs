@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error_chain,
     outside::{
-        cache::{BACKOFF, Cache, CachedSnapshot, StoreError},
+        cache::{BACKOFF, Cache, CachedSnapshot, Found, StoreError},
         clock::Clock,
         metrics::Metrics,
         single_flight::Role,
@@ -172,17 +172,18 @@ impl Reader {
         Ok(())
     }
 
-    /// For today that is one command, except from midnight to the next sweep.
+    /// For today that is one command, except from midnight to the next sweep, and while another program's value is there.
     async fn look_for_fresh_copy(&self, read: &mut Read) -> Result<(), StoreError> {
         let Read { date, today, .. } = *read;
         if date == today {
             match self.cache.availability().await? {
-                Some(snapshot) if snapshot.date == today => {
+                Found::Snapshot(snapshot) if snapshot.date == today => {
                     read.found_fresh(Some(snapshot));
                     return Ok(());
                 }
-                Some(_of_another_day) => {}
-                None => {
+                // Of an earlier day, or another program's: the reserve may have a fresh copy of today.
+                Found::Snapshot(_) | Found::Unusable => {}
+                Found::Nothing => {
                     read.found_fresh(None);
                     return Ok(());
                 }

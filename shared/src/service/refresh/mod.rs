@@ -105,7 +105,7 @@ impl Refresher {
         self.ensure_may_sweep(Trigger::Operator).await?;
         self.sweeper.cache.invalidate().await?;
         let refreshed = self.sweep_or_wait(None, PATIENCE).await?;
-        if self.sweeper.cache.availability().await?.is_some() {
+        if self.sweeper.cache.availability().await?.into_snapshot().is_some() {
             return Ok(refreshed);
         }
         // The keys were deleted between the writes of somebody else's sweep.

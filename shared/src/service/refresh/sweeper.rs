@@ -199,7 +199,7 @@ impl Sweeper {
     /// Whether the last sweep found anything at all, as far as anybody knows.
     async fn last_sweep_found_items(&self, today: NaiveDate) -> Result<bool, RefreshError> {
         let failed = |error: StoreError| RefreshError::NotPublished(Arc::new(error.into()));
-        let last = match self.cache.availability().await.map_err(failed)? {
+        let last = match self.cache.availability().await.map_err(failed)?.into_snapshot() {
             Some(last) => Some(last),
             None => self.cache.reserve(today).await.map_err(failed)?,
         };
