@@ -19,7 +19,7 @@ def as_fields(expression):
     """The fields by their names. Raises ValueError for an expression that AWS would refuse."""
     found = re.fullmatch(r"cron\(([^()]*)\)", expression)
     if not found:
-        raise ValueError(f"{expression} is not as cron(5 0 * * ? *)")
+        raise ValueError(f"{expression} is not as cron(5 4 * * ? *)")
     texts = found[1].split(" ")
     if len(texts) != len(FIELDS):
         raise ValueError(f"{expression} has {len(texts)} fields, not {len(FIELDS)}")

@@ -31,7 +31,7 @@ PREVIOUS = {
     "StackStatus": "UPDATE_COMPLETE",
     "Parameters": [
         {"ParameterKey": "Stage", "ParameterValue": "dev"},
-        {"ParameterKey": "ScheduleExpression", "ParameterValue": "cron(5 0 * * ? *)"},
+        {"ParameterKey": "ScheduleExpression", "ParameterValue": "cron(5 4 * * ? *)"},
         {"ParameterKey": "AlarmEmail", "ParameterValue": ""},
     ],
 }
@@ -90,12 +90,12 @@ class DeployTest(unittest.TestCase):
     def test_what_was_built_is_deployed_with_the_parameters_and_is_well(self):
         with Service(WELL) as service:
             deployment = Deployment(self, service.url, PREVIOUS)
-            parameters = '\n# a remark\r\nApiUrl=https://x/y\r\nScheduleExpression="cron(5 0 * * ? *)"\n'
+            parameters = '\n# a remark\r\nApiUrl=https://x/y\r\nScheduleExpression="cron(5 4 * * ? *)"\n'
             run = deployment.run(parameters=parameters)
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         self.assertIn(f"emptyclassroom-dev answers at {service.url}", run.stdout)
         self.assertEqual(deployment.templates(), ["new: template"])
-        given = ["ApiUrl=https://x/y", 'ScheduleExpression="cron(5 0 * * ? *)"']
+        given = ["ApiUrl=https://x/y", 'ScheduleExpression="cron(5 4 * * ? *)"']
         expected = [*given, "Stage=dev", "Architecture=arm64"]
         self.assertEqual(deployment.parameters(), expected)
         self.assertIn("--no-confirm-changeset", deployment.arguments())
@@ -127,7 +127,7 @@ class DeployTest(unittest.TestCase):
             run = deployment.run(parameters="ApiUrl=https://x/y")
         self.assertEqual(run.returncode, 1)
         self.assertEqual(deployment.templates(), ["new: template", "previous: template"])
-        expected = ['Stage="dev"', 'ScheduleExpression="cron(5 0 * * ? *)"', 'AlarmEmail=""']
+        expected = ['Stage="dev"', 'ScheduleExpression="cron(5 4 * * ? *)"', 'AlarmEmail=""']
         self.assertEqual(deployment.parameters(1), expected)
         self.assertIn("is again what it was before, and well: the new version was not", run.stderr)
 

@@ -1,5 +1,6 @@
 """What template.yaml promises, asked of what SAM and CloudFormation would make of it. Nothing is built."""
 
+import datetime
 import functools
 import itertools
 import json
@@ -392,7 +393,7 @@ CHANGES = [
     {"AllowedOrigins": "https://rooms.example.edu"},
     {"ThrottleRate": "51"},
     {"ThrottleBurst": "101"},
-    {"ScheduleExpression": "cron(6 0 * * ? *)"},
+    {"ScheduleExpression": "cron(5 16 * * ? *)"},
     {"ScheduleTimezone": "Europe/Berlin"},
     {"RefreshConcurrency": "5"},
     {"LogRetentionDays": "90"},
@@ -565,21 +566,50 @@ def test_only_aws_services_take_the_roles(stack):
 # ---- The schedule --------------------------------------------------------------------------------------------------
 
 
-def test_the_daily_refresh_is_at_five_past_midnight_of_the_campus():
-    [schedule] = form().of_type("AWS::Scheduler::Schedule").values()
-    assert as_fields(schedule["ScheduleExpression"]) == {
-        "minutes": "5",
-        "hours": "0",
-        "day": "*",
-        "month": "*",
-        "weekday": "?",
-        "year": "*",
-    }
+def scheduled_time(stack):
+    """The schedule's time zone, and the wall-clock time of its daily run."""
+    [schedule] = stack.of_type("AWS::Scheduler::Schedule").values()
+    fields = as_fields(schedule["ScheduleExpression"])
+    assert [fields[name] for name in ("day", "month", "weekday", "year")] == ["*", "*", "?", "*"]
+    return schedule["ScheduleExpressionTimezone"], datetime.time(int(fields["hours"]), int(fields["minutes"]))
+
+
+def test_the_daily_refresh_runs_in_the_campuss_time_zone():
+    zone, _ = scheduled_time(form())
     campus = tomllib.loads((ROOT / "campuses/bu.toml").read_text())
-    zone = schedule["ScheduleExpressionTimezone"]
     assert zone == campus["timezone"]
     assert zone in zoneinfo.available_timezones()
+    [schedule] = form().of_type("AWS::Scheduler::Schedule").values()
     assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+
+
+def days_without(time, zone):
+    """The days from 2020 to 2037 on which this wall-clock time does not exist in the zone, or exists twice."""
+    zone, day = zoneinfo.ZoneInfo(zone), datetime.date(2020, 1, 1)
+    found = []
+    while day.year < 2038:
+        local = datetime.datetime.combine(day, time, zone)
+        # The two readings of a time differ only where clocks jump over it or pass it twice.
+        if local.utcoffset() != local.replace(fold=1).utcoffset():
+            found.append(day)
+        day += datetime.timedelta(days=1)
+    return found
+
+
+def test_the_daily_refreshs_time_exists_once_on_every_day_in_every_time_zone():
+    # EventBridge Scheduler skips a day on which the time does not exist.
+    _, time = scheduled_time(form())
+    zones = zoneinfo.available_timezones()
+    assert len(zones) > 400
+    skipped = {zone: days for zone in sorted(zones) if (days := days_without(time, zone))}
+    assert not skipped
+
+
+def test_five_past_midnight_does_not_exist_on_some_days():
+    # So it cannot be the default.
+    assert days_without(datetime.time(0, 5), "Africa/Cairo")
+    assert days_without(datetime.time(0, 5), "America/Santiago")
+    assert not days_without(datetime.time(0, 5), "America/New_York")
 
 
 def test_the_schedule_calls_the_alias_tries_again_a_little_and_keeps_what_failed(stack):
