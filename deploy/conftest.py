@@ -13,3 +13,5 @@ os.environ.update(
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
 )
+# The hook is a folder of its own, as Lambda gets it.
+sys.path.insert(0, str(Path(__file__).parent / "hook"))

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 # Seconds. Nothing here takes more than a few; a machine may be slow.
 PATIENCE = 60
@@ -84,6 +84,11 @@ def forget(url, key):
     subprocess.run(["redis-cli", "-u", url, "DEL", key], check=True, stdout=subprocess.DEVNULL)
 
 
+def keys(url):
+    """The keys of a redis-server."""
+    return subprocess.run(["redis-cli", "-u", url, "KEYS", "*"], check=True, capture_output=True, text=True).stdout.split()
+
+
 @contextmanager
 def _serving(handler):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -137,11 +142,22 @@ class RuntimeApi:
     def __init__(self):
         self.events = queue.Queue()
         self.answers = queue.Queue()
+        self.child = None
 
     def invoke(self, event):
-        """`response` or `error`, and what the function said with it."""
+        """`response` or `error`, and what the function said with it, or what Lambda says of a function that ended."""
         self.events.put(json.dumps(event).encode())
-        return self.answers.get(timeout=PATIENCE)
+
+        def outcome():
+            # Looked at before the answers: an answer that came before the end counts.
+            exit_code = self.child.poll()
+            with suppress(queue.Empty):
+                return self.answers.get(timeout=0.1)
+            if exit_code is not None:
+                message = f"Runtime exited with error: exit status {exit_code}"
+                return "error", {"errorType": "Runtime.ExitError", "errorMessage": message}
+
+        return eventually("the function answers", outcome)
 
     def handler(api):
         """The class of the server's handlers, which know this one."""
@@ -184,5 +200,5 @@ def function(bootstrap, environment, log):
     }
     with _serving(api.handler()) as address, open(log, "wb") as output:
         variables = {**lambdas, **environment, "AWS_LAMBDA_RUNTIME_API": address}
-        with process([bootstrap], env=variables, stdout=output, stderr=output):
+        with process([bootstrap], env=variables, stdout=output, stderr=output) as api.child:
             yield api

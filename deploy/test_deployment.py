@@ -8,9 +8,11 @@ import re
 import stat
 import subprocess
 import zipfile
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import boto3
+import hook
 import pytest
 import servers
 from samtranslator.yaml_helper import yaml_parse
@@ -106,6 +108,93 @@ def test_a_program_needs_no_younger_glibc_than_al2023_has(name):
     assert read.returncode == 0, read.stderr
     needed = {tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_([\d.]+)", read.stdout)}
     assert needed and max(needed) <= (2, 34), f"GLIBC {max(needed)}"
+
+
+# ---- The hook before the traffic -----------------------------------------------------------------------------------
+
+VARIABLES = {"READ_VERSION": "Read", "REFRESH_VERSION": "Refresh", "COOLDOWN_STATUS_VERSION": "CooldownStatus"}
+
+
+class LambdaAndCodeDeploy:
+    """The hook's two clients: one hands payloads to the running programs, the other keeps what it is told."""
+
+    def __init__(self, programs):
+        self.programs, self.told = programs, []
+
+    def client(self, service, config):
+        assert service in ("lambda", "codedeploy")
+        return self
+
+    def invoke(self, FunctionName, Payload):
+        kind, answer = self.programs[FunctionName].invoke(json.loads(Payload))
+        failed = {"FunctionError": "Unhandled"} if kind == "error" else {}
+        return {**failed, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+    def put_lifecycle_event_hook_execution_status(self, status, **_):
+        self.told.append(status)
+
+
+@pytest.fixture
+def run_hook(tmp_path, monkeypatch):
+    """Runs the hook against the programs as they were built, and returns what it told CodeDeploy and its log."""
+
+    def with_environments(capsys, twenty_five_live, redis_url, **changed):
+        with ExitStack() as running:
+            programs = {}
+            for variable, name in VARIABLES.items():
+                monkeypatch.setenv(variable, name)
+                environment = {"REDIS_URL": redis_url, "CAMPUS_FILE": str(ROOT / "campuses/bu.toml")}
+                if name != "CooldownStatus":
+                    environment["API_URL"] = twenty_five_live
+                environment.update(changed.get(name, {}))
+                program = servers.function(BUILD / name / "bootstrap", environment, tmp_path / f"{name}.log")
+                programs[name] = running.enter_context(program)
+            clients = LambdaAndCodeDeploy(programs)
+            monkeypatch.setattr(hook, "boto3", clients)
+            hook.handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}, None)
+        [status] = clients.told
+        return status, json.loads(capsys.readouterr().out)["faults"]
+
+    return with_environments
+
+
+@pytest.fixture
+def asked_rooms():
+    """A 25Live that must not be asked: its URL, and how often it was."""
+    asked = []
+    with servers.twenty_five_live(lambda: not asked.append(1)) as url:
+        yield url, asked
+
+
+def test_the_hook_lets_good_programs_pass_with_an_empty_cache_and_sweeps_nothing(
+    run_hook, capsys, asked_rooms, tmp_path
+):
+    twenty_five_live, asked = asked_rooms
+    with servers.redis(tmp_path) as url:
+        assert run_hook(capsys, twenty_five_live, url) == ("Succeeded", {})
+        assert servers.keys(url) == []
+    assert not asked
+
+
+def test_the_hook_stops_programs_that_do_not_reach_redis(run_hook, capsys, asked_rooms):
+    nothing_there = f"redis://127.0.0.1:{servers.free_port()}"
+    status, faults = run_hook(capsys, asked_rooms[0], nothing_there)
+    assert status == "Failed"
+    # The other two answer without Redis too.
+    assert faults.keys() == {"/api/health"}
+    assert "unreachable" in faults["/api/health"]
+
+
+@pytest.mark.parametrize(
+    "name, path",
+    [("Read", "/api/health"), ("Refresh", "/api/refresh"), ("CooldownStatus", "/api/cooldown-status")],
+)
+def test_the_hook_stops_a_program_that_does_not_start(run_hook, capsys, asked_rooms, tmp_path, name, path):
+    with servers.redis(tmp_path) as url:
+        status, faults = run_hook(capsys, asked_rooms[0], url, **{name: {"REDIS_URL": "not a URL"}})
+    assert status == "Failed"
+    assert faults.keys() == {path}
+    assert "Runtime.ExitError" in faults[path]
 
 
 # ---- The stack -----------------------------------------------------------------------------------------------------
@@ -243,7 +332,7 @@ def test_queue_topic_bus_and_log_groups_are_there(aws, deployed):
     assert aws.client("events").describe_event_bus(Name=deployed.outputs["EventBusName"])["Name"] == STACK
     groups = aws.client("logs").describe_log_groups()["logGroups"]
     retention = {group["logGroupName"]: group["retentionInDays"] for group in groups}
-    functions = {f"/aws/lambda/{STACK}/{name}": 30 for name in ("read", "refresh", "cooldown-status")}
+    functions = {f"/aws/lambda/{STACK}/{name}": 30 for name in ("read", "refresh", "cooldown-status", "hook")}
     assert retention == {**functions, f"/aws/vendedlogs/{STACK}/api": 30}
 
 

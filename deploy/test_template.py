@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 import zoneinfo
 
+import hook
 import pytest
 from schedules import as_fields
 from translation import API_URL, PSEUDO, ROOT, SECRET, Refused, Stack, packaged, source, translate
@@ -264,8 +265,9 @@ def environment(stack, function):
 
 def test_there_are_three_functions_on_al2023(stack):
     functions = stack.of_type("AWS::Lambda::Function")
-    assert sorted(functions) == sorted(FUNCTIONS)
-    for function in functions.values():
+    # The hook belongs to deployments: no route leads to it.
+    assert sorted(functions) == sorted([*FUNCTIONS, "Hook"])
+    for function in map(functions.get, FUNCTIONS):
         assert (function["Runtime"], function["Handler"]) == ("provided.al2023", "bootstrap")
         assert function["Architectures"] == [stack.parameters["Architecture"]]
         assert function["TracingConfig"] == {"Mode": stack.parameters["Tracing"]}
@@ -334,9 +336,9 @@ def test_no_secret_is_a_variable_or_is_resolved_into_the_template():
 
 def test_functions_log_json_into_groups_that_forget(stack):
     groups = stack.of_type("AWS::Logs::LogGroup")
-    assert sorted(groups) == ["ApiLogs", "CooldownStatusLogs", "ReadLogs", "RefreshLogs"]
+    assert sorted(groups) == ["ApiLogs", "CooldownStatusLogs", "HookLogs", "ReadLogs", "RefreshLogs"]
     assert all(group["RetentionInDays"] == "30" for group in groups.values())
-    for name in FUNCTIONS:
+    for name in [*FUNCTIONS, "Hook"]:
         # A level above INFO would drop the lines of metrics.
         assert stack.properties(name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": f"{name}Logs"}
 
@@ -482,6 +484,99 @@ def test_a_canarys_alarm_hears_the_new_version_alone():
             "ExecutedVersion": f"{version}.Version",
         }
         assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
+
+
+def references(node):
+    """The resources that a part of a template refers to."""
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    if not isinstance(node, dict):
+        return set()
+    found = set().union(*map(references, node.values()))
+    match node:
+        case {"Ref": name} | {"Fn::GetAtt": [name, *_]}:
+            found.add(name)
+        case {"Fn::GetAtt": str(text)}:
+            found.add(text.split(".")[0])
+        case {"Fn::Sub": str(text)} | {"Fn::Sub": [str(text), *_]}:
+            found.update(name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
+    return found
+
+
+def test_no_resource_waits_for_itself():
+    # cfn-lint looks for circles too, but not at the hook.
+    resources = form("elasticache", "prod", "all").translated["Resources"]
+    waits = {
+        name: {*references(resource), *as_list(resource.get("DependsOn", []))} & resources.keys()
+        for name, resource in resources.items()
+    }
+    while free := {name for name, others in waits.items() if not others}:
+        waits = {name: others - free for name, others in waits.items() if name not in free}
+    assert not waits
+
+
+# ---- The hook before the traffic -----------------------------------------------------------------------------------
+
+
+def test_a_new_version_of_every_function_gets_requests_only_after_the_hook(stack):
+    for name in FUNCTIONS:
+        update = stack.resources[f"{name}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        assert update["BeforeAllowTrafficHook"] == "Hook"
+        assert "AfterAllowTrafficHook" not in update
+
+
+def test_codedeploys_own_role_may_call_the_hook(stack):
+    # AWS's managed policy of that role allows functions with this prefix. Lambda allows 64 characters.
+    assert stack.properties("Hook")["FunctionName"] == f"CodeDeployHook_{PSEUDO['AWS::StackName']}"
+    [role] = [stack.properties(name) for name in stack.of_type("AWS::IAM::Role") if name.startswith("CodeDeploy")]
+    assert role["ManagedPolicyArns"] == ["arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"]
+
+
+def test_the_hook_asks_the_versions_that_this_deployment_publishes(stack):
+    published = {made["FunctionName"]: name for name, made in stack.of_type("AWS::Lambda::Version").items()}
+    assert environment(stack, "Hook") == {
+        "READ_VERSION": published["Read"],
+        "REFRESH_VERSION": published["Refresh"],
+        "COOLDOWN_STATUS_VERSION": published["CooldownStatus"],
+    }
+    assert {variable for variable, _, _ in hook.CHECKS} == environment(stack, "Hook").keys()
+    # A dependency of each alias, and so set before CodeDeploy runs it.
+    for name in FUNCTIONS:
+        assert "Hook" in json.dumps(stack.translated["Resources"][f"{name}Aliaslive"]["UpdatePolicy"])
+
+
+def test_the_hook_is_python_that_tells_codedeploy_before_its_own_time_is_up(stack):
+    properties = stack.properties("Hook")
+    assert re.fullmatch(r"python3\.1[3-9]", properties["Runtime"])
+    module, function = properties["Handler"].split(".")
+    assert callable(getattr(hook, function)) and hook.__name__ == module
+    # A hook that dies leaves the deployment waiting for an hour. Each wait for an answer may be preceded by one for a
+    # connection, and telling CodeDeploy is a wait too.
+    longest = (hook.CONFIG.connect_timeout + hook.CONFIG.read_timeout) * (len(hook.CHECKS) + 1)
+    assert longest < properties["Timeout"] <= 180
+    assert "VpcConfig" not in properties
+
+
+def test_the_hook_is_deployed_from_its_folder_as_it_is():
+    declared = source()["Resources"]["Hook"]
+    assert declared["Properties"]["Code"] == "deploy/hook"
+    assert declared["Metadata"]["SkipBuild"]
+    # Nothing else is in the archive.
+    listed = subprocess.run(["git", "ls-files", "deploy/hook"], cwd=ROOT, capture_output=True, text=True)
+    assert listed.stdout.split() == ["deploy/hook/hook.py"]
+
+
+def test_the_hook_may_call_versions_tell_codedeploy_and_write_its_log(stack):
+    assert stack.properties("Hook")["Role"] == "HookRole.Arn"
+    assert permissions(stack, "HookRole") == {
+        *(("lambda:InvokeFunction", f"{name}.Arn:*") for name in FUNCTIONS),
+        (
+            "codedeploy:PutLifecycleEventHookExecutionStatus",
+            f"arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:{PSEUDO['AWS::StackName']}-*/*",
+        ),
+        ("logs:CreateLogStream", "HookLogs.Arn"),
+        ("logs:PutLogEvents", "HookLogs.Arn"),
+    }
 
 
 # ---- What they may -------------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ def packaged(template):
     for resource in template["Resources"].values():
         for uri in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][uri] = f"s3://artifacts/{resource['Properties'][uri]}"
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Code"] = {"S3Bucket": "artifacts", "S3Key": resource["Properties"]["Code"]}
     return template
 
 
