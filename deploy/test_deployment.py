@@ -29,6 +29,7 @@ GIVEN = {
     "EventBus": "own",
     "Tracing": "Active",
     "AlarmEmail": "it@example.edu",
+    "MonthlyBudget": "40",
 }
 STACK = "emptyclassroom-prod"
 
@@ -203,6 +204,7 @@ def test_the_hook_stops_a_program_that_does_not_start(run_hook, capsys, asked_ro
 UNKNOWN = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::Budgets::Budget",
     "AWS::CloudWatch::Alarm",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
@@ -341,16 +343,25 @@ def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
     alarms = [
         name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    assert len(alarms) == 13
+    assert len(alarms) == 14
     for name in alarms:
-        cloudwatch.put_metric_alarm(
-            AlarmName=name, **deployed.scope.value(deployed.template["Resources"][name]["Properties"])
-        )
+        alarm = deployed.scope.value(deployed.template["Resources"][name]["Properties"])
+        # A parameter's value is a text; CloudFormation makes a number of it.
+        cloudwatch.put_metric_alarm(AlarmName=name, **{**alarm, "Threshold": float(alarm["Threshold"])})
     assert {each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]} == set(alarms)
     dashboard = deployed.scope.value(deployed.template["Resources"]["Dashboard"]["Properties"])
     cloudwatch.put_dashboard(**dashboard)
     shown = json.loads(cloudwatch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"])
     assert len(shown["widgets"]) == 12
+
+
+def test_budgets_takes_the_budget(aws, deployed):
+    budget = deployed.scope.value(deployed.template["Resources"]["Budget"]["Properties"])
+    budgets = aws.client("budgets")
+    budgets.create_budget(AccountId="123456789012", **budget)
+    made = {"AccountId": "123456789012", "BudgetName": budget["Budget"]["BudgetName"]}
+    assert budgets.describe_budget(**made)["Budget"]["BudgetLimit"] == {"Amount": "40", "Unit": "USD"}
+    assert len(budgets.describe_notifications_for_budget(**made)["Notifications"]) == 3
 
 
 def test_scheduler_takes_the_schedule(aws, deployed):

@@ -11,6 +11,8 @@ import zoneinfo
 
 import hook
 import pytest
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
 from schedules import as_fields
 from translation import API_URL, PSEUDO, ROOT, SECRET, Refused, Stack, packaged, source, translate
 
@@ -25,14 +27,16 @@ OPTIONS = {
         "EventBus": "own",
         "Tracing": "Active",
         "AlarmEmail": "it@example.edu",
+        "MonthlyBudget": "40",
         "RefreshConcurrency": "5",
         "Architecture": "x86_64",
         "AllowedOrigins": "https://rooms.example.edu,http://localhost:5173",
     },
 }
+STAGES = {"dev": {"Stage": "dev"}, "prod": {"Stage": "prod", "AlarmEmail": "it@example.edu"}}
 FORMS = {
-    f"{redis}-{stage}-{options}": {"ApiUrl": API_URL, "Stage": stage, **REDIS[redis], **OPTIONS[options]}
-    for redis, stage, options in itertools.product(REDIS, ["dev", "prod"], OPTIONS)
+    f"{redis}-{stage}-{options}": {"ApiUrl": API_URL, **REDIS[redis], **STAGES[stage], **OPTIONS[options]}
+    for redis, stage, options in itertools.product(REDIS, STAGES, OPTIONS)
 }
 
 # A function for each route. A new route is a line here, and a line in the template.
@@ -53,7 +57,7 @@ ROUTES = {
 FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
 
 # These name no resource, because AWS lets them name none.
-NAMELESS = {"NetworkInterfaces", "Traces"}
+NAMELESS = {"NetworkInterfaces", "Traces", "Deployments"}
 NETWORK_ACTIONS = {
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -120,6 +124,13 @@ def test_cfn_lint_accepts_what_sam_makes_of_it_in_every_form(tmp_path):
         {"MinGapMinutes": "0"},
         {"UpstreamConcurrency": "65"},
         {"ThrottleRate": "0"},
+        {"AlarmEmail": "it"},
+        {"AlarmEmail": "it@example"},
+        {"AlarmEmail": "it@example.edu, rooms@example.edu"},
+        {"AlarmRequestsPerHour": "0"},
+        {"MonthlyBudget": "-1"},
+        {"MonthlyBudget": "40"},
+        {"Stage": "prod"},
         {"SecretsVersion": ""},
     ],
     ids=str,
@@ -228,12 +239,21 @@ def test_the_api_alone_answers_for_origins_and_never_with_credentials(given, ori
     assert "x-amazon-apigateway-cors" not in api_body(form(AllowedOrigins=""))
 
 
-def test_requests_are_throttled_and_refreshes_more_so():
-    stage = api_stage(form(ThrottleRate="20", ThrottleBurst="40"))
-    assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": "20", "ThrottlingBurstLimit": "40"}
-    assert stage["RouteSettings"] == {"POST /api/refresh": {"ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 5}}
-    by_default = api_stage(form())["DefaultRouteSettings"]
-    assert by_default == {"ThrottlingRateLimit": "50", "ThrottlingBurstLimit": "100"}
+def throttling(stack, route):
+    """Requests a second, and at once."""
+    stage = api_stage(stack)
+    settings = {**stage["DefaultRouteSettings"], **stage["RouteSettings"].get(route, {})}
+    return int(settings["ThrottlingRateLimit"]), int(settings["ThrottlingBurstLimit"])
+
+
+def test_every_route_is_throttled_and_refreshes_and_calendars_more_than_other_reads():
+    by_default = form()
+    assert throttling(by_default, "GET /api/open-classrooms") == (20, 40)
+    assert throttling(by_default, "POST /api/refresh") == (1, 5)
+    assert throttling(by_default, "GET /api/classrooms/{id}/calendar.ics") == (5, 10)
+    raised = form(ThrottleRate="100", ThrottleBurst="200")
+    lower = {"POST /api/refresh", "GET /api/classrooms/{id}/calendar.ics"}
+    assert {route for route in ROUTES if throttling(raised, route) != (100, 200)} == lower
 
 
 def test_the_stage_is_made_after_the_routes_that_its_settings_name(stack):
@@ -391,10 +411,12 @@ CHANGES = [
     {"EventBus": "default"},
     {"EventBus": "own"},
     {"Tracing": "Active"},
-    {"Stage": "prod"},
+    {"Stage": "prod", "AlarmEmail": "it@example.edu"},
     {"AllowedOrigins": "https://rooms.example.edu"},
     {"ThrottleRate": "51"},
     {"ThrottleBurst": "101"},
+    {"AlarmRequestsPerHour": "100"},
+    {"MonthlyBudget": "40", "AlarmEmail": "it@example.edu"},
     {"ScheduleExpression": "cron(5 16 * * ? *)"},
     {"ScheduleTimezone": "Europe/Berlin"},
     {"RefreshConcurrency": "5"},
@@ -570,10 +592,7 @@ def test_the_hook_may_call_versions_tell_codedeploy_and_write_its_log(stack):
     assert stack.properties("Hook")["Role"] == "HookRole.Arn"
     assert permissions(stack, "HookRole") == {
         *(("lambda:InvokeFunction", f"{name}.Arn:*") for name in FUNCTIONS),
-        (
-            "codedeploy:PutLifecycleEventHookExecutionStatus",
-            f"arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:{PSEUDO['AWS::StackName']}-*/*",
-        ),
+        ("codedeploy:PutLifecycleEventHookExecutionStatus", "*"),
         ("logs:CreateLogStream", "HookLogs.Arn"),
         ("logs:PutLogEvents", "HookLogs.Arn"),
     }
@@ -639,6 +658,17 @@ def test_no_policy_has_a_wildcard_where_aws_has_a_name(stack):
             assert all("*" not in action for action in as_list(statement["Action"])), statement
             nameless = "*" in as_list(statement["Resource"])
             assert not nameless or statement.get("Sid") in NAMELESS, statement
+
+
+def test_each_action_exists_and_is_bound_to_what_aws_can_bind_it_to(stack):
+    known = load_resource(AdditionalSpecs, "Policies.json")
+    for role in stack.of_type("AWS::IAM::Role"):
+        for statement in statements(stack, role):
+            for action in as_list(statement["Action"]):
+                service, name = action.split(":")
+                # An action that AWS binds to nothing is never allowed by a statement that names something.
+                bound = known[service]["Actions"][name.lower()].get("Resources")
+                assert bound or as_list(statement["Resource"]) == ["*"], action
 
 
 def test_network_interfaces_are_lambdas_affair_and_not_the_codes():
@@ -876,12 +906,47 @@ def test_alarms_listen_to_metrics_that_exist(stack):
 def test_alarms_are_the_promised_ones_and_ring_at_the_topic(stack):
     alarms = {name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
     each = {f"{name}{what}" for name in FUNCTIONS for what in ("Errors", "Slow")}
-    assert alarms == each | {"Throttles", "DeadLetters", "NoRefresh", "ApiErrors"}
+    assert alarms == each | {"Throttles", "DeadLetters", "NoRefresh", "ApiErrors", "ManyRequests"}
     for name in alarms:
         assert stack.properties(name)["AlarmActions"] == ["AlarmTopic"]
     subscriptions = list(stack.of_type("AWS::SNS::Subscription").values())
     email = stack.parameters["AlarmEmail"]
     assert [each["Endpoint"] for each in subscriptions] == ([email] if email else [])
+
+
+def test_an_unusual_number_of_requests_rings():
+    alarm = form().properties("ManyRequests")
+    assert [metric[:2] for metric in alarm_metrics(alarm)] == [("AWS/ApiGateway", "Count")]
+    assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Sum", 3600, "20000")
+    assert form(AlarmRequestsPerHour="500").properties("ManyRequests")["Threshold"] == "500"
+    # What throttling lets through on the readers' route alone is more, or the alarm could never ring.
+    assert throttling(form(), "GET /api/open-classrooms")[0] * 3600 > 20_000
+
+
+def test_a_production_stage_has_an_address_for_its_alarms():
+    given = {**FORMS["external-prod-bare"], "AlarmEmail": ""}
+    with pytest.raises(Refused, match="ProductionHasAnAlarmAddress"):
+        Stack(**given)
+
+
+def test_a_budget_is_made_only_if_asked_for_and_writes_to_the_alarms_address():
+    assert not form(AlarmEmail="it@example.edu").of_type("AWS::Budgets::Budget")
+    [budget] = form(MonthlyBudget="40", AlarmEmail="it@example.edu").of_type("AWS::Budgets::Budget").values()
+    assert budget["Budget"] == {
+        "BudgetName": PSEUDO["AWS::StackName"],
+        "BudgetType": "COST",
+        "TimeUnit": "MONTHLY",
+        "BudgetLimit": {"Amount": "40", "Unit": "USD"},
+    }
+    told = {
+        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
+        for each in budget["NotificationsWithSubscribers"]
+    }
+    assert told == {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
+    for each in budget["NotificationsWithSubscribers"]:
+        assert each["Notification"]["ComparisonOperator"] == "GREATER_THAN"
+        assert each["Notification"]["ThresholdType"] == "PERCENTAGE"
+        assert each["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": "it@example.edu"}]
 
 
 def test_slow_is_near_the_time_out_but_no_sweep(stack):
