@@ -1,12 +1,20 @@
 """deploy/github.yaml: who may take the roles in which GitHub deploys, and whether they fit what they deploy."""
 
+import fnmatch
+import functools
+import json
 import re
+from pathlib import Path
 
+import boto3
+import cfnlint
 import pytest
+import servers
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from samtranslator.yaml_helper import yaml_parse
-from translation import ROOT
+from test_template import FORMS, form
+from translation import PSEUDO, ROOT
 
 TEMPLATE = yaml_parse((ROOT / "deploy/github.yaml").read_text())
 # What AWS itself tells of each action: the kinds of things to which a policy can bind it.
@@ -20,6 +28,49 @@ def statements(role):
 
 def as_list(value):
     return value if isinstance(value, list) else [value]
+
+
+def arns(statement):
+    """What a statement names, for the stack of the template's tests."""
+    known = {**PSEUDO, "StackName": PSEUDO["AWS::StackName"]}
+    texts = [each["Fn::Sub"] if isinstance(each, dict) else each for each in as_list(statement["Resource"])]
+    return [re.sub(r"\$\{([^}]+)\}", lambda match: known[match[1]], text) for text in texts]
+
+
+def matches(pattern, text):
+    return fnmatch.fnmatchcase(text.lower(), pattern.lower())
+
+
+# ---- One account for a stage ---------------------------------------------------------------------------------------
+
+
+def test_an_account_takes_the_roles_of_one_stage_alone(tmp_path):
+    # What CloudFormation may do to APIs and networks is bound to no name, so a stage's role reaches the whole account.
+    with servers.moto(tmp_path / "log") as url:
+        cloudformation = boto3.client("cloudformation", endpoint_url=url)
+
+        def deploy(stage, environment):
+            given = {
+                "Repository": "octocat/rooms",
+                "Environment": environment,
+                "StackName": f"emptyclassroom-{stage}",
+                "Provider": "exists",
+            }
+            cloudformation.create_stack(
+                StackName=f"emptyclassroom-{stage}-github",
+                TemplateBody=json.dumps({key: value for key, value in TEMPLATE.items() if key != "Rules"}),
+                Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )
+
+        deploy("dev", "development")
+        with pytest.raises(Exception, match="emptyclassroom-github"):
+            deploy("prod", "production")
+        roles = boto3.client("iam", endpoint_url=url).list_roles()["Roles"]
+        assert [each["RoleName"] for each in roles if each["RoleName"] == "emptyclassroom-github"]
+
+
+# ---- Who takes the role --------------------------------------------------------------------------------------------
 
 
 def test_only_jobs_of_the_environment_take_the_role():
@@ -64,11 +115,146 @@ def test_each_action_exists_and_is_bound_to_what_it_can_be_bound_to(role):
     assert checked > 10
 
 
-def test_what_cloudformation_does_and_aws_binds_to_no_name_is_allowed():
-    nameless = [each for each in statements("CloudFormationRole") if each["Resource"] == "*"]
-    allowed = {action for each in nameless for action in as_list(each["Action"])}
-    needed = {"logs:DescribeLogGroups", "logs:DescribeIndexPolicies", "codedeploy:StopDeployment"}
-    assert needed <= allowed
-    for action in needed:
-        service, name = action.split(":")
-        assert not KNOWN[service]["Actions"][name.lower()].get("Resources"), action
+# ---- What CloudFormation does --------------------------------------------------------------------------------------
+
+
+@functools.cache
+def handlers():
+    """For each type of resource, what CloudFormation's own code for it calls. It lists none, so that is left out."""
+    schemas = {}
+    for file in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
+        schema = json.loads(file.read_text())
+        schemas[schema["typeName"]] = schema.get("handlers", {})
+    return {
+        kind: {action for name, each in found.items() if name != "list" for action in each["permissions"]}
+        for kind, found in schemas.items()
+    }
+
+
+# Handlers name what any template could need. These are for properties that template.yaml does not have.
+UNUSED = {
+    "keys of one's own": {"kms:*"},
+    "IPv6, VPNs, tenancy, encryption between instances": {
+        "ec2:AssociateSubnetCidrBlock",
+        "ec2:AttachVpnGateway",
+        "ec2:CreateVpcEncryptionControl",
+        "ec2:DetachVpnGateway",
+        "ec2:DisassociateSubnetCidrBlock",
+        "ec2:ModifyVpcTenancy",
+    },
+    "a NAT gateway with more than one address, an address of another account": {
+        "ec2:AcceptAddressTransfer",
+        "ec2:AssignPrivateNatGatewayAddress",
+        "ec2:AssociateNatGatewayAddress",
+        "ec2:DisassociateNatGatewayAddress",
+        "ec2:UnassignPrivateNatGatewayAddress",
+    },
+    "policies of users and groups, boundaries of roles": {
+        "iam:AttachGroupPolicy",
+        "iam:AttachUserPolicy",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:DetachGroupPolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutRolePermissionsBoundary",
+    },
+    "file systems, signed code, capacity of one's own": {
+        "elasticfilesystem:DescribeMountTargets",
+        "lambda:GetCodeSigningConfig",
+        "lambda:PassCapacityProvider",
+        "s3files:ListMountTargets",
+    },
+    "log groups with indexes, policies or deliveries": {
+        "firehose:TagDeliveryStream",
+        "logs:DeleteIndexPolicy",
+        "logs:DeleteResourcePolicy",
+        "logs:PutIndexPolicy",
+    },
+    "machines of one's own": {"codedeploy:RegisterOnPremisesInstance"},
+    # API Gateway's actions are the methods of HTTP.
+    "names that no policy has": {
+        "apigateway:TagResource",
+        "apigateway:UntagResource",
+        "kms:ReEncrypt",
+        "lambda:AssociateRuntimeAlias",
+        "s3:REST.PUT.OBJECT",
+    },
+}
+
+
+def fits(action, arn):
+    """Whether a policy can bind an action to this resource."""
+    service, name = action.split(":")
+    known = KNOWN[service]
+    formats = [
+        format
+        for kind in known["Actions"][name.lower()].get("Resources", [])
+        for format in known["Resources"][kind.lower()]["ARNFormats"]
+    ]
+    patterns = [re.sub(r"\$\{\w+\}", "[^:]*", format) for format in formats]
+    return any(re.fullmatch(pattern, arn.replace("*", "x")) for pattern in patterns)
+
+
+def is_allowed(action):
+    return any(
+        matches(pattern, action) and (arn == "*" or fits(action, arn))
+        for statement in statements("CloudFormationRole")
+        for pattern in as_list(statement["Action"])
+        for arn in arns(statement)
+    )
+
+
+def test_cloudformation_may_do_what_it_does_for_each_resource_of_the_template():
+    kinds = {
+        resource["Type"]
+        for name in FORMS
+        for resource in form(*name.split("-")).translated["Resources"].values()
+    }
+    called = {kind: handlers()[kind] for kind in kinds}
+    assert len(called) > 25 and all(called.values())
+    unused = {pattern for patterns in UNUSED.values() for pattern in patterns}
+    refused = {
+        (kind, action)
+        for kind, actions in called.items()
+        for action in actions
+        if not any(matches(pattern, action) for pattern in unused) and not is_allowed(action)
+    }
+    assert not refused
+    # What is listed as unused would be missing otherwise.
+    every = {action for actions in called.values() for action in actions}
+    for pattern in unused:
+        assert any(matches(pattern, action) for action in every), pattern
+
+
+def test_cloudformation_may_make_what_the_template_names():
+    region, account = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
+    stack = form("elasticache", "prod", "all")
+    named = [
+        *(
+            ("lambda:CreateFunction", f"arn:aws:lambda:{region}:{account}:function:{each['FunctionName']}")
+            for each in stack.of_type("AWS::Lambda::Function").values()
+            if "FunctionName" in each
+        ),
+        *(
+            ("logs:CreateLogGroup", f"arn:aws:logs:{region}:{account}:log-group:{each['LogGroupName']}:x")
+            for each in stack.of_type("AWS::Logs::LogGroup").values()
+        ),
+        *(
+            ("budgets:ModifyBudget", f"arn:aws:budgets::{account}:budget/{each['Budget']['BudgetName']}")
+            for each in stack.of_type("AWS::Budgets::Budget").values()
+        ),
+        *(
+            ("events:CreateEventBus", f"arn:aws:events:{region}:{account}:event-bus/{each['Name']}")
+            for each in stack.of_type("AWS::Events::EventBus").values()
+        ),
+    ]
+    assert len(named) == 8
+    for action, arn in named:
+        assert any(
+            matches(pattern, action) and any(matches(allowed, arn) for allowed in arns(statement))
+            for statement in statements("CloudFormationRole")
+            for pattern in as_list(statement["Action"])
+        ), arn
+
+
+def test_an_update_that_is_cancelled_may_stop_its_canary():
+    assert is_allowed("codedeploy:StopDeployment")
