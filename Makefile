@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: imports openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: imports sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 CARGO_DENY_VERSION := 0.20.2
 CARGO_FUZZ_VERSION := 0.13.2
@@ -96,6 +96,15 @@ promises: ## That each test exists which docs/RELIABILITY.md names
 
 dependencies: ## What each function may not link
 	scripts/check-dependencies
+
+sbom: ## Which packages each function is made of, in target/sbom; ARCHITECTURE=x86_64 or arm64
+	@scripts/sbom $(ARCHITECTURE)
+
+advisories: ## Known vulnerabilities of both Cargo.lock files; fails where their database cannot be had
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION)
+	cargo deny fetch db
+	cargo deny check advisories
+	cargo deny --manifest-path fuzz/Cargo.toml check --config $(CURDIR)/deny.toml advisories
 
 deny: ## Licences, bans and sources; known vulnerabilities where their database can be had
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION)
