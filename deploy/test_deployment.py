@@ -111,6 +111,22 @@ def test_a_program_needs_no_younger_glibc_than_al2023_has(name):
     assert needed and max(needed) <= (2, 34), f"GLIBC {max(needed)}"
 
 
+@pytest.mark.parametrize("name, path", [("Read", "/api/buildings"), ("CooldownStatus", "/api/cooldown-status")])
+def test_a_program_answers_head_where_it_answers_get(name, path, tmp_path):
+    environment = {
+        "REDIS_URL": f"redis://127.0.0.1:{servers.free_port()}",
+        "API_URL": API_URL,
+        "CAMPUS_FILE": str(ROOT / "campuses/bu.toml"),
+    }
+    with servers.function(BUILD / name / "bootstrap", environment, tmp_path / "log") as function:
+        answers = {}
+        for method in ("GET", "HEAD"):
+            event = {"version": "2.0", "rawPath": path, "requestContext": {"http": {"method": method, "path": path}}}
+            kind, answers[method] = function.invoke(event)
+            assert (kind, answers[method]["statusCode"]) == ("response", 200)
+    assert answers["GET"]["body"] and not answers["HEAD"].get("body")
+
+
 # ---- The hook before the traffic -----------------------------------------------------------------------------------
 
 VARIABLES = {"READ_VERSION": "Read", "REFRESH_VERSION": "Refresh", "COOLDOWN_STATUS_VERSION": "CooldownStatus"}
@@ -210,6 +226,7 @@ UNKNOWN = {
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Logs::MetricFilter",
     "AWS::SNS::Subscription",
     "AWS::Scheduler::Schedule",
     # It names the alarms.
@@ -343,7 +360,7 @@ def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
     alarms = [
         name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    assert len(alarms) == 14
+    assert len(alarms) == 17
     for name in alarms:
         alarm = deployed.scope.value(deployed.template["Resources"][name]["Properties"])
         # A parameter's value is a text; CloudFormation makes a number of it.
@@ -353,6 +370,20 @@ def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
     cloudwatch.put_dashboard(**dashboard)
     shown = json.loads(cloudwatch.get_dashboard(DashboardName=dashboard["DashboardName"])["DashboardBody"])
     assert len(shown["widgets"]) == 12
+
+
+def test_logs_takes_the_filter_of_requests_refused(aws, deployed):
+    made = deployed.template["Resources"]["ThrottledRequests"]["Properties"]
+    group = f"/aws/vendedlogs/{STACK}/api"
+    [transformation] = deployed.scope.value(made["MetricTransformations"])
+    aws.client("logs").put_metric_filter(
+        logGroupName=group,
+        filterName="refused",
+        filterPattern=made["FilterPattern"],
+        metricTransformations=[{f"{key[0].lower()}{key[1:]}": value for key, value in transformation.items()}],
+    )
+    [kept] = aws.client("logs").describe_metric_filters(logGroupName=group)["metricFilters"]
+    assert kept["filterPattern"] == made["FilterPattern"]
 
 
 def test_budgets_takes_the_budget(aws, deployed):

@@ -54,6 +54,8 @@ ROUTES = {
     "POST /api/refresh": "Refresh",
     "GET /api/cooldown-status": "CooldownStatus",
 }
+# Whoever may GET may ask for the HEAD. The functions answer it where they answer GET.
+HEADS = {route.replace("GET", "HEAD"): function for route, function in ROUTES.items() if route.startswith("GET ")}
 FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
 
 # These name no resource, because AWS lets them name none.
@@ -186,7 +188,7 @@ def test_the_api_has_the_contracts_routes_and_no_other(stack):
             [routes[f"{method.upper()} {path}"]] = re.findall(
                 r"functions/(\w+)Aliaslive/invocations", integration["uri"]
             )
-    assert routes == ROUTES
+    assert routes == ROUTES | HEADS
     assert not stack.of_type("AWS::ApiGatewayV2::Route")
     stage = api_stage(stack)
     assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)
@@ -201,7 +203,8 @@ def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
         )
         assert api == "Api"
         allowed.add((f"{method} {path}", permission["FunctionName"]))
-    assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in ROUTES.items()}
+    routes = ROUTES | HEADS
+    assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in routes.items()}
 
 
 def test_local_invoke_has_these_routes():
@@ -252,8 +255,35 @@ def test_every_route_is_throttled_and_refreshes_and_calendars_more_than_other_re
     assert throttling(by_default, "POST /api/refresh") == (1, 5)
     assert throttling(by_default, "GET /api/classrooms/{id}/calendar.ics") == (5, 10)
     raised = form(ThrottleRate="100", ThrottleBurst="200")
-    lower = {"POST /api/refresh", "GET /api/classrooms/{id}/calendar.ics"}
-    assert {route for route in ROUTES if throttling(raised, route) != (100, 200)} == lower
+    calendar = "/api/classrooms/{id}/calendar.ics"
+    lower = {"POST /api/refresh", f"GET {calendar}", f"HEAD {calendar}"}
+    assert {route for route in ROUTES | HEADS if throttling(raised, route) != (100, 200)} == lower
+    assert throttling(raised, f"HEAD {calendar}") == throttling(raised, f"GET {calendar}")
+
+
+def selects(node):
+    """Every Fn::Select of a part of a template, in branches that are not taken too."""
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    own = [node["Fn::Select"]] if isinstance(node, dict) and node.keys() == {"Fn::Select"} else []
+    return own + [found for child in children for found in selects(child)]
+
+
+def test_every_select_finds_something_in_branches_that_are_not_taken_too(stack):
+    # CloudFormation may look at both branches of an Fn::If.
+    texts = [each for each in selects(stack.translated) if "Fn::Split" in each[1]]
+    assert texts
+    for index, split in texts:
+        assert len(stack.scope.value(split)) > int(index), split
+
+
+def test_descriptions_tell_the_secrets_names():
+    described = {version["FunctionName"]: version["Description"] for version in versions_of(form(options="all"))}
+    assert "redis-url-AbCdEf" in described["Read"]
+    assert "redis-url-AbCdEf, admin-token-AbCdEf" in described["Refresh"]
+
+
+def versions_of(stack):
+    return stack.of_type("AWS::Lambda::Version").values()
 
 
 def test_the_stage_is_made_after_the_routes_that_its_settings_name(stack):
@@ -264,7 +294,7 @@ def test_the_stage_is_made_after_the_routes_that_its_settings_name(stack):
         if resource["Type"] == "AWS::ApiGatewayV2::Stage"
     ]
     assert stage["Properties"]["ApiId"] == {"Ref": "Api"}
-    assert stage["Properties"]["RouteSettings"].keys() <= ROUTES.keys()
+    assert stage["Properties"]["RouteSettings"].keys() <= (ROUTES | HEADS).keys()
 
 
 @pytest.mark.parametrize("value", ["-", "12", "Not Found"])
@@ -314,7 +344,7 @@ def test_functions_end_before_api_gateway_gives_up_and_after_a_sweep(stack):
 
 def test_each_function_has_its_variables_and_no_other(stack):
     external = stack.parameters["Redis"] == "external"
-    common = {"CAMPUS_FILE", "REFRESH_COOLDOWN_MINUTES", "SECRETS_VERSION"}
+    common = {"CAMPUS_FILE", "REFRESH_COOLDOWN_MINUTES", "RUST_LOG", "SECRETS_VERSION"}
     common |= {"REDIS_URL_SECRET_ARN"} if external else {"REDIS_URL"}
     sweeping = common | {"API_URL", "MIN_GAP_MINUTES", "UPSTREAM_CONCURRENCY"}
     refresh = set(sweeping)
@@ -326,13 +356,14 @@ def test_each_function_has_its_variables_and_no_other(stack):
 
 def test_variables_have_the_parameters_values():
     given = {"MinGapMinutes": "60", "RefreshCooldownMinutes": "0", "UpstreamConcurrency": "4", "SecretsVersion": "7"}
-    stack = form(options="all", CampusFile="other.toml", **given)
+    stack = form(options="all", CampusFile="other.toml", LogLevel="debug", **given)
     assert environment(stack, "Refresh") == {
         "API_URL": API_URL,
         "CAMPUS_FILE": "/opt/other.toml",
         "REDIS_URL_SECRET_ARN": f"{SECRET}redis-url-AbCdEf",
         "ADMIN_TOKEN_SECRET_ARN": f"{SECRET}admin-token-AbCdEf",
         "SECRETS_VERSION": "7",
+        "RUST_LOG": "debug",
         "REFRESH_COOLDOWN_MINUTES": "0",
         "MIN_GAP_MINUTES": "60",
         "UPSTREAM_CONCURRENCY": "4",
@@ -421,6 +452,7 @@ CHANGES = [
     {"ScheduleTimezone": "Europe/Berlin"},
     {"RefreshConcurrency": "5"},
     {"LogRetentionDays": "90"},
+    {"LogLevel": "warn"},
     {"AlarmEmail": "it@example.edu"},
 ]
 
@@ -464,6 +496,7 @@ def test_descriptions_have_room_for_the_longest_values():
         "UpstreamConcurrency": "64",
         "EventBus": "default",
         "Tracing": "PassThrough",
+        "LogLevel": "error",
     }
     for name in longest:
         if longest[name].endswith("x") or name == "CampusFile":
@@ -866,6 +899,8 @@ KNOWN = {
         {frozenset({"FunctionName"}), frozenset({"FunctionName", "Resource", "ExecutedVersion"})},
     ),
     "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency"}, {frozenset({"ApiId"})}),
+    # By a filter of the API's log. Each stack has a namespace of its own, since the filter has no dimension for it.
+    f"{NAMESPACE}/{PSEUDO['AWS::StackName']}": ({"TooManyRequests"}, {frozenset()}),
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, {frozenset({"QueueName"})}),
 }
 
@@ -879,7 +914,7 @@ def assert_known(namespace, name, dimensions):
 def alarm_metrics(alarm):
     """Namespace, name, dimensions and period of each metric that an alarm listens to."""
     if "Metrics" not in alarm:
-        return [(alarm["Namespace"], alarm["MetricName"], alarm["Dimensions"], alarm["Period"])]
+        return [(alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions", []), alarm["Period"])]
     stats = [each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each]
     return [
         (each["Metric"]["Namespace"], each["Metric"]["MetricName"], each["Metric"]["Dimensions"], each["Period"])
@@ -906,12 +941,64 @@ def test_alarms_listen_to_metrics_that_exist(stack):
 def test_alarms_are_the_promised_ones_and_ring_at_the_topic(stack):
     alarms = {name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
     each = {f"{name}{what}" for name in FUNCTIONS for what in ("Errors", "Slow")}
-    assert alarms == each | {"Throttles", "DeadLetters", "NoRefresh", "ApiErrors", "ManyRequests"}
+    assert alarms == each | {
+        "Throttles",
+        "DeadLetters",
+        "NoRefresh",
+        "ApiErrors",
+        "ManyRequests",
+        "RoomsFailed",
+        "TooManyRequests",
+        "RedisSlow",
+    }
     for name in alarms:
         assert stack.properties(name)["AlarmActions"] == ["AlarmTopic"]
     subscriptions = list(stack.of_type("AWS::SNS::Subscription").values())
     email = stack.parameters["AlarmEmail"]
     assert [each["Endpoint"] for each in subscriptions] == ([email] if email else [])
+
+
+# A canary has five minutes in all. A letter in the queue stays there until somebody looks, and the other two count for an hour
+# or a day.
+AT_ONCE = {*(f"{name}Canary" for name in FUNCTIONS), "DeadLetters", "ManyRequests", "NoRefresh"}
+
+
+def test_one_hiccup_rings_nobody(stack):
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        if name not in AT_ONCE:
+            assert alarm["EvaluationPeriods"] >= alarm["DatapointsToAlarm"] >= 2, name
+
+
+def test_rooms_that_fail_on_two_days_ring():
+    alarm = form().properties("RoomsFailed")
+    assert [(metric, dimensions) for _, metric, dimensions, _ in alarm_metrics(alarm)] == [
+        ("RoomsFailed", [{"Name": "FunctionName", "Value": "Refresh"}])
+    ]
+    # The least of a day: one sweep of it in which every room answered is enough.
+    assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Minimum", 86400, 1)
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (2, 2)
+
+
+def test_a_slow_redis_rings_long_before_its_time_out():
+    alarm = form().properties("RedisSlow")
+    assert [(metric, dimensions) for _, metric, dimensions, _ in alarm_metrics(alarm)] == [
+        ("RedisTime", [{"Name": "FunctionName", "Value": "Read"}])
+    ]
+    # Milliseconds, as REDIS_TIMEOUT has seconds: 5.
+    assert alarm["ExtendedStatistic"] == "p90" and 100 <= alarm["Threshold"] <= 2500
+
+
+def test_requests_refused_by_throttling_ring_and_those_of_the_cooldown_do_not(stack):
+    [filter] = stack.of_type("AWS::Logs::MetricFilter").values()
+    assert filter["LogGroupName"] == "ApiLogs"
+    assert filter["FilterPattern"] == '{ $.status = "429" && $.route != "POST /api/refresh" }'
+    # The log has these members, each quoted.
+    line = json.loads(re.sub(r"\$context(\.\w+)+", "x", api_stage(stack)["AccessLogSettings"]["Format"]))
+    assert {"status", "route"} <= line.keys()
+    [made] = filter["MetricTransformations"]
+    alarm = stack.properties("TooManyRequests")
+    assert (made["MetricNamespace"], made["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
+    assert (made["MetricValue"], alarm["Statistic"]) == ("1", "Sum")
 
 
 def test_an_unusual_number_of_requests_rings():
