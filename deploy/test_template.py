@@ -888,9 +888,9 @@ def test_a_bus_of_its_own_is_made_only_if_asked_for():
 
 
 # What the functions measure of themselves, as their source names it.
-MEASURED = dict(re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/metrics.rs").read_text()))
-[NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/metrics.rs").read_text())
-[DIMENSION] = re.findall(r'"Dimensions": \[\["(\w+)"\]\]', (ROOT / "shared/src/metrics.rs").read_text())
+MEASURED = dict(re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text()))
+[NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/outside/metrics.rs").read_text())
+[DIMENSION] = re.findall(r'"Dimensions": \[\["(\w+)"\]\]', (ROOT / "shared/src/outside/metrics.rs").read_text())
 # What AWS measures, and by which dimensions.
 KNOWN = {
     NAMESPACE: (set(MEASURED), {frozenset({DIMENSION})}),
