@@ -37,8 +37,11 @@ pub fn start(format: Format, rust_log: Option<String>) {
         Err(_) => (Targets::new().with_default(LevelFilter::INFO), true),
     };
     let lines = fmt::layer().with_target(false);
+    // Without spans: Lambda's runtime opens one with 200 bytes of ids, which the lines START and END give too.
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        Format::Json => lines.json().flatten_event(true).with_current_span(false).with_ansi(false).boxed(),
+        Format::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).with_ansi(false).boxed()
+        }
         Format::Human => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
     };
     // An earlier subscriber stays: tests start the service many times in one process.

@@ -329,9 +329,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_prefixed_answer_is_the_good_one_after_five_characters() {
+    async fn a_prefixed_answer_is_the_good_one_after_six_characters() {
         let (good, bad) = good_and(Fault::Prefixed).await;
-        assert_eq!(bad.text(), format!(")]}}',{}", good.text()));
+        assert_eq!(bad.text(), format!(")]}}',\n{}", good.text()));
     }
 
     #[tokio::test]

@@ -63,11 +63,13 @@ async fn each_failure_costs_its_room_alone_and_is_asked_again_if_it_may_pass() {
 async fn what_can_be_read_of_an_answer_stands() {
     let all_day = ("ok".to_owned(), vec!["07:00-23:00".to_owned()]);
     let around_nine = ("ok".to_owned(), vec!["07:00-08:59".to_owned(), "10:01-23:00".to_owned()]);
+    // Its malformed item begins at no time and ends at ten: in doubt the room is taken.
+    let until_ten = ("ok".to_owned(), vec!["10:01-23:00".to_owned()]);
     let harmless = [
         (Fault::Prefixed, &around_nine),
         (Fault::Gzip, &around_nine),
         (Fault::ShuffledDays, &around_nine),
-        (Fault::MalformedItem, &around_nine),
+        (Fault::MalformedItem, &until_ten),
         (Fault::MissingDay(day("2026-03-04")), &around_nine),
         (Fault::NullItems, &all_day),
         (Fault::MissingItems, &all_day),
@@ -82,13 +84,13 @@ async fn what_can_be_read_of_an_answer_stands() {
 }
 
 #[tokio::test]
-async fn times_that_make_no_sense_are_skipped_or_cut_to_the_day_and_the_others_stand() {
+async fn times_in_doubt_make_a_room_taken_up_to_midnight() {
     let around_nine = ["07:00-08:59", "10:01-23:00"];
     for (start, end, expected) in [
-        ("NaN", "11.000000", &around_nine[..]),
-        ("12.000000", "Infinity", &around_nine),
+        ("NaN", "11.000000", &["11:01-23:00"][..]),
+        ("12.000000", "Infinity", &["07:00-08:59", "10:01-11:59"]),
         ("-Infinity", "NaN", &around_nine),
-        ("14.000000", "13.000000", &around_nine),
+        ("14.000000", "13.000000", &["07:00-08:59", "10:01-13:59"]),
         ("-4.000000", "-2.000000", &around_nine),
         ("-4.000000", "7.500000", &["07:31-08:59", "10:01-23:00"]),
         ("22.000000", "30.000000", &["07:00-08:59", "10:01-21:59"]),

@@ -43,7 +43,7 @@ async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(backen
 
 async fn two_hundred_cold_readers_cause_one_sweep(backend: Backend) {
     let app = Arc::new(TestApp::cold(backend).await);
-    app.simulator.set_latency(Duration::from_millis(300));
+    app.simulator.set_latency(Duration::from_secs(1));
     let readers = Arc::clone(&app);
     let answers = at_once(200, move |_| {
         let app = Arc::clone(&readers);
@@ -246,13 +246,33 @@ async fn deleting_two_keys_forces_a_sweep_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_value_that_was_cut_off_counts_as_absent() {
+async fn a_value_that_was_cut_off_is_replaced_by_the_reserves_copy_of_today() {
     let app = TestApp::cold(Backend::Redis).await;
     app.open_classrooms().await;
     let whole = app.redis(&["GET", "classrooms:availability"]).await;
     app.redis(&["SET", "classrooms:availability", &whole[..whole.len() - 100]]).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+    app.redis(&["DEL", "classrooms:availability:2026-03-03"]).await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
+}
+
+/// The original service's value, as its Redis holds it.
+const ORIGINAL: &str = r#"{"1": [{"start": "07:00:00", "end": "23:00:00"}], "2": []}"#;
+
+#[tokio::test]
+async fn beside_the_original_service_readers_get_hits_and_the_next_refresh_takes_the_key_over() {
+    let app = TestApp::cold(Backend::Redis).await;
+    let ours = app.open_classrooms().await;
+    app.redis(&["SET", "classrooms:availability", ORIGINAL]).await;
+    for _ in 0..3 {
+        let read = app.open_classrooms().await;
+        assert_eq!((read.outcome(), &read.text), ((200, "HIT"), &ours.text));
+    }
+    assert_eq!(app.sweeps(), 1, "no reader should sweep");
+    app.redis(&["DEL", "classrooms:last_refresh"]).await;
+    assert_eq!(app.refresh().await.status, 200);
+    assert!(app.redis(&["GET", "classrooms:availability"]).await.starts_with(r#"{"version":2,"#));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_secretsmanager::Client;
+use futures_util::future::try_join_all;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -54,15 +55,18 @@ impl Environment {
     /// # Errors
     /// The first that cannot be had.
     pub(super) async fn read() -> Result<Self, SecretError> {
-        let mut secrets = HashMap::new();
+        // One client for each region (one region, as a rule), and all secrets at once.
+        let (mut clients, mut reading) = (HashMap::new(), Vec::new());
         for (name, arn_name) in NAMES {
             let Some(arn) = set(environment(arn_name)) else { continue };
             if set(environment(name)).is_some() {
                 return Err(ConfigError::Twice { name, arn_name }.into());
             }
-            secrets.insert(name, secret(arn_name, &arn).await?);
+            let region = region_of(&arn).ok_or_else(|| ConfigError::bad(arn_name, &arn, ARN))?.to_owned();
+            let client = clients.entry(region).or_insert_with_key(|region| client(region)).clone();
+            reading.push(async move { Ok::<_, SecretError>((name, read(&client, arn_name, &arn).await?)) });
         }
-        Ok(Self { secrets })
+        Ok(Self { secrets: try_join_all(reading).await?.into_iter().collect() })
     }
 
     /// A variable, or the secret in its stead.
@@ -71,10 +75,12 @@ impl Environment {
     }
 }
 
-async fn secret(name: &'static str, arn: &str) -> Result<SecretString, SecretError> {
-    let region = region_of(arn).ok_or_else(|| ConfigError::bad(name, arn, ARN))?;
-    let config = aws::config(Some(region), TIME_LIMIT);
-    let answer = Client::new(&config).get_secret_value().secret_id(arn).send().await;
+fn client(region: &str) -> Client {
+    Client::new(&aws::config(Some(region), TIME_LIMIT))
+}
+
+async fn read(client: &Client, name: &'static str, arn: &str) -> Result<SecretString, SecretError> {
+    let answer = client.get_secret_value().secret_id(arn).send().await;
     let answer = answer.map_err(|error| SecretError::Unread { name, source: error.into() })?;
     answer.secret_string.map(SecretString::from).ok_or(SecretError::Binary { name })
 }

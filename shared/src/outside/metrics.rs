@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 /// Under which all metrics are found in CloudWatch.
@@ -97,6 +97,9 @@ impl Metrics {
         let mut line = Map::from_iter([
             ("_aws".to_owned(), json!({"Timestamp": now.timestamp_millis(), "CloudWatchMetrics": [directive]})),
             ("FunctionName".to_owned(), function.into()),
+            // As every other log line has them.
+            ("level".to_owned(), "INFO".into()),
+            ("timestamp".to_owned(), now.to_rfc3339_opts(SecondsFormat::Micros, true).into()),
         ]);
         line.extend(values.into_iter().map(|(name, _, value)| (name.to_owned(), value)));
         Some(Value::from(line).to_string())
@@ -163,6 +166,7 @@ mod tests {
         );
         assert_eq!((&line["FunctionName"], &line["Hits"], &line["DataAge"]), (&json!("read"), &json!(1), &json!(90.0)));
         assert_eq!(line["RedisTime"], 2.5);
+        assert_eq!((&line["level"], &line["timestamp"]), (&json!("INFO"), &json!("2026-03-03T10:00:00.123000Z")));
     }
 
     #[test]

@@ -384,9 +384,9 @@ impl Store for RedisStore {
         let mut commands = pipe();
         commands.cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl));
         commands.get(key).cmd("TIME");
-        let (taken, holder, (seconds, micros)): (Option<String>, Option<String>, (u64, u64)) =
+        let (set, holder, (seconds, micros)): (Option<String>, Option<String>, (u64, u64)) =
             self.run("SET NX", Commands::Several(&commands)).await?;
-        let is_ours = taken.is_some() || holder.as_deref() == Some(token);
+        let is_ours = set.is_some() || holder.as_deref() == Some(token);
         Ok(is_ours.then(|| FencingToken::from_micros(seconds * 1_000_000 + micros)))
     }
 

@@ -229,7 +229,9 @@ fn checksum_member(checksum: &str) -> String {
 fn checksum_of(header: &[u8], rest: &[&[u8]]) -> String {
     let mut hash = Xxh3::new();
     hash.update(header);
-    rest.iter().for_each(|part| hash.update(part));
+    for part in rest {
+        hash.update(part);
+    }
     format!("{:032x}", hash.digest128())
 }
 
