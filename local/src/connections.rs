@@ -1,18 +1,25 @@
-//! The connections of clients. `axum::serve` would do, but gives a client all the time it likes: whoever opens connections
-//! and says nothing, or reads nothing, would have, in the end, all that the process may open.
+//! The connections of clients. `axum::serve` would do, but it gives a client all the time it likes: clients that open
+//! connections and send nothing, or read nothing, would in the end hold all the connections that the process may open.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, Instant},
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
@@ -21,16 +28,36 @@ use tokio_io_timeout::TimeoutStream;
 const AFTER_A_REFUSAL: Duration = Duration::from_secs(1);
 
 /// Clients at once. Systems let a process open 1024 files by habit; Redis, 25Live and the logs need some of them.
-const MOST_CONNECTIONS: usize = 512;
+const MOST_CONNECTIONS: u32 = 512;
+
+/// How long a new client waits for the permit of a connection that was told to close, before the next one is told to.
+const FOR_A_PERMIT: Duration = Duration::from_millis(10);
 
 /// Serves routes on connections.
 pub(crate) struct Connections {
     http: http1::Builder,
     routes: Router,
     client_limit: Duration,
-    /// One for each connection.
+    /// One for each connection, `most` in all.
     permits: Arc<Semaphore>,
-    open: GracefulShutdown,
+    most: u32,
+    open: Mutex<Vec<Weak<Client>>>,
+    stop: watch::Sender<()>,
+}
+
+/// A client whose connection is open.
+struct Client {
+    state: Mutex<State>,
+    makes_room: Notify,
+}
+
+/// What the server knows of a client.
+#[derive(Clone, Copy)]
+struct State {
+    /// Since when it has no request under way: since it connected, or was last answered.
+    idle_since: Option<Instant>,
+    /// Whether it has ever sent the whole head of a request.
+    has_asked: bool,
 }
 
 impl Connections {
@@ -39,20 +66,18 @@ impl Connections {
         Self::with_permits(routes, client_limit, MOST_CONNECTIONS)
     }
 
-    fn with_permits(routes: Router, client_limit: Duration, permits: usize) -> Self {
+    fn with_permits(routes: Router, client_limit: Duration, most: u32) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(client_limit);
-        let permits = Arc::new(Semaphore::new(permits));
-        Self { http, routes, client_limit, permits, open: GracefulShutdown::new() }
+        let permits = Arc::new(Semaphore::new(most as usize));
+        Self { http, routes, client_limit, permits, most, open: Mutex::default(), stop: watch::Sender::new(()) }
     }
 
-    /// Accepts clients, one after the other, as long as there is a permit.
-    #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
+    /// Accepts clients, one after the other. When all permits are taken, idle connections make room.
     pub(crate) async fn take(&self, listener: &TcpListener) -> Infallible {
         loop {
-            let permit = Arc::clone(&self.permits).acquire_owned().await.expect("the semaphore is open");
             match listener.accept().await {
-                Ok((connection, _)) => self.serve(connection, permit),
+                Ok((connection, _)) => self.serve(connection, self.permit().await),
                 Err(error) => {
                     tracing::warn!(cause = %error, "a connection could not be taken");
                     sleep(AFTER_A_REFUSAL).await;
@@ -61,57 +86,258 @@ impl Connections {
         }
     }
 
+    /// A permit: at once if there is one, or else when a connection has been closed. The one that has been idle longest is
+    /// told to close. It may still have to write the end of an answer, so the next one is told to soon.
+    #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        let mut wait = Duration::ZERO;
+        loop {
+            if let Ok(permit) = timeout(wait, Arc::clone(&self.permits).acquire_owned()).await {
+                return permit.expect("the semaphore is open");
+            }
+            self.close_longest_idle();
+            wait = FOR_A_PERMIT;
+        }
+    }
+
+    fn close_longest_idle(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle =
+            open.iter().filter_map(Weak::upgrade).filter_map(|client| Some((client.state().idle_since?, client)));
+        if let Some((_, client)) = idle.min_by_key(|(since, _)| *since) {
+            client.change(|state| state.idle_since = None);
+            client.makes_room.notify_one();
+        }
+    }
+
     fn serve(&self, connection: TcpStream, permit: OwnedSemaphorePermit) {
         // Without it the kernel may hold the end of an answer back for 40 ms. It fails only on a dead connection.
         let _ = connection.set_nodelay(true);
         let mut connection = TimeoutStream::new(connection);
         connection.set_write_timeout(Some(self.client_limit));
+        let client = self.new_client();
         let routes = TowerToHyperService::new(self.routes.clone());
-        let serving = self.open.watch(self.http.serve_connection(TokioIo::new(Box::pin(connection)), routes));
+        let asking = Arc::clone(&client);
+        let service = service_fn(move |request| {
+            asking.change(|state| *state = State { idle_since: None, has_asked: true });
+            let (answer, client) = (routes.call(request), Arc::clone(&asking));
+            async move {
+                let answer = answer.await;
+                client.change(|state| state.idle_since = Some(Instant::now()));
+                answer
+            }
+        });
+        let serving = self.http.serve_connection(TokioIo::new(Box::pin(connection)), service);
+        let mut stop = self.stop.subscribe();
         tokio::spawn(async move {
             let _permit = permit;
+            let mut serving = pin!(serving);
+            let outcome = tokio::select! {
+                outcome = serving.as_mut() => outcome,
+                () = client.makes_room.notified() => {
+                    serving.as_mut().graceful_shutdown();
+                    // Half a head, of a client that has had no answer, is not waited for.
+                    if client.state().has_asked { serving.await } else { Ok(()) }
+                }
+                _ = stop.changed() => {
+                    serving.as_mut().graceful_shutdown();
+                    serving.await
+                }
+            };
             // That a client is slow, rude or gone is no news to anybody else.
-            if let Err(error) = serving.await {
+            if let Err(error) = outcome {
                 tracing::debug!(cause = emptyclassroom::error_chain(&error), "a connection ended badly");
             }
         });
     }
 
+    fn new_client(&self) -> Arc<Client> {
+        let state = State { idle_since: Some(Instant::now()), has_asked: false };
+        let client = Arc::new(Client { state: Mutex::new(state), makes_room: Notify::new() });
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|client| client.strong_count() > 0);
+        open.push(Arc::downgrade(&client));
+        client
+    }
+
     /// Ends all connections: at once where nothing is under way, and where an answer is, or half a request, within `limit`.
     pub(crate) async fn finish(self, limit: Duration) {
-        if timeout(limit, self.open.shutdown()).await.is_err() {
+        self.stop.send_replace(());
+        if timeout(limit, self.permits.acquire_many(self.most)).await.is_err() {
             tracing::warn!(limit_s = limit.as_secs(), "some connections were cut off");
         }
     }
 }
 
+impl Client {
+    fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
 
+    /// Longer than anything here takes: waited out only by a test that fails.
+    const SOON: Duration = Duration::from_secs(10);
+    const PERMITS: u32 = 3;
+    /// More than the system holds for a client that does not read.
+    const LONG: usize = 20_000_000;
+
+    struct TestServer {
+        listener: TcpListener,
+        connections: Connections,
+    }
+
+    impl TestServer {
+        async fn start() -> Self {
+            let routes = Router::new()
+                .route("/", get(async || "hello"))
+                .route("/slow", get(pending::<&str>))
+                .route("/long", get(async || "x".repeat(LONG)));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            Self { listener, connections: Connections::with_permits(routes, Duration::from_mins(1), PERMITS) }
+        }
+
+        /// Serves these clients to their end.
+        async fn serves<T>(&self, clients: impl Future<Output = T>) -> T {
+            tokio::select! {
+                outcome = clients => outcome,
+                never = self.connections.take(&self.listener) => match never {},
+            }
+        }
+
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.listener.local_addr().unwrap()).await.unwrap()
+        }
+
+        /// A client that has had an answer, and keeps its connection.
+        async fn idle(&self) -> TcpStream {
+            let mut client = self.connect().await;
+            is_answered(&mut client).await;
+            client
+        }
+
+        /// A client that has sent these bytes, and waits.
+        async fn sends(&self, bytes: &str) -> TcpStream {
+            let mut client = self.connect().await;
+            client.write_all(bytes.as_bytes()).await.unwrap();
+            // Nothing shows when the server has read them.
+            sleep(Duration::from_millis(50)).await;
+            client
+        }
+    }
+
+    fn request(path: &str) -> String {
+        format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")
+    }
+
+    async fn is_answered(client: &mut TcpStream) {
+        client.write_all(request("/").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"hello") {
+            let read = timeout(SOON, client.read_buf(&mut answer)).await.expect("an answer").unwrap();
+            assert!(read > 0, "the connection should be open");
+        }
+    }
+
+    /// Whether the server has closed this connection, with all that it had to say.
+    async fn is_closed(client: &mut TcpStream) -> bool {
+        let read = timeout(Duration::from_millis(200), client.read(&mut [0; 1])).await;
+        read.is_ok_and(|read| read.is_ok_and(|read| read == 0))
+    }
+
     #[tokio::test]
-    async fn when_all_permits_are_taken_the_next_client_waits_for_one() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let routes = Router::new().route("/", get(async || "hello"));
-        let connections = Connections::with_permits(routes, Duration::from_mins(1), 2);
+    async fn the_connection_that_was_idle_longest_makes_room_for_a_new_client() {
+        let server = TestServer::start().await;
         let clients = async {
-            let first = TcpStream::connect(address).await.unwrap();
-            let _second = TcpStream::connect(address).await.unwrap();
-            let mut third = TcpStream::connect(address).await.unwrap();
-            third.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            let (mut first, mut second, mut third) = (server.idle().await, server.idle().await, server.idle().await);
+            is_answered(&mut first).await;
+            is_answered(&mut server.connect().await).await;
+            assert!(is_closed(&mut second).await);
+            assert!(!is_closed(&mut first).await && !is_closed(&mut third).await);
+        };
+        server.serves(clients).await;
+    }
+
+    #[tokio::test]
+    async fn many_new_clients_in_a_row_are_answered_at_once_whatever_idle_clients_have_sent() {
+        for idle in ["", "GET", "GET / HTTP/1.1\r\nhost: x\r\n"] {
+            let server = TestServer::start().await;
+            let clients = async {
+                let mut idle_clients = Vec::new();
+                for _ in 0..PERMITS {
+                    idle_clients.push(server.sends(idle).await);
+                }
+                // The second request's head is half there.
+                idle_clients.push(server.idle().await);
+                idle_clients.last_mut().unwrap().write_all(idle.as_bytes()).await.unwrap();
+                let mut kept = Vec::new();
+                for _ in 0..10 * PERMITS {
+                    kept.push(server.idle().await);
+                }
+            };
+            timeout(SOON, server.serves(clients)).await.unwrap_or_else(|_| panic!("after {idle:?}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_is_never_closed_and_the_new_client_waits_for_a_permit() {
+        let server = TestServer::start().await;
+        let clients = async {
+            let slow = request("/slow");
+            let mut asking = (server.sends(&slow).await, server.sends(&slow).await, server.sends(&slow).await);
+            let mut next = server.sends(&request("/")).await;
             let mut answer = [0; 15];
-            assert!(timeout(Duration::from_millis(100), third.read(&mut answer)).await.is_err());
-            drop(first);
-            timeout(Duration::from_secs(10), third.read_exact(&mut answer)).await.unwrap().unwrap();
+            assert!(timeout(Duration::from_millis(100), next.read(&mut answer)).await.is_err());
+            assert!(
+                !is_closed(&mut asking.0).await && !is_closed(&mut asking.1).await && !is_closed(&mut asking.2).await
+            );
+            drop(asking.0);
+            timeout(SOON, next.read_exact(&mut answer)).await.unwrap().unwrap();
             assert_eq!(&answer, b"HTTP/1.1 200 OK");
         };
-        tokio::select! {
-            () = clients => {}
-            never = connections.take(&listener) => match never {},
+        server.serves(clients).await;
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_read_slowly_comes_to_its_end_and_holds_up_no_other_client() {
+        let server = TestServer::start().await;
+        let clients = async {
+            let mut reading = server.sends(&request("/long")).await;
+            for _ in 0..3 * PERMITS {
+                is_answered(&mut server.connect().await).await;
+            }
+            let mut kept = (server.idle().await, server.idle().await);
+            is_answered(&mut server.connect().await).await;
+            is_answered(&mut kept.1).await;
+            let mut answer = Vec::new();
+            timeout(SOON, reading.read_to_end(&mut answer)).await.unwrap().unwrap();
+            assert!(answer.len() > LONG, "{} bytes", answer.len());
+            assert!(is_closed(&mut kept.0).await, "it was idle longest");
+        };
+        server.serves(clients).await;
+    }
+
+    #[tokio::test]
+    async fn a_stop_ends_idle_connections_at_once_and_the_others_within_its_limit() {
+        for (sent, is_cut_off) in [("", false), ("GET", true), (&*request("/slow"), true)] {
+            let server = TestServer::start().await;
+            let mut clients = server.serves(async { (server.idle().await, server.sends(sent).await) }).await;
+            let (stopped, limit) = (Instant::now(), Duration::from_millis(500));
+            server.connections.finish(limit).await;
+            assert_eq!(stopped.elapsed() >= limit, is_cut_off, "after {sent:?}");
+            assert!(is_closed(&mut clients.0).await);
         }
     }
 }
