@@ -119,7 +119,8 @@ impl Slot {
         let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
         Self {
             start: format!("{}:00", time(start)),
-            end: format!("{}:00", time(end)),
+            // The old form has no 24:00.
+            end: format!("{}:00", time(end.min(24 * 60 - 1))),
             start_time: time(start),
             end_time: time(end),
             duration_minutes: end - start,

@@ -83,11 +83,13 @@ impl From<WrittenSlot> for Slot {
 }
 
 impl Serialize for Slot {
-    /// `start` and `end` are what the original service sends, the rest is what its documentation says.
+    /// `start` and `end` are what the original service sends, the rest is what its documentation says. The original's frontend
+    /// shows `24:00:00` as noon, so a slot until midnight has the last minute of the day as its `end`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Slot", 5)?;
         fields.serialize_field("start", &format_args!("{}:00", self.start))?;
-        fields.serialize_field("end", &format_args!("{}:00", self.end))?;
+        let end = if self.end == TimeOfDay::END { self.end.previous_minute() } else { self.end };
+        fields.serialize_field("end", &format_args!("{end}:00"))?;
         fields.serialize_field("start_time", &self.start)?;
         fields.serialize_field("end_time", &self.end)?;
         fields.serialize_field("duration_minutes", &self.duration_minutes())?;
@@ -107,7 +109,7 @@ mod schema {
 
     impl PartialSchema for Slot {
         fn schema() -> RefOr<Schema> {
-            const SECONDS: &str = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00):00$";
+            const SECONDS: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]:00$";
             let with_seconds = |about: &str| {
                 ObjectBuilder::new().schema_type(Type::String).description(Some(about)).pattern(Some(SECONDS))
             };
@@ -125,9 +127,9 @@ mod schema {
                     "A time during which a room is free, `start` before `end`, a minute clear of its bookings.",
                 ))
                 .property("start", with_seconds("From this minute on, with seconds."))
-                .property("end", with_seconds("Until this minute, with seconds."))
+                .property("end", with_seconds("Until this minute, with seconds; `23:59:00` for midnight."))
                 .property("start_time", time("From this minute on."))
-                .property("end_time", time("Until this minute."))
+                .property("end_time", time("Until this minute; `24:00` for midnight."))
                 .property("duration_minutes", minutes)
                 .required("start")
                 .required("end")
@@ -213,6 +215,17 @@ mod tests {
         assert_eq!(
             json,
             r#"{"start":"07:00:00","end":"09:04:00","start_time":"07:00","end_time":"09:04","duration_minutes":124}"#
+        );
+        assert_eq!(serde_json::from_str::<Slot>(&json).unwrap(), slot);
+    }
+
+    #[test]
+    fn a_slot_until_midnight_ends_at_23_59_in_the_original_form_and_reads_back() {
+        let slot = Slot { start: "22:00".parse().unwrap(), end: TimeOfDay::END };
+        let json = serde_json::to_string(&slot).unwrap();
+        assert_eq!(
+            json,
+            r#"{"start":"22:00:00","end":"23:59:00","start_time":"22:00","end_time":"24:00","duration_minutes":120}"#
         );
         assert_eq!(serde_json::from_str::<Slot>(&json).unwrap(), slot);
     }

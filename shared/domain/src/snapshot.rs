@@ -199,7 +199,7 @@ classrooms = [{ id = "3", name = "103" }]
                 r#"{"id":"2","name":"102","status":"unknown","availability":[]},"#,
                 r#"{"id":"1","name":"101","status":"ok","availability":[]}]},"#,
                 r#""A":{"code":"A","name":"Hall A","classrooms":["#,
-                r#"{"id":"3","name":"103","status":"ok","availability":[{"start":"07:00:00","end":"24:00:00","#,
+                r#"{"id":"3","name":"103","status":"ok","availability":[{"start":"07:00:00","end":"23:59:00","#,
                 r#""start_time":"07:00","end_time":"24:00","duration_minutes":1020}]}]}},"#,
                 r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","#,
                 r#""timezone":"America/New_York","stale":false}"#,
