@@ -1,8 +1,13 @@
 //! The environment, and the file `.env` behind it.
 
-use std::{collections::HashMap, io, path::Path};
+use std::{collections::HashMap, fs, io, path::Path};
 
 use emptyclassroom::config::environment;
+
+/// The byte order mark that some Windows programs write at the beginning of a UTF-8 file.
+const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Those of the encoding that older versions of PowerShell write, little-endian and big-endian.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
 /// Variables, those of the environment before those of the file.
 #[derive(Debug, Default)]
@@ -24,13 +29,19 @@ impl Env {
     /// # Errors
     /// The file exists, and cannot be read.
     pub fn with_file(file: &Path) -> Result<Self, EnvError> {
-        // The reason leaves out the line's text, which may hold a password.
-        let refuse = |error| EnvError { file: file.display().to_string(), reason: without_text(&error) };
-        match dotenvy::from_path_iter(file) {
-            Ok(pairs) => Ok(Self { file: pairs.collect::<Result<_, _>>().map_err(refuse)? }),
-            Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(refuse(error)),
+        let refuse = |reason| EnvError { file: file.display().to_string(), reason };
+        let bytes = match fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(refuse(error.to_string())),
+        };
+        if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+            return Err(refuse("it is UTF-16: save it as UTF-8".to_owned()));
         }
+        let text = bytes.strip_prefix(UTF_8_MARK).unwrap_or(&bytes);
+        let pairs = dotenvy::from_read_iter(text).collect::<Result<_, _>>();
+        // The reason leaves out the line's text, which may hold a password.
+        Ok(Self { file: pairs.map_err(|error| refuse(without_text(&error)))? })
     }
 
     /// A variable's value.
@@ -50,8 +61,6 @@ fn without_text(error: &dotenvy::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -63,6 +72,21 @@ mod tests {
         assert_eq!(env.var("EMPTYCLASSROOM_TEST").unwrap(), "from the file");
         assert_ne!(env.var("PATH").unwrap(), "shadowed");
         assert_eq!(env.var("EMPTYCLASSROOM_OTHER"), None);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_name_and_utf_16_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(".env");
+        fs::write(&file, "\u{feff}EMPTYCLASSROOM_TEST=1\r\nEMPTYCLASSROOM_NEXT=\u{feff}2\r\n").unwrap();
+        let env = Env::with_file(&file).unwrap();
+        assert_eq!(env.var("EMPTYCLASSROOM_TEST").unwrap(), "1");
+        assert_eq!(env.var("EMPTYCLASSROOM_NEXT").unwrap(), "\u{feff}2");
+        for mark in [*b"\xff\xfe", *b"\xfe\xff"] {
+            fs::write(&file, [&mark[..], b"P\0O\0R\0T\0=\x001\0"].concat()).unwrap();
+            let refusal = Env::with_file(&file).unwrap_err().to_string();
+            assert!(refusal.contains("it is UTF-16") && refusal.contains("save it as UTF-8"), "{refusal}");
+        }
     }
 
     #[test]
