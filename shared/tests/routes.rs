@@ -62,6 +62,7 @@ over_both_caches! {
     parameters_that_nobody_knows_are_ignored,
     whoever_has_the_body_is_told_so_in_no_words,
     whoever_has_another_body_gets_the_whole,
+    no_304_says_that_the_body_is_empty,
     after_a_refresh_the_old_etag_is_worth_nothing,
     a_head_request_is_answered_as_a_get_without_its_body,
     the_page_runs_no_other_script_and_is_sent_once,
@@ -328,6 +329,22 @@ async fn whoever_has_the_body_is_told_so_in_no_words(backend: Backend) {
             assert_eq!(known.header("x-content-type-options"), "nosniff");
             assert_eq!(known.header("content-type"), "");
         }
+    }
+}
+
+async fn no_304_says_that_the_body_is_empty(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    for path in ["/api/open-classrooms", "/api/classrooms/342", "/api/classrooms/342/calendar.ics", "/app", "/docs"] {
+        let length = app.answer(Event::get(path)).await.text.len().to_string();
+        for method in ["GET", "HEAD"] {
+            let known = app.answer(Event::new(method, path).header("if-none-match", "*")).await;
+            assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""), "{method} {path}");
+            // RFC 9110, section 8.6: the length of what a GET would get, or none.
+            assert_eq!(known.header("content-length"), "", "{method} {path}");
+        }
+        let head = app.answer(Event::new("HEAD", path)).await;
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-length"), length, "{path}");
     }
 }
 

@@ -165,3 +165,37 @@ async fn who_hangs_up_during_a_sweep_takes_it_from_nobody() {
     assert_eq!(app.refresh().await.status, 200);
     assert_eq!(app.sweeps(), 1);
 }
+
+#[tokio::test]
+async fn a_304_to_get_and_head_has_no_length_on_the_wire() {
+    let app = TestApp::cold(Backend::Memory).await;
+    for method in ["GET", "HEAD"] {
+        let line = format!("{method} /api/open-classrooms");
+        let said = said_to(&app, &request(&line, "if-none-match: *\r\n")).await;
+        assert!(said.starts_with("HTTP/1.1 304 Not Modified\r\n") && said.ends_with("\r\n\r\n"), "{said}");
+        assert!(!said.contains("content-length") && !said.contains("transfer-encoding"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_room_id_that_needs_encoding_is_found() {
+    let mut campus_file = tempfile::NamedTempFile::new().unwrap();
+    let ids = ["A B", "A%20B", "50%", "a/b", "a/days", "\u{e9}", "\u{1F3EB}", "a+b", "a?b#c"];
+    let rooms: Vec<_> = ids.iter().map(|id| format!("{{ id = '{id}', name = '{id}' }}")).collect();
+    let campus = format!(
+        "name = 'A'\ntimezone = 'Etc/UTC'\n[[buildings]]\ncode = 'A'\nname = 'A'\nopens = '07:00'\ncloses = '23:00'\n\
+         classrooms = [{}]",
+        rooms.join(", ")
+    );
+    std::io::Write::write_all(&mut campus_file, campus.as_bytes()).unwrap();
+    let app = TestApp::cold_with(Backend::Memory, &[("CAMPUS_FILE", campus_file.path().to_str().unwrap())]).await;
+    for id in ids.into_iter().chain(["unknown"]) {
+        let encoded: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        // 25Live does not know these rooms, so nothing is known of one that the campus has.
+        let expected = if id == "unknown" { (404, "Classroom not found") } else { (503, "Cache unavailable") };
+        for path in ["", "/calendar.ics"] {
+            let answer = app.get(&format!("/api/classrooms/{encoded}{path}")).await;
+            assert_eq!((answer.status.as_u16(), answer.detail().as_str()), expected, "{id}{path}");
+        }
+    }
+}

@@ -1,7 +1,13 @@
 //! Representations: a body, its ETag, and 304 for a client that has it already.
 
-use axum::response::{IntoResponse, Response};
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
+use futures_util::stream;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -57,7 +63,9 @@ pub(super) fn conditional(request: &HeaderMap, content_type: &'static str, body:
     let etag: ETag = format!("\"{etag}\"").parse().expect("hexadecimal digits in quotes are an ETag");
     let is_known = request.typed_get::<IfNoneMatch>().is_some_and(|condition| !condition.precondition_passes(&etag));
     let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
+        // The body is of no known length: of an empty one the length would be told, and a 304 may only tell that of the
+        // body that it spares the client (RFC 9110, section 8.6).
+        (StatusCode::NOT_MODIFIED, Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())).into_response()
     } else {
         ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
     };
