@@ -4,7 +4,7 @@
 //! query string, makes it panic, and a header that HTTP does not know fails the invocation. So an event is read leniently
 //! here, and what `lambda_http` is given is in order whatever the client sent.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -42,11 +42,17 @@ struct GatewayEvent {
     #[serde(default)]
     is_base64_encoded: Value,
     request_context: RequestContext,
+    #[serde(default)]
+    route_key: Value,
+    #[serde(default)]
+    path_parameters: Value,
 }
 
 #[derive(Deserialize)]
 struct RequestContext {
     http: HttpContext,
+    #[serde(default)]
+    stage: Value,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +72,7 @@ impl<'de> Deserialize<'de> for GatewayRequest {
         };
         let event = GatewayEvent::deserialize(deserializer).map_err(|error| refuse(&error))?;
         let method = event.request_context.http.method.parse().map_err(|error| refuse(&error))?;
-        let target = target(text(&event.raw_path), text(&event.raw_query_string));
+        let target = target(&path(&event), text(&event.raw_query_string));
         let (path, query) = target.map_err(|reason| refuse(&reason))?;
         let body = event.body.as_str().map(str::to_owned);
         let says_encoded = event.is_base64_encoded == Value::Bool(true);
@@ -81,6 +87,8 @@ fn text(value: &Value) -> &str {
 
 /// What stays as it is in a query: letters, digits, what is encoded already, and the marks of RFC 3986.
 const QUERY: &AsciiSet = &PATH.remove(b'?');
+/// In a text that is not encoded at all, and is to be one segment of a path, these two are to be encoded as well.
+const SEGMENT: &AsciiSet = &PATH.add(b'%').add(b'/');
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'%')
     .remove(b'-')
@@ -101,6 +109,35 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b':')
     .remove(b'@');
+
+/// The path that the routes know.
+///
+/// API Gateway decodes `rawPath` once, so that a room's id in it may hold slashes and percent signs, and begins it with the
+/// stage, unless that is `$default`; AWS's page says that the key of a custom domain's mapping is not in it. The route that
+/// API Gateway has chosen says what is what. Without one (`$default`, and emulators) it is `rawPath` without the stage.
+fn path(event: &GatewayEvent) -> Cow<'_, str> {
+    let raw_path = text(&event.raw_path);
+    let route = text(&event.route_key).split_once(' ').map(|(_, route)| route);
+    let of_route = route.and_then(|route| path_of_route(route, raw_path, &event.path_parameters));
+    of_route.unwrap_or_else(|| {
+        let stage = Some(text(&event.request_context.stage)).filter(|stage| !stage.is_empty() && *stage != "$default");
+        let behind = stage.and_then(|stage| raw_path.strip_prefix('/')?.strip_prefix(stage));
+        behind.filter(|path| path.is_empty() || path.starts_with('/')).unwrap_or(raw_path).into()
+    })
+}
+
+/// The route's own path, with the parameter that it may have; `None` if `raw_path` does not end in it.
+fn path_of_route<'a>(route: &'a str, raw_path: &str, parameters: &Value) -> Option<Cow<'a, str>> {
+    let Some((before, (name, behind))) =
+        route.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
+    else {
+        return (route != "/" && raw_path.ends_with(route)).then_some(route.into());
+    };
+    let (_, rest) = raw_path.split_once(before)?;
+    let told = parameters[name].as_str();
+    let value = told.or_else(|| rest.strip_suffix(behind)).filter(|value| !value.is_empty() && !name.ends_with('+'))?;
+    Some(format!("{before}{}{behind}", utf8_percent_encode(value, SEGMENT)).into())
+}
 
 /// Path and query, with everything encoded that may not stand there as it is, and nothing else changed. The `url` crate
 /// will not do: it leaves out tabs and line breaks, and makes slashes of backslashes, and so another path.
@@ -183,6 +220,77 @@ mod tests {
         assert_eq!((uri("", ""), uri("api", ""), uri("//api//x", "")), ("/".into(), "/api".into(), "//api//x".into()));
     }
 
+    /// The path of an event of that route, stage and rawPath, with the id that API Gateway found, if it tells one.
+    fn path(route: &str, stage: &str, raw_path: &str, id: Option<&str>) -> String {
+        let mut event = event(raw_path, "x=/y", &json!({}), None);
+        event["routeKey"] = route.into();
+        event["requestContext"]["stage"] = stage.into();
+        if let Some(id) = id {
+            event["pathParameters"] = json!({ "id": id });
+        }
+        let uri = request(event).uri().clone();
+        assert_eq!(uri.query(), Some("x=/y"));
+        uri.path().to_owned()
+    }
+
+    const ROOM: &str = "GET /api/classrooms/{id}";
+    const CALENDAR: &str = "GET /api/classrooms/{id}/calendar.ics";
+
+    #[test]
+    fn a_room_id_that_api_gateway_has_decoded_stays_one_segment() {
+        for (id, encoded) in [
+            ("342", "342"),
+            ("A B", "A%20B"),
+            ("A%20B", "A%2520B"),
+            ("50%", "50%25"),
+            ("a/b", "a%2Fb"),
+            ("a/days", "a%2Fdays"),
+            ("/", "%2F"),
+            ("\u{e9}\u{1F3EB}", "%C3%A9%F0%9F%8F%AB"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("api/classrooms/1/calendar.ics", "api%2Fclassrooms%2F1%2Fcalendar.ics"),
+        ] {
+            for told in [Some(id), None] {
+                let (room, calendar) = (format!("/api/classrooms/{id}"), format!("/api/classrooms/{id}/calendar.ics"));
+                assert_eq!(path(ROOM, "$default", &room, told), format!("/api/classrooms/{encoded}"));
+                let encoded = format!("/api/classrooms/{encoded}/calendar.ics");
+                assert_eq!(path(CALENDAR, "$default", &calendar, told), encoded);
+                assert_eq!(path(CALENDAR, "prod", &format!("/prod{calendar}"), told), encoded);
+                assert_eq!(path(CALENDAR, "prod", &format!("/rooms/v1{calendar}"), told), encoded);
+            }
+        }
+        // It cuts the path off at a question mark that it has decoded, and still tells the id.
+        assert_eq!(path(ROOM, "$default", "/api/classrooms/a", Some("a?b")), "/api/classrooms/a%3Fb");
+    }
+
+    #[test]
+    fn neither_a_stage_nor_a_mapping_is_a_part_of_the_path() {
+        const OPEN: &str = "GET /api/open-classrooms";
+        for (route, stage, raw_path, expected) in [
+            (OPEN, "$default", "/api/open-classrooms", "/api/open-classrooms"),
+            (OPEN, "prod", "/prod/api/open-classrooms", "/api/open-classrooms"),
+            // With a mapping of a custom domain, rawPath has the stage in it or not, whatever the mapping's key.
+            (OPEN, "prod", "/api/open-classrooms", "/api/open-classrooms"),
+            (OPEN, "prod", "/rooms/api/open-classrooms", "/api/open-classrooms"),
+            (OPEN, "$default", "/rooms/v1/api/open-classrooms", "/api/open-classrooms"),
+            ("GET /", "prod", "/prod/", "/"),
+            ("GET /", "prod", "/prod", "/"),
+            ("GET /app", "app", "/app/app", "/app"),
+            ("GET /app", "app", "/app", "/app"),
+            ("$default", "prod", "/prod/api/open-classrooms", "/api/open-classrooms"),
+            ("$default", "prod", "/product", "/product"),
+            ("$default", "$default", "/$default/app", "/$default/app"),
+            ("ANY /{proxy+}", "prod", "/prod/api/classrooms/a b", "/api/classrooms/a%20b"),
+            // A route and a path that do not belong together: the path is what the client asked for.
+            ("GET /", "$default", "/api/health", "/api/health"),
+            (ROOM, "$default", "/api/health", "/api/health"),
+            (OPEN, "$default", "/api/open-classroomsx", "/api/open-classroomsx"),
+            (OPEN, "$default", "", "/"),
+        ] {
+            assert_eq!(path(route, stage, raw_path, None), expected, "{route} {stage} {raw_path}");
+        }
+    }
+
     #[test]
     fn headers_that_http_cannot_write_are_left_out_and_the_others_stay() {
         let headers = json!({
@@ -251,10 +359,16 @@ mod tests {
             host in any::<String>(),
             body in any::<Option<String>>(),
             encoded in any::<bool>(),
+            id in any::<Option<String>>(),
         ) {
             let mut headers = json!(headers);
             headers["host"] = host.into();
             let mut event = event(&path, &query, &headers, body.as_deref());
+            if let Some(id) = id {
+                event["routeKey"] = ROOM.into();
+                event["rawPath"] = format!("/api/classrooms/{path}").into();
+                event["pathParameters"] = json!({ "id": id });
+            }
             event["isBase64Encoded"] = encoded.into();
             let request = request(event);
             let seen = request.uri().clone();
