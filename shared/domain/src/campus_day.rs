@@ -58,6 +58,17 @@ impl CampusDay {
         TimeOfDay::from(instant.with_timezone(&self.timezone).time())
     }
 
+    /// The time itself, if the clocks show it on this day. If they skip it, the first one behind it; `24:00`, the end of the day,
+    /// if they go on with the next one.
+    #[must_use]
+    pub fn shown_from(&self, time: TimeOfDay) -> TimeOfDay {
+        if self.offset.is_some() {
+            return time;
+        }
+        let shown = self.instant(time).naive_local();
+        if shown.date() > self.date { TimeOfDay::END } else { shown.time().into() }
+    }
+
     /// What the clocks show that many minutes after midnight, if they are not changed.
     fn shown(&self, minutes: u16) -> NaiveDateTime {
         self.date.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into())
@@ -81,7 +92,11 @@ pub(crate) fn iso_8601<S: Serializer>(instant: &DateTime<FixedOffset>, serialize
 #[cfg(test)]
 mod tests {
     use chrono::Offset;
-    use chrono_tz::{Africa::Cairo, America::New_York, Pacific::Apia};
+    use chrono_tz::{
+        Africa::Cairo,
+        America::{New_York, Nuuk},
+        Pacific::Apia,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -114,6 +129,21 @@ mod tests {
         }
         assert_eq!(shown(day("2026-04-24", Cairo), "00:00"), "2026-04-24T01:00:00+03:00");
         assert_eq!(shown(day("2011-12-30", Apia), "12:00"), "2011-12-31T00:00:00+14:00");
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_skip_is_the_first_one_behind_it_and_the_end_of_the_day_at_the_latest() {
+        let shown = |date, zone, at: &str| day(date, zone).shown_from(time(at)).to_string();
+        for (at, expected) in [("01:59", "01:59"), ("02:00", "03:00"), ("02:59", "03:00"), ("24:00", "24:00")] {
+            assert_eq!(shown("2026-03-08", New_York, at), expected);
+        }
+        for (at, expected) in [("22:59", "22:59"), ("23:00", "24:00"), ("23:30", "24:00"), ("24:00", "24:00")] {
+            assert_eq!(shown("2026-03-28", Nuuk, at), expected);
+        }
+        assert_eq!(shown("2026-04-23", Cairo, "24:00"), "24:00");
+        assert_eq!(shown("2026-04-24", Cairo, "00:00"), "01:00");
+        assert_eq!(shown("2011-12-30", Apia, "00:00"), "24:00");
+        assert_eq!(shown("2026-11-01", New_York, "01:30"), "01:30");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A free period: when a room is really free, without the minute's margin that a slot keeps from its neighbours.
 
-use crate::{campus::OpeningHours, slots::Slot, snapshot::RoomAvailability, time_of_day::TimeOfDay};
+use crate::{
+    campus::OpeningHours, campus_day::CampusDay, slots::Slot, snapshot::RoomAvailability, time_of_day::TimeOfDay,
+};
 
 /// A time during which a room is free: from `from` on, and up to `until`, when somebody else comes or the building closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +36,17 @@ impl FreePeriod {
         room.availability.iter().map(move |slot| Self::of(*slot, hours))
     }
 
+    /// The period as the clocks show it on that day: a time that they skip is the first one behind it. One that they skip as a
+    /// whole has no minute left.
+    #[must_use]
+    pub fn shown_on(self, day: CampusDay) -> Self {
+        Self { from: day.shown_from(self.from), until: day.shown_from(self.until) }
+    }
+
     /// Whether the room is free from `from` up to `until`.
     #[must_use]
     pub fn covers(self, from: TimeOfDay, until: TimeOfDay) -> bool {
-        self.from <= from && until <= self.until
+        self.from <= from && from < self.until && until <= self.until
     }
 }
 

@@ -47,7 +47,8 @@ impl RoomFacts {
         });
         Self {
             free_now: is_free(room, hours, day, now),
-            next_free: spans.into_iter().find(|span| span.end > now),
+            // One that lies within an hour that the clocks skip takes no time.
+            next_free: spans.into_iter().find(|span| span.start < span.end && span.end > now),
             booked_today: room.booked,
         }
     }
@@ -81,6 +82,14 @@ mod tests {
 
     fn time(text: &str) -> TimeOfDay {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_free_period_within_an_hour_that_the_clocks_skip_is_not_the_next_one() {
+        let slots = [("02:10", "02:49"), ("10:01", "23:00")];
+        let facts = facts(RoomStatus::Ok, &slots, "00:00", "2026-03-08", "2026-03-08T01:00:00-05:00");
+        let rest = json!({"start": "2026-03-08T10:00:00-04:00", "end": "2026-03-08T23:00:00-04:00"});
+        assert_eq!(facts, json!([false, rest, true]));
     }
 
     /// What is told of a room that is open from `opens` to 23:00, on `date` at `now`.

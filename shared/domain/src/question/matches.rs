@@ -120,7 +120,8 @@ impl Question {
     }
 
     fn free_from(&self, moment: Moment, room: &RoomAvailability, hours: OpeningHours) -> Option<FreeTime> {
-        let period = FreePeriod::of_room(room, hours).find(|period| period.covers(moment.from, moment.until))?;
+        let mut periods = FreePeriod::of_room(room, hours).map(|period| period.shown_on(self.day));
+        let period = periods.find(|period| period.covers(moment.from, moment.until))?;
         let until = self.day.instant_after(period.until, moment.instant);
         Some(FreeTime { until, minutes: (until - moment.instant).num_minutes() })
     }

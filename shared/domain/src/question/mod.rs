@@ -79,11 +79,12 @@ impl Moment {
         Self::range(day, time, time)
     }
 
-    /// From one time up to the other, and at least for a minute. Times that the clocks skip are the first one after the gap.
+    /// From one time up to the other, and at least for a minute. Times that the clocks skip are the first one after the gap; if
+    /// that is the end of the day, no room is free then.
     #[must_use]
     pub fn range(day: CampusDay, from: TimeOfDay, until: TimeOfDay) -> Self {
         let instant = day.instant(from);
-        let from = day.time_at(instant);
+        let (from, until) = (day.shown_from(from), day.shown_from(until));
         Self { from, until: until.max(from.next_minute()), instant }
     }
 }
@@ -112,4 +113,84 @@ impl Search {
 /// The text in lower case and without spaces.
 fn fold(text: &str) -> String {
     text.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bookings::{Booking, BookingsByRoom},
+        campus::Campus,
+        snapshot::Snapshot,
+        timestamp::Timestamp,
+    };
+
+    fn time(text: &str) -> TimeOfDay {
+        text.parse().unwrap()
+    }
+
+    /// Which rooms are free from one time up to the other, and for how many minutes: a free one, one with a class from 22:00 to
+    /// 23:10, and one with a class from 02:10 to 02:40.
+    fn free(zone: Tz, date: &str, from: &str, until: &str) -> Vec<(String, i64)> {
+        let file = format!(
+            "name = 'A'\ntimezone = '{zone}'\n[[buildings]]\ncode = 'A'\nname = 'A'\nopens = '00:00'\ncloses = '24:00'\n\
+             classrooms = [{{ id = 'free', name = '1' }}, {{ id = 'late', name = '2' }}, {{ id = 'night', name = '3' }}]"
+        );
+        let campus = Campus::parse("three rooms", &file).unwrap();
+        let date = date.parse().unwrap();
+        let mut bookings = BookingsByRoom::new();
+        for (id, class) in [("free", None), ("late", Some(("22:00", "23:10"))), ("night", Some(("02:10", "02:40")))] {
+            let class = class.map(|(start, end)| Booking { start: time(start).minutes(), end: time(end).minutes() });
+            bookings.entry(id.to_owned()).or_default().add(date, class);
+        }
+        let last_updated = Timestamp::parse("2026-03-03T05:00:00-05:00").unwrap();
+        let snapshot = Snapshot::new(&campus, 28, date, last_updated, &bookings, None);
+        let day = CampusDay::new(date, campus.timezone);
+        let question = Question { moment: Some(Moment::range(day, time(from), time(until))), ..Question::about(day) };
+        let answer = question.answer(&snapshot, &campus);
+        let rooms = answer.buildings["A"].classrooms.iter();
+        rooms.map(|room| (room.id.to_owned(), room.free.as_ref().unwrap().minutes)).collect()
+    }
+
+    fn found(rooms: &[(&str, i64)]) -> Vec<(String, i64)> {
+        rooms.iter().map(|(id, minutes)| ((*id).to_owned(), *minutes)).collect()
+    }
+
+    #[test]
+    fn at_a_time_that_the_clocks_skip_until_the_end_of_the_day_no_room_is_free() {
+        let free = |from, until| free(chrono_tz::America::Nuuk, "2026-03-28", from, until);
+        for (from, until) in
+            [("23:00", "23:00"), ("23:30", "23:30"), ("23:59", "23:59"), ("23:10", "23:40"), ("23:30", "24:00")]
+        {
+            assert_eq!(free(from, until), [], "{from} to {until}");
+        }
+        assert_eq!(free("22:30", "22:30"), found(&[("free", 30), ("night", 30)]));
+        // 23:30 is the end of the day.
+        assert_eq!(free("22:00", "23:30"), found(&[("free", 60), ("night", 60)]));
+        assert_eq!(free("21:59", "22:00"), found(&[("free", 61), ("late", 1), ("night", 61)]));
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_skip_is_the_first_one_behind_it_in_a_question_and_in_a_booking() {
+        let free = |from, until| free(chrono_tz::America::New_York, "2026-03-08", from, until);
+        // The class at night takes no time.
+        assert_eq!(free("02:30", "02:30"), found(&[("free", 1260), ("late", 1140), ("night", 1260)]));
+        assert_eq!(free("01:30", "02:30"), found(&[("free", 1290), ("late", 1170), ("night", 30)]));
+        assert_eq!(free("01:30", "03:00"), free("01:30", "02:30"));
+        assert_eq!(free("01:30", "03:01"), found(&[("free", 1290), ("late", 1170)]));
+    }
+
+    #[test]
+    fn a_skipped_midnight_is_the_first_time_of_the_day() {
+        let free = |from, until| free(chrono_tz::Africa::Cairo, "2026-04-24", from, until);
+        assert_eq!(free("00:00", "00:30"), found(&[("free", 1380), ("late", 1260), ("night", 70)]));
+        assert_eq!(free("00:00", "00:30"), free("01:00", "01:01"));
+    }
+
+    #[test]
+    fn on_a_day_that_is_skipped_as_a_whole_no_room_is_ever_free() {
+        for (from, until) in [("00:00", "00:00"), ("00:00", "24:00"), ("12:00", "13:00"), ("23:59", "24:00")] {
+            assert_eq!(free(chrono_tz::Pacific::Apia, "2011-12-30", from, until), [], "{from} to {until}");
+        }
+    }
 }
