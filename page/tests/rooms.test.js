@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
-import {campusOf, eventually, freeRooms, headline, instant, launch, open, Server, shown, ZONE} from './support.js';
+import {campusFacts, campusOf, eventually, freeRooms, headline, instant, launch, open, Server, shown, ZONE} from './support.js';
 
 let server, browser, day;
 before(async () => {
@@ -306,7 +306,7 @@ test('a building that is new is shown with its hours', async t => {
   const building = {code: 'NEW', name: 'New Hall', classrooms: [{id: '1', name: '1', status: 'ok', availability: [{start_time: '08:00', end_time: '11:59'}]}]};
   await page.unrouteAll();
   await page.route('**/api/open-classrooms*', route => route.fulfill({json: {buildings: {NEW: building}, last_updated: instant(day, '10:24'), date: day, timezone: ZONE, stale: false}}));
-  await page.route('**/api/buildings', route => route.fulfill({json: {timezone: ZONE, buildings: [{code: 'NEW', name: 'New Hall', opens: '08:00', closes: '20:00'}]}}));
+  await page.route('**/api/buildings', route => route.fulfill({json: campusFacts(day, {code: 'NEW', name: 'New Hall', opens: '08:00', closes: '20:00'})}));
   await page.clock.setFixedTime(instant(day, '10:25'));
   await eventually(() => page.locator('h2').first().innerText(), 'New Hall');
   assert.deepEqual(await answerOf(room(page, '1')), ['Free until 12:00 PM', '1 h 35 min']);

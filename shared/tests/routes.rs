@@ -129,6 +129,8 @@ async fn every_event_has_the_answer_of_the_contract(backend: Backend) {
                 r#""rooms":2,"free_now":1},"#,
                 r#"{"code":"CGS","name":"College of General Studies","opens":"07:00","closes":"21:30","rooms":1,"free_now":0}],"#,
                 r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","timezone":"America/New_York","#,
+                r#""utc_offsets":[{"from":"2026-02-28T00:00:00-05:00","minutes":-300},"#,
+                r#"{"from":"2026-03-08T03:00:00-04:00","minutes":-240},{"from":"2026-11-01T01:00:00-05:00","minutes":-300}],"#,
                 r#""stale":false}"#
             ),
         ),
@@ -892,7 +894,10 @@ async fn the_buildings_are_told_also_when_nothing_is_known_of_their_rooms(backen
             r#"{"buildings":[{"code":"CAS","name":"College of Arts & Sciences","opens":"07:00","closes":"23:00","#,
             r#""rooms":2,"free_now":null},"#,
             r#"{"code":"CGS","name":"College of General Studies","opens":"07:00","closes":"21:30","rooms":1,"free_now":null}],"#,
-            r#""last_updated":null,"date":"2026-03-03","timezone":"America/New_York","stale":true}"#
+            r#""last_updated":null,"date":"2026-03-03","timezone":"America/New_York","#,
+            r#""utc_offsets":[{"from":"2026-02-28T00:00:00-05:00","minutes":-300},"#,
+            r#"{"from":"2026-03-08T03:00:00-04:00","minutes":-240},{"from":"2026-11-01T01:00:00-05:00","minutes":-300}],"#,
+            r#""stale":true}"#
         )
     );
     assert_eq!((unknown.outcome(), unknown.header("cache-control")), ((200, "STALE"), "no-cache"));

@@ -3,8 +3,8 @@
 //! # Layout
 //!
 //! * [`campus`]: buildings, opening hours and rooms, from a campus file.
-//! * [`time_of_day`], [`timestamp`] and [`campus_day`]: minutes of a day, instants, and how clocks at the campus map one to
-//!   the other.
+//! * [`time_of_day`], [`timestamp`], [`campus_day`] and [`utc_offset`]: minutes of a day, instants, and how clocks at the
+//!   campus map one to the other.
 //! * [`bookings`]: when a room is taken. [`slots`]: the rule that turns bookings into free slots.
 //! * [`snapshot`]: every room on one day. Its JSON is the body of `GET /api/open-classrooms`.
 //! * [`kept_days`]: which days a sweep covers, and how long their snapshots are kept.
@@ -26,3 +26,4 @@ pub mod slots;
 pub mod snapshot;
 pub mod time_of_day;
 pub mod timestamp;
+pub mod utc_offset;

@@ -1,11 +1,11 @@
 //! `GET /api/buildings`: what there is on the campus, and how much of it is free now.
 
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate};
 use chrono_tz::Tz;
 use domain::{
-    campus::Building, campus_day::CampusDay, room_facts::is_free, snapshot::Snapshot, time_of_day::TimeOfDay,
-    timestamp::Timestamp,
+    campus::Building, campus_day::CampusDay, kept_days::kept_on, room_facts::is_free, snapshot::Snapshot,
+    time_of_day::TimeOfDay, timestamp::Timestamp, utc_offset::UtcOffset,
 };
 use http::HeaderMap;
 use serde::Serialize;
@@ -15,6 +15,8 @@ use super::{
     representation::{Representation, unreadable},
 };
 use crate::service::{Service, read::CacheResult};
+
+const A_YEAR: Days = Days::new(366);
 
 /// The body of `GET /api/buildings`.
 #[derive(Serialize)]
@@ -29,6 +31,9 @@ pub(super) struct BuildingsBody<'a> {
     /// The campus's time zone.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     timezone: Tz,
+    /// Its offsets from UTC from the first day that is kept to a year from today, in order: for clients that do not know the
+    /// zone.
+    utc_offsets: Vec<UtcOffset>,
     /// Whether newer data should have been had.
     stale: bool,
 }
@@ -64,9 +69,15 @@ pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap
         last_updated: snapshot.map(|snapshot| snapshot.last_updated),
         date: now.date_naive(),
         timezone: campus.timezone,
+        utc_offsets: utc_offsets(now),
         stale: cache_result == CacheResult::Stale,
     };
     Ok(Representation::json(&body, cache_result).respond_to(&headers))
+}
+
+fn utc_offsets(now: DateTime<Tz>) -> Vec<UtcOffset> {
+    let today = now.date_naive();
+    UtcOffset::over(&(*kept_on(today).start()..=today + A_YEAR), now.timezone())
 }
 
 impl<'a> BuildingBody<'a> {

@@ -38,7 +38,7 @@ const DOCS_HTML: &str = include_str!("../../../page/docs.html");
 static APP: Page = Page {
     html: APP_HTML,
     policy: policy! {
-        script: "jBZRNSYGujXGveTMtTg3DeBxR0CTkgFwtDy/hsV5u3A=",
+        script: "I9NNnvPJX9CIxPON+bxlLPaBOFXWVjzz5/xZTJv06nk=",
         style: "wXE2+iVG0O+JqriTG+fmydb+Rj4jjYTI+Ta3Gab7Z6U="
     },
     etag: LazyLock::new(|| checksum(APP_HTML.as_bytes())),
