@@ -85,6 +85,8 @@ over_both_caches! {
     what_is_free_now_changes_with_the_minute_and_so_does_its_etag,
     a_room_tells_whether_it_is_free_and_when_it_is_next,
     a_rooms_calendar_has_every_day_that_is_kept,
+    a_refresh_that_finds_the_same_periods_leaves_the_calendar_and_its_etag_as_they_are,
+    the_calendar_of_a_room_that_is_unknown_on_every_day_is_kept_by_its_subscribers,
     the_buildings_are_told_also_when_nothing_is_known_of_their_rooms,
     health_is_ok_while_the_cache_has_data_of_today,
     health_looks_and_never_sweeps,
@@ -869,8 +871,9 @@ async fn a_rooms_calendar_has_every_day_that_is_kept(backend: Backend) {
     }
     assert_eq!(starts.len(), slots);
     let uids = values(&first, "UID");
-    assert_eq!((uids.len(), uids[0].as_str()), (slots, "342-2026-03-03T07:00@emptyclassroom"));
-    assert!(values(&first, "DTSTAMP").iter().all(|stamp| stamp == "20260303T150000Z"));
+    assert_eq!((uids.len(), uids[0].as_str()), (slots, "342-2026-03-03T07:00-09:05@54d72b00e05f870b.emptyclassroom"));
+    assert_eq!(values(&first, "DTSTAMP")[0], "20260303T050000Z", "the beginning of its day");
+    assert_eq!(first.header("content-disposition"), "inline; filename=\"CAS-116.ics\"");
 
     app.advance(60 * MINUTE);
     let hit = app.answer_to("classroom-calendar").await;
@@ -882,6 +885,35 @@ async fn a_rooms_calendar_has_every_day_that_is_kept(backend: Backend) {
     let last = |calendar: &Answer| values(calendar, "DTEND").last().unwrap()[..8].to_owned();
     assert!(last(&next) > last(&first), "the sweep should have brought another day");
     assert!(uids.iter().all(|uid| values(&next, "UID").contains(uid)), "an event should keep its name");
+}
+
+async fn a_refresh_that_finds_the_same_periods_leaves_the_calendar_and_its_etag_as_they_are(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let first = app.answer_to("classroom-calendar").await;
+    app.advance(31 * MINUTE);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    let again = Event::named("classroom-calendar").header("if-none-match", first.header("etag"));
+    let known = app.answer(again.clone()).await;
+    assert_eq!((known.outcome(), known.header("content-disposition")), ((304, "HIT"), ""));
+    app.simulator.set_bookings("342", today(), vec![]);
+    app.advance(31 * MINUTE);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    assert_eq!(app.answer(again).await.outcome(), (200, "HIT"));
+}
+
+async fn the_calendar_of_a_room_that_is_unknown_on_every_day_is_kept_by_its_subscribers(backend: Backend) {
+    let app = TestApp::start(backend).await;
+    app.simulator.misbehave_for("342", Fault::Html);
+    assert_eq!(app.answer_to("classroom").await.json()["status"], "unknown");
+    let unknown = app.answer_to("classroom-calendar").await;
+    assert_eq!(unknown.problem(), (503, "Cache unavailable".to_owned()));
+    assert_eq!(unknown.header("retry-after"), "60");
+    // One that is booked all day is known.
+    assert_eq!(app.answer(Event::get("/api/classrooms/719/calendar.ics")).await.outcome(), (200, "HIT"));
+    app.simulator.behave();
+    app.advance(31 * MINUTE);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    assert_eq!(app.answer_to("classroom-calendar").await.outcome(), (200, "HIT"));
 }
 
 async fn the_buildings_are_told_also_when_nothing_is_known_of_their_rooms(backend: Backend) {

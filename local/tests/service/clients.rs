@@ -190,7 +190,7 @@ async fn a_room_id_that_needs_encoding_is_found() {
     std::io::Write::write_all(&mut campus_file, campus.as_bytes()).unwrap();
     let app = TestApp::cold_with(Backend::Memory, &[("CAMPUS_FILE", campus_file.path().to_str().unwrap())]).await;
     for id in ids.into_iter().chain(["unknown"]) {
-        let encoded: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = id.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         // 25Live does not know these rooms, so nothing is known of one that the campus has.
         let expected = if id == "unknown" { (404, "Classroom not found") } else { (503, "Cache unavailable") };
         for path in ["", "/calendar.ics"] {

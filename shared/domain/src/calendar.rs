@@ -1,22 +1,30 @@
 //! A room's free periods as iCalendar (RFC 5545), which calendar programs subscribe to.
 //!
 //! Times are in UTC, so that nothing depends on what a program knows of the campus's clocks. Nothing in it is of the moment at
-//! which it was asked for: the same sweep makes the same bytes.
+//! which it was asked for, or of the sweep that it came from: the same free periods make the same bytes.
 
 use chrono::{TimeDelta, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, Property};
 
 use crate::{
-    campus::{Building, Classroom},
+    campus::{Building, Campus, Classroom},
     campus_day::CampusDay,
     free_period::FreePeriod,
     room_facts::FreeSpan,
     snapshot::RoomAvailability,
+    time_of_day::TimeOfDay,
     timestamp::Timestamp,
 };
 
 /// How often a calendar program should ask. Sweeps are daily, or asked for by somebody.
 const REFRESH_INTERVAL: TimeDelta = TimeDelta::hours(1);
+/// The longest line of RFC 5545, section 3.1, in bytes, without its line break.
+const LONGEST_LINE: usize = 75;
+/// The time zone of the calendar's times, for a calendar without an event: it must have some component (RFC 5545, section
+/// 3.6), and this one is the least surprising. Calendar programs know it, and show nothing for it.
+const UTC_ZONE: &str = "BEGIN:VTIMEZONE\r\nTZID:Etc/UTC\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\n\
+                        TZOFFSETTO:+0000\r\nTZNAME:UTC\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
+const END: &str = "END:VCALENDAR\r\n";
 
 /// What is known of a room on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +39,7 @@ pub struct RoomDay {
 
 /// The calendar of a room: an event for each of its free periods.
 #[must_use]
-pub fn calendar(building: &Building, room: &Classroom, days: &[RoomDay]) -> String {
+pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, days: &[RoomDay]) -> String {
     let name = format!("{} {}", building.code, room.name);
     let mut calendar = Calendar::empty();
     calendar
@@ -41,22 +49,46 @@ pub fn calendar(building: &Building, room: &Classroom, days: &[RoomDay]) -> Stri
         .append_property(("X-WR-CALNAME", format!("{name} is free").as_str()))
         .append_property(("X-WR-CALDESC", "Only official bookings are known. The room can be locked."))
         .ttl(&REFRESH_INTERVAL);
+    let campus_id = campus_id(campus);
     for day in days {
-        calendar.extend(events(&name, building, room, day));
+        calendar.extend(events(&campus_id, &name, building, room, day));
     }
-    calendar.to_string()
+    let text = folded(&calendar.to_string());
+    match text.strip_suffix(END) {
+        Some(without_end) if calendar.components.is_empty() => [without_end, UTC_ZONE, END].concat(),
+        _ => text,
+    }
 }
 
-fn events(name: &str, building: &Building, room: &Classroom, known: &RoomDay) -> impl Iterator<Item = Event> {
+/// A name for the campus in its events' UIDs, since another campus may have a room with the same id: the FNV-1a digest of its
+/// name and its time zone.
+fn campus_id(campus: &Campus) -> String {
+    let bytes = campus.name.bytes().chain([b'\n']).chain(campus.timezone.name().bytes());
+    let digest = bytes.fold(0xcbf2_9ce4_8422_2325, |digest: u64, byte| {
+        (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{digest:016x}")
+}
+
+fn events(
+    campus_id: &str,
+    name: &str,
+    building: &Building,
+    room: &Classroom,
+    known: &RoomDay,
+) -> impl Iterator<Item = Event> {
+    // A UID names the whole period, so no event ever has a newer version, and DTSTAMP need not be the time of the sweep.
+    let day_begins = known.day.instant(TimeOfDay::MIDNIGHT).with_timezone(&Utc);
     let periods = FreePeriod::of_room(&known.room, building.hours);
     periods.filter_map(move |period| {
         let FreeSpan { start, end } = FreeSpan::of(period, known.day);
+        let FreePeriod { from, until } = period;
         // One that lies within an hour that the clocks skip takes no time.
         (start < end).then(|| {
             let mut event = Event::new();
             event
-                .uid(&format!("{}-{}T{}@emptyclassroom", room.id, known.day.date(), period.from))
-                .timestamp(known.last_updated.instant().to_utc())
+                .uid(&format!("{}-{}T{from}-{until}@{campus_id}.emptyclassroom", room.id, known.day.date()))
+                .timestamp(day_begins)
                 .starts(start.with_timezone(&Utc))
                 .ends(end.with_timezone(&Utc))
                 .summary(&format!("{name} is free"))
@@ -65,6 +97,25 @@ fn events(name: &str, building: &Building, room: &Classroom, known: &RoomDay) ->
             event.done()
         })
     })
+}
+
+/// The calendar with its long lines folded anew: the library's last piece of a line may be a byte too long.
+fn folded(calendar: &str) -> String {
+    let mut folded = String::with_capacity(calendar.len());
+    for line in calendar.replace("\r\n ", "").split_terminator("\r\n") {
+        let mut rest = line;
+        let mut longest = LONGEST_LINE;
+        while rest.len() > longest {
+            let (piece, behind) = rest.split_at(rest.floor_char_boundary(longest));
+            folded.push_str(piece);
+            folded.push_str("\r\n ");
+            // The space counts.
+            (rest, longest) = (behind, LONGEST_LINE - 1);
+        }
+        folded.push_str(rest);
+        folded.push_str("\r\n");
+    }
+    folded
 }
 
 #[cfg(test)]
@@ -106,7 +157,7 @@ mod tests {
 
     fn calendar_of(campus: &Campus, days: &[RoomDay]) -> String {
         let (building, room) = campus.classrooms().next().unwrap();
-        calendar(building, room, days)
+        calendar(campus, building, room, days)
     }
 
     fn text(component: &ICalendarComponent, property: &ICalendarProperty) -> String {
@@ -161,11 +212,14 @@ mod tests {
         ];
         assert_eq!(times, expected.map(|(start, end)| (start.to_owned(), end.to_owned())));
         let first = &events[0];
-        assert_eq!(text(first, &ICalendarProperty::Uid), "342-2026-03-07T00:00@emptyclassroom");
-        assert_eq!(text(&events[1], &ICalendarProperty::Uid), "342-2026-03-07T10:00@emptyclassroom");
+        assert_eq!(text(first, &ICalendarProperty::Uid), "342-2026-03-07T00:00-09:00@a640dc5755a2fc73.emptyclassroom");
+        assert_eq!(
+            text(&events[1], &ICalendarProperty::Uid),
+            "342-2026-03-07T10:00-24:00@a640dc5755a2fc73.emptyclassroom"
+        );
         assert_eq!(text(first, &ICalendarProperty::Summary), "CAS 116 is free");
         assert_eq!(text(first, &ICalendarProperty::Location), "CAS 116, College of Arts & Sciences");
-        assert_eq!(instant(first, &ICalendarProperty::Dtstamp), "2026-03-03 10:00:00");
+        assert_eq!(instant(first, &ICalendarProperty::Dtstamp), "2026-03-07 05:00:00");
         let transparency = first.property(&ICalendarProperty::Transp).unwrap().values.first().unwrap();
         assert_eq!(*transparency, ICalendarValue::Transparency(ICalendarTransparency::Transparent));
     }
@@ -187,23 +241,66 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_later_sweep_that_finds_the_same_periods_makes_the_same_bytes() {
+        let campus = campus("116", "A");
+        let earlier = day(&campus, "2026-03-03", 9, 10);
+        let later = RoomDay { last_updated: Timestamp::parse("2026-03-03T11:00:00-05:00").unwrap(), ..earlier.clone() };
+        assert_eq!(calendar_of(&campus, &[later]), calendar_of(&campus, &[earlier]));
+    }
+
+    #[test]
+    fn a_calendar_without_a_free_period_has_one_component_that_no_program_shows() {
+        let campus = campus("116", "A");
+        for days in [vec![], vec![day(&campus, "2026-03-03", 0, 24)]] {
+            let components = ICalendar::parse(calendar_of(&campus, &days)).unwrap().components;
+            let types: Vec<_> = components.iter().map(|component| component.component_type.clone()).collect();
+            let expected = [
+                ICalendarComponentType::VCalendar,
+                ICalendarComponentType::VTimezone,
+                ICalendarComponentType::Standard,
+            ];
+            assert_eq!(types, expected);
+            assert_eq!(text(&components[1], &ICalendarProperty::Tzid), "Etc/UTC");
+        }
+        let free = calendar_of(&campus, &[day(&campus, "2026-03-03", 9, 10)]);
+        assert!(!free.contains("VTIMEZONE"), "{free}");
+    }
+
+    #[test]
+    fn rooms_of_the_same_id_on_two_campuses_have_events_of_different_uids() {
+        let here = campus("116", "A");
+        let elsewhere = Campus { timezone: chrono_tz::Europe::Berlin, ..here.clone() };
+        let other = Campus { name: "B".to_owned(), ..here.clone() };
+        let uids = [&here, &elsewhere, &other].map(|campus| {
+            let (_, events) = read(&calendar_of(campus, &[day(&here, "2026-03-03", 9, 10)]));
+            text(&events[0], &ICalendarProperty::Uid)
+        });
+        assert!(uids[0] != uids[1] && uids[1] != uids[2] && uids[0] != uids[2], "{uids:?}");
+        assert_eq!(uids[0], "342-2026-03-03T00:00-09:00@a640dc5755a2fc73.emptyclassroom", "it stays the same for ever");
+    }
+
     proptest! {
         #[test]
         fn any_name_reads_back_from_lines_that_are_short_enough(
+            id in "[^\\p{C}\\p{Z}]{1,100}",
             room in "[^\\p{C}\\p{Z}][^\\p{C}]{0,150}[^\\p{C}\\p{Z}]",
             building in "[^\\p{C}\\p{Z}][^\\p{C}]{0,150}[^\\p{C}\\p{Z}]",
         ) {
-            let campus = campus(&room, &building);
-            let written = calendar_of(&campus, &[day(&campus, "2026-03-03", 0, 10)]);
+            let mut campus = campus(&room, &building);
+            let day = day(&campus, "2026-03-03", 0, 10);
+            campus.buildings[0].classrooms[0].id.clone_from(&id);
+            let written = calendar_of(&campus, &[day]);
             prop_assert!(written.ends_with("\r\n"));
             for line in written.split("\r\n") {
-                // RFC 5545 recommends 75; the library's last piece of a long line may be one more, the space before it.
-                prop_assert!(line.len() <= 76 && !line.contains(['\r', '\n']), "{}", line);
+                prop_assert!(line.len() <= 75 && !line.contains(['\r', '\n']), "{}", line);
             }
             let (calendar, events) = read(&written);
             let name = format!("CAS {room} is free");
             prop_assert_eq!(text(&calendar, &ICalendarProperty::Other("X-WR-CALNAME".to_owned())), name.clone());
             prop_assert_eq!(text(&events[0], &ICalendarProperty::Summary), name);
+            let uid = format!("{id}-2026-03-03T10:00-24:00@a640dc5755a2fc73.emptyclassroom");
+            prop_assert_eq!(text(&events[0], &ICalendarProperty::Uid), uid);
             let location = format!("CAS {room}, {building}");
             prop_assert_eq!(text(&events[0], &ICalendarProperty::Location), location);
         }

@@ -1,5 +1,7 @@
 //! `GET /api/classrooms/{id}` and `GET /api/classrooms/{id}/calendar.ics`: one room.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path, State, rejection::PathRejection},
     response::Response,
@@ -14,7 +16,7 @@ use domain::{
     snapshot::RoomStatus,
     timestamp::Timestamp,
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION};
 use serde::Serialize;
 
 use super::{
@@ -23,6 +25,9 @@ use super::{
     representation::{Representation, unreadable},
 };
 use crate::service::Service;
+
+/// When it is worth asking again for the calendar of a room of which nothing is known: it takes another sweep.
+const UNKNOWN_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// The body of `GET /api/classrooms/{id}`.
 #[derive(Serialize)]
@@ -96,5 +101,44 @@ pub(super) async fn calendar(
         let known = snapshot.room(&room.id).cloned();
         days.extend(known.map(|room| RoomDay { day, last_updated: snapshot.last_updated, room }));
     }
-    Ok(Representation::calendar(calendar::calendar(building, room, &days), cache_result).respond_to(&headers))
+    // An empty calendar would say that the room is never free, and subscribers would lose the events that they have.
+    if days.iter().all(|day| day.room.status == RoomStatus::Unknown) {
+        return Err(Problem::cache_unavailable(UNKNOWN_RETRY_AFTER));
+    }
+    let text = calendar::calendar(campus, building, room, &days);
+    let mut response = Representation::calendar(text, cache_result).respond_to(&headers);
+    if response.status() == StatusCode::OK {
+        let file = shown_as_file(&format!("{} {}", building.code, room.name));
+        response.headers_mut().insert(CONTENT_DISPOSITION, file);
+    }
+    Ok(response)
+}
+
+/// Content-Disposition for a calendar with this name, so that a browser saves it as `CAS-116.ics` (RFC 6266).
+#[expect(clippy::expect_used, reason = "it is made of printable ASCII characters")]
+fn shown_as_file(name: &str) -> HeaderValue {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+    let mut header = format!("inline; filename=\"{plain}.ics\"");
+    if !name.is_ascii() {
+        let encoded = name.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+        header = format!("{header}; filename*=UTF-8''{encoded}.ics");
+    }
+    HeaderValue::try_from(header).expect("printable ASCII characters are a header's value")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calendar_is_saved_under_the_name_of_its_room_whatever_is_in_it() {
+        for (name, header) in [
+            ("CAS 116", "inline; filename=\"CAS-116.ics\""),
+            ("A ../\"x\"; y", "inline; filename=\"A-----x---y.ics\""),
+            ("A \u{e9}", "inline; filename=\"A--.ics\"; filename*=UTF-8''%41%20%C3%A9.ics"),
+        ] {
+            assert_eq!(shown_as_file(name), header);
+        }
+    }
 }
