@@ -10,6 +10,8 @@ use domain::{
 use http::HeaderMap;
 use serde::Serialize;
 
+#[cfg(feature = "openapi")]
+use super::openapi::NOT_MODIFIED;
 use super::{
     problem::Problem,
     representation::{Representation, unreadable},
@@ -55,7 +57,30 @@ struct BuildingBody<'a> {
     free_now: Option<usize>,
 }
 
-/// Never an error: what the campus file says is known without a cache.
+/// The buildings, and what is free in them now
+///
+/// The campus's buildings with their opening hours, how many rooms they have, and how many of them are free now: null when
+/// that is known of none. Never an error, also when the cache is down.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/api/buildings",
+    operation_id = "buildings",
+    tag = "classrooms",
+    responses(
+        (
+            status = 200,
+            description = "The buildings.",
+            body = BuildingsBody<'_>,
+            headers(("ETag"), ("X-Cache")),
+            links(("rooms" = (
+                operation_id = "openClassrooms",
+                description = "The rooms of a building.",
+                parameters(("building" = "$response.body#/buildings/0/code"), ("date" = "$response.body#/date")),
+            ))),
+        ),
+        (status = 304, description = NOT_MODIFIED),
+    ),
+))]
 pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap) -> Result<Response, Problem> {
     let campus = &service.deps.config.campus;
     let now = service.deps.clock.at_campus();

@@ -17,8 +17,10 @@ use domain::{
     timestamp::Timestamp,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "openapi")]
+use super::openapi;
 use super::{
     problem::Problem,
     query::{DayParameters, Query},
@@ -53,21 +55,69 @@ pub(super) struct ClassroomBody<'a> {
     facts: RoomFacts,
 }
 
-/// What the path names, if the campus has it.
-fn room_named(campus: &Campus, id: Result<Path<String>, PathRejection>) -> Result<(&Building, &Classroom), Problem> {
-    let id = id.ok();
-    let mut rooms = campus.classrooms();
-    rooms.find(|(_, room)| id.as_ref().is_some_and(|Path(id)| room.id == *id)).ok_or_else(Problem::classroom_not_found)
+/// What the path names.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Path))]
+pub(super) struct RoomPath {
+    /// 25Live's `space_id` of the room: the `id` that every room of `/api/open-classrooms` has.
+    #[cfg_attr(feature = "openapi", param(min_length = 1, example = "342"))]
+    id: String,
 }
 
+/// The room that the path names, if the campus has it.
+fn room_named(
+    campus: &Campus,
+    path: Result<Path<RoomPath>, PathRejection>,
+) -> Result<(&Building, &Classroom), Problem> {
+    let path = path.ok();
+    let mut rooms = campus.classrooms();
+    let named = |room: &Classroom| path.as_ref().is_some_and(|Path(path)| room.id == path.id);
+    rooms.find(|(_, room)| named(room)).ok_or_else(Problem::classroom_not_found)
+}
+
+/// One room on a day
+///
+/// One room: its slots, whether it is free now, when it is next, and whether anybody has booked it that day. A room without
+/// any booking on a day is often locked.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/api/classrooms/{id}",
+    operation_id = "classroom",
+    tag = "classrooms",
+    params(RoomPath, DayParameters),
+    responses(
+        (
+            status = 200,
+            description = "The room.",
+            body = ClassroomBody<'_>,
+            headers(("ETag"), ("X-Cache")),
+            links(
+                ("calendar" = (
+                    operation_id = "calendar",
+                    description = "Its calendar.",
+                    parameters(("id" = "$response.body#/id")),
+                )),
+                ("building" = (
+                    operation_id = "openClassrooms",
+                    description = "All rooms of its building on that day.",
+                    parameters(("building" = "$response.body#/building_code"), ("date" = "$response.body#/date")),
+                )),
+            ),
+        ),
+        (status = 304, description = openapi::NOT_MODIFIED),
+        (status = 400, description = openapi::BAD_DATE),
+        (status = 404, description = [openapi::NO_SUCH_ROOM, openapi::NOT_KEPT].join("\n\n")),
+        (status = 503, description = openapi::NO_DATA, headers(("Retry-After"))),
+    ),
+))]
 pub(super) async fn classroom(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    path: Result<Path<RoomPath>, PathRejection>,
     parameters: Result<Query<DayParameters>, Problem>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let campus = &service.deps.config.campus;
-    let (building, room) = room_named(campus, id)?;
+    let (building, room) = room_named(campus, path)?;
     let Query(DayParameters { date, now }) = parameters?;
     let served = service.reader.snapshot(Some(date)).await?;
     let snapshot = served.snapshot.snapshot().map_err(|error| unreadable(&error))?;
@@ -86,13 +136,36 @@ pub(super) async fn classroom(
     Ok(Representation::json(&body, served.cache_result).respond_to(&headers))
 }
 
+/// A room's free periods as a calendar
+///
+/// When a room is free on all days that are kept, as iCalendar (RFC 5545), for calendar programs to subscribe to. Its
+/// events are free periods, and make nobody busy.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/api/classrooms/{id}/calendar.ics",
+    operation_id = "calendar",
+    tag = "classrooms",
+    params(RoomPath),
+    responses(
+        (
+            status = 200,
+            description = "The calendar.",
+            body = String,
+            content_type = "text/calendar; charset=utf-8",
+            headers(("ETag"), ("X-Cache")),
+        ),
+        (status = 304, description = openapi::NOT_MODIFIED),
+        (status = 404, description = openapi::NO_SUCH_ROOM),
+        (status = 503, description = openapi::NO_DATA, headers(("Retry-After"))),
+    ),
+))]
 pub(super) async fn calendar(
     State(service): State<Service>,
-    id: Result<Path<String>, PathRejection>,
+    path: Result<Path<RoomPath>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let campus = &service.deps.config.campus;
-    let (building, room) = room_named(campus, id)?;
+    let (building, room) = room_named(campus, path)?;
     let (cache_result, snapshots) = service.reader.kept_days().await?;
     let mut days = Vec::new();
     for cached in snapshots {

@@ -2,19 +2,43 @@
 
 use axum::{Json, extract::State};
 use domain::cooldown::Remaining;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use crate::{error_chain, service::Dependencies};
 
-/// Never an error: when Redis is down, nothing keeps clients from asking for a refresh.
-pub(super) async fn cooldown_status(State(deps): State<Dependencies>) -> Json<Value> {
+/// The body of `GET /api/cooldown-status`.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct CooldownStatus {
+    /// Whether a refresh would be refused because the last one is too recent.
+    in_cooldown: bool,
+    /// How many minutes it goes on, not rounded; 0 if there is none.
+    #[cfg_attr(feature = "openapi", schema(value_type = f64, minimum = 0))]
+    #[serde(serialize_with = "zero_without_decimals")]
+    remaining_minutes: f64,
+}
+
+/// How long nobody can refresh
+///
+/// Never an error: false and 0 when it is not known.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/api/cooldown-status",
+    operation_id = "cooldownStatus",
+    tag = "refresh",
+    responses((status = 200, description = "The cooldown.", body = CooldownStatus)),
+))]
+pub(super) async fn cooldown_status(State(deps): State<Dependencies>) -> Json<CooldownStatus> {
     let last_refresh = deps.cache.last_refresh().await.unwrap_or_else(|error| {
         tracing::error!(cause = error_chain(&error), "the cache is down: no cooldown is shown");
         None
     });
     let left = last_refresh.and_then(|at| deps.config.cooldown.remaining(at.instant().to_utc(), deps.clock.now()));
-    Json(match left.map(Remaining::minutes) {
-        Some(minutes) => json!({"in_cooldown": true, "remaining_minutes": minutes}),
-        None => json!({"in_cooldown": false, "remaining_minutes": 0}),
-    })
+    Json(CooldownStatus { in_cooldown: left.is_some(), remaining_minutes: left.map_or(0.0, Remaining::minutes) })
+}
+
+/// The original service sends `0`, not `0.0`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn zero_without_decimals<S: Serializer>(minutes: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if *minutes > 0.0 { serializer.serialize_f64(*minutes) } else { serializer.serialize_u8(0) }
 }

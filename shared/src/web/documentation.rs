@@ -6,6 +6,8 @@ use domain::campus::Campus;
 use http::HeaderMap;
 use serde_json::Value;
 
+#[cfg(feature = "openapi")]
+use super::openapi::NOT_MODIFIED;
 use super::representation::conditional;
 use crate::{outside::cache::checksum, service::Service};
 
@@ -14,6 +16,17 @@ const DOCUMENT: &str = include_str!("../../openapi.json");
 /// Which parameter of `GET /api/open-classrooms` names the campus's buildings.
 const BUILDING: &str = "building";
 
+/// This description, as OpenAPI 3.1
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "openapi",
+    tag = "service",
+    responses(
+        (status = 200, description = "The document.", body = Object, content_type = "application/json", headers(("ETag"))),
+        (status = 304, description = NOT_MODIFIED),
+    ),
+))]
 pub(super) async fn openapi(State(service): State<Service>, headers: HeaderMap) -> Response {
     let document = document_of(&service.deps.config.campus);
     let etag = checksum(&document);

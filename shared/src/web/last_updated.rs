@@ -14,7 +14,16 @@ pub(super) struct LastUpdated {
     last_updated: Option<Timestamp>,
 }
 
-/// Never an error: when Redis is down, the time is unknown.
+/// When the data are from
+///
+/// Never an error: null when it is not known.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/api/last-updated",
+    operation_id = "lastUpdated",
+    tag = "refresh",
+    responses((status = 200, description = "The time.", body = LastUpdated)),
+))]
 pub(super) async fn last_updated(State(service): State<Service>) -> Json<LastUpdated> {
     let last_refresh = service.deps.cache.last_refresh().await.unwrap_or_else(|error| {
         tracing::error!(cause = error_chain(&error), "the cache is down: no last update is shown");

@@ -5,6 +5,7 @@ mod classroom;
 mod cooldown_status;
 mod documentation;
 mod health;
+mod hello;
 mod last_updated;
 mod open_classrooms;
 #[cfg(feature = "openapi")]

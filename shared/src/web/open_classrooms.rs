@@ -3,6 +3,14 @@
 use axum::{extract::State, response::Response};
 use http::HeaderMap;
 
+#[cfg(feature = "openapi")]
+use domain::question::OpenClassrooms;
+
+#[cfg(feature = "openapi")]
+use super::{
+    openapi,
+    query::{DayParameters, QuestionParameters},
+};
 use super::{
     problem::Problem,
     query::{Query, RoomsParameters},
@@ -10,6 +18,48 @@ use super::{
 };
 use crate::service::{Service, read::ReadError};
 
+/// The free slots of a day
+///
+/// Every building and room of the campus with its free slots on a day, also the rooms that are never free. With parameters
+/// besides `date`, the rooms that are asked for: all of them combine. With a moment (`at`, or `from` and `to`) each room
+/// also tells until when it is free, and for how many minutes.
+///
+/// A slot keeps a minute clear of the bookings beside it; questions about a moment do not: a class that begins at 10:00
+/// takes the room at 10:00, and up to then it is free.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/api/open-classrooms",
+    operation_id = "openClassrooms",
+    tag = "classrooms",
+    params(DayParameters, QuestionParameters),
+    responses(
+        (
+            status = 200,
+            description = "The rooms.",
+            body = OpenClassrooms<'_>,
+            headers(("ETag"), ("X-Cache")),
+            links(
+                ("room" = (
+                    operation_id = "classroom",
+                    description = "A room of the answer.",
+                    parameters(
+                        ("id" = "$response.body#/buildings/CAS/classrooms/0/id"),
+                        ("date" = "$response.body#/date"),
+                    ),
+                )),
+                ("calendar" = (
+                    operation_id = "calendar",
+                    description = "A room's calendar.",
+                    parameters(("id" = "$response.body#/buildings/CAS/classrooms/0/id")),
+                )),
+            ),
+        ),
+        (status = 304, description = openapi::NOT_MODIFIED),
+        (status = 400, description = openapi::BAD_DATE),
+        (status = 404, description = openapi::NOT_KEPT),
+        (status = 503, description = openapi::NO_DATA, headers(("Retry-After"))),
+    ),
+))]
 pub(super) async fn open_classrooms(
     State(service): State<Service>,
     Query(RoomsParameters { date, question }): Query<RoomsParameters>,

@@ -6,8 +6,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::CONTENT_SECURITY_POLICY};
 
+#[cfg(feature = "openapi")]
+use super::openapi::NOT_MODIFIED;
 use super::representation::conditional;
 use crate::outside::cache::checksum;
+
+const HTML: &str = "text/html; charset=utf-8";
 
 /// A page, and what it may do.
 struct Page {
@@ -58,16 +62,50 @@ impl Page {
     /// The page, or 304 if the browser has it. It asks each time, so that after a deployment page and API are of one version.
     fn to(&self, request: &HeaderMap) -> Response {
         let html = Bytes::from_static(self.html.as_bytes());
-        let mut response = conditional(request, "text/html; charset=utf-8", html, &self.etag);
+        let mut response = conditional(request, HTML, html, &self.etag);
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(self.policy));
         response
     }
 }
 
+/// What is free, as a page
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/app",
+    operation_id = "app",
+    tag = "service",
+    responses(
+        (
+            status = 200,
+            description = "The page.",
+            body = String,
+            content_type = HTML,
+            headers(("ETag"), ("Content-Security-Policy")),
+        ),
+        (status = 304, description = NOT_MODIFIED),
+    ),
+))]
 pub(super) async fn app(request: HeaderMap) -> Response {
     APP.to(&request)
 }
 
+/// This description, as a page
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/docs",
+    operation_id = "docs",
+    tag = "service",
+    responses(
+        (
+            status = 200,
+            description = "The page.",
+            body = String,
+            content_type = HTML,
+            headers(("ETag"), ("Content-Security-Policy")),
+        ),
+        (status = 304, description = NOT_MODIFIED),
+    ),
+))]
 pub(super) async fn docs(request: HeaderMap) -> Response {
     DOCS.to(&request)
 }

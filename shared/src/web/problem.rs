@@ -112,24 +112,6 @@ impl Problem {
     }
 }
 
-#[cfg(feature = "openapi")]
-impl Problem {
-    /// Its status.
-    pub(crate) const fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// Its sentence.
-    pub(crate) fn detail(&self) -> &str {
-        &self.detail
-    }
-
-    /// After how many seconds it is worth asking again.
-    pub(crate) const fn retry_after(&self) -> Option<u64> {
-        self.retry_after
-    }
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json,
     body::HttpBody,
-    extract::{FromRequest, Request, State},
+    extract::{DefaultBodyLimit, FromRequest, Request, State},
 };
 use bytes::Bytes;
 use domain::timestamp::Timestamp;
@@ -29,9 +29,9 @@ use crate::{
 };
 
 /// The request needs no body; one that is longer is a mistake or an attack.
-pub(super) const BODY_LIMIT: usize = 1024;
+const BODY_LIMIT: usize = 1024;
 /// How long it is waited for.
-pub(super) const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
+const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// When a client may ask again after the cache failed, or a sweep did not end.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -51,12 +51,70 @@ impl From<Refreshed> for Done {
     }
 }
 
+/// New data, now
+///
+/// Asks 25Live for every room, and answers when that is done. Whoever asks while that goes on gets the same result. For 30
+/// minutes after it, or what the operator has set, others are refused. No body is needed, and one that is there is passed
+/// over.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    post,
+    path = "/api/refresh",
+    operation_id = "refresh",
+    tag = "refresh",
+    params(RefreshParameters),
+    security((), ("adminToken" = [])),
+    responses(
+        (
+            status = 200,
+            description = "The data are new.",
+            body = Done,
+            links(
+                ("rooms" = (operation_id = "openClassrooms", description = "The new data.")),
+                ("cooldown" = (operation_id = "cooldownStatus", description = "How long nobody can refresh again.")),
+            ),
+        ),
+        (
+            status = 400,
+            description = "`` `invalidate_cache` is `yes`, but should be true or false ``: what a parameter holds, or that \
+                it goes with the others; the sentence names it.\n\n\
+                `The request body cannot be read`: the body is not what its headers say.",
+        ),
+        (
+            status = 401,
+            description = "`Invalid or missing admin token`: only the operator may invalidate the cache.",
+            headers(("WWW-Authenticate")),
+        ),
+        (
+            status = 403,
+            description = "`Cache invalidation is not enabled`: the operator has set no token, so nobody may.",
+        ),
+        (status = 408, description = "`The request body did not come within 5 s`: a body was announced."),
+        (status = 413, description = "`The request body is longer than 1024 bytes`: none is needed."),
+        (
+            status = 429,
+            description = "`Refresh cooldown active. Please wait 15.5 more minutes.`: the last refresh is too recent.",
+            headers(("Retry-After")),
+        ),
+        (
+            status = 502,
+            description = "`Failed to refresh data`: 25Live does not answer for more than half of the rooms; the old data \
+                stay.",
+        ),
+        (
+            status = 503,
+            description = "`Cache unavailable`: the cache cannot be reached, or a refresh has failed within the last \
+                minute.",
+            headers(("Retry-After")),
+        ),
+    ),
+))]
 pub(super) async fn refresh(
     State(service): State<Service>,
     parameters: Result<Query<RefreshParameters>, Problem>,
     headers: HeaderMap,
-    request: Request,
+    mut request: Request,
 ) -> Result<Json<Done>, Problem> {
+    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     take_body(request).await?;
     let Query(RefreshParameters { invalidate_cache }) = parameters?;
     let refreshed = if invalidate_cache {

@@ -1,49 +1,62 @@
 //! The routes of each function. The local server mounts all of them.
 
 use axum::{
-    Json, Router,
-    extract::DefaultBodyLimit,
+    Router,
     routing::{get, post},
 };
 
 use super::{
-    buildings::buildings,
-    classroom::{calendar, classroom},
-    cooldown_status::cooldown_status,
-    documentation::openapi,
-    health::health,
-    last_updated::last_updated,
-    open_classrooms::open_classrooms,
-    pages::{app, docs},
-    refresh::{BODY_LIMIT, refresh},
+    buildings, classroom, cooldown_status, documentation, health, hello, last_updated, open_classrooms, pages, refresh,
 };
 use crate::service::{Dependencies, Service};
 
-/// The routes of the `read` function.
-pub fn read_routes(service: &Service) -> Router {
-    Router::new()
-        .route("/", get(async || Json("Hello World")))
-        .route("/app", get(app))
-        .route("/docs", get(docs))
-        .route("/openapi.json", get(openapi))
-        .route("/api/open-classrooms", get(open_classrooms))
-        .route("/api/classrooms/{id}", get(classroom))
-        .route("/api/classrooms/{id}/calendar.ics", get(calendar))
-        .route("/api/buildings", get(buildings))
-        .route("/api/last-updated", get(last_updated))
-        .route("/api/health", get(health))
-        .with_state(service.clone())
+/// The router of each function and, for `make openapi`, the descriptions of its handlers in the same order.
+macro_rules! routes {
+    ($($function:literal {
+        $(#[$about:meta])* $router:ident($state:ty): $($path:literal $method:ident($($handler:ident)::+))+
+    })+) => {
+        $(
+            $(#[$about])*
+            pub fn $router(state: &$state) -> Router {
+                Router::new()$(.route($path, $method($($handler)::+)))+.with_state(state.clone())
+            }
+        )+
+
+        #[cfg(feature = "openapi")]
+        pub(super) fn described() -> Vec<(&'static str, utoipa::openapi::OpenApi)> {
+            vec![$({
+                #[derive(utoipa::OpenApi)]
+                #[openapi(paths($($($handler)::+),+))]
+                struct Function;
+                ($function, <Function as utoipa::OpenApi>::openapi())
+            }),+]
+        }
+    };
 }
 
-/// The routes of the `refresh` function.
-pub fn refresh_routes(service: &Service) -> Router {
-    Router::new()
-        .route("/api/refresh", post(refresh))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(service.clone())
-}
-
-/// The routes of the `cooldown-status` function.
-pub fn cooldown_routes(deps: &Dependencies) -> Router {
-    Router::new().route("/api/cooldown-status", get(cooldown_status)).with_state(deps.clone())
+routes! {
+    "read" {
+        /// The routes of the `read` function.
+        read_routes(Service):
+        "/api/open-classrooms" get(open_classrooms::open_classrooms)
+        "/api/classrooms/{id}" get(classroom::classroom)
+        "/api/classrooms/{id}/calendar.ics" get(classroom::calendar)
+        "/api/buildings" get(buildings::buildings)
+        "/api/last-updated" get(last_updated::last_updated)
+        "/api/health" get(health::health)
+        "/" get(hello::hello)
+        "/app" get(pages::app)
+        "/docs" get(pages::docs)
+        "/openapi.json" get(documentation::openapi)
+    }
+    "refresh" {
+        /// The routes of the `refresh` function.
+        refresh_routes(Service):
+        "/api/refresh" post(refresh::refresh)
+    }
+    "cooldown-status" {
+        /// The routes of the `cooldown-status` function.
+        cooldown_routes(Dependencies):
+        "/api/cooldown-status" get(cooldown_status::cooldown_status)
+    }
 }

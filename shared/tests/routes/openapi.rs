@@ -3,12 +3,19 @@
 //! A tour asks each operation for each of its answers. What is documented and never answered fails, what is answered and not
 //! documented fails, and what was answered becomes the document's examples: so these are real.
 
-use std::{collections::BTreeSet, env, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs, io,
+};
 
+use axum::body::{Body, Bytes};
 use emptyclassroom::web::openapi::description;
+use futures_util::stream;
+use http::Request;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use simulator::Fault;
+use tower::ServiceExt;
 
 use super::{
     app::{Answer, Event, TestApp},
@@ -17,18 +24,17 @@ use super::{
 
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
-/// What the tour does not ask for: a handler's bug, and a body that takes its time.
-const NOT_TOURED: [(&str, &str); 1] = [("refresh", "408")];
 
 /// The document, and what has been answered so far.
 struct Tour {
     document: Value,
-    seen: BTreeSet<(String, String)>,
+    /// Operations, and the status of each answer, with the names of the headers that such answers had.
+    seen: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 impl Tour {
     fn new() -> Self {
-        Self { document: serde_json::to_value(description()).unwrap(), seen: BTreeSet::new() }
+        Self { document: description(), seen: BTreeMap::new() }
     }
 
     /// The operation that a request is for: its path in the document.
@@ -82,9 +88,10 @@ impl Tour {
             }
             _ => assert_eq!(answer.text, "", "{place} with a body that is not documented"),
         }
-        // An answer of one kind may lack a header that others of its status have; none has one that is not told.
+        // An answer of one kind may lack a header that others of its status have.
         assert!(sent.is_subset(&said), "{place} with the headers {sent:?}, but {said:?} are documented");
-        self.seen.insert((operation["operationId"].as_str().unwrap().to_owned(), status.clone()));
+        let seen = (operation["operationId"].as_str().unwrap().to_owned(), status.clone());
+        self.seen.entry(seen).or_default().extend(sent);
         let content = self.document.pointer_mut(&pointer(&[
             "paths",
             &path,
@@ -106,17 +113,51 @@ impl Tour {
         answer
     }
 
-    /// The operations and statuses that are documented.
-    fn documented(&self) -> BTreeSet<(String, String)> {
-        let operations =
-            self.document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
-        operations
-            .flat_map(|operation| {
-                let id = operation["operationId"].as_str().unwrap();
-                names(&operation["responses"]).into_iter().map(move |status| (id.to_owned(), status))
-            })
-            .collect()
+    /// Fails if the document promises a response, a header or a sentence that no answer had.
+    fn end(self) -> Value {
+        for (operation, status, response) in responses(&self.document) {
+            let seen = self.seen.get(&(operation.to_owned(), status.to_owned()));
+            assert!(seen.is_some(), "{operation} is documented to answer {status}, but never did");
+            let documented: BTreeSet<_> =
+                names(&response["headers"]).iter().map(|header| header.to_lowercase()).collect();
+            assert_eq!(
+                seen,
+                Some(&documented),
+                "{operation} answered {status} with these headers, and those are documented"
+            );
+            let Some(problem) = response["content"].get("application/problem+json") else { continue };
+            let examples = problem["examples"].as_object().unwrap().values();
+            let answered: BTreeSet<_> = examples.map(|example| example["value"]["detail"].as_str().unwrap()).collect();
+            for sentence in sentences(response["description"].as_str().unwrap()) {
+                assert!(
+                    answered.contains(sentence),
+                    "{operation} answered {status} with {answered:?}, but never {sentence}"
+                );
+            }
+        }
+        self.document
     }
+}
+
+/// Each operation's id with each of its responses.
+fn responses(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    operations.flat_map(|operation| {
+        let id = operation["operationId"].as_str().unwrap();
+        let responses = operation["responses"].as_object().unwrap();
+        responses.iter().map(move |(status, response)| (id, status.as_str(), response))
+    })
+}
+
+/// The sentences of an error's description: a paragraph for each, and at its beginning the sentence as code.
+fn sentences(description: &str) -> impl Iterator<Item = &str> {
+    description.split("\n\n").map(|paragraph| {
+        let code = paragraph.strip_prefix("`` ").and_then(|rest| rest.split_once(" ``: "));
+        let code = code.or_else(|| paragraph.strip_prefix('`').and_then(|rest| rest.split_once("`: ")));
+        // Without one, the whole paragraph is looked for, and not found.
+        code.map_or(paragraph, |(sentence, _)| sentence)
+    })
 }
 
 fn target_of(method: &str, target: &str) -> String {
@@ -216,11 +257,20 @@ async fn toured() -> Value {
     let with_token = TestApp::start_with(Backend::Memory, &[TOKEN]).await;
     tour.ask(&with_token, "noToken", "POST", "/api/refresh?invalidate_cache=true", None).await;
 
-    let not_toured = NOT_TOURED.map(|(id, status)| (id.to_owned(), status.to_owned()));
-    let missing: Vec<_> =
-        tour.documented().difference(&tour.seen).filter(|pair| !not_toured.contains(pair)).cloned().collect();
-    assert!(missing.is_empty(), "documented, but never answered: {missing:?}");
-    tour.document
+    // With bodies that break off, or do not come.
+    let broken = Body::from_stream(stream::iter([Err::<Bytes, _>(io::Error::other("the client is gone"))]));
+    let unreadable = refresh_with(&app, broken).await;
+    tour.take("unreadable", "POST", "/api/refresh", unreadable);
+    tokio::time::pause();
+    let late = refresh_with(&app, Body::from_stream(stream::pending::<io::Result<Bytes>>())).await;
+    tour.take("late", "POST", "/api/refresh", late);
+
+    tour.end()
+}
+
+async fn refresh_with(app: &TestApp, body: Body) -> Answer {
+    let request = Request::post("/api/refresh").body(body).unwrap();
+    Answer::read(app.routes.clone().oneshot(request).await.unwrap()).await
 }
 
 #[tokio::test]
@@ -241,7 +291,7 @@ async fn every_route_is_documented_with_its_methods_and_no_other() {
     // Axum has no list of its routes, but its Debug output has their paths.
     let shown = format!("{:?}", app.routes);
     let routes: BTreeSet<_> = shown.split('"').filter(|text| text.starts_with('/') && !text.contains('*')).collect();
-    let document = serde_json::to_value(description()).unwrap();
+    let document = description();
     assert_eq!(routes, document["paths"].as_object().unwrap().keys().map(String::as_str).collect());
     for (path, item) in document["paths"].as_object().unwrap() {
         let wrong = app.answer(Event::new("DELETE", &path.replace("{id}", "342"))).await;
@@ -255,7 +305,7 @@ async fn every_route_is_documented_with_its_methods_and_no_other() {
 /// The parameters that `question` reads are those that are documented.
 #[test]
 fn every_parameter_of_a_question_is_documented() {
-    let document = serde_json::to_value(description()).unwrap();
+    let document = description();
     let parameters = document["paths"]["/api/open-classrooms"]["get"]["parameters"].as_array().unwrap().iter();
     let queries =
         parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| parameter["name"].as_str().unwrap());

@@ -13,6 +13,8 @@ use http::request::Parts;
 pub(super) use self::parameters::BadParameter;
 use self::parameters::Parameters;
 pub use self::question::PARAMETERS as QUESTION_PARAMETERS;
+#[cfg(feature = "openapi")]
+pub(super) use self::question::QuestionParameters;
 use super::problem::Problem;
 use crate::service::Service;
 
@@ -44,10 +46,13 @@ impl From<BadParameter> for Problem {
 }
 
 /// The parameters of a route that shows one room on one day.
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub(super) struct DayParameters {
-    /// `date`, by default today.
+    /// A day that is kept: from three days ago to about a month ahead. Today, at the campus, if it is not there.
+    #[cfg_attr(feature = "openapi", param(required = false, example = "2026-03-03"))]
     pub(super) date: NaiveDate,
     /// The time at the campus when the request was read.
+    #[cfg_attr(feature = "openapi", param(ignore))]
     pub(super) now: DateTime<Tz>,
 }
 
@@ -76,8 +81,10 @@ impl FromParameters for RoomsParameters {
 }
 
 /// The parameters of a refresh.
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub(super) struct RefreshParameters {
-    /// `invalidate_cache`, by default `false`.
+    /// `true`: drops what is cached and refreshes, whatever the cooldown. For the bearer of the operator's token.
+    #[cfg_attr(feature = "openapi", param(required = false, default = false))]
     pub(super) invalidate_cache: bool,
 }
 

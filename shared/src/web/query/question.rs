@@ -21,6 +21,64 @@ const SORT: &str = "sort";
 /// The parameters that ask a question.
 pub const PARAMETERS: [&str; 7] = [BUILDING, AT, FROM, TO, MIN_MINUTES, SEARCH, SORT];
 
+/// How the OpenAPI document describes them. Their examples make one question together, in which a range has no place.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the functions below read them")]
+pub(in crate::web) struct QuestionParameters {
+    /// Only these buildings: their codes, in upper or lower case, with commas between them.
+    #[param(inline, required = false, min_items = 1, explode = false, example = json!(["CAS"]))]
+    building: Vec<BuildingCode>,
+    /// Only rooms that are free at this time of the `date`: `HH:MM`, or `now`, where the date is today's. Not together with
+    /// `from` and `to`.
+    #[param(required = false, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|now)$", example = "14:30")]
+    at: String,
+    /// Only rooms that are free from this time of the `date` on, up to `to`.
+    #[param(required = false, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9])$")]
+    from: String,
+    /// The time after `from` up to which they are free; up to `24:00`.
+    #[param(required = false, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+    to: String,
+    /// Only rooms that are free for so many minutes from the moment asked about; if none is, at any time of the day.
+    #[param(required = false, minimum = 1, maximum = 1440, example = 60)]
+    min_minutes: usize,
+    /// Only rooms with this in their name, before which their building's code stands, or in their building's name; whatever
+    /// its case, with or without spaces.
+    #[param(required = false, min_length = 1, max_length = 100, pattern = r"\S", example = "cas 116")]
+    q: String,
+    /// The order of the rooms in each building: by `name`, or longest free first, which is `duration` and, where a moment is
+    /// asked about, `free_until`. The campus's own order if it is not there.
+    #[param(inline, required = false, example = "name")]
+    sort: Order,
+}
+
+/// The code of a building: those of the built-in campus. `GET /openapi.json` puts in those of its own.
+#[cfg(feature = "openapi")]
+struct BuildingCode;
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for BuildingCode {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let codes = Campus::built_in().buildings.into_iter().map(|building| building.code);
+        let code = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+        code.enum_values(Some(codes)).into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for BuildingCode {}
+
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "`sort` below reads it")]
+enum Order {
+    Name,
+    FreeUntil,
+    Duration,
+}
+
 /// How long `q` may be, in characters.
 const LONGEST_SEARCH: usize = 100;
 const A_TIME: &str = "a time from 00:00 to 23:59, as 14:30";

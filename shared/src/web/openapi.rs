@@ -1,0 +1,193 @@
+//! The HTTP API as OpenAPI 3.1 describes it. Each operation is described at its handler, each parameter and each schema at
+//! its type. Here is what holds for all of them. `tests/routes/openapi.rs` compares the document with what the service
+//! answers, and writes `openapi.json`.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "no program calls it: a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        self,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::{problem::Details, routes};
+use crate::service::read::CacheResult;
+
+const ABOUT: &str = "\
+Which classroom is free now, and until when.
+
+Times are the campus's own. An instant bears its offset (`2026-03-03T10:00:00-05:00`); a time without one is of the \
+`date` and in the `timezone` that stand beside it. Only official bookings are known, and a room can be locked.
+
+Errors are problem details (RFC 9457), whose `detail` is a sentence for people. Besides those that each operation \
+names, any request can be answered with 404 `Not Found` (there is no such path), with 405 `Method Not Allowed` and an \
+`Allow` header, or, because of a bug, with 500 `Internal Server Error`. Each path that answers GET answers HEAD as well. \
+Query parameters that nobody knows are ignored.
+
+The examples are of Boston University's campus.";
+
+// Responses of several operations. `tests/routes/openapi.rs` asks for each error, and compares the sentence in backquotes.
+pub(super) const NOT_MODIFIED: &str = "The client has the body already.";
+pub(super) const BAD_DATE: &str = "`` `date` is `tomorrow`, but should be a day, as 2026-03-03 ``: what a parameter \
+    holds, or that it goes with the others; the sentence names it.";
+pub(super) const NO_SUCH_ROOM: &str = "`Classroom not found`: the campus has no room with this `id`.";
+pub(super) const NOT_KEPT: &str = "`No availability is kept for 2020-01-01`: the day is outside what is kept.";
+pub(super) const NO_DATA: &str = "`Cache unavailable`: there are no data, and none can be had now.";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "EmptyClassroom", description = ABOUT, license(name = "MIT", identifier = "MIT")),
+    servers((url = "/")),
+    tags(
+        (name = "classrooms", description = "What is free."),
+        (name = "refresh", description = "How old the data are, and newer ones."),
+        (name = "service", description = "The service itself, and its pages."),
+    ),
+    components(schemas(Details<'_>)),
+    modifiers(&AdminToken),
+)]
+struct Api;
+
+/// The operator's token.
+struct AdminToken;
+
+impl Modify for AdminToken {
+    fn modify(&self, api: &mut openapi::OpenApi) {
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("What the operator has set as ADMIN_TOKEN."));
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("adminToken", SecurityScheme::Http(token.build()));
+    }
+}
+
+/// The description, without examples: those are real answers, which the test adds.
+#[must_use]
+pub fn description() -> Value {
+    let mut api = Api::openapi();
+    let mut functions = BTreeMap::new();
+    for (function, routes) in routes::described() {
+        functions.extend(routes.paths.paths.keys().map(|path| (path.clone(), function)));
+        api.merge(routes);
+    }
+    let mut api = serde_json::to_value(api).expect("a description is JSON");
+    join_lines(&mut api);
+    for (path, item) in members(api.get_mut("paths")) {
+        for (_, operation) in members(Some(item)) {
+            // For deploy/ and `make lambda-watch`: which function serves it.
+            operation["x-function"] = functions[path].into();
+            apply_conventions(operation);
+        }
+    }
+    flatten_schemas(&mut api);
+    api
+}
+
+/// The members of an object; none, if it is not there.
+fn members(object: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
+    object.and_then(Value::as_object_mut).into_iter().flatten()
+}
+
+/// A line of a doc comment ends where the source is wide enough, a line of a description only where a paragraph ends.
+fn join_lines(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(join_lines),
+        Value::Object(fields) => {
+            if let Some(Value::String(text)) = fields.get_mut("description") {
+                let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+                *text = paragraphs.collect::<Vec<_>>().join("\n\n");
+            }
+            fields.values_mut().for_each(join_lines);
+        }
+        _ => {}
+    }
+}
+
+/// What operations have in common, so that no handler repeats it.
+fn apply_conventions(operation: &mut Value) {
+    let headers_of_200 = operation["responses"]["200"]["headers"].clone();
+    for (status, response) in members(operation.get_mut("responses")) {
+        if status == "304" {
+            response["headers"] = headers_of_200.clone();
+        }
+        members(response.get_mut("headers")).for_each(|(name, header)| *header = described_header(name));
+        // An error is a problem, unless its handler says otherwise.
+        if status.as_str() >= "400" && response["content"].is_null() {
+            let schema = json!({"$ref": reference(&Details::name())});
+            response["content"] = json!({"application/problem+json": {"schema": schema}});
+        }
+    }
+    if operation["responses"]["304"].is_object() {
+        let condition = json!({
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The ETag of the body that the client has.",
+            "required": false,
+            "schema": {"type": "string"},
+        });
+        let own = operation["parameters"].as_array().into_iter().flatten();
+        operation["parameters"] = own.chain([&condition]).cloned().collect();
+    }
+}
+
+/// A response header. Handlers only name it.
+fn described_header(name: &str) -> Value {
+    let cache_results = [CacheResult::Hit, CacheResult::Miss, CacheResult::Stale].map(CacheResult::as_str);
+    let (schema, about) = match name {
+        "ETag" => (json!({"type": "string"}), "A digest of the body."),
+        "X-Cache" => (
+            json!({"type": "string", "enum": cache_results}),
+            "Whether it came from the cache (HIT), from a sweep (MISS), or is older than it should be (STALE).",
+        ),
+        "Content-Security-Policy" => {
+            (json!({"type": "string"}), "The page's own script and style run, and nothing else does.")
+        }
+        "Retry-After" => (json!({"type": "integer", "minimum": 0}), "After how many seconds it is worth asking again."),
+        "WWW-Authenticate" => (json!({"type": "string", "enum": ["Bearer"]}), "What is asked for."),
+        _ => unreachable!("no description of the header {name}"),
+    };
+    json!({"schema": schema, "description": about})
+}
+
+fn reference(schema: &str) -> String {
+    format!("#/components/schemas/{schema}")
+}
+
+/// What serde flattens is part of the object around it, and every other field is always there: what is not known is null.
+fn flatten_schemas(api: &mut Value) {
+    let all = api["components"]["schemas"].clone();
+    for (_, schema) in members(api.pointer_mut("/components/schemas")) {
+        if let Some(parts) = schema.get("allOf") {
+            let mut whole = json!({"type": "object", "description": schema["description"]});
+            // utoipa puts the fields that are not flattened last.
+            parts.as_array().into_iter().flatten().rev().for_each(|part| add_fields(&mut whole, part, true, &all));
+            *schema = whole;
+        } else if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+            schema["required"] = properties.keys().map(String::as_str).collect();
+        }
+    }
+    let document = api.to_string();
+    if let Some(schemas) = api.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.retain(|name, _| document.contains(&format!("\"{}\"", reference(name))));
+    }
+}
+
+/// Adds the fields of a flattened part to the object around it. Those of a part that can be absent are not required.
+fn add_fields(whole: &mut Value, part: &Value, are_required: bool, all: &Value) {
+    if let Some(name) = part["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+        add_fields(whole, &all[name], are_required, all);
+    }
+    part["oneOf"].as_array().into_iter().flatten().for_each(|part| add_fields(whole, part, false, all));
+    for (name, property) in part["properties"].as_object().into_iter().flatten() {
+        if are_required {
+            let so_far = whole["required"].as_array().into_iter().flatten();
+            whole["required"] = so_far.cloned().chain([name.as_str().into()]).collect();
+        }
+        whole["properties"][name] = property.clone();
+    }
+}
