@@ -1,5 +1,7 @@
 //! `GET /openapi.json`: what the HTTP API is. `GET /docs` shows it.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::{extract::State, response::Response};
 use bytes::Bytes;
 use domain::campus::Campus;
@@ -9,12 +11,24 @@ use serde_json::Value;
 #[cfg(feature = "openapi")]
 use super::openapi::NOT_MODIFIED;
 use super::representation::conditional;
-use crate::{outside::cache::checksum, service::Service};
+use crate::{config::Config, outside::cache::checksum, service::Service};
 
 /// As `make openapi` writes it.
 const DOCUMENT: &str = include_str!("../../openapi.json");
-/// Which parameter of `GET /api/open-classrooms` names the campus's buildings.
-const BUILDING: &str = "building";
+
+/// The document of one service. It is made when the first client asks for it: a cold start does not wait for it.
+#[derive(Clone)]
+pub(super) struct Document {
+    config: Arc<Config>,
+    /// The body and its ETag.
+    made: Arc<OnceLock<(Bytes, String)>>,
+}
+
+impl Document {
+    pub(super) fn of(service: &Service) -> Self {
+        Self { config: Arc::clone(&service.deps.config), made: Arc::default() }
+    }
+}
 
 /// This description, as OpenAPI 3.1
 #[cfg_attr(feature = "openapi", utoipa::path(
@@ -27,24 +41,32 @@ const BUILDING: &str = "building";
         (status = 304, description = NOT_MODIFIED),
     ),
 ))]
-pub(super) async fn openapi(State(service): State<Service>, headers: HeaderMap) -> Response {
-    let document = document_of(&service.deps.config.campus);
-    let etag = checksum(&document);
-    conditional(&headers, "application/json", document, &etag)
+pub(super) async fn openapi(State(document): State<Document>, headers: HeaderMap) -> Response {
+    let (body, etag) = document.made.get_or_init(|| {
+        let body = document_of(&document.config.campus);
+        let etag = checksum(&body);
+        (body, etag)
+    });
+    conditional(&headers, "application/json", body.clone(), etag)
 }
 
-/// The document, which is of Boston University, with the codes of this campus's buildings in it.
+/// The document, which is of the built-in campus, with the codes of this campus's buildings in it.
+#[expect(clippy::expect_used, reason = "the document is a part of the program, and the tests below read it")]
 fn document_of(campus: &Campus) -> Bytes {
-    let own = || {
-        let mut document: Value = serde_json::from_str(DOCUMENT).ok()?;
-        let parameters = document.pointer_mut("/paths/~1api~1open-classrooms/get/parameters")?.as_array_mut()?;
-        let building = parameters.iter_mut().find(|parameter| parameter["name"] == BUILDING)?;
-        let codes = campus.buildings.iter().map(|building| building.code.as_str()).collect::<Value>();
-        let written = building.pointer_mut("/schema/items/enum").filter(|written| **written != codes)?;
-        *written = codes;
-        serde_json::to_vec_pretty(&document).ok()
-    };
-    own().map_or(Bytes::from_static(DOCUMENT.as_bytes()), Bytes::from)
+    let mut document: Value = serde_json::from_str(DOCUMENT).expect("`make openapi` writes JSON");
+    let written = written_codes(&mut document).expect("the parameter `building` lists the built-in campus's codes");
+    let codes = campus.buildings.iter().map(|building| building.code.as_str()).collect::<Value>();
+    if *written == codes {
+        return Bytes::from_static(DOCUMENT.as_bytes());
+    }
+    *written = codes;
+    serde_json::to_vec_pretty(&document).expect("a JSON value can be written").into()
+}
+
+/// Where the document lists the codes of buildings.
+fn written_codes(document: &mut Value) -> Option<&mut Value> {
+    let parameters = document.pointer_mut("/paths/~1api~1open-classrooms/get/parameters")?.as_array_mut()?;
+    parameters.iter_mut().find(|parameter| parameter["name"] == "building")?.pointer_mut("/schema/items/enum")
 }
 
 #[cfg(test)]

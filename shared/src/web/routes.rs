@@ -13,12 +13,13 @@ use crate::service::{Dependencies, Service};
 /// The router of each function and, for `make openapi`, the descriptions of its handlers in the same order.
 macro_rules! routes {
     ($($function:literal {
-        $(#[$about:meta])* $router:ident($state:ty): $($path:literal $method:ident($($handler:ident)::+))+
+        $(#[$about:meta])* $router:ident($state:ident: $type:ty):
+        $($path:literal $method:ident($($handler:ident)::+)$(.with_state($own:expr))?)+
     })+) => {
         $(
             $(#[$about])*
-            pub fn $router(state: &$state) -> Router {
-                Router::new()$(.route($path, $method($($handler)::+)))+.with_state(state.clone())
+            pub fn $router($state: &$type) -> Router {
+                Router::new()$(.route($path, $method($($handler)::+)$(.with_state($own))?))+.with_state($state.clone())
             }
         )+
 
@@ -37,7 +38,7 @@ macro_rules! routes {
 routes! {
     "read" {
         /// The routes of the `read` function.
-        read_routes(Service):
+        read_routes(service: Service):
         "/api/open-classrooms" get(open_classrooms::open_classrooms)
         "/api/classrooms/{id}" get(classroom::classroom)
         "/api/classrooms/{id}/calendar.ics" get(classroom::calendar)
@@ -47,16 +48,16 @@ routes! {
         "/" get(hello::hello)
         "/app" get(pages::app)
         "/docs" get(pages::docs)
-        "/openapi.json" get(documentation::openapi)
+        "/openapi.json" get(documentation::openapi).with_state(documentation::Document::of(service))
     }
     "refresh" {
         /// The routes of the `refresh` function.
-        refresh_routes(Service):
+        refresh_routes(service: Service):
         "/api/refresh" post(refresh::refresh)
     }
     "cooldown-status" {
         /// The routes of the `cooldown-status` function.
-        cooldown_routes(Dependencies):
+        cooldown_routes(deps: Dependencies):
         "/api/cooldown-status" get(cooldown_status::cooldown_status)
     }
 }
