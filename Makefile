@@ -45,7 +45,7 @@ page-tests:
 	npm ci --prefix page/tests --no-audit --no-fund --silent
 	cargo build
 
-openapi: ## Writes shared/openapi.json anew, with real answers as its examples
+openapi: ## Writes shared/openapi.json anew, with real answers as its examples, and the table of docs/API.md
 	WRITE_OPENAPI=1 cargo test --package emptyclassroom --features openapi --test routes -- openapi
 
 schemathesis: ## A local server against its OpenAPI document; SCHEMATHESIS_SEED=… repeats a run's choices

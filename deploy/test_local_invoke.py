@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import routes
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = sorted(file.stem for file in (ROOT / "events").glob("*.json"))
@@ -21,8 +22,8 @@ EVENTS = sorted(file.stem for file in (ROOT / "events").glob("*.json"))
 BUILD = 3600
 SOON = 60
 
-# The answer to each event while nothing is cached: the status, and the sentence of a refusal, a part of the body, or the
-# beginning of one that is no JSON.
+# The answer to an event while nothing is cached: the status, and the sentence of a refusal, a part of the body, or the
+# beginning of one that is no JSON. An event without one gets what shared/openapi.json says of its route.
 ANSWERS = {
     "app": (200, "<!doctype html>"),
     "buildings": (200, {"timezone": "America/New_York", "stale": False}),
@@ -172,25 +173,27 @@ def watch(running):
     return running
 
 
-def test_each_event_has_its_answer_here():
-    assert sorted(ANSWERS) == EVENTS
+def route_of(event):
+    return json.loads((ROOT / "events" / f"{event}.json").read_text()).get("routeKey")
+
+
+def test_each_answer_is_to_an_event():
+    assert ANSWERS.keys() <= set(EVENTS)
 
 
 def test_each_route_has_an_event():
-    command = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
-    metadata = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
-    router = metadata["metadata"]["lambda"]["watch"]["router"]
-    routes = {f"{target['method']} {path}" for path, targets in router.items() for target in targets}
-    events = [json.loads((ROOT / "events" / f"{name}.json").read_text()) for name in EVENTS]
-    asked = {event.get("routeKey") for event in events}
-    assert routes == asked - {None, "$default"}
+    assert routes.OPERATIONS.keys() == {route_of(event) for event in EVENTS} - {None, "$default"}
 
 
-@pytest.mark.parametrize("event", sorted(ANSWERS))
+@pytest.mark.parametrize("event", EVENTS)
 def test_each_event_is_answered(watch, event):
     outcome = run("lambda-invoke", event, port=watch.port)
     assert outcome.returncode == 0, outcome.stderr
     answer = json.loads(outcome.stdout)
+    if event not in ANSWERS:
+        documented = routes.OPERATIONS[route_of(event)]["responses"]["200"]["content"]
+        assert answer["statusCode"] == 200 and answer["headers"]["content-type"] in documented, answer
+        return
     status, expected = ANSWERS[event]
     if status is None:
         assert expected.items() <= answer.items()

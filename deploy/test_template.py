@@ -11,6 +11,7 @@ import zoneinfo
 
 import hook
 import pytest
+import routes
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from schedules import as_fields
@@ -39,21 +40,8 @@ FORMS = {
     for redis, stage, options in itertools.product(REDIS, STAGES, OPTIONS)
 }
 
-# A function for each route. A new route is a line here, and a line in the template.
-ROUTES = {
-    "GET /": "Read",
-    "GET /api/open-classrooms": "Read",
-    "GET /api/classrooms/{id}": "Read",
-    "GET /api/classrooms/{id}/calendar.ics": "Read",
-    "GET /api/buildings": "Read",
-    "GET /api/last-updated": "Read",
-    "GET /api/health": "Read",
-    "GET /app": "Read",
-    "GET /openapi.json": "Read",
-    "GET /docs": "Read",
-    "POST /api/refresh": "Refresh",
-    "GET /api/cooldown-status": "CooldownStatus",
-}
+# The resource of the function that serves each route.
+ROUTES = {route: function.title().replace("-", "") for route, function in routes.FUNCTIONS.items()}
 # Whoever may GET may ask for the HEAD. The functions answer it where they answer GET.
 HEADS = {route.replace("GET", "HEAD"): function for route, function in ROUTES.items() if route.startswith("GET ")}
 FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
@@ -180,15 +168,15 @@ def api_stage(stack):
 
 
 def test_the_api_has_the_contracts_routes_and_no_other(stack):
-    routes = {}
+    integrated = {}
     for path, methods in api_body(stack)["paths"].items():
         for method, route in methods.items():
             integration = route["x-amazon-apigateway-integration"]
             assert (integration["type"], integration["payloadFormatVersion"]) == ("aws_proxy", "2.0")
-            [routes[f"{method.upper()} {path}"]] = re.findall(
+            [integrated[f"{method.upper()} {path}"]] = re.findall(
                 r"functions/(\w+)Aliaslive/invocations", integration["uri"]
             )
-    assert routes == ROUTES | HEADS
+    assert integrated == ROUTES | HEADS
     assert not stack.of_type("AWS::ApiGatewayV2::Route")
     stage = api_stage(stack)
     assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)
@@ -203,21 +191,8 @@ def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
         )
         assert api == "Api"
         allowed.add((f"{method} {path}", permission["FunctionName"]))
-    routes = ROUTES | HEADS
-    assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in routes.items()}
-
-
-def test_local_invoke_has_these_routes():
-    router = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["metadata"]["lambda"]["watch"]["router"]
-    functions = {"read": "Read", "refresh": "Refresh", "cooldown-status": "CooldownStatus"}
-    routes = {f"{to['method']} {path}": functions[to["function"]] for path, tos in router.items() for to in tos}
-    assert routes == ROUTES
-
-
-def test_the_functions_serve_these_routes():
-    code = "".join(file.read_text() for file in (ROOT / "shared/src/web").glob("*.rs"))
-    served = {f"{method.upper()} {path}" for path, method in re.findall(r'\.route\("([^"]+)", (get|post)\(', code)}
-    assert served == ROUTES.keys()
+    served = ROUTES | HEADS
+    assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in served.items()}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ use super::{
 };
 
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+/// Its table of routes is made of the document too.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/API.md");
+const TABLE: &str = "<!-- `make openapi` writes this table. -->\n";
 const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 
 /// The document, and what has been answered so far.
@@ -273,16 +276,35 @@ async fn refresh_with(app: &TestApp, body: Body) -> Answer {
     Answer::read(app.routes.clone().oneshot(request).await.unwrap()).await
 }
 
+/// docs/API.md with its table of routes.
+fn page_with(document: &Value, page: &str) -> String {
+    let mut table = vec!["| route | what | errors |".to_owned(), "|---|---|---|".to_owned()];
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let mut errors = names(&operation["responses"]);
+            errors.retain(|status| status.as_str() >= "400");
+            let errors = if errors.is_empty() { "none".to_owned() } else { errors.join(", ") };
+            let summary = operation["summary"].as_str().unwrap();
+            table.push(format!("| `{} {path}` | {summary} | {errors} |", method.to_uppercase()));
+        }
+    }
+    let (before, rest) = page.split_once(TABLE).unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    format!("{before}{TABLE}{}\n\n{after}", table.join("\n"))
+}
+
 #[tokio::test]
 async fn the_document_that_is_checked_in_is_what_the_service_answers() {
-    let toured = serde_json::to_string_pretty(&toured().await).unwrap() + "\n";
+    let document = toured().await;
+    let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
+    let page = page_with(&document, &fs::read_to_string(PAGE).unwrap());
     if env::var_os("WRITE_OPENAPI").is_some() {
-        fs::write(CHECKED_IN, &toured).unwrap();
+        fs::write(CHECKED_IN, &text).unwrap();
+        fs::write(PAGE, &page).unwrap();
     }
-    assert!(
-        toured == fs::read_to_string(CHECKED_IN).unwrap(),
-        "shared/openapi.json is not up to date: run `make openapi`"
-    );
+    for (file, expected) in [(CHECKED_IN, text), (PAGE, page)] {
+        assert!(fs::read_to_string(file).unwrap() == expected, "{file} is not up to date: run `make openapi`");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,24 @@
+"""The routes and the function that serves each of them, by shared/openapi.json.
+
+As a program, it writes the configuration by which `cargo lambda watch` has these routes.
+"""
+
+import json
+from pathlib import Path
+
+DOCUMENT = json.loads((Path(__file__).resolve().parent.parent / "shared/openapi.json").read_text())
+# Each operation by its route, such as `GET /api/health`.
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+# The package of the function that serves a route.
+FUNCTIONS = {route: operation["x-function"] for route, operation in OPERATIONS.items()}
+
+if __name__ == "__main__":
+    print("[watch.router]")
+    for path in DOCUMENT["paths"]:
+        methods = [route.split(" ")[0] for route in FUNCTIONS if route.endswith(f" {path}")]
+        targets = [f'{{ method = "{method}", function = "{FUNCTIONS[f"{method} {path}"]}" }}' for method in methods]
+        print(f'"{path}" = [{", ".join(targets)}]')
