@@ -2,9 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[macro_use]
-mod support;
-
 use std::{
     sync::{
         Arc,
@@ -22,41 +19,24 @@ use emptyclassroom::{
         Cache, CachedSnapshot, FencingToken, Fingerprint, Found, Lease, PublishError, RedisStore, Store, StoreError,
     },
 };
+use rstest::rstest;
 use secrecy::SecretString;
-use support::{Backend, TestClock, TestStore};
-use testkit::{Proxy, RedisServer, eventually};
+use testkit::{
+    Backend::{self, Memory, Redis},
+    Proxy, RedisServer, TestClock, TestStore, eventually,
+};
 
 const NOON: &str = "2026-03-03T17:00:00Z";
 const LONG: Duration = Duration::from_mins(1);
-
-over_both_caches! {
-    a_value_is_kept_until_it_is_replaced_or_deleted,
-    a_value_expires,
-    a_value_may_be_any_bytes,
-    a_lock_has_one_holder,
-    a_lock_expires,
-    a_lock_is_given_back_only_by_its_holder,
-    taking_a_lock_twice_in_one_name_succeeds,
-    a_later_holder_has_a_higher_fence,
-    an_older_sweep_never_replaces_a_newer_one,
-    a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up,
-    a_value_is_replaced_only_if_it_is_the_one_that_was_seen,
-    of_many_who_want_the_lock_one_gets_it,
-    publishing_makes_every_day_and_the_refresh_known,
-    a_sweep_without_its_lock_publishes_nothing,
-    a_lock_that_vanished_before_its_time_is_taken_again,
-    a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock,
-    invalidating_leaves_the_reserve,
-    a_value_that_is_not_ours_counts_as_absent,
-    a_value_of_another_day_counts_as_absent,
-}
 
 async fn start(backend: Backend) -> (TestStore, TestClock) {
     let clock = TestClock::at(NOON);
     (backend.start(clock.clock()).await, clock)
 }
 
-async fn a_value_is_kept_until_it_is_replaced_or_deleted(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_value_is_kept_until_it_is_replaced_or_deleted(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     assert_eq!(store.get("k").await.unwrap(), None);
     store.put("k", "one".into(), LONG).await.unwrap();
@@ -67,7 +47,9 @@ async fn a_value_is_kept_until_it_is_replaced_or_deleted(backend: Backend) {
     assert_eq!(store.get("k").await.unwrap(), None);
 }
 
-async fn a_value_expires(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_value_expires(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, clock) = start(backend).await;
     assert_eq!(store.time_left("k").await.unwrap(), None);
     store.put("k", "soon gone".into(), Duration::from_millis(300)).await.unwrap();
@@ -80,7 +62,9 @@ async fn a_value_expires(backend: Backend) {
     assert_eq!(store.time_left("k").await.unwrap(), None);
 }
 
-async fn a_value_may_be_any_bytes(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_value_may_be_any_bytes(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let bytes = Bytes::from((0..=255).cycle().take(1_000_000).collect::<Vec<u8>>());
     store.put("k", bytes.clone(), LONG).await.unwrap();
@@ -89,14 +73,18 @@ async fn a_value_may_be_any_bytes(backend: Backend) {
     assert_eq!(store.get("k").await.unwrap().unwrap(), "");
 }
 
-async fn a_lock_has_one_holder(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_lock_has_one_holder(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     assert!(store.lock("lock", "a", LONG).await.unwrap().is_some());
     assert_eq!(store.lock("lock", "b", LONG).await.unwrap(), None);
     assert_eq!(store.get("lock").await.unwrap().unwrap(), "a");
 }
 
-async fn a_lock_expires(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_lock_expires(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, clock) = start(backend).await;
     store.lock("lock", "a", Duration::from_millis(300)).await.unwrap().unwrap();
     clock.advance(TimeDelta::milliseconds(300));
@@ -106,7 +94,9 @@ async fn a_lock_expires(backend: Backend) {
     .await;
 }
 
-async fn a_lock_is_given_back_only_by_its_holder(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_lock_is_given_back_only_by_its_holder(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     store.lock("lock", "a", LONG).await.unwrap().unwrap();
     store.unlock("lock", "b").await.unwrap();
@@ -116,7 +106,9 @@ async fn a_lock_is_given_back_only_by_its_holder(backend: Backend) {
     store.unlock("lock", "a").await.unwrap();
 }
 
-async fn taking_a_lock_twice_in_one_name_succeeds(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn taking_a_lock_twice_in_one_name_succeeds(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     store.lock("lock", "a", LONG).await.unwrap().unwrap();
     assert!(
@@ -125,7 +117,9 @@ async fn taking_a_lock_twice_in_one_name_succeeds(backend: Backend) {
     );
 }
 
-async fn a_later_holder_has_a_higher_fence(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_later_holder_has_a_higher_fence(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let mut last = FencingToken::from_micros(0);
     for holder in 0..5 {
@@ -136,7 +130,9 @@ async fn a_later_holder_has_a_higher_fence(backend: Backend) {
     }
 }
 
-async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn an_older_sweep_never_replaces_a_newer_one(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let put = async |micros: u64| {
         let fencing_token = FencingToken::from_micros(micros);
@@ -154,7 +150,9 @@ async fn an_older_sweep_never_replaces_a_newer_one(backend: Backend) {
     assert!(put(fences[0]).await.1);
 }
 
-async fn a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let now = store.lock("lock", "me", LONG).await.unwrap().unwrap();
     let put = async |fencing_token: FencingToken| {
@@ -169,7 +167,9 @@ async fn a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up(backend: Ba
     }
 }
 
-async fn a_value_is_replaced_only_if_it_is_the_one_that_was_seen(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_value_is_replaced_only_if_it_is_the_one_that_was_seen(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let (one, two, three) = (Bytes::from("one"), Bytes::from("two"), Bytes::from("three"));
     assert!(store.replace("k", None, one.clone(), LONG).await.unwrap());
@@ -184,7 +184,9 @@ async fn a_value_is_replaced_only_if_it_is_the_one_that_was_seen(backend: Backen
     assert!(left > LONG / 2 && left <= LONG, "{left:?}");
 }
 
-async fn of_many_who_want_the_lock_one_gets_it(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn of_many_who_want_the_lock_one_gets_it(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let tasks: Vec<_> = (0..50)
         .map(|who| {
@@ -224,7 +226,9 @@ fn cache(store: &Arc<dyn Store>) -> Cache {
     Cache::new(Arc::clone(store), "classrooms", fingerprint(), Duration::from_hours(24))
 }
 
-async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn publishing_makes_every_day_and_the_refresh_known(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -251,7 +255,9 @@ async fn publishing_makes_every_day_and_the_refresh_known(backend: Backend) {
     }
 }
 
-async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_sweep_without_its_lock_publishes_nothing(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, clock) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -268,7 +274,9 @@ async fn a_sweep_without_its_lock_publishes_nothing(backend: Backend) {
     cache.publish(&other, day.date, &[day]).await.unwrap();
 }
 
-async fn a_lock_that_vanished_before_its_time_is_taken_again(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_lock_that_vanished_before_its_time_is_taken_again(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -289,7 +297,9 @@ async fn a_lock_that_vanished_before_its_time_is_taken_again(backend: Backend) {
     assert!(!cache.is_leased().await.unwrap());
 }
 
-async fn a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -321,7 +331,9 @@ async fn a_lock_whose_time_was_over_is_not_taken_again() {
     assert!(!cache.is_leased().await.unwrap());
 }
 
-async fn invalidating_leaves_the_reserve(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn invalidating_leaves_the_reserve(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -333,7 +345,9 @@ async fn invalidating_leaves_the_reserve(backend: Backend) {
     assert_eq!(cache.reserve(day.date).await.unwrap(), Some(day));
 }
 
-async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_value_that_is_not_ours_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let whole = snapshot("2026-03-03", FencingToken::from_micros(1)).to_value();
@@ -349,7 +363,9 @@ async fn a_value_that_is_not_ours_counts_as_absent(backend: Backend) {
     assert_eq!(cache.last_refresh().await.unwrap(), None);
 }
 
-async fn a_value_of_another_day_counts_as_absent(backend: Backend) {
+#[rstest]
+#[tokio::test]
+async fn a_value_of_another_day_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let (cache, day) = (cache(&store), snapshot("2026-03-03", FencingToken::from_micros(1)));
     let value = day.to_value();

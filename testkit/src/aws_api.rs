@@ -7,12 +7,15 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// A request: what it asks for (`AWSEvents.PutEvents`), and its body.
 pub type AwsRequest = (String, Value);
+
+/// The ARN of a secret.
+pub const SECRET_ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:emptyclassroom-AbCdEf";
 
 /// An API of AWS on a free port of 127.0.0.1, closed when dropped. A program is sent there by `AWS_ENDPOINT_URL`.
 #[derive(Debug)]
@@ -40,6 +43,12 @@ impl AwsApi {
         let router = Router::new().route("/", post(take));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves for ever") });
         Self { addr, taken, server }
+    }
+
+    /// A Secrets Manager with this text in each secret.
+    pub async fn secrets_manager(text: &str) -> Self {
+        let text = text.to_owned();
+        Self::start(move |request| (200, json!({"ARN": request["SecretId"], "SecretString": text}))).await
     }
 
     /// Where it listens.

@@ -1,5 +1,8 @@
 //! A Lambda function's bootstrap, started the way Lambda starts it.
 
+mod gateway;
+mod logs;
+
 use std::env;
 use std::path::Path;
 use std::pin::pin;
@@ -9,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::time::timeout;
 
+pub use self::gateway::{GRACE, REDIS_TIMEOUT};
 use crate::process::Process;
 use crate::runtime_api::{FUNCTION_NAME, InvocationError, RuntimeApi};
 

@@ -9,7 +9,7 @@ pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long anything started here may take before it counts as hanging: long, for a loaded machine, as it is waited out
 /// only by tests that fail.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `condition` holds, looking every 10 ms, and panics with the sentence `what` when `timeout` runs out first.
 ///

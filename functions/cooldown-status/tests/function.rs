@@ -1,19 +1,10 @@
 //! The `cooldown-status` function as Lambda starts it: its own binary, a real Redis, API Gateway's events.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "../../../shared/tests/support/function.rs"]
-mod support;
-
 use std::time::Duration;
 
 use emptyclassroom::{domain::campus::Campus, outside::clock::Clock};
 use serde_json::json;
-use support::{
-    SECRET_ARN, SOON, answer_to, freeze_until_the_connection_is_forgotten, logged, metrics, one_slow_answer_at_most,
-    refusal, secrets_manager,
-};
-use testkit::{Function, Proxy, RedisServer, eventually};
+use testkit::{AwsApi, Function, PATIENCE, Proxy, RedisServer, SECRET_ARN, event, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cooldown-status");
 /// What is answered when nobody knows better.
@@ -33,17 +24,17 @@ async fn mark_refreshed(redis: &RedisServer) {
 async fn it_needs_nothing_but_redis_and_tells_the_minutes_left() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
-    let answer = answer_to(&function, "cooldown-status").await;
-    assert_eq!((answer.status, answer.text.as_str()), (200, NO_COOLDOWN));
+    let answer = function.answer_to("cooldown-status").await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, NO_COOLDOWN));
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");
 
     mark_refreshed(&redis).await;
-    let status = answer_to(&function, "cooldown-status").await.json();
+    let status = function.answer_to("cooldown-status").await.json();
     let minutes = status["remaining_minutes"].as_f64().unwrap();
     assert!(status["in_cooldown"] == true && minutes > 29.0 && minutes < 30.0, "{status}");
 
-    let stranger = answer_to(&function, "open-classrooms").await;
+    let stranger = function.answer_to("open-classrooms").await;
     assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "other routes are other functions' affair");
 }
 
@@ -51,7 +42,7 @@ async fn it_needs_nothing_but_redis_and_tells_the_minutes_left() {
 async fn the_url_of_redis_may_be_a_secret() {
     let redis = RedisServer::start().await;
     mark_refreshed(&redis).await;
-    let secrets = secrets_manager(&redis.url()).await;
+    let secrets = AwsApi::secrets_manager(&redis.url()).await;
     let env = [
         ("REDIS_URL_SECRET_ARN", SECRET_ARN),
         ("AWS_ENDPOINT_URL", &secrets.url()),
@@ -59,7 +50,7 @@ async fn the_url_of_redis_may_be_a_secret() {
         ("AWS_SECRET_ACCESS_KEY", "test"),
     ];
     let function = start("", &env).await;
-    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+    assert_eq!(function.answer_to("cooldown-status").await.json()["in_cooldown"], true);
     assert_eq!(secrets.taken().len(), 1);
 }
 
@@ -68,7 +59,7 @@ async fn over_tls_a_good_certificate_works() {
     let redis = RedisServer::start_tls().await;
     mark_refreshed(&redis).await;
     let function = start(&redis.url(), &[("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())]).await;
-    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+    assert_eq!(function.answer_to("cooldown-status").await.json()["in_cooldown"], true);
 }
 
 #[tokio::test]
@@ -76,9 +67,9 @@ async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis()
     let redis = RedisServer::start_tls().await;
     mark_refreshed(&redis).await;
     let function = start(&redis.url(), &[]).await;
-    assert_eq!(answer_to(&function, "cooldown-status").await.text, NO_COOLDOWN);
+    assert_eq!(function.answer_to("cooldown-status").await.text, NO_COOLDOWN);
     for message in ["no Redis at the start", "the cache is down: no cooldown is shown"] {
-        let line = logged(&function, "ERROR", message).await;
+        let line = function.logged("ERROR", message).await;
         assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
     }
 }
@@ -89,12 +80,12 @@ async fn it_starts_without_redis_and_finds_it_when_it_comes() {
     redis.stop().await;
     let function = start(&redis.url(), &[]).await;
     assert!(function.init_time().await < Duration::from_secs(5));
-    assert_eq!(answer_to(&function, "cooldown-status").await.text, NO_COOLDOWN);
-    logged(&function, "ERROR", "no Redis at the start").await;
+    assert_eq!(function.answer_to("cooldown-status").await.text, NO_COOLDOWN);
+    function.logged("ERROR", "no Redis at the start").await;
 
     redis.restart().await;
     mark_refreshed(&redis).await;
-    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+    assert_eq!(function.answer_to("cooldown-status").await.json()["in_cooldown"], true);
 }
 
 #[tokio::test]
@@ -106,18 +97,19 @@ async fn a_redis_that_says_nothing_holds_the_start_up_for_three_seconds_at_most(
     let function = start(&format!("redis://{}", proxy.addr()), &[("REDIS_TIMEOUT", "20")]).await;
     let init = function.init_time().await;
     assert!(init < Duration::from_secs(8), "Lambda allows ten seconds: {init:?}");
-    logged(&function, "ERROR", "no Redis at the start within the limit").await;
+    function.logged("ERROR", "no Redis at the start within the limit").await;
 
     proxy.restore();
-    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
+    assert_eq!(function.answer_to("cooldown-status").await.json()["in_cooldown"], true);
 }
 
 #[tokio::test]
 async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
     let wanted = "REDIS_URL is not set, but should be redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
-    assert_eq!(refusal(BINARY, &[]).await, wanted);
-    assert_eq!(refusal(BINARY, &[("REDIS_URL", " ")]).await, wanted);
-    let refused = refusal(BINARY, &[("REDIS_URL", "redis://localhost"), ("REFRESH_COOLDOWN_MINUTES", "half an hour")]);
+    assert_eq!(Function::refusal(BINARY, &[]).await, wanted);
+    assert_eq!(Function::refusal(BINARY, &[("REDIS_URL", " ")]).await, wanted);
+    let refused =
+        Function::refusal(BINARY, &[("REDIS_URL", "redis://localhost"), ("REFRESH_COOLDOWN_MINUTES", "half an hour")]);
     assert_eq!(refused.await, "REFRESH_COOLDOWN_MINUTES is `half an hour`, but should be a number from 0 to 1260");
 }
 
@@ -125,23 +117,23 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
 async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
-    for event in [json!({}), json!(null), support::event("schedule")] {
+    for event in [json!({}), json!(null), event("schedule")] {
         let error = function.invoke(event.clone()).await.unwrap_err();
         assert!(matches!(error, testkit::InvocationError::Function(_)), "{event}: {error}");
     }
-    assert_eq!(answer_to(&function, "cooldown-status").await.text, NO_COOLDOWN);
+    assert_eq!(function.answer_to("cooldown-status").await.text, NO_COOLDOWN);
 }
 
 #[tokio::test]
 async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_tells_the_truth() {
     let redis = RedisServer::start().await;
     mark_refreshed(&redis).await;
-    let way = Proxy::start(redis.addr()).await;
-    let function = start(&format!("redis://{}", way.addr()), &[]).await;
-    assert_eq!(answer_to(&function, "cooldown-status").await.json()["in_cooldown"], true);
-    freeze_until_the_connection_is_forgotten(&function, &way);
-    for answer in one_slow_answer_at_most(&function, "cooldown-status").await {
-        assert_eq!((answer.status, &answer.json()["in_cooldown"]), (200, &json!(true)));
+    let network = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", network.addr()), &[]).await;
+    assert_eq!(function.answer_to("cooldown-status").await.json()["in_cooldown"], true);
+    function.freeze_until_redis_connection_is_lost(&network);
+    for answer in function.one_slow_answer_at_most("cooldown-status").await {
+        assert_eq!((answer.status.as_u16(), &answer.json()["in_cooldown"]), (200, &json!(true)));
     }
 }
 
@@ -149,8 +141,8 @@ async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_tells_the_tru
 async fn its_waiting_for_redis_is_measured() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
-    answer_to(&function, "cooldown-status").await;
-    eventually("it is measured", SOON, async || metrics(&function).len() == 1).await;
-    let line = &metrics(&function)[0];
+    function.answer_to("cooldown-status").await;
+    eventually("it is measured", PATIENCE, async || function.metrics().len() == 1).await;
+    let line = &function.metrics()[0];
     assert!(line["RedisTime"].as_f64().unwrap() > 0.0 && line["ColdStarts"] == 1, "{line}");
 }

@@ -1,28 +1,22 @@
 //! The `read` function as Lambda starts it: its own binary, a real Redis, a simulated 25Live, API Gateway's events.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
-
-#[path = "../../../shared/tests/support/function.rs"]
-mod support;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};
 
 use emptyclassroom::domain::campus::Campus;
 use serde_json::{Value, json};
-use simulator::{Room, Simulator};
-use support::{
-    Answer, GRACE, REDIS_TIMEOUT, SECRET_ARN, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten,
-    log_lines, logged, metrics, one_slow_answer_at_most, refusal, secrets_manager,
+use simulator::Simulator;
+use testkit::{
+    AwsApi, Function, GRACE, InvocationError, PATIENCE, Proxy, REDIS_TIMEOUT, RedisServer, SECRET_ARN, TestResponse,
+    event, eventually, simulate,
 };
-use testkit::{AwsApi, Function, InvocationError, Proxy, RedisServer, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_read");
 
 /// A 25Live that knows the built-in campus.
 async fn start_25live() -> Simulator {
-    let campus = Campus::built_in();
-    let rooms = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name));
-    Simulator::start(rooms.collect()).await.unwrap()
+    simulate(&Campus::built_in()).await
 }
 
 async fn start(redis_url: &str, simulator: &Simulator, env: &[(&str, &str)]) -> Function {
@@ -32,16 +26,16 @@ async fn start(redis_url: &str, simulator: &Simulator, env: &[(&str, &str)]) -> 
 }
 
 /// Status and X-Cache.
-async fn read(function: &Function) -> (u64, String) {
-    let answer = answer_to(function, "open-classrooms").await;
-    (answer.status, answer.header("x-cache").to_owned())
+async fn read(function: &Function) -> (u16, String) {
+    let answer = function.answer_to("open-classrooms").await;
+    (answer.status.as_u16(), answer.header("x-cache").to_owned())
 }
 
-fn hit_or_miss(word: &str) -> (u64, String) {
+fn hit_or_miss(word: &str) -> (u16, String) {
     (200, word.to_owned())
 }
 
-fn assert_unavailable(answer: &Answer) {
+fn assert_unavailable(answer: &TestResponse) {
     assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()));
     assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
 }
@@ -50,10 +44,10 @@ fn assert_unavailable(answer: &Answer) {
 async fn a_cold_read_sweeps_and_the_next_is_a_hit_with_the_same_bytes() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
-    assert_eq!(answer_to(&function, "last-updated").await.text, r#"{"last_updated":null}"#);
+    assert_eq!(function.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
 
-    let miss = answer_to(&function, "open-classrooms").await;
-    assert_eq!((miss.status, miss.header("x-cache")), (200, "MISS"));
+    let miss = function.answer_to("open-classrooms").await;
+    assert_eq!((miss.status.as_u16(), miss.header("x-cache")), (200, "MISS"));
     assert_eq!((miss.header("content-type"), miss.header("cache-control")), ("application/json", "no-cache"));
     let body = miss.json();
     let rooms = |code: &str| body["buildings"][code]["classrooms"].as_array().unwrap().clone();
@@ -62,23 +56,23 @@ async fn a_cold_read_sweeps_and_the_next_is_a_hit_with_the_same_bytes() {
     assert!(swept.iter().all(|room| room["status"] == "ok"), "{body}");
     assert_eq!(simulator.requests(), swept.len());
 
-    let hit = answer_to(&function, "open-classrooms").await;
-    assert_eq!((hit.status, hit.header("x-cache")), (200, "HIT"));
+    let hit = function.answer_to("open-classrooms").await;
+    assert_eq!((hit.status.as_u16(), hit.header("x-cache")), (200, "HIT"));
     assert_eq!((&hit.text, hit.header("etag")), (&miss.text, miss.header("etag")));
     assert_eq!(simulator.requests(), swept.len());
-    assert_eq!(answer_to(&function, "last-updated").await.json()["last_updated"], body["last_updated"]);
+    assert_eq!(function.answer_to("last-updated").await.json()["last_updated"], body["last_updated"]);
 }
 
 #[tokio::test]
 async fn each_route_is_answered_and_each_error_is_a_sentence() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
-    let hello = answer_to(&function, "hello").await;
-    assert_eq!((hello.status, hello.text.as_str()), (200, r#""Hello World""#));
+    let hello = function.answer_to("hello").await;
+    assert_eq!((hello.status.as_u16(), hello.text.as_str()), (200, r#""Hello World""#));
     assert_eq!(hello.header("x-content-type-options"), "nosniff");
 
-    let room = answer_to(&function, "classroom").await;
-    assert_eq!((room.status, room.header("x-cache")), (200, "MISS"));
+    let room = function.answer_to("classroom").await;
+    assert_eq!((room.status.as_u16(), room.header("x-cache")), (200, "MISS"));
     assert_eq!((&room.json()["id"], &room.json()["building_code"]), (&json!("342"), &json!("CAS")));
 
     for (name, status, sentence) in [
@@ -89,9 +83,9 @@ async fn each_route_is_answered_and_each_error_is_a_sentence() {
         ("refresh", 404, "Not Found"),
         ("cooldown-status", 404, "Not Found"),
     ] {
-        assert_eq!(answer_to(&function, name).await.problem(), (status, sentence.to_owned()), "{name}");
+        assert_eq!(function.answer_to(name).await.problem(), (status, sentence.to_owned()), "{name}");
     }
-    let refused = answer_to(&function, "method-not-allowed").await;
+    let refused = function.answer_to("method-not-allowed").await;
     assert_eq!(refused.problem(), (405, "Method Not Allowed".to_owned()));
     assert_eq!(refused.header("allow"), "GET,HEAD");
 }
@@ -100,11 +94,11 @@ async fn each_route_is_answered_and_each_error_is_a_sentence() {
 async fn whoever_has_the_body_gets_304_and_no_body() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
-    let first = answer_to(&function, "open-classrooms").await;
+    let first = function.answer_to("open-classrooms").await;
     let mut again = event("open-classrooms");
     again["headers"]["if-none-match"] = first.header("etag").into();
-    let known = answer(&function, again).await;
-    assert_eq!((known.status, known.text.as_str()), (304, ""));
+    let known = function.answer(again).await;
+    assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""));
     assert_eq!((known.header("x-cache"), known.header("etag")), ("HIT", first.header("etag")));
 }
 
@@ -122,10 +116,10 @@ async fn over_tls_a_good_certificate_works() {
 async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
-    assert_unavailable(&answer_to(&function, "open-classrooms").await);
-    assert_eq!(answer_to(&function, "last-updated").await.text, r#"{"last_updated":null}"#);
+    assert_unavailable(&function.answer_to("open-classrooms").await);
+    assert_eq!(function.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
     for message in ["no Redis at the start", "the cache is down", "the cache is down: no last update is shown"] {
-        let line = logged(&function, "ERROR", message).await;
+        let line = function.logged("ERROR", message).await;
         assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
     }
 }
@@ -136,10 +130,10 @@ async fn it_starts_without_redis_and_sweeps_when_it_comes() {
     redis.stop().await;
     let function = start(&redis.url(), &simulator, &[]).await;
     assert!(function.init_time().await < Duration::from_secs(5));
-    assert_unavailable(&answer_to(&function, "open-classrooms").await);
-    assert_unavailable(&answer_to(&function, "classroom").await);
-    assert_eq!(answer_to(&function, "last-updated").await.text, r#"{"last_updated":null}"#);
-    assert_eq!(answer_to(&function, "hello").await.status, 200);
+    assert_unavailable(&function.answer_to("open-classrooms").await);
+    assert_unavailable(&function.answer_to("classroom").await);
+    assert_eq!(function.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
+    assert_eq!(function.answer_to("hello").await.status, 200);
     assert_eq!(simulator.requests(), 0, "without a cache nobody should sweep");
 
     redis.restart().await;
@@ -155,7 +149,7 @@ async fn a_redis_that_says_nothing_costs_no_more_than_its_time_limit() {
     proxy.cut();
     let function = start(&format!("redis://{}", proxy.addr()), &simulator, &[("REDIS_TIMEOUT", "1")]).await;
     assert!(function.init_time().await < Duration::from_secs(5));
-    assert_unavailable(&answer_to(&function, "open-classrooms").await);
+    assert_unavailable(&function.answer_to("open-classrooms").await);
 
     proxy.restore();
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
@@ -167,7 +161,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
     let url = redis.url();
     let redis_url = ("REDIS_URL", url.as_str());
     let wanted = "the http(s) URL of 25Live's availabilitydata.json";
-    assert_eq!(refusal(BINARY, &[redis_url]).await, format!("API_URL is not set, but should be {wanted}"));
+    assert_eq!(Function::refusal(BINARY, &[redis_url]).await, format!("API_URL is not set, but should be {wanted}"));
     for (name, held, beginning) in [
         ("REDIS_URL", "", "REDIS_URL is not set, but should be redis://HOST:PORT"),
         ("REDIS_URL", "http://:hunter2@localhost", "REDIS_URL is a URL of another kind, but should be"),
@@ -178,7 +172,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
         ("UPSTREAM_CONCURRENCY", "0", "UPSTREAM_CONCURRENCY is `0`, but should be a number from 1 to 64"),
         ("ALLOWED_ORIGINS", "example.edu", "ALLOWED_ORIGINS is `example.edu`, but should be `*`, or origins"),
     ] {
-        let sentence = refusal(BINARY, &[redis_url, ("API_URL", "http://localhost/x"), (name, held)]).await;
+        let sentence = Function::refusal(BINARY, &[redis_url, ("API_URL", "http://localhost/x"), (name, held)]).await;
         assert!(sentence.starts_with(beginning) && !sentence.contains("hunter2"), "{name}={held}: {sentence}");
     }
 }
@@ -187,10 +181,10 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
 async fn each_read_is_a_json_log_line_that_can_be_read_alone() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
-    let last_updated = answer_to(&function, "open-classrooms").await.json()["last_updated"].clone();
-    let sweep = logged(&function, "INFO", "sweep published").await;
+    let last_updated = function.answer_to("open-classrooms").await.json()["last_updated"].clone();
+    let sweep = function.logged("INFO", "sweep published").await;
     assert_eq!((&sweep["rooms_ok"], &sweep["rooms_failed"]), (&json!(simulator.requests()), &json!(0)));
-    let line = logged(&function, "INFO", "read").await;
+    let line = function.logged("INFO", "read").await;
     assert_eq!((&line["cache"], &line["last_updated"]), (&json!("MISS"), &last_updated));
     assert!(line["timestamp"].is_string());
 }
@@ -200,9 +194,9 @@ async fn each_read_is_a_line_of_metrics() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_eq!((read(&function).await, read(&function).await), (hit_or_miss("MISS"), hit_or_miss("HIT")));
-    answer_to(&function, "hello").await;
-    eventually("both reads are measured", SOON, async || metrics(&function).len() == 2).await;
-    let lines = metrics(&function);
+    function.answer_to("hello").await;
+    eventually("both reads are measured", PATIENCE, async || function.metrics().len() == 2).await;
+    let lines = function.metrics();
     let (miss, hit) = (&lines[0], &lines[1]);
     assert_eq!(
         (&miss["FunctionName"], &miss["ColdStarts"], &miss["Misses"]),
@@ -224,8 +218,8 @@ async fn the_password_is_never_logged_however_much_is() {
         let function = start(&url, &simulator, &[("RUST_LOG", "trace")]).await;
         assert_eq!(read(&function).await, (outcome.0, outcome.1.to_owned()));
         let last = if outcome.0 == 200 { ("INFO", "read") } else { ("ERROR", "the cache is down") };
-        logged(&function, last.0, last.1).await;
-        assert!(log_lines(&function).iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
+        function.logged(last.0, last.1).await;
+        assert!(function.log_lines().iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
         for secret in ["correct-horse", "hunter2"] {
             assert!(!function.logs().contains(secret), "{}", function.logs());
         }
@@ -240,7 +234,7 @@ async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
         let error = function.invoke(event.clone()).await.unwrap_err();
         assert!(matches!(error, InvocationError::Function(_)), "{event}: {error}");
     }
-    assert_eq!(answer_to(&function, "hello").await.status, 200);
+    assert_eq!(function.answer_to("hello").await.status, 200);
 }
 
 #[tokio::test]
@@ -266,35 +260,35 @@ async fn requests_that_no_browser_sends_are_answered_too() {
         strange["headers"]["if-none-match"] = "W/\"\u{e9}".into();
         strange["rawPath"] = path.into();
         strange["rawQueryString"] = query.into();
-        assert_eq!(answer(&function, strange).await.status, status, "{path}?{query}");
+        assert_eq!(function.answer(strange).await.status, status, "{path}?{query}");
     }
 }
 
 #[tokio::test]
 async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_never_fails() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
-    let way = Proxy::start(redis.addr()).await;
-    let function = start(&format!("redis://{}", way.addr()), &simulator, &[]).await;
+    let network = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
-    freeze_until_the_connection_is_forgotten(&function, &way);
-    for answer in one_slow_answer_at_most(&function, "open-classrooms").await {
-        assert_eq!((answer.status, answer.header("x-cache")), (200, "HIT"));
+    function.freeze_until_redis_connection_is_lost(&network);
+    for answer in function.one_slow_answer_at_most("open-classrooms").await {
+        assert_eq!((answer.status.as_u16(), answer.header("x-cache")), (200, "HIT"));
     }
 }
 
 #[tokio::test]
 async fn thawed_with_the_way_to_redis_still_cut_it_shows_its_own_copy_in_time() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
-    let way = Proxy::start(redis.addr()).await;
-    let function = start(&format!("redis://{}", way.addr()), &simulator, &[]).await;
+    let network = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
     function.process().pause();
-    way.cut();
+    network.cut();
     function.process().resume();
     let start = Instant::now();
     assert_eq!(read(&function).await, hit_or_miss("STALE"));
     assert!(start.elapsed() < REDIS_TIMEOUT + GRACE, "{:?}", start.elapsed());
-    way.restore();
+    network.restore();
     assert_eq!(read(&function).await, hit_or_miss("HIT"));
 }
 
@@ -315,14 +309,14 @@ async fn the_url_of_redis_is_read_from_its_secret_once_and_never_logged() {
     let simulator = start_25live().await;
     let url = redis.url().replace("redis://", "redis://:correct-horse@");
     // Whoever types a secret into a console often ends it with a line break.
-    let secrets = secrets_manager(&format!("{url}\n")).await;
+    let secrets = AwsApi::secrets_manager(&format!("{url}\n")).await;
     let endpoint = secrets.url();
     let env = [&secret_redis_url(&endpoint)[..], &[("RUST_LOG", "trace")]].concat();
     let function = start("", &simulator, &env).await;
     assert_eq!([read(&function).await, read(&function).await], [hit_or_miss("MISS"), hit_or_miss("HIT")]);
     let expected = ("secretsmanager.GetSecretValue".to_owned(), json!({"SecretId": SECRET_ARN}));
     assert_eq!(secrets.taken(), [expected]);
-    assert!(log_lines(&function).iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
+    assert!(function.log_lines().iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
     for secret in ["correct-horse", "wJalrXUtnFEMI"] {
         assert!(!function.logs().contains(secret), "{secret} is in:\n{}", function.logs());
     }
@@ -334,7 +328,7 @@ async fn a_secret_that_is_not_to_be_had_stops_the_start_with_a_sentence() {
         (400, json!({"__type": "AccessDeniedException", "message": "not authorized to perform secretsmanager:GetSecretValue"}))
     })
     .await;
-    let sentence = refusal(BINARY, &secret_redis_url(&refusing.url())).await;
+    let sentence = Function::refusal(BINARY, &secret_redis_url(&refusing.url())).await;
     assert!(
         sentence.starts_with("the secret of REDIS_URL_SECRET_ARN could not be read: it should exist"),
         "{sentence}"
@@ -342,21 +336,21 @@ async fn a_secret_that_is_not_to_be_had_stops_the_start_with_a_sentence() {
     assert!(sentence.contains("AccessDeniedException"), "{sentence}");
 
     let binary = AwsApi::start(|_| (200, json!({"SecretBinary": "AAEC"}))).await;
-    let sentence = refusal(BINARY, &secret_redis_url(&binary.url())).await;
+    let sentence = Function::refusal(BINARY, &secret_redis_url(&binary.url())).await;
     assert!(sentence.starts_with("the secret of REDIS_URL_SECRET_ARN is binary"), "{sentence}");
 
-    let wrong = secrets_manager("hunter2").await;
-    let sentence = refusal(BINARY, &secret_redis_url(&wrong.url())).await;
+    let wrong = AwsApi::secrets_manager("hunter2").await;
+    let sentence = Function::refusal(BINARY, &secret_redis_url(&wrong.url())).await;
     assert!(sentence.starts_with("REDIS_URL is no URL") && !sentence.contains("hunter2"), "{sentence}");
 }
 
 #[tokio::test]
 async fn a_secrets_manager_that_says_nothing_does_not_hold_the_start_up_for_long() {
-    let secrets = secrets_manager("redis://localhost").await;
-    let way = Proxy::start(secrets.addr()).await;
-    way.cut();
+    let secrets = AwsApi::secrets_manager("redis://localhost").await;
+    let network = Proxy::start(secrets.addr()).await;
+    network.cut();
     let start = Instant::now();
-    let sentence = refusal(BINARY, &secret_redis_url(&format!("http://{}", way.addr()))).await;
+    let sentence = Function::refusal(BINARY, &secret_redis_url(&format!("http://{}", network.addr()))).await;
     assert!(sentence.starts_with("the secret of REDIS_URL_SECRET_ARN could not be read"), "{sentence}");
     // Lambda gives the start ten.
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
@@ -375,6 +369,6 @@ async fn a_secret_is_named_by_its_arn_and_in_one_way_only() {
             "REDIS_URL_SECRET_ARN is `redis-url`, but should be arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
         ),
     ] {
-        assert_eq!(refusal(BINARY, &env).await, sentence);
+        assert_eq!(Function::refusal(BINARY, &env).await, sentence);
     }
 }

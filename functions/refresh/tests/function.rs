@@ -3,9 +3,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[path = "../../../shared/tests/support/function.rs"]
-mod support;
-
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
@@ -14,12 +11,11 @@ use std::{
 use emptyclassroom::domain::campus::Campus;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use simulator::{Fault, Room, Simulator};
-use support::{
-    Answer, SECRET_ARN, SOON, answer, answer_to, event, freeze_until_the_connection_is_forgotten, log_lines, logged,
-    metrics, one_slow_answer_at_most, refusal, secrets_manager,
+use simulator::{Fault, Simulator};
+use testkit::{
+    AwsApi, Certificate, Function, InvocationError, OldTls, PATIENCE, Proxy, RedisServer, SECRET_ARN, TestResponse,
+    TlsProxy, event, eventually, simulate,
 };
-use testkit::{AwsApi, Certificate, Function, InvocationError, OldTls, Proxy, RedisServer, TlsProxy, eventually};
 use tokio::net::TcpSocket;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_refresh");
@@ -29,10 +25,7 @@ const ROOMS: usize = 77;
 
 /// A 25Live that knows the built-in campus.
 async fn start_25live() -> Simulator {
-    let campus = Campus::built_in();
-    let rooms: Vec<_> = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name)).collect();
-    assert_eq!(rooms.len(), ROOMS);
-    Simulator::start(rooms).await.unwrap()
+    simulate(&Campus::built_in()).await
 }
 
 async fn start(redis_url: &str, simulator: &Simulator, env: &[(&str, &str)]) -> Function {
@@ -47,12 +40,12 @@ async fn start(redis_url: &str, simulator: &Simulator, env: &[(&str, &str)]) -> 
     Function::start(BINARY, &[&common, env].concat()).await
 }
 
-fn assert_refreshed(answer: &Answer) {
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"), "{answer:?}");
+fn assert_refreshed(answer: &TestResponse) {
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"), "{answer:?}");
     assert_eq!(answer.json()["message"], "Data refreshed successfully");
 }
 
-fn assert_unavailable(answer: &Answer) {
+fn assert_unavailable(answer: &TestResponse) {
     assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()));
     assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
 }
@@ -72,12 +65,12 @@ async fn failed_schedule(function: &Function) -> String {
 async fn a_client_refreshes_once_and_then_has_to_wait() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
-    let refreshed = answer_to(&function, "refresh").await;
+    let refreshed = function.answer_to("refresh").await;
     assert_refreshed(&refreshed);
     assert_eq!(redis.command(&["GET", "classrooms:last_refresh"]).await, refreshed.json()["timestamp"]);
     assert_eq!(redis.command(&["EXISTS", "classrooms:availability", "classrooms:refresh_lock"]).await, "1");
 
-    let refused = answer_to(&function, "refresh").await;
+    let refused = function.answer_to("refresh").await;
     let (status, sentence) = refused.problem();
     let minutes = sentence
         .strip_prefix("Refresh cooldown active. Please wait ")
@@ -98,7 +91,7 @@ async fn the_schedule_refreshes_and_a_repeated_delivery_is_skipped() {
     assert_eq!(outcome, json!({"outcome": "refreshed", "timestamp": timestamp}));
     assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "skipped"}));
     assert_eq!(simulator.requests(), ROOMS);
-    logged(&function, "INFO", "scheduled refresh skipped: a sweep has just succeeded").await;
+    function.logged("INFO", "scheduled refresh skipped: a sweep has just succeeded").await;
 }
 
 #[tokio::test]
@@ -106,11 +99,11 @@ async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_fails_the_schedules_
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     simulator.misbehave(Fault::Html);
-    assert_eq!(answer_to(&function, "refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
-    assert_unavailable(&answer_to(&function, "refresh").await);
+    assert_eq!(function.answer_to("refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
+    assert_unavailable(&function.answer_to("refresh").await);
     assert_eq!(failed_schedule(&function).await, "a sweep failed less than a minute ago");
     assert_eq!(simulator.requests(), ROOMS);
-    let line = logged(&function, "ERROR", "sweep failed").await;
+    let line = function.logged("ERROR", "sweep failed").await;
     assert_eq!((&line["rooms_ok"], &line["rooms_failed"]), (&json!(0), &json!(ROOMS)));
 }
 
@@ -118,12 +111,12 @@ async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_fails_the_schedules_
 async fn each_sweep_is_a_line_of_metrics_whoever_asked_for_it() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
-    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_refreshed(&function.answer_to("refresh").await);
     simulator.misbehave(Fault::Html);
     let failure = failed_schedule(&function).await;
     assert_eq!(failure, "77 of 77 rooms failed: the cache was left as it was");
-    eventually("both are measured", SOON, async || metrics(&function).len() == 2).await;
-    let lines = metrics(&function);
+    eventually("both are measured", PATIENCE, async || function.metrics().len() == 2).await;
+    let lines = function.metrics();
     assert_eq!((&lines[0]["SweepsPublished"], &lines[0]["RoomsOk"]), (&json!(1), &json!(ROOMS)));
     assert_eq!((&lines[1]["SweepsFailed"], &lines[1]["RoomsFailed"]), (&json!(1), &json!(ROOMS)));
 }
@@ -132,18 +125,18 @@ async fn each_sweep_is_a_line_of_metrics_whoever_asked_for_it() {
 async fn each_error_is_a_sentence() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[TOKEN]).await;
-    let too_large = answer_to(&function, "refresh-too-large").await;
+    let too_large = function.answer_to("refresh-too-large").await;
     assert_eq!(too_large.problem(), (413, "The request body is longer than 1024 bytes".to_owned()));
-    assert_eq!(answer_to(&function, "open-classrooms").await.problem(), (404, "Not Found".to_owned()));
+    assert_eq!(function.answer_to("open-classrooms").await.problem(), (404, "Not Found".to_owned()));
 
     let mut get = event("refresh");
     get["requestContext"]["http"]["method"] = "GET".into();
-    let refused = answer(&function, get).await;
+    let refused = function.answer(get).await;
     assert_eq!((refused.problem().0, refused.header("allow")), (405, "POST"));
 
     let mut stranger = event("refresh-invalidate-cache");
     stranger["headers"]["authorization"] = "Bearer wrong".into();
-    let refused = answer(&function, stranger).await;
+    let refused = function.answer(stranger).await;
     assert_eq!((refused.problem().0, refused.header("www-authenticate")), (401, "Bearer"));
     assert_eq!(simulator.requests(), 0);
 }
@@ -152,19 +145,19 @@ async fn each_error_is_a_sentence() {
 async fn an_operator_with_the_token_refreshes_within_the_cooldown() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[TOKEN]).await;
-    assert_refreshed(&answer_to(&function, "refresh").await);
-    assert_refreshed(&answer_to(&function, "refresh-invalidate-cache").await);
+    assert_refreshed(&function.answer_to("refresh").await);
+    assert_refreshed(&function.answer_to("refresh-invalidate-cache").await);
     assert_eq!(simulator.requests(), 2 * ROOMS);
 }
 
 #[tokio::test]
 async fn the_operators_token_may_be_a_secret_too() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
-    let secrets = secrets_manager(TOKEN.1).await;
+    let secrets = AwsApi::secrets_manager(TOKEN.1).await;
     let endpoint = secrets.url();
     let env = [("ADMIN_TOKEN_SECRET_ARN", SECRET_ARN), ("AWS_ENDPOINT_URL", &endpoint)];
     let function = start(&redis.url(), &simulator, &env).await;
-    assert_refreshed(&answer_to(&function, "refresh-invalidate-cache").await);
+    assert_refreshed(&function.answer_to("refresh-invalidate-cache").await);
     assert_eq!(secrets.taken().len(), 1);
 }
 
@@ -173,16 +166,16 @@ async fn over_tls_a_good_certificate_works() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let env = [("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())];
     let function = start(&redis.url(), &simulator, &env).await;
-    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_refreshed(&function.answer_to("refresh").await);
 }
 
 #[tokio::test]
 async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
-    assert_unavailable(&answer_to(&function, "refresh").await);
+    assert_unavailable(&function.answer_to("refresh").await);
     for message in ["no Redis at the start", "a refresh failed"] {
-        let line = logged(&function, "ERROR", message).await;
+        let line = function.logged("ERROR", message).await;
         assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
     }
     assert_eq!(simulator.requests(), 0);
@@ -194,12 +187,12 @@ async fn it_starts_without_redis_and_refreshes_when_it_comes() {
     redis.stop().await;
     let function = start(&redis.url(), &simulator, &[]).await;
     assert!(function.init_time().await < Duration::from_secs(5));
-    assert_unavailable(&answer_to(&function, "refresh").await);
+    assert_unavailable(&function.answer_to("refresh").await);
     assert!(failed_schedule(&function).await.starts_with("the cache failed: "));
     assert_eq!(simulator.requests(), 0, "without a cache nobody should sweep");
 
     redis.restart().await;
-    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_refreshed(&function.answer_to("refresh").await);
 }
 
 #[tokio::test]
@@ -214,7 +207,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
         (vec![redis_url, ("UPSTREAM_TIMEOUT", "soon")], "UPSTREAM_TIMEOUT is `soon`, but should be a number from 0.1"),
         (vec![redis_url, ("REFRESH_COOLDOWN_MINUTES", "-1")], "REFRESH_COOLDOWN_MINUTES is `-1`, but should be"),
     ] {
-        let sentence = refusal(BINARY, &env).await;
+        let sentence = Function::refusal(BINARY, &env).await;
         assert!(sentence.starts_with(beginning), "{env:?}: {sentence}");
     }
 }
@@ -238,7 +231,7 @@ async fn an_event_of_neither_kind_is_an_error_that_says_so_and_the_next_is_answe
         }
     }
     assert_eq!(simulator.requests(), 0);
-    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_refreshed(&function.answer_to("refresh").await);
 }
 
 /// An EventBridge that takes all it is given.
@@ -272,7 +265,7 @@ async fn a_refresh_is_told_to_the_event_bus() {
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
     let function = start_telling(bus.addr(), &redis, &simulator).await;
     simulator.misbehave_for("342", Fault::Html);
-    let answer = answer_to(&function, "refresh").await;
+    let answer = function.answer_to("refresh").await;
     assert_refreshed(&answer);
     let (entry, detail) = published(&bus);
     assert_eq!(
@@ -285,7 +278,7 @@ async fn a_refresh_is_told_to_the_event_bus() {
     assert!(detail["duration_ms"].is_u64(), "{detail}");
 
     // A refresh that is refused is no news.
-    assert_eq!(answer_to(&function, "refresh").await.status, 429);
+    assert_eq!(function.answer_to("refresh").await.status, 429);
     assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "skipped"}));
     assert_eq!(bus.taken().len(), 1);
 }
@@ -315,8 +308,8 @@ async fn an_event_bus_that_is_down_or_refuses_changes_nothing_but_the_logs() {
     for (bus, said) in [(refusing.addr(), "The bus is full of bees"), (down, "Connection refused")] {
         let (redis, simulator) = (RedisServer::start().await, start_25live().await);
         let function = start_telling(bus, &redis, &simulator).await;
-        assert_refreshed(&answer_to(&function, "refresh").await);
-        let line = logged(&function, "WARN", "an event was not published").await;
+        assert_refreshed(&function.answer_to("refresh").await);
+        let line = function.logged("WARN", "an event was not published").await;
         assert!(line["cause"].as_str().unwrap().contains("Availability Refreshed"), "{line}");
         assert!(line["cause"].as_str().unwrap().contains(said), "{line}");
         assert_eq!(redis.command(&["EXISTS", "classrooms:availability", "classrooms:refresh_lock"]).await, "1");
@@ -329,7 +322,7 @@ async fn an_event_bus_that_says_nothing_holds_the_answer_up_for_two_seconds() {
     let proxy = Proxy::start(bus.addr()).await;
     proxy.cut();
     let function = start_telling(proxy.addr(), &redis, &simulator).await;
-    let free = eventually("the sweep is published and the lock free", SOON, async || {
+    let free = eventually("the sweep is published and the lock free", PATIENCE, async || {
         redis.command(&["EXISTS", "classrooms:last_refresh"]).await == "1"
             && redis.command(&["EXISTS", "classrooms:refresh_lock"]).await == "0"
     });
@@ -338,13 +331,13 @@ async fn an_event_bus_that_says_nothing_holds_the_answer_up_for_two_seconds() {
         Instant::now()
     };
     let answered_at = async {
-        assert_refreshed(&answer_to(&function, "refresh").await);
+        assert_refreshed(&function.answer_to("refresh").await);
         Instant::now()
     };
     let (freed_at, answered_at) = tokio::join!(freed_at, answered_at);
     assert!(freed_at < answered_at, "the lock should not be held for the event's sake");
     assert!(answered_at - freed_at < Duration::from_secs(4), "{:?}", answered_at - freed_at);
-    logged(&function, "WARN", "an event was not published").await;
+    function.logged("WARN", "an event was not published").await;
 }
 
 #[tokio::test]
@@ -362,13 +355,13 @@ async fn no_secret_is_ever_logged_however_much_is() {
         ("AWS_SESSION_TOKEN", "IQoJb3JpZ2lu"),
     ];
     let function = start(&url, &simulator, &env).await;
-    assert_refreshed(&answer_to(&function, "refresh-invalidate-cache").await);
+    assert_refreshed(&function.answer_to("refresh-invalidate-cache").await);
     let mut stranger = event("refresh-invalidate-cache");
     stranger["headers"]["authorization"] = "Bearer a-guessed-token".into();
-    assert_eq!(answer(&function, stranger).await.status, 401);
+    assert_eq!(function.answer(stranger).await.status, 401);
     published(&bus);
-    logged(&function, "INFO", "sweep published").await;
-    assert!(log_lines(&function).iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
+    function.logged("INFO", "sweep published").await;
+    assert!(function.log_lines().iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());
     for secret in ["correct-horse", TOKEN.1, "a-guessed-token", "wJalrXUtnFEMI", "IQoJb3JpZ2lu"] {
         assert!(!function.logs().contains(secret), "{secret} is in:\n{}", function.logs());
     }
@@ -377,17 +370,17 @@ async fn no_secret_is_ever_logged_however_much_is() {
 #[tokio::test]
 async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_never_fails() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
-    let way = Proxy::start(redis.addr()).await;
-    let function = start(&format!("redis://{}", way.addr()), &simulator, &[]).await;
-    assert_refreshed(&answer_to(&function, "refresh").await);
-    freeze_until_the_connection_is_forgotten(&function, &way);
-    for answer in one_slow_answer_at_most(&function, "refresh").await {
-        assert_eq!(answer.status, 429);
+    let network = Proxy::start(redis.addr()).await;
+    let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
+    assert_refreshed(&function.answer_to("refresh").await);
+    function.freeze_until_redis_connection_is_lost(&network);
+    for answer in function.one_slow_answer_at_most("refresh").await {
+        assert_eq!(answer.status.as_u16(), 429);
     }
     // And with a sweep to do.
     redis.command(&["DEL", "classrooms:last_refresh"]).await;
-    freeze_until_the_connection_is_forgotten(&function, &way);
-    assert_refreshed(&answer_to(&function, "refresh").await);
+    function.freeze_until_redis_connection_is_lost(&network);
+    assert_refreshed(&function.answer_to("refresh").await);
     assert_eq!(simulator.requests(), 2 * ROOMS);
 }
 
@@ -403,7 +396,7 @@ async fn start_over_tls(certificate: Certificate, redis: &RedisServer, simulator
 async fn a_25live_behind_tls_is_asked() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let (function, _tls) = start_over_tls(Certificate::Good, &redis, &simulator).await;
-    assert_refreshed(&answer_to(&function, "refresh").await);
+    assert_refreshed(&function.answer_to("refresh").await);
     assert_eq!(simulator.requests(), ROOMS);
 }
 
@@ -416,9 +409,9 @@ async fn a_25live_with_a_bad_certificate_is_told_nothing_and_not_believed() {
     ] {
         let (redis, simulator) = (RedisServer::start().await, start_25live().await);
         let (function, _tls) = start_over_tls(certificate, &redis, &simulator).await;
-        let refused = answer_to(&function, "refresh").await;
+        let refused = function.answer_to("refresh").await;
         assert_eq!(refused.problem(), (502, "Failed to refresh data".to_owned()), "{certificate:?}");
-        let line = logged(&function, "WARN", "rooms failed").await;
+        let line = function.logged("WARN", "rooms failed").await;
         assert!(line["cause"].as_str().unwrap().contains(said), "{line}");
         assert_eq!(simulator.requests(), 0, "{certificate:?}");
         assert_eq!(redis.command(&["EXISTS", "classrooms:availability"]).await, "0");
@@ -433,12 +426,12 @@ async fn a_25live_or_a_redis_that_knows_tls_1_1_at_the_most_is_refused() {
     let (redis, simulator, old) = (RedisServer::start().await, start_25live().await, OldTls::start().await);
     let url = format!("https://{}/availabilitydata.json", old.addr());
     let function = start(&redis.url(), &simulator, &[("API_URL", &url), ("UPSTREAM_CONCURRENCY", "64")]).await;
-    assert_eq!(answer_to(&function, "refresh").await.status, 502);
+    assert_eq!(function.answer_to("refresh").await.status, 502);
     assert_eq!(old.alert().await, VERSION_REFUSED);
 
     let old = OldTls::start().await;
     let function = start(&format!("rediss://{}", old.addr()), &simulator, &[]).await;
-    assert_unavailable(&answer_to(&function, "refresh").await);
+    assert_unavailable(&function.answer_to("refresh").await);
     assert_eq!(old.alert().await, VERSION_REFUSED);
 }
 
@@ -456,13 +449,13 @@ async fn whatever_25live_sends_the_function_stays_small_and_the_last_good_data_s
         let (redis, simulator) = (RedisServer::start().await, start_25live().await);
         let env = [("UPSTREAM_CONCURRENCY", "64"), ("REFRESH_COOLDOWN_MINUTES", "0")];
         let function = start(&redis.url(), &simulator, &env).await;
-        assert_refreshed(&answer_to(&function, "refresh").await);
+        assert_refreshed(&function.answer_to("refresh").await);
         let good = redis.command(&["GET", "classrooms:availability"]).await;
         let campus = Campus::built_in();
         for (_, room) in campus.classrooms().take(rooms_struck) {
             simulator.misbehave_for(&room.id, fault.clone());
         }
-        let answer = answer_to(&function, "refresh").await;
+        let answer = function.answer_to("refresh").await;
         if rooms_struck < ROOMS {
             assert_refreshed(&answer);
         } else {
@@ -484,7 +477,7 @@ async fn functions_that_refresh_at_once_sweep_once_and_answer_alike() {
         function.init_time().await;
         functions.push(function);
     }
-    let answers = join_all(functions.iter().map(|function| answer_to(function, "refresh"))).await;
+    let answers = join_all(functions.iter().map(|function| function.answer_to("refresh"))).await;
     answers.iter().for_each(assert_refreshed);
     let mut timestamps: Vec<_> = answers.iter().map(|answer| answer.json()["timestamp"].clone()).collect();
     timestamps.dedup();

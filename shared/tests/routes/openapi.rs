@@ -15,12 +15,8 @@ use http::Request;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use simulator::Fault;
+use testkit::{Backend, GatewayEvent as Event, TestApp, TestResponse as Answer};
 use tower::ServiceExt;
-
-use super::{
-    app::{Answer, Event, TestApp},
-    support::Backend,
-};
 
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 /// Its table of routes is made of the document too.

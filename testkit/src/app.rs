@@ -1,0 +1,86 @@
+//! The service as clients meet it: all its routes over the small campus, asked with API Gateway's events.
+
+use axum::Router;
+use chrono::{NaiveDate, TimeDelta};
+use emptyclassroom::{
+    config::{Config, Deployment},
+    service::{Dependencies, Service},
+    web::{cooldown_routes, finish, read_routes, refresh_routes},
+};
+use simulator::{Booking, Kind, Simulator};
+use tower::ServiceExt;
+
+use crate::{
+    backend::{Backend, TestStore},
+    campus::{simulate, small_campus},
+    clock::TestClock,
+    event::GatewayEvent,
+    response::TestResponse,
+};
+
+/// Tuesday, 3 March 2026, 10:00 in New York: the time of the events.
+const TUESDAY_TEN: &str = "2026-03-03T15:00:00.123456Z";
+
+/// The service in this process, and all that it needs: room 342 has a class, 344 is free, 719 and 723 are closed all day.
+#[derive(Debug)]
+pub struct TestApp {
+    /// The time at the campus.
+    pub clock: TestClock,
+    /// 25Live.
+    pub simulator: Simulator,
+    /// The cache.
+    pub store: TestStore,
+    /// The routes of all three functions.
+    pub routes: Router,
+}
+
+impl TestApp {
+    /// Over an empty cache, configured as a Lambda function is with nothing optional set.
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, &[]).await
+    }
+
+    /// The same, with these variables set.
+    pub async fn start_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
+        emptyclassroom::install_tls();
+        let (campus, clock) = (small_campus(), TestClock::at(TUESDAY_TEN));
+        let simulator = simulate(&campus).await;
+        simulator.set_bookings("342", today(), vec![Booking::new("9.083333", 23.5, Kind::Event)]);
+        simulator.set_bookings("344", today(), vec![]);
+        simulator.set_bookings("719", today(), vec![Booking::new(0.0, "24.000000", Kind::Closed)]);
+        simulator.set_bookings("723", today(), vec![Booking::new(0.0, "24.000000", Kind::Closed)]);
+        let var = |name: &str| match vars.iter().find(|(set, _)| *set == name) {
+            Some((_, value)) => Some((*value).to_owned()),
+            None => (name == "API_URL").then(|| simulator.url()),
+        };
+        let mut config = Config::from_vars(Deployment::Lambda, var).unwrap();
+        config.campus = campus;
+        let store = backend.start(clock.clock()).await;
+        let deps = Dependencies::new(config, clock.clock(), store.store.clone());
+        let service = Service::build(deps.clone(), None).unwrap();
+        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&deps));
+        Self { routes: finish(routes, &deps.config.allowed_origins), clock, simulator, store }
+    }
+
+    /// The response to an event.
+    pub async fn answer(&self, event: GatewayEvent) -> TestResponse {
+        let request = lambda_http::request::from_str(&serde_json::Value::from(event).to_string()).unwrap();
+        TestResponse::read(self.routes.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// The response to the event of that name in `events/`.
+    pub async fn answer_to(&self, name: &str) -> TestResponse {
+        self.answer(GatewayEvent::named(name)).await
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, milliseconds: i64) {
+        self.clock.advance(TimeDelta::milliseconds(milliseconds));
+    }
+}
+
+/// The campus's day when a [`TestApp`] starts.
+#[must_use]
+pub fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 3, 3).unwrap()
+}

@@ -1,0 +1,77 @@
+//! The events of `events/`, and others of API Gateway.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+/// The folder of events that stand in the repository.
+#[must_use]
+pub fn events_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
+}
+
+/// The event of that name in `events/`.
+#[must_use]
+pub fn event(name: &str) -> Value {
+    let text = fs::read_to_string(events_folder().join(name).with_extension("json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// An event of API Gateway, payload format 2.0.
+#[derive(Clone, Debug)]
+pub struct GatewayEvent(Value);
+
+impl GatewayEvent {
+    /// The event of that name in `events/`.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self(event(name))
+    }
+
+    /// A method, and a path with or without a query.
+    #[must_use]
+    pub fn new(method: &str, target: &str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let Self(mut event) = Self::named("hello");
+        event["rawPath"] = path.into();
+        event["rawQueryString"] = query.into();
+        event["requestContext"]["http"]["method"] = method.into();
+        event["requestContext"]["http"]["path"] = path.into();
+        Self(event)
+    }
+
+    /// A GET of that path and query.
+    #[must_use]
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// A POST to that path and query.
+    #[must_use]
+    pub fn post(target: &str) -> Self {
+        Self::new("POST", target)
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.0["headers"][name] = value.into();
+        self
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: &str) -> Self {
+        self.0["body"] = body.into();
+        self
+    }
+}
+
+impl From<GatewayEvent> for Value {
+    fn from(GatewayEvent(event): GatewayEvent) -> Self {
+        event
+    }
+}

@@ -1,0 +1,90 @@
+//! The response to a request, however the service was asked.
+
+use axum::{body::to_bytes, response::Response};
+use http::{HeaderMap, HeaderName, StatusCode};
+use serde_json::{Value, json};
+
+/// A whole response.
+#[derive(Debug)]
+pub struct TestResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub text: String,
+}
+
+impl TestResponse {
+    /// Reads the response of a router to its end.
+    pub async fn read(response: Response) -> Self {
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Self { status: head.status, headers: head.headers, text: String::from_utf8(body.into()).unwrap() }
+    }
+
+    /// What a function tells API Gateway to answer, in payload format 2.0.
+    #[must_use]
+    pub fn of_gateway(response: &Value) -> Self {
+        assert_eq!((&response["isBase64Encoded"], &response["cookies"]), (&json!(false), &json!([])), "{response}");
+        let headers = response["headers"].as_object().unwrap().iter();
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.as_str().unwrap().parse().unwrap()));
+        Self {
+            status: StatusCode::from_u16(response["statusCode"].as_u64().unwrap().try_into().unwrap()).unwrap(),
+            headers: headers.collect(),
+            text: response["body"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// A header, empty if it is missing. A header that is there twice fails the test.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        let mut values = self.headers.get_all(name.parse::<HeaderName>().unwrap()).iter();
+        let value = values.next().map_or("", |value| value.to_str().unwrap());
+        assert!(values.next().is_none(), "{name} is there twice: {:?}", self.headers);
+        value
+    }
+
+    /// The status and X-Cache.
+    #[must_use]
+    pub fn outcome(&self) -> (u16, &str) {
+        (self.status.as_u16(), self.header("x-cache"))
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The `detail` of an error.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap().to_owned()
+    }
+
+    /// The status and the `detail` of an error, which must be a complete problem document.
+    #[must_use]
+    pub fn problem(&self) -> (u16, String) {
+        let (status, detail) = (self.status.as_u16(), self.detail());
+        assert_eq!(self.json(), json!({"title": self.status.canonical_reason(), "status": status, "detail": detail}));
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.header("x-content-type-options"), "nosniff");
+        (status, detail)
+    }
+
+    /// A room's status and its slots, such as `07:00-09:04`.
+    #[must_use]
+    pub fn room(&self, id: &str) -> (String, Vec<String>) {
+        let json = self.json();
+        let rooms = json["buildings"].as_object().unwrap().values().flat_map(|b| b["classrooms"].as_array().unwrap());
+        let room = rooms.into_iter().find(|room| room["id"] == id).unwrap();
+        let slots = room["availability"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|slot| format!("{}-{}", slot["start_time"].as_str().unwrap(), slot["end_time"].as_str().unwrap()));
+        (room["status"].as_str().unwrap().to_owned(), slots.collect())
+    }
+}
