@@ -9,14 +9,13 @@ use std::{io::Write, time::Duration};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Timelike, Utc};
 use futures_util::future::{join, join_all};
 use program::Program;
-use serde_json::Value;
-use simulator::{Booking, Kind, Room, Simulator};
+use rstest::rstest;
+use simulator::{Booking, Kind, Simulator};
 use tempfile::NamedTempFile;
-use testkit::{Gate, RedisServer, eventually};
+use testkit::{Gate, PATIENCE, ROOMS, RedisServer, SMALL_CAMPUS, TestResponse, eventually, simulate, small_campus};
 
-const ROOMS: [&str; 4] = ["1", "2", "3", "4"];
-/// Longer than anything here takes: waited out only by a test that fails.
-const SOON: Duration = Duration::from_mins(1);
+/// The rooms, and when their buildings close.
+const CLOSING_TIMES: [(&str, &str); 4] = [("342", "23:00"), ("344", "23:00"), ("719", "21:30"), ("723", "21:30")];
 /// A sweep brings at least so many days, today's included.
 const DAYS: u64 = 29;
 /// What a sweep found when each room was taken for an hour from then on: bookings that can be told from others.
@@ -24,35 +23,24 @@ const NINE: u16 = 9;
 const TWELVE: u16 = 12;
 const FIFTEEN: u16 = 15;
 
-/// A Redis, a 25Live and a campus file of four rooms, for as many programs as a test needs.
-struct Ground {
+/// A Redis, a 25Live and a campus, shared by as many programs as a test needs.
+struct Cluster {
     redis: RedisServer,
     simulator: Simulator,
     campus_file: NamedTempFile,
 }
 
-impl Ground {
+impl Cluster {
     async fn new() -> Self {
         emptyclassroom::install_tls();
-        let rooms = ROOMS.map(|id| Room::new(id, format!("room {id}")));
         let mut campus_file = NamedTempFile::new().unwrap();
-        // Where the day is far from its ends, so that none begins while a test runs.
-        let classrooms = ROOMS.map(|id| format!("{{ id = \"{id}\", name = \"10{id}\" }}")).join(", ");
-        write!(
-            campus_file,
-            "name = \"Small College\"\ntimezone = \"{}\"\n[[buildings]]\ncode = \"A\"\nname = \"Hall A\"\n\
-             opens = \"07:00\"\ncloses = \"23:00\"\nclassrooms = [{classrooms}]\n",
-            zone_at_midday()
-        )
-        .unwrap();
-        Self {
-            redis: RedisServer::start().await,
-            simulator: Simulator::start(rooms.to_vec()).await.unwrap(),
-            campus_file,
-        }
+        // In a time zone where the day is far from its ends, so that no midnight comes while a test runs.
+        let campus = SMALL_CAMPUS.replace("America/New_York", &zone_at_midday());
+        campus_file.write_all(campus.as_bytes()).unwrap();
+        Self { redis: RedisServer::start().await, simulator: simulate(&small_campus()).await, campus_file }
     }
 
-    /// A program on this ground, whose Redis is reached at that URL.
+    /// A program of this cluster, whose Redis is reached at that URL.
     async fn program(&self, redis_url: &str, vars: &[(&str, &str)]) -> Program {
         let (api_url, campus_file) = (self.simulator.url(), self.campus_file.path().display().to_string());
         let common = [("REDIS_URL", redis_url), ("API_URL", &api_url), ("CAMPUS_FILE", &campus_file)];
@@ -79,7 +67,7 @@ impl Ground {
 
     /// Waits until nobody sweeps and the last sweep is published.
     async fn settled(&self) {
-        eventually("a sweep is published", SOON, async || {
+        eventually("a sweep is published", PATIENCE, async || {
             self.redis(&["EXISTS", "classrooms:last_refresh"]).await == "1"
                 && self.redis(&["EXISTS", "classrooms:refresh_lock"]).await == "0"
         })
@@ -112,49 +100,36 @@ fn days() -> impl Iterator<Item = NaiveDate> {
     (0..DAYS).map(|day| today() + Days::new(day))
 }
 
-/// A program's answer.
-#[derive(Debug, PartialEq)]
-struct Answer {
-    status: u16,
-    x_cache: String,
-    body: Value,
-}
-
-async fn send(request: reqwest::RequestBuilder) -> Answer {
+async fn send(request: reqwest::RequestBuilder) -> TestResponse {
     let response = request.send().await.unwrap();
-    let x_cache = response.headers().get("x-cache").map_or("", |value| value.to_str().unwrap()).to_owned();
-    Answer { status: response.status().as_u16(), x_cache, body: response.json().await.unwrap() }
+    let (status, headers) = (response.status(), response.headers().clone());
+    TestResponse { status, headers, text: response.text().await.unwrap() }
 }
 
-async fn open_classrooms(program: &Program, query: &str) -> Answer {
+async fn open_classrooms(program: &Program, query: &str) -> TestResponse {
     send(program.http.get(format!("{}/api/open-classrooms{query}", program.url))).await
 }
 
-async fn refresh(program: &Program) -> Answer {
+async fn refresh(program: &Program) -> TestResponse {
     send(program.http.post(format!("{}/api/refresh", program.url))).await
 }
 
 async fn last_updated(program: &Program) -> DateTime<Utc> {
     let answer = send(program.http.get(format!("{}/api/last-updated", program.url))).await;
-    answer.body["last_updated"].as_str().unwrap().parse().unwrap()
+    answer.json()["last_updated"].as_str().unwrap().parse().unwrap()
 }
 
 /// The hour at which all rooms are taken. A body in which they differ, or one has no answer, is half a state.
-fn taken_hour(answer: &Answer) -> u16 {
+fn taken_hour(answer: &TestResponse) -> u16 {
     assert_eq!(answer.status, 200, "{answer:?}");
-    let rooms = answer.body["buildings"]["A"]["classrooms"].as_array().unwrap();
-    assert_eq!(rooms.len(), ROOMS.len());
-    let slots = |hour: u16| {
-        [("07:00".to_owned(), format!("{:02}:59", hour - 1)), (format!("{:02}:01", hour + 1), "23:00".to_owned())]
-    };
+    assert_eq!(answer.text.matches(r#""availability":"#).count(), ROOMS.len(), "{answer:?}");
     let hour = [NINE, TWELVE, FIFTEEN].into_iter().find(|&hour| {
-        rooms.iter().all(|room| {
-            let shown = room["availability"].as_array().unwrap().iter();
-            let shown = shown.map(|slot| (slot["start_time"].as_str().unwrap(), slot["end_time"].as_str().unwrap()));
-            room["status"] == "ok" && shown.eq(slots(hour).iter().map(|(start, end)| (start.as_str(), end.as_str())))
+        CLOSING_TIMES.iter().all(|(room, closes)| {
+            let slots = vec![format!("07:00-{:02}:59", hour - 1), format!("{:02}:01-{closes}", hour + 1)];
+            answer.room(room) == ("ok".to_owned(), slots)
         })
     });
-    hour.unwrap_or_else(|| panic!("half a state: {}", answer.body))
+    hour.unwrap_or_else(|| panic!("half a state: {}", answer.text))
 }
 
 /// The hours of the days, each from its reserve.
@@ -165,43 +140,43 @@ async fn taken_hours(program: &Program) -> Vec<u16> {
 
 #[tokio::test]
 async fn programs_that_start_at_once_sweep_once() {
-    let ground = Ground::new().await;
-    ground.book(NINE);
-    ground.simulator.set_latency(Duration::from_secs(2));
-    let url = ground.redis.url();
-    let programs = join_all((0..4).map(|_| ground.program(&url, &[]))).await;
-    ground.settled().await;
+    let cluster = Cluster::new().await;
+    cluster.book(NINE);
+    cluster.simulator.set_latency(Duration::from_secs(2));
+    let url = cluster.redis.url();
+    let programs = join_all((0..4).map(|_| cluster.program(&url, &[]))).await;
+    cluster.settled().await;
     for answer in join_all(programs.iter().map(|program| open_classrooms(program, ""))).await {
         assert_eq!(taken_hour(&answer), NINE);
     }
-    assert_eq!(ground.sweeps(), 1);
+    assert_eq!(cluster.sweeps(), 1);
 }
 
 #[tokio::test]
 async fn five_hundred_readers_and_a_hundred_refreshers_of_three_programs_on_an_empty_redis_are_one_sweep() {
-    let ground = Ground::new().await;
-    ground.book(NINE);
-    let url = ground.redis.url();
-    let programs = join_all((0..3).map(|_| ground.program(&url, &[]))).await;
-    ground.settled().await;
-    assert_eq!(ground.sweeps(), 1);
+    let cluster = Cluster::new().await;
+    cluster.book(NINE);
+    let url = cluster.redis.url();
+    let programs = join_all((0..3).map(|_| cluster.program(&url, &[]))).await;
+    cluster.settled().await;
+    assert_eq!(cluster.sweeps(), 1);
 
-    ground.redis(&["FLUSHALL"]).await;
-    ground.book(TWELVE);
+    cluster.redis(&["FLUSHALL"]).await;
+    cluster.book(TWELVE);
     // Long enough for the last of them to ask while the sweep runs.
-    ground.simulator.set_latency(Duration::from_secs(5));
+    cluster.simulator.set_latency(Duration::from_secs(5));
     let readers = (0..500).map(|reader| open_classrooms(&programs[reader % 3], ""));
     let refreshers = (0..100).map(|refresher| refresh(&programs[refresher % 3]));
     let (read, refreshed) = join(join_all(readers), join_all(refreshers)).await;
     for answer in &read {
-        assert_eq!((taken_hour(answer), &answer.body), (TWELVE, &read[0].body));
-        // Whoever's connection was slow asks when all is there.
-        assert!(["MISS", "HIT"].contains(&answer.x_cache.as_str()), "{}", answer.x_cache);
+        assert_eq!((taken_hour(answer), answer.json()), (TWELVE, read[0].json()));
+        // A reader whose connection was slow comes after the sweep.
+        assert!(["MISS", "HIT"].contains(&answer.header("x-cache")), "{answer:?}");
     }
     for answer in &refreshed {
-        assert_eq!((answer.status, &answer.body["timestamp"]), (200, &read[0].body["last_updated"]));
+        assert_eq!((answer.status.as_u16(), &answer.json()["timestamp"]), (200, &read[0].json()["last_updated"]));
     }
-    assert_eq!(ground.sweeps(), 2);
+    assert_eq!(cluster.sweeps(), 2);
 }
 
 /// Where a sweeper is when it dies.
@@ -221,7 +196,7 @@ enum Step {
 
 impl Step {
     /// A gate before the Redis that holds the first command which this step has not done.
-    async fn gate(self, ground: &Ground) -> Gate {
+    async fn gate(self, cluster: &Cluster) -> Gate {
         let (nth, key) = match self {
             Self::Asking => (usize::MAX, "none"),
             Self::Reserve(written) => (written + 1, "classrooms:availability:"),
@@ -229,7 +204,7 @@ impl Step {
             Self::LastRefresh => (1, "classrooms:last_refresh"),
             Self::Unlock => (1, "classrooms:refresh_lock"),
         };
-        Gate::start(ground.redis.addr(), nth, move |command| {
+        Gate::start(cluster.redis.addr(), nth, move |command| {
             let written_key = command.get(3).filter(|_| command[0] == "EVAL");
             written_key.is_some_and(|written| written == key || (key.ends_with(':') && written.starts_with(key)))
         })
@@ -239,7 +214,7 @@ impl Step {
 
 /// A sweeper and a witness after a sweep at NINE, the sweeper behind a gate; from now on rooms are taken at TWELVE.
 struct Scene {
-    ground: Ground,
+    cluster: Cluster,
     gate: Gate,
     sweeper: Program,
     witness: Program,
@@ -248,25 +223,25 @@ struct Scene {
 
 impl Scene {
     async fn new(step: Step) -> Self {
-        let ground = Ground::new().await;
-        ground.book(NINE);
-        let gate = step.gate(&ground).await;
+        let cluster = Cluster::new().await;
+        cluster.book(NINE);
+        let gate = step.gate(&cluster).await;
         let vars = [("REFRESH_COOLDOWN_MINUTES", "0")];
-        let witness = ground.program(&ground.redis.url(), &vars).await;
-        ground.settled().await;
-        let sweeper = ground.program(&format!("redis://{}", gate.addr()), &vars).await;
+        let witness = cluster.program(&cluster.redis.url(), &vars).await;
+        cluster.settled().await;
+        let sweeper = cluster.program(&format!("redis://{}", gate.addr()), &vars).await;
         assert_eq!(taken_hour(&open_classrooms(&sweeper, "").await), NINE);
-        ground.book(TWELVE);
+        cluster.book(TWELVE);
         let swept_before = last_updated(&witness).await;
-        Self { ground, gate, sweeper, witness, swept_before }
+        Self { cluster, gate, sweeper, witness, swept_before }
     }
 
     /// Waits until the sweeper has come to the step.
     async fn arrives_at(&self, step: Step) {
         match step {
             Step::Asking => {
-                let asked = async || self.ground.simulator.in_flight() == ROOMS.len();
-                eventually("25Live is asked", SOON, asked).await;
+                let asked = async || self.cluster.simulator.in_flight() == ROOMS.len();
+                eventually("25Live is asked", PATIENCE, asked).await;
             }
             _ => self.gate.holds().await,
         }
@@ -291,11 +266,20 @@ impl Scene {
     }
 }
 
-async fn a_sweeper_killed_at(step: Step) {
+#[rstest]
+#[case::while_it_asks_25live(Step::Asking)]
+#[case::before_the_reserve(Step::Reserve(0))]
+#[case::after_a_day_of_the_reserve(Step::Reserve(1))]
+#[case::between_the_days_of_the_reserve(Step::Reserve(15))]
+#[case::before_todays_snapshot(Step::Today)]
+#[case::before_the_last_refresh(Step::LastRefresh)]
+#[case::before_it_gives_the_lock_back(Step::Unlock)]
+#[tokio::test]
+async fn a_sweeper_killed_at(#[case] step: Step) {
     let scene = Scene::new(step).await;
-    let Scene { ground, sweeper, witness, .. } = &scene;
+    let Scene { cluster, sweeper, witness, .. } = &scene;
     if matches!(step, Step::Asking) {
-        ground.simulator.set_latency(Duration::from_secs(20));
+        cluster.simulator.set_latency(Duration::from_secs(20));
     }
     let killed = async {
         scene.arrives_at(step).await;
@@ -307,14 +291,14 @@ async fn a_sweeper_killed_at(step: Step) {
     scene.others_see_the_old_state_or_the_new(step).await;
 
     // A refresh waits for the lock, and sweeps when it has expired.
-    ground.simulator.set_latency(Duration::ZERO);
-    ground.book(FIFTEEN);
+    cluster.simulator.set_latency(Duration::ZERO);
+    cluster.book(FIFTEEN);
     let expiry = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let requests = ground.simulator.requests();
+        let requests = cluster.simulator.requests();
         scene.others_see_the_old_state_or_the_new(step).await;
-        assert_eq!(ground.simulator.requests(), requests, "nobody sweeps while the lock is there");
-        ground.let_the_lock_expire().await;
+        assert_eq!(cluster.simulator.requests(), requests, "nobody sweeps while the lock is there");
+        cluster.let_the_lock_expire().await;
     };
     let (refreshed, ()) = join(refresh(witness), expiry).await;
     assert_eq!(refreshed.status, 200, "{refreshed:?}");
@@ -323,14 +307,20 @@ async fn a_sweeper_killed_at(step: Step) {
     assert!(last_updated(witness).await > scene.swept_before);
 }
 
-async fn a_sweeper_frozen_at(step: Step) {
+#[rstest]
+#[case::before_the_reserve(Step::Reserve(0))]
+#[case::between_the_days_of_the_reserve(Step::Reserve(15))]
+#[case::before_todays_snapshot(Step::Today)]
+#[case::before_the_last_refresh(Step::LastRefresh)]
+#[tokio::test]
+async fn a_sweeper_frozen_at(#[case] step: Step) {
     let scene = Scene::new(step).await;
-    let Scene { ground, sweeper, witness, .. } = &scene;
+    let Scene { cluster, sweeper, witness, .. } = &scene;
     let frozen = async {
         scene.arrives_at(step).await;
         sweeper.process.pause();
-        ground.let_the_lock_expire().await;
-        ground.book(FIFTEEN);
+        cluster.let_the_lock_expire().await;
+        cluster.book(FIFTEEN);
         let refreshed = refresh(witness).await;
         assert_eq!(refreshed.status, 200, "{refreshed:?}");
         let newest = last_updated(witness).await;
@@ -338,40 +328,11 @@ async fn a_sweeper_frozen_at(step: Step) {
         newest
     };
     let (late, newest) = join(refresh(sweeper), frozen).await;
-    assert_eq!((late.status, &late.body["detail"]), (502, &"Failed to refresh data".into()), "{late:?}");
+    assert_eq!(late.problem(), (502, "Failed to refresh data".to_owned()));
     for program in [witness, sweeper] {
         assert_eq!(taken_hour(&open_classrooms(program, "").await), FIFTEEN);
         assert!(taken_hours(program).await.iter().all(|&hour| hour == FIFTEEN));
         assert_eq!(last_updated(program).await, newest);
     }
-    assert_eq!(ground.redis(&["EXISTS", "classrooms:refresh_failed"]).await, "0", "who came late marks nothing");
-}
-
-/// A test for each step at which a sweeper is struck down.
-macro_rules! at_each_step {
-    ($strike:ident: $($name:ident = $step:expr,)*) => {
-        mod $strike {
-            use super::Step;
-            $(#[tokio::test] async fn $name() { super::$strike($step).await })*
-        }
-    };
-}
-
-at_each_step! {
-    a_sweeper_killed_at:
-    while_it_asks_25live = Step::Asking,
-    before_the_reserve = Step::Reserve(0),
-    after_a_day_of_the_reserve = Step::Reserve(1),
-    between_the_days_of_the_reserve = Step::Reserve(15),
-    before_todays_snapshot = Step::Today,
-    before_the_last_refresh = Step::LastRefresh,
-    before_it_gives_the_lock_back = Step::Unlock,
-}
-
-at_each_step! {
-    a_sweeper_frozen_at:
-    before_the_reserve = Step::Reserve(0),
-    between_the_days_of_the_reserve = Step::Reserve(15),
-    before_todays_snapshot = Step::Today,
-    before_the_last_refresh = Step::LastRefresh,
+    assert_eq!(cluster.redis(&["EXISTS", "classrooms:refresh_failed"]).await, "0", "who came late marks nothing");
 }

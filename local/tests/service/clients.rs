@@ -2,23 +2,24 @@
 
 use std::time::{Duration, Instant};
 
+use testkit::{Backend, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{sleep, timeout},
 };
 
-use crate::support::{Backend, TestApp};
+use crate::support::TestServer;
 
 /// Longer than any answer here takes: waited out only by a test that fails.
 const SOON: Duration = Duration::from_secs(30);
 
-async fn connect(app: &TestApp) -> TcpStream {
+async fn connect(app: &TestServer) -> TcpStream {
     TcpStream::connect(app.address()).await.unwrap()
 }
 
 /// All that the server says to these bytes until it ends the connection.
-async fn said_to(app: &TestApp, bytes: &[u8]) -> String {
+async fn said_to(app: &TestServer, bytes: &[u8]) -> String {
     let mut connection = connect(app).await;
     connection.write_all(bytes).await.unwrap();
     let mut said = Vec::new();
@@ -31,13 +32,13 @@ fn request(line: &str, headers: &str) -> Vec<u8> {
     format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").into_bytes()
 }
 
-async fn others_are_answered(app: &TestApp) {
+async fn others_are_answered(app: &TestServer) {
     assert_eq!(app.get("/").await.text, "\"Hello World\"");
 }
 
 #[tokio::test]
 async fn what_is_no_http_is_refused() {
-    let app = TestApp::cold(Backend::Memory).await;
+    let app = TestServer::start(Backend::Memory).await;
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
         b"*1\r\n$4\r\nPING\r\n",
@@ -53,7 +54,7 @@ async fn what_is_no_http_is_refused() {
 
 #[tokio::test]
 async fn a_head_without_end_is_refused() {
-    let app = TestApp::cold(Backend::Memory).await;
+    let app = TestServer::start(Backend::Memory).await;
     let long_line = request(&format!("GET /api/open-classrooms?date={}", "x".repeat(100_000)), "");
     assert!(said_to(&app, &long_line).await.starts_with("HTTP/1.1 414 "));
     let long_header = request("GET /", &format!("x: {}\r\n", "x".repeat(1_000_000)));
@@ -65,12 +66,12 @@ async fn a_head_without_end_is_refused() {
 
 #[tokio::test]
 async fn a_method_or_a_path_that_nobody_knows_is_a_problem_in_json() {
-    let app = TestApp::cold(Backend::Memory).await;
+    let app = TestServer::start(Backend::Memory).await;
     for (line, status) in [
         ("BREW /api/refresh", "405 Method Not Allowed"),
         ("TRACE /", "405 Method Not Allowed"),
         ("CONNECT example.org:443", "404 Not Found"),
-        ("DELETE /api/classrooms/1", "405 Method Not Allowed"),
+        ("DELETE /api/classrooms/342", "405 Method Not Allowed"),
         ("GET /%", "404 Not Found"),
         ("GET /..%2f..%2fetc/passwd", "404 Not Found"),
         ("GET http://example.org/secret", "404 Not Found"),
@@ -89,7 +90,7 @@ async fn a_method_or_a_path_that_nobody_knows_is_a_problem_in_json() {
 
 #[tokio::test]
 async fn a_body_over_a_kilobyte_is_refused_however_it_is_sent() {
-    let app = TestApp::cold(Backend::Memory).await;
+    let app = TestServer::start(Backend::Memory).await;
     let promised = request("POST /api/refresh", "content-length: 1000000000\r\n");
     assert!(said_to(&app, &promised).await.starts_with("HTTP/1.1 413 "));
     let mut chunked = request("POST /api/refresh", "transfer-encoding: chunked\r\n");
@@ -104,7 +105,7 @@ async fn a_body_over_a_kilobyte_is_refused_however_it_is_sent() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for_without_an_end() {
-    let app = TestApp::cold(Backend::Memory).await;
+    let app = TestServer::start(Backend::Memory).await;
     let start = Instant::now();
     let said = said_to(&app, &request("POST /api/refresh", "content-length: 10\r\n")).await;
     assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("The request body did not come within 5 s"), "{said}");
@@ -114,7 +115,7 @@ async fn a_body_that_does_not_come_is_not_waited_for_without_an_end() {
 
 #[tokio::test]
 async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
-    let app = TestApp::cold_with_client_limit(Duration::from_secs(1)).await;
+    let app = TestServer::start_with_client_limit(Duration::from_secs(1)).await;
     let (mut silent, mut slow) = (connect(&app).await, connect(&app).await);
     let dripping = async {
         // A byte now and then does not lengthen the time.
@@ -140,7 +141,7 @@ async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
 
 #[tokio::test]
 async fn who_asks_and_does_not_read_is_shown_the_door() {
-    let app = TestApp::cold_with_client_limit(Duration::from_secs(1)).await;
+    let app = TestServer::start_with_client_limit(Duration::from_secs(1)).await;
     let mut deaf = connect(&app).await;
     // More answers than the system holds for somebody who does not read them.
     let requests = b"GET /api/open-classrooms HTTP/1.1\r\nhost: x\r\n\r\n".repeat(20_000);
@@ -156,11 +157,11 @@ async fn who_asks_and_does_not_read_is_shown_the_door() {
 
 #[tokio::test]
 async fn who_hangs_up_during_a_sweep_takes_it_from_nobody() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.simulator.set_latency(Duration::from_secs(1));
     let mut gone = connect(&app).await;
     gone.write_all(&request("POST /api/refresh", "")).await.unwrap();
-    testkit::eventually("the sweep begins", SOON, async || app.simulator.requests() > 0).await;
+    eventually("the sweep begins", SOON, async || app.simulator.requests() > 0).await;
     drop(gone);
     assert_eq!(app.refresh().await.status, 200);
     assert_eq!(app.sweeps(), 1);
@@ -168,7 +169,7 @@ async fn who_hangs_up_during_a_sweep_takes_it_from_nobody() {
 
 #[tokio::test]
 async fn a_304_to_get_and_head_has_no_length_on_the_wire() {
-    let app = TestApp::cold(Backend::Memory).await;
+    let app = TestServer::start(Backend::Memory).await;
     for method in ["GET", "HEAD"] {
         let line = format!("{method} /api/open-classrooms");
         let said = said_to(&app, &request(&line, "if-none-match: *\r\n")).await;
@@ -188,7 +189,7 @@ async fn a_room_id_that_needs_encoding_is_found() {
         rooms.join(", ")
     );
     std::io::Write::write_all(&mut campus_file, campus.as_bytes()).unwrap();
-    let app = TestApp::cold_with(Backend::Memory, &[("CAMPUS_FILE", campus_file.path().to_str().unwrap())]).await;
+    let app = TestServer::start_with(Backend::Memory, &[("CAMPUS_FILE", campus_file.path().to_str().unwrap())]).await;
     for id in ids.into_iter().chain(["unknown"]) {
         let encoded = id.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         // 25Live does not know these rooms, so nothing is known of one that the campus has.

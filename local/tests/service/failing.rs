@@ -6,19 +6,14 @@ use std::{
 };
 
 use chrono::TimeDelta;
+use rstest::rstest;
 use simulator::{Booking, Fault, Kind};
-use testkit::eventually;
+use testkit::{
+    Backend::{self, Memory, Redis},
+    ROOMS, eventually,
+};
 
-use crate::support::{Backend, TestApp, day};
-
-over_both_caches! {
-    rooms_that_fail_keep_their_last_good_slots,
-    a_room_that_never_answered_is_unknown,
-    half_of_the_rooms_may_fail,
-    when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts,
-    after_a_failure_nobody_sweeps_for_a_minute,
-    with_25live_down_and_nothing_kept_readers_get_503,
-}
+use crate::support::{TestServer, day};
 
 /// Faults after which a room has no answer, and whether it is worth asking again.
 fn fatal() -> Vec<(Fault, bool)> {
@@ -49,12 +44,12 @@ fn fatal() -> Vec<(Fault, bool)> {
 #[tokio::test]
 async fn each_failure_costs_its_room_alone_and_is_asked_again_if_it_may_pass() {
     for (fault, transient) in fatal() {
-        let app = TestApp::cold(Backend::Memory).await;
-        app.simulator.misbehave_for("2", fault.clone());
+        let app = TestServer::start(Backend::Memory).await;
+        app.simulator.misbehave_for("344", fault.clone());
         let answer = app.open_classrooms().await;
         assert_eq!(answer.outcome(), (200, "MISS"), "{fault:?}");
-        assert_eq!(answer.room("2"), ("unknown".to_owned(), vec![]), "{fault:?}");
-        assert_eq!(answer.room("1").0, "ok", "{fault:?}");
+        assert_eq!(answer.room("344"), ("unknown".to_owned(), vec![]), "{fault:?}");
+        assert_eq!(answer.room("342").0, "ok", "{fault:?}");
         assert_eq!(app.simulator.requests(), if transient { 6 } else { 4 }, "{fault:?}");
     }
 }
@@ -75,10 +70,10 @@ async fn what_can_be_read_of_an_answer_stands() {
         (Fault::MissingItems, &all_day),
     ];
     for (fault, expected) in harmless {
-        let app = TestApp::cold(Backend::Memory).await;
-        app.simulator.set_bookings("2", day("2026-03-03"), vec![Booking::new(9.0, "10.000000", Kind::Event)]);
-        app.simulator.misbehave_for("2", fault.clone());
-        assert_eq!(&app.open_classrooms().await.room("2"), expected, "{fault:?}");
+        let app = TestServer::start(Backend::Memory).await;
+        app.simulator.set_bookings("344", day("2026-03-03"), vec![Booking::new(9.0, "10.000000", Kind::Event)]);
+        app.simulator.misbehave_for("344", fault.clone());
+        assert_eq!(&app.open_classrooms().await.room("344"), expected, "{fault:?}");
         assert_eq!(app.simulator.requests(), 4, "{fault:?}");
     }
 }
@@ -97,59 +92,59 @@ async fn times_in_doubt_make_a_room_taken_up_to_midnight() {
         ("25.000000", "26.000000", &around_nine),
         ("-1e300", "1e300", &[]),
     ] {
-        let app = TestApp::cold(Backend::Memory).await;
+        let app = TestServer::start(Backend::Memory).await;
         let (odd, good) = (Booking::new(start, end, Kind::Event), Booking::new(9.0, "10.000000", Kind::Event));
-        app.simulator.set_bookings("2", day("2026-03-03"), vec![odd, good]);
+        app.simulator.set_bookings("344", day("2026-03-03"), vec![odd, good]);
         let expected = expected.iter().map(|&slot| slot.to_owned()).collect();
-        assert_eq!(app.open_classrooms().await.room("2"), ("ok".to_owned(), expected), "{start} to {end}");
+        assert_eq!(app.open_classrooms().await.room("344"), ("ok".to_owned(), expected), "{start} to {end}");
     }
 }
 
 #[tokio::test]
 async fn a_burst_of_errors_under_load_is_got_over() {
-    let app = TestApp::cold(Backend::Memory).await;
-    for room in ["1", "2", "3", "4"] {
+    let app = TestServer::start(Backend::Memory).await;
+    for room in ROOMS {
         app.simulator.misbehave_times(room, Fault::Status(500), 1);
         app.simulator.misbehave_times(room, Fault::Status(429), 1);
     }
     let answer = app.open_classrooms().await;
-    assert!(["1", "2", "3", "4"].iter().all(|room| answer.room(room).0 == "ok"), "{answer:?}");
+    assert!(ROOMS.iter().all(|room| answer.room(room).0 == "ok"), "{answer:?}");
     assert_eq!(app.simulator.requests(), 12);
 }
 
 #[tokio::test]
 async fn a_day_without_an_answer_is_unknown_for_that_day_alone() {
-    let app = TestApp::cold(Backend::Memory).await;
-    app.simulator.misbehave_for("2", Fault::MissingDay(day("2026-03-04")));
-    assert_eq!(app.open_classrooms().await.room("2").0, "ok");
-    assert_eq!(app.get("/api/open-classrooms?date=2026-03-04").await.room("2"), ("unknown".to_owned(), vec![]));
-    assert_eq!(app.get("/api/open-classrooms?date=2026-03-05").await.room("2").0, "ok");
+    let app = TestServer::start(Backend::Memory).await;
+    app.simulator.misbehave_for("344", Fault::MissingDay(day("2026-03-04")));
+    assert_eq!(app.open_classrooms().await.room("344").0, "ok");
+    assert_eq!(app.get("/api/open-classrooms?date=2026-03-04").await.room("344"), ("unknown".to_owned(), vec![]));
+    assert_eq!(app.get("/api/open-classrooms?date=2026-03-05").await.room("344").0, "ok");
 }
 
 #[tokio::test]
 async fn a_failure_that_passes_is_got_over() {
-    let app = TestApp::cold(Backend::Memory).await;
-    app.simulator.misbehave_times("1", Fault::Status(503), 2);
-    app.simulator.misbehave_times("2", Fault::Status(503), 3);
+    let app = TestServer::start(Backend::Memory).await;
+    app.simulator.misbehave_times("342", Fault::Status(503), 2);
+    app.simulator.misbehave_times("344", Fault::Status(503), 3);
     let answer = app.open_classrooms().await;
-    assert_eq!((answer.room("1").0.as_str(), answer.room("2").0.as_str()), ("ok", "unknown"));
+    assert_eq!((answer.room("342").0.as_str(), answer.room("344").0.as_str()), ("ok", "unknown"));
 }
 
 #[tokio::test]
 async fn a_pause_that_25live_asks_for_is_kept() {
-    let app = TestApp::cold(Backend::Memory).await;
-    app.simulator.misbehave_times("1", Fault::retry_after(429, "2"), 1);
+    let app = TestServer::start(Backend::Memory).await;
+    app.simulator.misbehave_times("342", Fault::retry_after(429, "2"), 1);
     let start = Instant::now();
-    assert_eq!(app.open_classrooms().await.room("1").0, "ok");
+    assert_eq!(app.open_classrooms().await.room("342").0, "ok");
     assert!(start.elapsed() >= Duration::from_secs(2));
 }
 
 #[tokio::test]
 async fn a_pause_that_would_outlast_the_sweep_is_not_waited_for() {
-    let app = TestApp::cold(Backend::Memory).await;
-    app.simulator.misbehave_for("1", Fault::retry_after(429, "3600"));
+    let app = TestServer::start(Backend::Memory).await;
+    app.simulator.misbehave_for("342", Fault::retry_after(429, "3600"));
     let start = Instant::now();
-    assert_eq!(app.open_classrooms().await.room("1").0, "unknown");
+    assert_eq!(app.open_classrooms().await.room("342").0, "unknown");
     assert!(start.elapsed() < Duration::from_secs(10), "the sweep should not wait for its own end");
     assert_eq!(app.simulator.requests(), 4);
 }
@@ -157,9 +152,9 @@ async fn a_pause_that_would_outlast_the_sweep_is_not_waited_for() {
 #[tokio::test]
 async fn a_room_that_hangs_or_drips_fails_within_its_time_limit() {
     for fault in [Fault::Hang, Fault::Drip] {
-        let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_TIMEOUT", "0.2")]).await;
-        app.simulator.misbehave_for("2", fault);
-        assert_eq!(app.open_classrooms().await.room("2").0, "unknown");
+        let app = TestServer::start_with(Backend::Memory, &[("UPSTREAM_TIMEOUT", "0.2")]).await;
+        app.simulator.misbehave_for("344", fault);
+        assert_eq!(app.open_classrooms().await.room("344").0, "unknown");
         assert_eq!(app.simulator.requests(), 6);
     }
 }
@@ -168,12 +163,12 @@ async fn a_room_that_hangs_or_drips_fails_within_its_time_limit() {
 async fn rooms_that_hang_take_nobodys_time_but_their_own() {
     // Each of the two turns is taken by a room that hangs, and one after the other by all of them three times.
     let vars = [("UPSTREAM_TIMEOUT", "0.5"), ("UPSTREAM_CONCURRENCY", "2")];
-    let app = TestApp::cold_with(Backend::Memory, &vars).await;
-    for room in ["1", "2"] {
+    let app = TestServer::start_with(Backend::Memory, &vars).await;
+    for room in &ROOMS[..2] {
         app.simulator.misbehave_for(room, Fault::Hang);
     }
     let answer = app.open_classrooms().await;
-    for (room, status) in [("1", "unknown"), ("2", "unknown"), ("3", "ok"), ("4", "ok")] {
+    for (room, status) in [("342", "unknown"), ("344", "unknown"), ("719", "ok"), ("723", "ok")] {
         assert_eq!(answer.room(room).0, status, "{room}");
     }
     // No room is asked a second time before each has been asked once.
@@ -188,7 +183,7 @@ fn space_id(query: &[(String, String)]) -> String {
 
 #[tokio::test]
 async fn when_there_is_no_time_for_all_other_rooms_go_without_the_next_time() {
-    let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "1")]).await;
+    let app = TestServer::start_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "1")]).await;
     let mut begun_with = BTreeSet::new();
     for sweep in 0..40 {
         app.service.deps.cache.invalidate().await.unwrap();
@@ -200,7 +195,7 @@ async fn when_there_is_no_time_for_all_other_rooms_go_without_the_next_time() {
 
 #[tokio::test]
 async fn no_more_requests_are_under_way_than_are_allowed() {
-    let app = TestApp::cold_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "2")]).await;
+    let app = TestServer::start_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "2")]).await;
     app.simulator.set_latency(Duration::from_millis(50));
     app.open_classrooms().await;
     assert_eq!(app.simulator.peak_in_flight(), 2);
@@ -208,7 +203,7 @@ async fn no_more_requests_are_under_way_than_are_allowed() {
 
 #[tokio::test]
 async fn requests_name_the_project_and_ask_for_the_campuss_day() {
-    let app = TestApp::cold(Backend::Memory).await;
+    let app = TestServer::start(Backend::Memory).await;
     // It is the 4th in London, and still the 3rd on the campus.
     app.clock.set("2026-03-04T03:00:00Z");
     app.open_classrooms().await;
@@ -218,55 +213,65 @@ async fn requests_name_the_project_and_ask_for_the_campuss_day() {
     }
 }
 
-async fn rooms_that_fail_keep_their_last_good_slots(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn rooms_that_fail_keep_their_last_good_slots(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let good = app.open_classrooms().await;
-    app.simulator.misbehave_for("2", Fault::Status(404));
-    app.simulator.set_bookings("1", day("2026-03-03"), vec![]);
+    app.simulator.misbehave_for("344", Fault::Status(404));
+    app.simulator.set_bookings("342", day("2026-03-03"), vec![]);
     app.clock.advance(TimeDelta::minutes(30));
     assert_eq!(app.refresh().await.status, 200);
     let mended = app.open_classrooms().await;
     assert_eq!(mended.outcome(), (200, "HIT"));
-    assert_eq!(mended.room("2"), ("stale".to_owned(), good.room("2").1));
-    assert_eq!(mended.room("1"), ("ok".to_owned(), vec!["07:00-23:00".to_owned()]));
+    assert_eq!(mended.room("344"), ("stale".to_owned(), good.room("344").1));
+    assert_eq!(mended.room("342"), ("ok".to_owned(), vec!["07:00-23:00".to_owned()]));
     assert_eq!(mended.json()["stale"], false);
     // Of every other day, too.
     let tomorrow = app.get("/api/open-classrooms?date=2026-03-04").await;
-    assert_eq!(tomorrow.room("2").0, "stale");
+    assert_eq!(tomorrow.room("344").0, "stale");
 }
 
 #[tokio::test]
 async fn rooms_that_fail_keep_the_processs_own_slots_when_redis_has_lost_the_reserve() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     let good = app.open_classrooms().await;
     app.redis(&["FLUSHALL"]).await;
-    app.simulator.misbehave_for("2", Fault::Status(404));
+    app.simulator.misbehave_for("344", Fault::Status(404));
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
-    assert_eq!(app.open_classrooms().await.room("2"), ("stale".to_owned(), good.room("2").1));
+    assert_eq!(app.open_classrooms().await.room("344"), ("stale".to_owned(), good.room("344").1));
 }
 
-async fn a_room_that_never_answered_is_unknown(backend: Backend) {
-    let app = TestApp::cold(backend).await;
-    app.simulator.misbehave_for("3", Fault::Html);
+#[rstest]
+#[tokio::test]
+async fn a_room_that_never_answered_is_unknown(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
+    app.simulator.misbehave_for("719", Fault::Html);
     let answer = app.open_classrooms().await;
-    assert_eq!(answer.room("3"), ("unknown".to_owned(), vec![]));
-    let room = app.get("/api/classrooms/3").await.json();
+    assert_eq!(answer.room("719"), ("unknown".to_owned(), vec![]));
+    let room = app.get("/api/classrooms/719").await.json();
     assert_eq!((&room["status"], &room["availability"]), (&"unknown".into(), &serde_json::json!([])));
 }
 
-async fn half_of_the_rooms_may_fail(backend: Backend) {
-    let app = TestApp::cold(backend).await;
-    for room in ["1", "2"] {
+#[rstest]
+#[tokio::test]
+async fn half_of_the_rooms_may_fail(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
+    for room in &ROOMS[..2] {
         app.simulator.misbehave_for(room, Fault::Status(404));
     }
     assert_eq!(app.refresh().await.status, 200);
-    assert_eq!(app.open_classrooms().await.room("1").0, "unknown");
+    assert_eq!(app.open_classrooms().await.room("342").0, "unknown");
 }
 
-async fn when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts(
+    #[values(Memory, Redis)] backend: Backend,
+) {
+    let app = TestServer::start(backend).await;
     let good = app.open_classrooms().await;
-    for room in ["1", "2", "3"] {
+    for room in &ROOMS[..3] {
         app.simulator.misbehave_for(room, Fault::Status(404));
     }
     app.clock.advance(TimeDelta::minutes(31));
@@ -277,8 +282,10 @@ async fn when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts(bac
     assert_eq!(app.last_updated().await, good.json()["last_updated"]);
 }
 
-async fn after_a_failure_nobody_sweeps_for_a_minute(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn after_a_failure_nobody_sweeps_for_a_minute(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let good = app.open_classrooms().await;
     app.simulator.misbehave(Fault::Status(404));
     app.service.deps.cache.invalidate().await.unwrap();
@@ -300,7 +307,7 @@ async fn after_a_failure_nobody_sweeps_for_a_minute(backend: Backend) {
 }
 
 /// The embedded cache has the test's clock; Redis has its own, and an operator's DEL.
-async fn end_the_backoff(app: &TestApp) {
+async fn end_the_backoff(app: &TestServer) {
     app.clock.advance(TimeDelta::seconds(60));
     if app.redis.is_some() {
         let left: i64 = app.redis(&["TTL", "classrooms:refresh_failed"]).await.parse().unwrap();
@@ -309,10 +316,12 @@ async fn end_the_backoff(app: &TestApp) {
     }
 }
 
-async fn with_25live_down_and_nothing_kept_readers_get_503(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn with_25live_down_and_nothing_kept_readers_get_503(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     app.simulator.misbehave(Fault::Status(404));
-    for path in ["/api/open-classrooms", "/api/open-classrooms?date=2026-03-04", "/api/classrooms/1"] {
+    for path in ["/api/open-classrooms", "/api/open-classrooms?date=2026-03-04", "/api/classrooms/342"] {
         let answer = app.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.detail()), (503, "Cache unavailable".to_owned()));
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -325,7 +334,7 @@ async fn with_25live_down_and_nothing_kept_readers_get_503(backend: Backend) {
 
 #[tokio::test]
 async fn with_redis_down_readers_get_the_processs_own_copy_and_the_first_after_its_return_a_hit() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     let good = app.open_classrooms().await;
     let redis = app.redis.clone().unwrap();
     let snapshot = redis.lock().await.command(&["GET", "classrooms:availability"]).await;
@@ -333,7 +342,7 @@ async fn with_redis_down_readers_get_the_processs_own_copy_and_the_first_after_i
 
     let stale = app.open_classrooms().await;
     assert_eq!((stale.outcome(), &stale.json()["stale"]), ((200, "STALE"), &true.into()));
-    assert_eq!(stale.room("1"), good.room("1"));
+    assert_eq!(stale.room("342"), good.room("342"));
     assert!(app.last_updated().await.is_null());
     assert_eq!(app.get("/api/cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
     let refused = app.refresh().await;
@@ -350,7 +359,7 @@ async fn with_redis_down_readers_get_the_processs_own_copy_and_the_first_after_i
 
 #[tokio::test]
 async fn with_redis_down_from_the_start_there_is_nothing_to_show() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.redis.clone().unwrap().lock().await.stop().await;
     let answer = app.open_classrooms().await;
     assert_eq!((answer.status.as_u16(), answer.detail()), (503, "Cache unavailable".to_owned()));
@@ -359,7 +368,7 @@ async fn with_redis_down_from_the_start_there_is_nothing_to_show() {
 
 #[tokio::test]
 async fn a_sweeper_that_died_holds_others_up_only_until_its_lock_expires() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     // What a process leaves behind that is killed while it sweeps; its last seconds.
     app.redis(&["SET", "classrooms:refresh_lock", "dead", "PX", "1500"]).await;
     let answer = app.open_classrooms().await;
@@ -369,7 +378,7 @@ async fn a_sweeper_that_died_holds_others_up_only_until_its_lock_expires() {
 
 #[tokio::test]
 async fn a_sweep_whose_lock_was_lost_publishes_nothing() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.simulator.set_latency(Duration::from_millis(500));
     let redis = app.redis.clone().unwrap();
     let steal = async {

@@ -3,27 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
+use rstest::rstest;
 use simulator::{Booking, Hours, Kind, timetable};
-use testkit::eventually;
+use testkit::{
+    Backend::{self, Memory, Redis},
+    TestResponse, eventually,
+};
 
-use crate::support::{Answer, Backend, TestApp, at_once, day};
+use crate::support::{TestServer, at_once, day};
 
-over_both_caches! {
-    the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes,
-    two_hundred_cold_readers_cause_one_sweep,
-    the_slots_are_those_of_the_bookings,
-    every_day_that_the_sweep_brought_can_be_read,
-    a_room_can_be_read_by_itself,
-    whoever_has_the_body_gets_304_until_there_is_new_data,
-    after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old,
-    while_somebody_sweeps_others_get_the_reserve_at_once,
-    while_somebody_sweeps_and_there_is_no_reserve_others_wait,
-    a_sweep_goes_on_when_the_client_that_began_it_goes_away,
-    when_every_client_has_gone_the_next_one_begins_anew,
-}
-
-async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let first = app.open_classrooms().await;
     assert_eq!(first.outcome(), (200, "MISS"));
     let second = app.open_classrooms().await;
@@ -31,8 +23,8 @@ async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(backen
     assert_eq!(first.text, second.text);
     assert_eq!(app.simulator.requests(), 4);
     let body = first.json();
-    assert_eq!(body["buildings"].as_object().unwrap().keys().collect::<Vec<_>>(), ["A", "B"]);
-    assert_eq!(body["buildings"]["B"]["classrooms"][1]["name"], "104");
+    assert_eq!(body["buildings"].as_object().unwrap().keys().collect::<Vec<_>>(), ["CAS", "CGS"]);
+    assert_eq!(body["buildings"]["CGS"]["classrooms"][1]["name"], "311");
     assert_eq!(
         (&body["date"], &body["timezone"], &body["stale"]),
         (&"2026-03-03".into(), &"America/New_York".into(), &false.into())
@@ -41,8 +33,10 @@ async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(backen
     assert_eq!(app.last_updated().await, body["last_updated"]);
 }
 
-async fn two_hundred_cold_readers_cause_one_sweep(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn two_hundred_cold_readers_cause_one_sweep(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     app.simulator.set_latency(Duration::from_secs(1));
     let readers = Arc::clone(&app);
     let answers = at_once(200, move |_| {
@@ -55,7 +49,7 @@ async fn two_hundred_cold_readers_cause_one_sweep(backend: Backend) {
 }
 
 /// A MISS, or a HIT for those whose request came when the sweep was over; the same bytes for all.
-fn all_got_the_one_sweep(answers: &[Answer]) {
+fn all_got_the_one_sweep(answers: &[TestResponse]) {
     assert!(answers.iter().any(|answer| answer.outcome() == (200, "MISS")));
     for answer in answers {
         assert!(matches!(answer.outcome(), (200, "MISS" | "HIT")), "{:?}", answer.outcome());
@@ -63,31 +57,35 @@ fn all_got_the_one_sweep(answers: &[Answer]) {
     }
 }
 
-async fn the_slots_are_those_of_the_bookings(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn the_slots_are_those_of_the_bookings(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let booking = |start, end| Booking::new(Hours::text(start), Hours::number(end), Kind::Event);
     let bookings =
         vec![booking(13 * 60, 14 * 60 + 15), booking(9 * 60 + 5, 9 * 60 + 55), booking(9 * 60 + 5, 9 * 60 + 55)];
-    app.simulator.set_bookings("1", day("2026-03-03"), bookings);
-    app.simulator.set_bookings("2", day("2026-03-03"), vec![]);
-    app.simulator.set_bookings("3", day("2026-03-03"), vec![Booking::new("0.0", 24.0, Kind::Closed)]);
+    app.simulator.set_bookings("342", day("2026-03-03"), bookings);
+    app.simulator.set_bookings("344", day("2026-03-03"), vec![]);
+    app.simulator.set_bookings("719", day("2026-03-03"), vec![Booking::new("0.0", 24.0, Kind::Closed)]);
     let answer = app.open_classrooms().await;
     let ok = |slots: &[&str]| ("ok".to_owned(), slots.iter().map(|slot| (*slot).to_owned()).collect::<Vec<_>>());
-    assert_eq!(answer.room("1"), ok(&["07:00-09:04", "09:56-12:59", "14:16-23:00"]));
-    assert_eq!(answer.room("2"), ok(&["07:00-23:00"]));
-    assert_eq!(answer.room("3"), ok(&[]));
+    assert_eq!(answer.room("342"), ok(&["07:00-09:04", "09:56-12:59", "14:16-23:00"]));
+    assert_eq!(answer.room("344"), ok(&["07:00-23:00"]));
+    assert_eq!(answer.room("719"), ok(&[]));
 }
 
-async fn every_day_that_the_sweep_brought_can_be_read(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn every_day_that_the_sweep_brought_can_be_read(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     app.open_classrooms().await;
     for date in day("2026-03-03").iter_days().take(32) {
         let answer = app.get(&format!("/api/open-classrooms?date={date}")).await;
         assert_eq!(answer.outcome(), (200, "HIT"), "{date}");
         assert_eq!(answer.json()["date"], date.to_string());
         assert_eq!(
-            answer.room("1").1.is_empty(),
-            timetable("1", date)
+            answer.room("342").1.is_empty(),
+            timetable("342", date)
                 .iter()
                 .any(|booking| booking.kind == Kind::Closed && booking.start.value() == Some(0.0))
         );
@@ -99,29 +97,33 @@ async fn every_day_that_the_sweep_brought_can_be_read(backend: Backend) {
     assert_eq!(app.sweeps(), 1);
 }
 
-async fn a_room_can_be_read_by_itself(backend: Backend) {
-    let app = TestApp::cold(backend).await;
-    app.simulator.set_bookings("4", day("2026-03-04"), vec![Booking::new(8.0, "12.000000", Kind::Event)]);
-    let answer = app.get("/api/classrooms/4?date=2026-03-04").await;
+#[rstest]
+#[tokio::test]
+async fn a_room_can_be_read_by_itself(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
+    app.simulator.set_bookings("723", day("2026-03-04"), vec![Booking::new(7.0, "12.000000", Kind::Event)]);
+    let answer = app.get("/api/classrooms/723?date=2026-03-04").await;
     assert_eq!(answer.outcome(), (200, "MISS"));
     assert_eq!(
         answer.text,
         concat!(
-            r#"{"id":"4","name":"104","building_code":"B","status":"ok","#,
-            r#""availability":[{"start":"12:01:00","end":"18:00:00","start_time":"12:01","end_time":"18:00","duration_minutes":359}],"#,
+            r#"{"id":"723","name":"311","building_code":"CGS","status":"ok","#,
+            r#""availability":[{"start":"12:01:00","end":"21:30:00","start_time":"12:01","end_time":"21:30","duration_minutes":569}],"#,
             r#""date":"2026-03-04","last_updated":"2026-03-03T12:00:00.000000-05:00","stale":false,"#,
-            r#""free_now":null,"next_free":{"start":"2026-03-04T12:00:00-05:00","end":"2026-03-04T18:00:00-05:00"},"#,
+            r#""free_now":null,"next_free":{"start":"2026-03-04T12:00:00-05:00","end":"2026-03-04T21:30:00-05:00"},"#,
             r#""booked_today":true}"#
         )
     );
-    for unknown in ["/api/classrooms/5", "/api/classrooms/%FF", "/api/classrooms/1%20"] {
+    for unknown in ["/api/classrooms/5", "/api/classrooms/%FF", "/api/classrooms/342%20"] {
         let answer = app.get(unknown).await;
         assert_eq!((answer.status.as_u16(), answer.detail()), (404, "Classroom not found".to_owned()), "{unknown}");
     }
 }
 
-async fn whoever_has_the_body_gets_304_until_there_is_new_data(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn whoever_has_the_body_gets_304_until_there_is_new_data(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let first = app.open_classrooms().await;
     assert_eq!(first.header("cache-control"), "no-cache");
     let again = async || {
@@ -139,8 +141,10 @@ async fn whoever_has_the_body_gets_304_until_there_is_new_data(backend: Backend)
     assert_eq!(new.json()["last_updated"], "2026-03-03T12:31:00.000000-05:00");
 }
 
-async fn after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     app.open_classrooms().await;
     app.clock.set("2026-03-04T04:59:59Z");
     assert_eq!(app.open_classrooms().await.json()["date"], "2026-03-03");
@@ -157,7 +161,7 @@ async fn after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old(backen
 }
 
 /// Begins a sweep, and waits until it is under way.
-async fn begin_a_slow_sweep(app: &Arc<TestApp>) -> tokio::task::JoinHandle<Answer> {
+async fn begin_a_slow_sweep(app: &Arc<TestServer>) -> tokio::task::JoinHandle<TestResponse> {
     app.simulator.set_latency(Duration::from_secs(1));
     let before = app.simulator.requests();
     let sweeping = Arc::clone(app);
@@ -166,8 +170,10 @@ async fn begin_a_slow_sweep(app: &Arc<TestApp>) -> tokio::task::JoinHandle<Answe
     sweep
 }
 
-async fn while_somebody_sweeps_others_get_the_reserve_at_once(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn while_somebody_sweeps_others_get_the_reserve_at_once(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     let swept = app.open_classrooms().await;
     app.service.deps.cache.invalidate().await.unwrap();
     let sweep = begin_a_slow_sweep(&app).await;
@@ -180,8 +186,10 @@ async fn while_somebody_sweeps_others_get_the_reserve_at_once(backend: Backend) 
     assert_eq!(app.sweeps(), 2);
 }
 
-async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     let sweep = begin_a_slow_sweep(&app).await;
     let waited = app.open_classrooms().await;
     assert_eq!(waited.outcome(), (200, "MISS"));
@@ -189,8 +197,10 @@ async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(backend: Back
     assert_eq!(app.sweeps(), 1);
 }
 
-async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     let sweep = begin_a_slow_sweep(&app).await;
     sweep.abort();
     assert!(sweep.await.unwrap_err().is_cancelled());
@@ -199,8 +209,10 @@ async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(backend: Backen
     assert_eq!(app.sweeps(), 1);
 }
 
-async fn when_every_client_has_gone_the_next_one_begins_anew(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn when_every_client_has_gone_the_next_one_begins_anew(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     let sweep = begin_a_slow_sweep(&app).await;
     sweep.abort();
     eventually("the sweep is published", Duration::from_secs(10), async || !app.last_updated().await.is_null()).await;
@@ -214,7 +226,7 @@ async fn when_every_client_has_gone_the_next_one_begins_anew(backend: Backend) {
 
 #[tokio::test]
 async fn a_key_of_another_type_counts_as_absent() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
     app.redis(&["DEL", "classrooms:availability"]).await;
     app.redis(&["HSET", "classrooms:availability", "a", "b"]).await;
@@ -224,9 +236,9 @@ async fn a_key_of_another_type_counts_as_absent() {
 
 #[tokio::test]
 async fn a_hit_is_one_redis_command() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
-    for path in ["/api/open-classrooms", "/api/classrooms/1", "/api/open-classrooms?date=2026-03-04"] {
+    for path in ["/api/open-classrooms", "/api/classrooms/342", "/api/open-classrooms?date=2026-03-04"] {
         app.redis(&["CONFIG", "RESETSTAT"]).await;
         assert_eq!(app.get(path).await.outcome(), (200, "HIT"));
         let stats = app.redis(&["INFO", "commandstats"]).await;
@@ -238,7 +250,7 @@ async fn a_hit_is_one_redis_command() {
 
 #[tokio::test]
 async fn deleting_two_keys_forces_a_sweep_at_the_next_request() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
     app.redis(&["DEL", "classrooms:availability", "classrooms:last_refresh"]).await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
@@ -247,7 +259,7 @@ async fn deleting_two_keys_forces_a_sweep_at_the_next_request() {
 
 #[tokio::test]
 async fn a_value_that_was_cut_off_is_replaced_by_the_reserves_copy_of_today() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
     let whole = app.redis(&["GET", "classrooms:availability"]).await;
     app.redis(&["SET", "classrooms:availability", &whole[..whole.len() - 100]]).await;
@@ -258,11 +270,11 @@ async fn a_value_that_was_cut_off_is_replaced_by_the_reserves_copy_of_today() {
 }
 
 /// The original service's value, as its Redis holds it.
-const ORIGINAL: &str = r#"{"1": [{"start": "07:00:00", "end": "23:00:00"}], "2": []}"#;
+const ORIGINAL: &str = r#"{"342": [{"start": "07:00:00", "end": "23:00:00"}], "344": []}"#;
 
 #[tokio::test]
 async fn beside_the_original_service_readers_get_hits_and_the_next_refresh_takes_the_key_over() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     let ours = app.open_classrooms().await;
     app.redis(&["SET", "classrooms:availability", ORIGINAL]).await;
     for _ in 0..3 {
@@ -277,7 +289,7 @@ async fn beside_the_original_service_readers_get_hits_and_the_next_refresh_takes
 
 #[tokio::test]
 async fn cold_readers_of_two_processes_cause_one_sweep() {
-    let one = Arc::new(TestApp::cold(Backend::Redis).await);
+    let one = Arc::new(TestServer::start(Backend::Redis).await);
     let apps = [Arc::clone(&one), Arc::new(one.another().await)];
     one.simulator.set_latency(Duration::from_millis(300));
     let answers = at_once(100, move |index| {
@@ -291,7 +303,7 @@ async fn cold_readers_of_two_processes_cause_one_sweep() {
 
 #[tokio::test]
 async fn a_day_ahead_that_redis_has_lost_is_shown_from_the_processs_own_copy() {
-    let app = TestApp::cold(Backend::Redis).await;
+    let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
     let good = app.get("/api/open-classrooms?date=2026-03-05").await;
     for lose in
@@ -299,7 +311,7 @@ async fn a_day_ahead_that_redis_has_lost_is_shown_from_the_processs_own_copy() {
     {
         app.redis(lose).await;
         let own = app.get("/api/open-classrooms?date=2026-03-05").await;
-        assert_eq!((own.outcome(), own.room("1")), ((200, "STALE"), good.room("1")));
+        assert_eq!((own.outcome(), own.room("342")), ((200, "STALE"), good.room("342")));
     }
     assert_eq!(app.sweeps(), 1);
 }

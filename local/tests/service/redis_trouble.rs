@@ -4,24 +4,24 @@
 use std::time::{Duration, Instant};
 
 use simulator::Fault;
-use testkit::eventually;
+use testkit::{Backend, TestResponse, eventually};
 
-use crate::support::{Answer, Backend, TestApp};
+use crate::support::TestServer;
 
 /// REDIS_TIMEOUT in these tests, and what an answer may take beyond it.
 const LIMIT: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A server that has read today's snapshot once.
-async fn app() -> TestApp {
-    let app = TestApp::cold_with(Backend::Redis, &[("REDIS_TIMEOUT", "1")]).await;
+async fn app() -> TestServer {
+    let app = TestServer::start_with(Backend::Redis, &[("REDIS_TIMEOUT", "1")]).await;
     app.open_classrooms().await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
     app
 }
 
 /// An answer that came in time.
-async fn in_time(answer: impl Future<Output = Answer>) -> Answer {
+async fn in_time(answer: impl Future<Output = TestResponse>) -> TestResponse {
     let start = Instant::now();
     let answer = answer.await;
     let elapsed = start.elapsed();
@@ -30,8 +30,8 @@ async fn in_time(answer: impl Future<Output = Answer>) -> Answer {
 }
 
 /// What everybody gets while Redis does not answer.
-async fn everybody_is_answered_in_time(app: &TestApp) {
-    for path in ["/api/open-classrooms", "/api/classrooms/1"] {
+async fn everybody_is_answered_in_time(app: &TestServer) {
+    for path in ["/api/open-classrooms", "/api/classrooms/342"] {
         let answer = in_time(app.get(path)).await;
         assert_eq!((answer.outcome(), &answer.json()["stale"]), ((200, "STALE"), &true.into()), "{path}");
     }
@@ -48,13 +48,13 @@ async fn everybody_is_answered_in_time(app: &TestApp) {
     assert!(!refused.header("retry-after").is_empty());
 }
 
-async fn a_refresh_is_refused_in_time(app: &TestApp) {
+async fn a_refresh_is_refused_in_time(app: &TestServer) {
     let refused = in_time(app.refresh()).await;
     assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
     assert!(!refused.header("retry-after").is_empty());
 }
 
-async fn the_first_reader_gets_a_hit(app: &TestApp) {
+async fn the_first_reader_gets_a_hit(app: &TestServer) {
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
     assert_eq!(app.sweeps(), 1);
 }
@@ -129,7 +129,7 @@ async fn a_way_that_is_slower_than_the_time_limit() {
 
 #[tokio::test]
 async fn a_way_that_is_slow_but_within_the_time_limit() {
-    let app = TestApp::cold_with(Backend::Redis, &[("REDIS_TIMEOUT", "5")]).await;
+    let app = TestServer::start_with(Backend::Redis, &[("REDIS_TIMEOUT", "5")]).await;
     app.open_classrooms().await;
     app.network.clone().unwrap().delay(Duration::from_secs(2));
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));

@@ -4,26 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use emptyclassroom::service::refresh::Scheduled;
+use rstest::rstest;
 use serde_json::json;
-use testkit::eventually;
+use testkit::{
+    Backend::{self, Memory, Redis},
+    TestResponse, eventually,
+};
 
-use crate::support::{Answer, Backend, TestApp, at_once};
+use crate::support::{TestServer, at_once};
 
-over_both_caches! {
-    fifty_simultaneous_refreshes_are_one_sweep_and_fifty_equal_answers,
-    a_refresh_during_a_readers_sweep_gets_its_result,
-    the_cooldown_lasts_thirty_minutes_to_the_millisecond,
-    a_refresh_in_the_future_never_lengthens_the_cooldown,
-    a_miss_ignores_the_cooldown,
-    the_schedule_skips_within_the_cooldown,
-    an_operator_with_the_token_drops_the_cache,
-    without_the_token_nothing_is_dropped,
-    a_body_of_more_than_a_kilobyte_is_refused,
-    a_stop_gives_the_lock_back,
-}
-
-async fn fifty_simultaneous_refreshes_are_one_sweep_and_fifty_equal_answers(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn fifty_simultaneous_refreshes_are_one_sweep_and_fifty_equal_answers(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     // Long enough for the last of them to ask while the sweep runs.
     app.simulator.set_latency(Duration::from_secs(2));
     let answers = refresh_at_once(50, std::slice::from_ref(&app)).await;
@@ -37,7 +30,7 @@ async fn fifty_simultaneous_refreshes_are_one_sweep_and_fifty_equal_answers(back
     assert_eq!(app.simulator.requests(), 4);
 }
 
-async fn refresh_at_once(count: usize, apps: &[Arc<TestApp>]) -> Vec<Answer> {
+async fn refresh_at_once(count: usize, apps: &[Arc<TestServer>]) -> Vec<TestResponse> {
     at_once(count, |index| {
         let app = Arc::clone(&apps[index % apps.len()]);
         async move { app.refresh().await }
@@ -47,7 +40,7 @@ async fn refresh_at_once(count: usize, apps: &[Arc<TestApp>]) -> Vec<Answer> {
 
 #[tokio::test]
 async fn refreshes_of_several_processes_are_one_sweep_too() {
-    let one = Arc::new(TestApp::cold(Backend::Redis).await);
+    let one = Arc::new(TestServer::start(Backend::Redis).await);
     let apps = [Arc::clone(&one), Arc::new(one.another().await), Arc::new(one.another().await)];
     one.simulator.set_latency(Duration::from_secs(2));
     let answers = refresh_at_once(50, &apps).await;
@@ -59,7 +52,7 @@ async fn refreshes_of_several_processes_are_one_sweep_too() {
 
 #[tokio::test]
 async fn who_waits_for_another_process_still_gets_its_result_when_the_last_refresh_is_deleted_meanwhile() {
-    let one = Arc::new(TestApp::cold(Backend::Redis).await);
+    let one = Arc::new(TestServer::start(Backend::Redis).await);
     let other = Arc::new(one.another().await);
     one.open_classrooms().await;
     one.clock.advance(TimeDelta::minutes(31));
@@ -77,8 +70,10 @@ async fn who_waits_for_another_process_still_gets_its_result_when_the_last_refre
     assert_eq!(one.sweeps(), 2);
 }
 
-async fn a_refresh_during_a_readers_sweep_gets_its_result(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn a_refresh_during_a_readers_sweep_gets_its_result(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     app.simulator.set_latency(Duration::from_millis(500));
     let reader = Arc::clone(&app);
     let read = tokio::spawn(async move { reader.open_classrooms().await });
@@ -89,8 +84,10 @@ async fn a_refresh_during_a_readers_sweep_gets_its_result(backend: Backend) {
     assert_eq!(app.sweeps(), 1);
 }
 
-async fn the_cooldown_lasts_thirty_minutes_to_the_millisecond(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn the_cooldown_lasts_thirty_minutes_to_the_millisecond(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let status = async || app.get("/api/cooldown-status").await.json();
     assert_eq!(app.get("/api/cooldown-status").await.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
     assert_eq!(app.refresh().await.status, 200);
@@ -115,8 +112,10 @@ async fn the_cooldown_lasts_thirty_minutes_to_the_millisecond(backend: Backend) 
     assert_eq!(app.sweeps(), 2);
 }
 
-async fn a_refresh_in_the_future_never_lengthens_the_cooldown(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn a_refresh_in_the_future_never_lengthens_the_cooldown(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     app.clock.advance(TimeDelta::minutes(5));
     assert_eq!(app.refresh().await.status, 200);
     app.clock.advance(TimeDelta::minutes(-5));
@@ -125,8 +124,10 @@ async fn a_refresh_in_the_future_never_lengthens_the_cooldown(backend: Backend) 
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
 }
 
-async fn a_miss_ignores_the_cooldown(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn a_miss_ignores_the_cooldown(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     assert_eq!(app.refresh().await.status, 200);
     app.clock.advance(TimeDelta::minutes(1));
     app.service.deps.cache.invalidate().await.unwrap();
@@ -134,8 +135,10 @@ async fn a_miss_ignores_the_cooldown(backend: Backend) {
     assert_eq!(app.sweeps(), 2);
 }
 
-async fn the_schedule_skips_within_the_cooldown(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn the_schedule_skips_within_the_cooldown(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let scheduled = async || app.service.refresher.refresh_scheduled().await;
     assert!(matches!(scheduled().await, Ok(Scheduled::Refreshed { .. })));
     app.clock.advance(TimeDelta::minutes(29));
@@ -145,8 +148,10 @@ async fn the_schedule_skips_within_the_cooldown(backend: Backend) {
     assert_eq!(app.sweeps(), 2);
 }
 
-async fn an_operator_with_the_token_drops_the_cache(backend: Backend) {
-    let app = TestApp::cold_with(backend, &[("ADMIN_TOKEN", "correct horse battery staple")]).await;
+#[rstest]
+#[tokio::test]
+async fn an_operator_with_the_token_drops_the_cache(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start_with(backend, &[("ADMIN_TOKEN", "correct horse battery staple")]).await;
     app.open_classrooms().await;
     app.clock.advance(TimeDelta::minutes(1));
     let request = app.client().post(app.url("/api/refresh?invalidate_cache=true"));
@@ -164,8 +169,10 @@ async fn an_operator_with_the_token_drops_the_cache(backend: Backend) {
     assert_eq!(app.open_classrooms().await.outcome(), (200, "STALE"));
 }
 
-async fn without_the_token_nothing_is_dropped(backend: Backend) {
-    let app = TestApp::cold_with(backend, &[("ADMIN_TOKEN", "correct horse")]).await;
+#[rstest]
+#[tokio::test]
+async fn without_the_token_nothing_is_dropped(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start_with(backend, &[("ADMIN_TOKEN", "correct horse")]).await;
     app.open_classrooms().await;
     let url = app.url("/api/refresh?invalidate_cache=true");
     for request in [
@@ -178,14 +185,16 @@ async fn without_the_token_nothing_is_dropped(backend: Backend) {
         assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, "Bearer"));
     }
     assert_eq!(app.send(app.client().post(app.url("/api/refresh?invalidate_cache=perhaps"))).await.status, 400);
-    let walled_up = TestApp::cold(backend).await;
+    let walled_up = TestServer::start(backend).await;
     let request = walled_up.client().post(walled_up.url("/api/refresh?invalidate_cache=true"));
     assert_eq!(walled_up.send(request.bearer_auth("")).await.status, 403);
     assert_eq!((app.sweeps(), walled_up.sweeps()), (1, 0));
 }
 
-async fn a_body_of_more_than_a_kilobyte_is_refused(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn a_body_of_more_than_a_kilobyte_is_refused(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     let post = async |length| app.send(app.client().post(app.url("/api/refresh")).body("x".repeat(length))).await;
     let refused = post(1025).await;
     assert_eq!(
@@ -196,8 +205,10 @@ async fn a_body_of_more_than_a_kilobyte_is_refused(backend: Backend) {
     assert_eq!(post(1024).await.status, 200);
 }
 
-async fn a_stop_gives_the_lock_back(backend: Backend) {
-    let app = Arc::new(TestApp::cold(backend).await);
+#[rstest]
+#[tokio::test]
+async fn a_stop_gives_the_lock_back(#[values(Memory, Redis)] backend: Backend) {
+    let app = Arc::new(TestServer::start(backend).await);
     app.simulator.misbehave(simulator::Fault::Hang);
     let refreshing = Arc::clone(&app);
     let refresh = tokio::spawn(async move { refreshing.refresh().await });

@@ -3,27 +3,27 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use rstest::rstest;
 use simulator::{Booking, Kind};
-use testkit::eventually;
+use testkit::{
+    Backend::{self, Memory, Redis},
+    TestResponse, eventually,
+};
 
-use crate::support::{Answer, Backend, TestApp, day};
-
-over_both_caches! {
-    days_of_23_and_25_hours_begin_and_end_at_the_campuss_midnight,
-    a_years_end_and_a_leap_day_are_days_like_others,
-    the_server_refreshes_at_its_start_and_then_at_five_past_midnight,
-}
+use crate::support::{TestServer, day};
 
 /// The day that the server shows at an instant.
-async fn date_at(app: &TestApp, now: &str) -> String {
+async fn date_at(app: &TestServer, now: &str) -> String {
     app.clock.set(now);
     let answer = app.open_classrooms().await;
     assert_eq!(answer.status, 200);
     answer.json()["date"].as_str().unwrap().to_owned()
 }
 
-async fn days_of_23_and_25_hours_begin_and_end_at_the_campuss_midnight(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn days_of_23_and_25_hours_begin_and_end_at_the_campuss_midnight(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     // Clocks go forward on 8 March at 02:00: the day lasts from 05:00 to 04:00 UTC.
     assert_eq!(date_at(&app, "2026-03-08T04:59:59Z").await, "2026-03-07");
     assert_eq!(date_at(&app, "2026-03-08T05:00:00Z").await, "2026-03-08");
@@ -35,8 +35,10 @@ async fn days_of_23_and_25_hours_begin_and_end_at_the_campuss_midnight(backend: 
     assert_eq!(date_at(&app, "2026-11-02T05:00:00Z").await, "2026-11-02");
 }
 
-async fn a_years_end_and_a_leap_day_are_days_like_others(backend: Backend) {
-    let app = TestApp::cold(backend).await;
+#[rstest]
+#[tokio::test]
+async fn a_years_end_and_a_leap_day_are_days_like_others(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start(backend).await;
     assert_eq!(date_at(&app, "2028-01-01T04:59:59Z").await, "2027-12-31");
     assert_eq!(date_at(&app, "2028-01-01T05:00:00Z").await, "2028-01-01");
     assert_eq!(date_at(&app, "2028-02-29T17:00:00Z").await, "2028-02-29");
@@ -44,8 +46,10 @@ async fn a_years_end_and_a_leap_day_are_days_like_others(backend: Backend) {
     assert_eq!((next.outcome(), &next.json()["date"]), ((200, "HIT"), &"2028-03-29".into()));
 }
 
-async fn the_server_refreshes_at_its_start_and_then_at_five_past_midnight(backend: Backend) {
-    let app = TestApp::running(backend).await;
+#[rstest]
+#[tokio::test]
+async fn the_server_refreshes_at_its_start_and_then_at_five_past_midnight(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start_refreshing_daily(backend).await;
     let swept_at = async |expected: &str| {
         eventually(expected, Duration::from_secs(30), async || app.last_updated().await == expected).await;
     };
@@ -63,14 +67,14 @@ async fn the_server_refreshes_at_its_start_and_then_at_five_past_midnight(backen
 /// What two clocks may differ by.
 const SKEWS: [i64; 2] = [5, -5];
 
-async fn remaining_minutes(app: &TestApp) -> f64 {
+async fn remaining_minutes(app: &TestServer) -> f64 {
     app.get("/api/cooldown-status").await.json()["remaining_minutes"].as_f64().unwrap()
 }
 
 #[tokio::test]
 async fn a_clock_that_is_wrong_by_five_minutes_ends_the_cooldown_five_minutes_early_or_late() {
     for skew in SKEWS {
-        let app = TestApp::cold(Backend::Redis).await;
+        let app = TestServer::start(Backend::Redis).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
         assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
         // To a clock that is behind, the sweep lies in the future, which counts as now.
@@ -95,16 +99,16 @@ async fn a_clock_that_is_wrong_by_five_minutes_ends_the_cooldown_five_minutes_ea
 #[tokio::test]
 async fn the_newer_sweep_is_shown_by_everybody_although_its_clock_is_behind() {
     for skew in SKEWS {
-        let app = TestApp::cold_with(Backend::Redis, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
+        let app = TestServer::start_with(Backend::Redis, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
         for (sweeper, hour) in [(&app, 9.0), (&other, 12.0), (&app, 15.0), (&other, 18.0)] {
-            app.simulator.set_bookings("1", day("2026-03-03"), vec![Booking::new(hour, hour + 1.0, Kind::Event)]);
+            app.simulator.set_bookings("342", day("2026-03-03"), vec![Booking::new(hour, hour + 1.0, Kind::Event)]);
             let refreshed = sweeper.refresh().await;
             assert_eq!(refreshed.status, 200, "{skew}");
             let first_slot = format!("07:00-{:02}:59", hour - 1.0);
             for reader in [&app, &other] {
                 let shown = reader.open_classrooms().await;
-                assert_eq!((shown.outcome(), &shown.room("1").1[0]), ((200, "HIT"), &first_slot), "{skew}");
+                assert_eq!((shown.outcome(), &shown.room("342").1[0]), ((200, "HIT"), &first_slot), "{skew}");
                 assert_eq!(shown.json()["last_updated"], refreshed.json()["timestamp"]);
             }
         }
@@ -112,14 +116,14 @@ async fn the_newer_sweep_is_shown_by_everybody_although_its_clock_is_behind() {
         app.network.clone().unwrap().refuse();
         for reader in [&app, &other] {
             let shown = reader.open_classrooms().await;
-            assert_eq!((shown.outcome(), shown.room("1").1[0].as_str()), ((200, "STALE"), "07:00-17:59"), "{skew}");
+            assert_eq!((shown.outcome(), shown.room("342").1[0].as_str()), ((200, "STALE"), "07:00-17:59"), "{skew}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_clock_that_was_set_back_keeps_no_day_from_its_refresh() {
-    let app = TestApp::running(Backend::Memory).await;
+    let app = TestServer::start_refreshing_daily(Backend::Memory).await;
     let sweeps = async |count: usize| {
         eventually("the server refreshes", Duration::from_secs(30), async || app.sweeps_begun() == count).await;
     };
@@ -139,13 +143,13 @@ async fn a_clock_that_was_set_back_keeps_no_day_from_its_refresh() {
 #[tokio::test]
 async fn at_midnight_clocks_that_differ_show_each_its_own_day_and_do_not_sweep_in_turn() {
     for skew in SKEWS {
-        let app = TestApp::cold(Backend::Redis).await;
+        let app = TestServer::start(Backend::Redis).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
         assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
         // Two minutes before midnight, and three after, or the other way round.
         app.clock.set(if skew > 0 { "2026-03-04T04:58:00Z" } else { "2026-03-04T05:02:00Z" });
         let (today, tomorrow) = if skew > 0 { (&app, &other) } else { (&other, &app) };
-        let shown = async |reader: &TestApp| -> Answer { reader.open_classrooms().await };
+        let shown = async |reader: &TestServer| -> TestResponse { reader.open_classrooms().await };
         for _ in 0..2 {
             assert_eq!(shown(today).await.json()["date"], "2026-03-03", "{skew}");
             assert_eq!(shown(tomorrow).await.json()["date"], "2026-03-04", "{skew}");
