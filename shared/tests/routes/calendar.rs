@@ -1,0 +1,97 @@
+//! `GET /api/classrooms/{id}/calendar.ics`.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use simulator::Fault;
+use testkit::{
+    Backend::{self, Memory, Redis},
+    GatewayEvent, TestApp, TestResponse, today,
+};
+
+use crate::support::{MINUTE, while_redis_hangs};
+
+/// Values of a calendar's lines of that name.
+fn values(calendar: &TestResponse, name: &str) -> Vec<String> {
+    let lines = calendar.text.split("\r\n").filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    lines.map(str::to_owned).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_rooms_calendar_has_every_day_that_is_kept(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let first = app.answer_to("classroom-calendar").await;
+    assert_eq!((first.outcome(), first.header("cache-control")), ((200, "MISS"), "no-cache"));
+    let starts = values(&first, "DTSTART");
+    assert!(starts.is_sorted() && starts[0] == "20260303T120000Z", "{starts:?}");
+    assert_eq!(values(&first, "DTEND")[0], "20260303T140500Z", "a room is free until the class begins");
+    // What each day's own answer shows is in the calendar, and nothing else.
+    let mut slots = 0;
+    for date in today().iter_days().take(32) {
+        let room = app.answer(GatewayEvent::get(&format!("/api/classrooms/342?date={date}"))).await;
+        slots += room.json()["availability"].as_array().unwrap().len();
+    }
+    assert_eq!(starts.len(), slots);
+    let uids = values(&first, "UID");
+    assert_eq!((uids.len(), uids[0].as_str()), (slots, "342-2026-03-03T07:00-09:05@54d72b00e05f870b.emptyclassroom"));
+    assert_eq!(values(&first, "DTSTAMP")[0], "20260303T050000Z", "the beginning of its day");
+    assert_eq!(first.header("content-disposition"), "inline; filename=\"CAS-116.ics\"");
+
+    app.advance(60 * MINUTE);
+    let hit = app.answer_to("classroom-calendar").await;
+    assert_eq!((hit.outcome(), &hit.text, hit.header("etag")), ((200, "HIT"), &first.text, first.header("etag")));
+    app.advance(24 * 60 * MINUTE);
+    app.answer_to("refresh").await;
+    let next = app.answer_to("classroom-calendar").await;
+    assert_eq!(values(&next, "DTSTART")[0], starts[0], "yesterday is still kept");
+    let last = |calendar: &TestResponse| values(calendar, "DTEND").last().unwrap()[..8].to_owned();
+    assert!(last(&next) > last(&first), "the sweep should have brought another day");
+    assert!(uids.iter().all(|uid| values(&next, "UID").contains(uid)), "an event should keep its name");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_refresh_that_finds_the_same_periods_leaves_the_calendar_and_its_etag_as_they_are(
+    #[values(Memory, Redis)] backend: Backend,
+) {
+    let app = TestApp::start(backend).await;
+    let first = app.answer_to("classroom-calendar").await;
+    app.advance(31 * MINUTE);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    let again = GatewayEvent::named("classroom-calendar").header("if-none-match", first.header("etag"));
+    let known = app.answer(again.clone()).await;
+    assert_eq!((known.outcome(), known.header("content-disposition")), ((304, "HIT"), ""));
+    app.simulator.set_bookings("342", today(), vec![]);
+    app.advance(31 * MINUTE);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    assert_eq!(app.answer(again).await.outcome(), (200, "HIT"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_calendar_of_a_room_that_is_unknown_on_every_day_is_kept_by_its_subscribers(
+    #[values(Memory, Redis)] backend: Backend,
+) {
+    let app = TestApp::start(backend).await;
+    app.simulator.misbehave_for("342", Fault::Html);
+    assert_eq!(app.answer_to("classroom").await.json()["status"], "unknown");
+    let unknown = app.answer_to("classroom-calendar").await;
+    assert_eq!(unknown.problem(), (503, "Cache unavailable".to_owned()));
+    assert_eq!(unknown.header("retry-after"), "60");
+    // One that is booked all day is known.
+    assert_eq!(app.answer(GatewayEvent::get("/api/classrooms/719/calendar.ics")).await.outcome(), (200, "HIT"));
+    app.simulator.behave();
+    app.advance(31 * MINUTE);
+    assert_eq!(app.answer_to("refresh").await.status, 200);
+    assert_eq!(app.answer_to("classroom-calendar").await.outcome(), (200, "HIT"));
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_holds_up_a_calendar_no_longer_than_any_read() {
+    let app = TestApp::start(Backend::Redis).await;
+    assert_eq!(app.answer_to("classroom-calendar").await.status, 200);
+    let (calendar, took) = while_redis_hangs(&app, "classroom-calendar").await;
+    assert_eq!(calendar.problem(), (503, "Cache unavailable".to_owned()), "it would lack days");
+    assert!(took < Duration::from_millis(2_500), "it took {took:?}");
+}

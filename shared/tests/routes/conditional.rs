@@ -1,0 +1,76 @@
+//! Conditional requests (ETag, `If-None-Match`) and HEAD, on every route that reads.
+
+use rstest::rstest;
+use testkit::{
+    Backend::{self, Memory, Redis},
+    GatewayEvent, TestApp,
+};
+
+use crate::support::TUESDAY;
+
+#[rstest]
+#[tokio::test]
+async fn whoever_has_the_body_is_told_so_in_no_words(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestApp::start(backend).await;
+    for event in ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar", "buildings"] {
+        let etag = app.answer_to(event).await.header("etag").to_owned();
+        let conditions = ["*".to_owned(), etag.clone(), format!("W/{etag}"), format!("\"other\", W/\"x\", {etag}")];
+        for condition in conditions {
+            let known = app.answer(GatewayEvent::named(event).header("if-none-match", &condition)).await;
+            assert_eq!((known.outcome(), known.text.as_str()), ((304, "HIT"), ""), "{event}: {condition}");
+            assert_eq!(known.header("etag"), etag);
+            assert_eq!(known.header("cache-control"), "no-cache");
+            assert_eq!(known.header("x-content-type-options"), "nosniff");
+            assert_eq!(known.header("content-type"), "");
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn no_304_says_that_the_body_is_empty(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestApp::start(backend).await;
+    for path in ["/api/open-classrooms", "/api/classrooms/342", "/api/classrooms/342/calendar.ics", "/app", "/docs"] {
+        let length = app.answer(GatewayEvent::get(path)).await.text.len().to_string();
+        for method in ["GET", "HEAD"] {
+            let known = app.answer(GatewayEvent::new(method, path).header("if-none-match", "*")).await;
+            assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""), "{method} {path}");
+            // RFC 9110, section 8.6: the length of what a GET would get, or none.
+            assert_eq!(known.header("content-length"), "", "{method} {path}");
+        }
+        let head = app.answer(GatewayEvent::new("HEAD", path)).await;
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-length"), length, "{path}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn whoever_has_another_body_gets_the_whole(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let etag = app.answer_to("open-classrooms").await.header("etag").to_owned();
+    for condition in ["\"other\"".to_owned(), "rubbish".to_owned(), String::new(), etag.replace('"', "")] {
+        let answer = app.answer(GatewayEvent::named("open-classrooms").header("if-none-match", &condition)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, TUESDAY), "{condition}");
+    }
+    let of_the_campus = GatewayEvent::named("classroom").header("if-none-match", &etag);
+    assert_eq!(app.answer(of_the_campus).await.status, 200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_head_request_is_answered_as_a_get_without_its_body(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestApp::start(backend).await;
+    app.answer_to("open-classrooms").await;
+    let paths = ["/", "/api/open-classrooms", "/api/open-classrooms?at=now", "/api/classrooms/342"];
+    let others = ["/api/classrooms/342/calendar.ics", "/api/buildings", "/api/last-updated", "/api/health"];
+    for path in paths.into_iter().chain(others).chain(["/api/cooldown-status"]) {
+        let (get, head) =
+            (app.answer(GatewayEvent::get(path)).await, app.answer(GatewayEvent::new("HEAD", path)).await);
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
+        for name in ["content-type", "etag", "x-cache", "cache-control", "x-content-type-options"] {
+            assert_eq!(head.header(name), get.header(name), "{path}: {name}");
+        }
+        assert_eq!(head.header("content-length"), get.text.len().to_string(), "{path}");
+    }
+}

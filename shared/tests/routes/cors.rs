@@ -1,0 +1,85 @@
+//! CORS: which origins may read, and preflight requests.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use testkit::{
+    Backend::{self, Memory, Redis},
+    GatewayEvent, TestApp, TestResponse,
+};
+
+use crate::support::FRONTEND;
+
+/// A browser's question before it sends a request of this method with these headers.
+fn preflight(path: &str, method: &str) -> GatewayEvent {
+    GatewayEvent::new("OPTIONS", path)
+        .header("origin", FRONTEND)
+        .header("access-control-request-method", method)
+        .header("access-control-request-headers", "authorization,content-type,if-none-match")
+}
+
+/// The headers that let browsers read an answer, by their names.
+fn cors(answer: &TestResponse) -> Value {
+    let headers = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control-"));
+    headers.map(|name| (name.to_string(), Value::from(answer.header(name.as_str())))).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn no_origin_is_named_unless_origins_are_set(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestApp::start(backend).await;
+    let answer = app.answer(GatewayEvent::named("hello").header("origin", FRONTEND)).await;
+    assert_eq!((answer.status.as_u16(), cors(&answer)), (200, json!({})));
+    let answer = app.answer(preflight("/api/refresh", "POST")).await;
+    assert_eq!((answer.status.as_u16(), cors(&answer)), (405, json!({})));
+}
+
+#[rstest]
+#[tokio::test]
+async fn any_origin_may_read_where_any_is_allowed(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestApp::start_with(backend, &[("ALLOWED_ORIGINS", "*")]).await;
+    for event in ["hello", "open-classrooms", "refresh", "not-found", "method-not-allowed", "refresh-too-large"] {
+        let answer = app.answer(GatewayEvent::named(event).header("origin", FRONTEND)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{event}");
+        assert_eq!(answer.header("access-control-expose-headers"), "etag,retry-after,x-cache", "{event}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "", "{event}");
+    }
+    for (path, method) in [("/api/open-classrooms", "GET"), ("/api/refresh", "POST")] {
+        let answer = app.answer(preflight(path, method)).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, ""));
+        assert_eq!((answer.header("x-content-type-options"), answer.header("cache-control")), ("nosniff", "no-store"));
+        assert_eq!(
+            cors(&answer),
+            json!({
+                "access-control-allow-origin": "*",
+                "access-control-allow-methods": "GET,POST",
+                "access-control-allow-headers": "authorization,content-type,if-none-match",
+                "access-control-max-age": "86400",
+            })
+        );
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_a_list_the_asking_origin_alone_is_named(#[values(Memory, Redis)] backend: Backend) {
+    let list = format!("{FRONTEND}, http://localhost:5173");
+    let app = TestApp::start_with(backend, &[("ALLOWED_ORIGINS", &list)]).await;
+    for (origin, named) in [
+        (FRONTEND, FRONTEND),
+        ("http://localhost:5173", "http://localhost:5173"),
+        ("http://localhost:5174", ""),
+        ("https://rooms.example.edu.evil.example", ""),
+        ("null", ""),
+    ] {
+        for event in [
+            GatewayEvent::named("open-classrooms"),
+            GatewayEvent::named("not-found"),
+            preflight("/api/refresh", "POST"),
+        ] {
+            let answer = app.answer(event.header("origin", origin)).await;
+            assert_eq!(answer.header("access-control-allow-origin"), named, "{origin}");
+            let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+            assert!(vary.join(",").contains("origin"), "caches should keep origins apart: {vary:?}");
+        }
+    }
+}
