@@ -213,7 +213,7 @@ impl Step {
 }
 
 /// A sweeper and a witness after a sweep at NINE, the sweeper behind a gate; from now on rooms are taken at TWELVE.
-struct Scene {
+struct Scenario {
     cluster: Cluster,
     gate: Gate,
     sweeper: Program,
@@ -221,7 +221,7 @@ struct Scene {
     swept_before: DateTime<Utc>,
 }
 
-impl Scene {
+impl Scenario {
     async fn new(step: Step) -> Self {
         let cluster = Cluster::new().await;
         cluster.book(NINE);
@@ -276,19 +276,19 @@ impl Scene {
 #[case::before_it_gives_the_lock_back(Step::Unlock)]
 #[tokio::test]
 async fn a_sweeper_killed_at(#[case] step: Step) {
-    let scene = Scene::new(step).await;
-    let Scene { cluster, sweeper, witness, .. } = &scene;
+    let scenario = Scenario::new(step).await;
+    let Scenario { cluster, sweeper, witness, .. } = &scenario;
     if matches!(step, Step::Asking) {
         cluster.simulator.set_latency(Duration::from_secs(20));
     }
     let killed = async {
-        scene.arrives_at(step).await;
+        scenario.arrives_at(step).await;
         sweeper.process.kill();
     };
     let asked = sweeper.http.post(format!("{}/api/refresh", sweeper.url)).send();
     let (answer, ()) = join(asked, killed).await;
     assert!(answer.is_err(), "a dead program answered: {answer:?}");
-    scene.others_see_the_old_state_or_the_new(step).await;
+    scenario.others_see_the_old_state_or_the_new(step).await;
 
     // A refresh waits for the lock, and sweeps when it has expired.
     cluster.simulator.set_latency(Duration::ZERO);
@@ -296,7 +296,7 @@ async fn a_sweeper_killed_at(#[case] step: Step) {
     let expiry = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let requests = cluster.simulator.requests();
-        scene.others_see_the_old_state_or_the_new(step).await;
+        scenario.others_see_the_old_state_or_the_new(step).await;
         assert_eq!(cluster.simulator.requests(), requests, "nobody sweeps while the lock is there");
         cluster.let_the_lock_expire().await;
     };
@@ -304,7 +304,7 @@ async fn a_sweeper_killed_at(#[case] step: Step) {
     assert_eq!(refreshed.status, 200, "{refreshed:?}");
     assert_eq!(taken_hour(&open_classrooms(witness, "").await), FIFTEEN);
     assert!(taken_hours(witness).await.iter().all(|&hour| hour == FIFTEEN));
-    assert!(last_updated(witness).await > scene.swept_before);
+    assert!(last_updated(witness).await > scenario.swept_before);
 }
 
 #[rstest]
@@ -314,10 +314,10 @@ async fn a_sweeper_killed_at(#[case] step: Step) {
 #[case::before_the_last_refresh(Step::LastRefresh)]
 #[tokio::test]
 async fn a_sweeper_frozen_at(#[case] step: Step) {
-    let scene = Scene::new(step).await;
-    let Scene { cluster, sweeper, witness, .. } = &scene;
+    let scenario = Scenario::new(step).await;
+    let Scenario { cluster, sweeper, witness, .. } = &scenario;
     let frozen = async {
-        scene.arrives_at(step).await;
+        scenario.arrives_at(step).await;
         sweeper.process.pause();
         cluster.let_the_lock_expire().await;
         cluster.book(FIFTEEN);

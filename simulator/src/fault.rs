@@ -9,13 +9,13 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use futures_util::{StreamExt, stream};
 
-use crate::answer::{Answer, Field, Id, Item, Subject, at_midnight};
 use crate::booking::{Booking, Kind};
+use crate::document::{Document, Field, Id, Item, Subject, at_midnight};
 use crate::gzip;
 use crate::journal::InFlight;
 use crate::room::Room;
 
-/// What the real 25Live sends as the type of an answer.
+/// What the real 25Live sends as the type of an document.
 const JSON: &str = "application/json;charset=UTF-8";
 /// What some servers put before JSON so that no browser runs it as a script.
 const PREFIX: &[u8] = b")]}',\n";
@@ -82,14 +82,14 @@ impl Fault {
         Self::StatusWithRetryAfter(status, value.into())
     }
 
-    /// What is sent in place of the good answer. Only [`Fault::Hang`] takes time, all there is.
-    pub(crate) async fn respond(self, good: Answer, scene: Scene) -> Response {
+    /// What is sent in place of the good document. Only [`Fault::Hang`] takes time, all there is.
+    pub(crate) async fn respond(self, good: Document, context: FaultContext) -> Response {
         match self {
             Self::Status(status) => refusal(status).into_response(),
             Self::StatusWithRetryAfter(status, value) => with_retry_after(status, &value),
             Self::Hang => std::future::pending().await,
             Self::Html => ([(header::CONTENT_TYPE, "text/html;charset=UTF-8")], SIGN_IN).into_response(),
-            Self::Redirect => (StatusCode::FOUND, [(header::LOCATION, scene.elsewhere)]).into_response(),
+            Self::Redirect => (StatusCode::FOUND, [(header::LOCATION, context.elsewhere)]).into_response(),
             Self::Body(body) => json(body),
             Self::Huge(bytes) => json(huge(bytes)),
             Self::Gzip => whole(&good, |body| gzipped(gzip::pack(&body))),
@@ -98,30 +98,30 @@ impl Fault {
             Self::Prefixed => whole(&good, |body| json([PREFIX, &body].concat())),
             Self::CutOff => whole(&good, |body| json(first_half(body))),
             Self::ConnectionCut => whole(&good, |body| promising(body.len(), connection_cut(body))),
-            Self::Drip => whole(&good, |body| promising(body.len(), drip(body, scene.in_flight))),
-            content => well(&content.spoil(good, &scene.other_room)),
+            Self::Drip => whole(&good, |body| promising(body.len(), drip(body, context.in_flight))),
+            in_the_document => complete(&in_the_document.spoil(good, &context.other_room)),
         }
     }
 
     /// The faults that are in the document itself.
-    fn spoil(self, mut answer: Answer, other_room: &Room) -> Answer {
+    fn spoil(self, mut document: Document, other_room: &Room) -> Document {
         match self {
-            Self::NoSubjects => answer.subjects = Field::Missing,
-            Self::NullSubjects => answer.subjects = Field::Null,
-            Self::NullItems => answer.days_mut().iter_mut().for_each(|day| day.items = Field::Null),
-            Self::MissingItems => answer.days_mut().iter_mut().for_each(|day| day.items = Field::Missing),
-            Self::MissingDay(date) => leave_out(&mut answer, date),
-            Self::MalformedItem => add_malformed_items(&mut answer),
-            Self::OtherRoom => rename(&mut answer, other_room),
-            Self::ShuffledDays => shuffle(&mut answer),
+            Self::NoSubjects => document.subjects = Field::Missing,
+            Self::NullSubjects => document.subjects = Field::Null,
+            Self::NullItems => document.days_mut().iter_mut().for_each(|day| day.items = Field::Null),
+            Self::MissingItems => document.days_mut().iter_mut().for_each(|day| day.items = Field::Missing),
+            Self::MissingDay(date) => leave_out(&mut document, date),
+            Self::MalformedItem => add_malformed_items(&mut document),
+            Self::OtherRoom => rename(&mut document, other_room),
+            Self::ShuffledDays => shuffle(&mut document),
             _ => {}
         }
-        answer
+        document
     }
 }
 
-/// What a fault may need besides the good answer.
-pub(crate) struct Scene {
+/// What a fault may need besides the good document.
+pub(crate) struct FaultContext {
     /// Path and query at which the good answer is given in any case.
     pub(crate) elsewhere: String,
     /// A room other than the one asked for.
@@ -130,13 +130,13 @@ pub(crate) struct Scene {
     pub(crate) in_flight: InFlight,
 }
 
-/// The good answer.
-pub(crate) fn well(answer: &Answer) -> Response {
-    whole(answer, json)
+/// The good document.
+pub(crate) fn complete(document: &Document) -> Response {
+    whole(document, json)
 }
 
-fn whole(answer: &Answer, send: impl FnOnce(Vec<u8>) -> Response) -> Response {
-    answer.to_json().map_or_else(|error| refusal_for(&error), send)
+fn whole(document: &Document, send: impl FnOnce(Vec<u8>) -> Response) -> Response {
+    document.to_json().map_or_else(|error| refusal_for(&error), send)
 }
 
 fn refusal_for(error: &serde_json::Error) -> Response {
@@ -206,7 +206,7 @@ fn gzipped(body: impl Into<Body>) -> Response {
     ([(header::CONTENT_ENCODING, "gzip")], json(body)).into_response()
 }
 
-fn many_items(mut good: Answer, count: usize) -> Body {
+fn many_items(mut good: Document, count: usize) -> Body {
     /// As many as a chunk of the body holds.
     const CHUNK: usize = 4096;
     let first_day = good.days_mut().first().map(|day| day.item_date.clone()).unwrap_or_default();
@@ -220,28 +220,28 @@ fn many_items(mut good: Answer, count: usize) -> Body {
 }
 
 /// The second half before the first, each backwards in itself but for pairs: no order that a reader could rely on.
-fn shuffle(answer: &mut Answer) {
-    let days = answer.days_mut();
+fn shuffle(document: &mut Document) {
+    let days = document.days_mut();
     days.rotate_left(days.len() / 2);
     days.chunks_mut(3).for_each(<[Subject]>::reverse);
 }
 
-fn leave_out(answer: &mut Answer, date: NaiveDate) {
-    if let Field::Given(days) = &mut answer.subjects {
+fn leave_out(document: &mut Document, date: NaiveDate) {
+    if let Field::Given(days) = &mut document.subjects {
         days.retain(|day| day.item_date != at_midnight(date));
     }
 }
 
-fn add_malformed_items(answer: &mut Answer) {
-    for day in answer.days_mut() {
+fn add_malformed_items(document: &mut Document) {
+    for day in document.days_mut() {
         if let Field::Given(items) = &mut day.items {
             items.push(Item::new(899_999, Booking::new("abc", "10.000000", Kind::Event)));
         }
     }
 }
 
-fn rename(answer: &mut Answer, room: &Room) {
-    for day in answer.days_mut() {
+fn rename(document: &mut Document, room: &Room) {
+    for day in document.days_mut() {
         day.item_id = Id::of(room);
         day.item_name.clone_from(&room.name);
     }
@@ -254,14 +254,14 @@ mod tests {
 
     use super::*;
     use crate::server::Simulator;
-    use crate::testing::{Reply, ask, get, read, send, target};
+    use crate::testing::{TestResponse, ask, get, read, send, target};
 
     async fn simulator() -> Simulator {
         Simulator::start(vec![Room::new("342", "CAS 116"), Room::new("344", "CAS 201")]).await.unwrap()
     }
 
     /// The good answer of room 342, and the one with the fault.
-    async fn good_and(fault: Fault) -> (Reply, Reply) {
+    async fn good_and(fault: Fault) -> (TestResponse, TestResponse) {
         let simulator = simulator().await;
         let good = ask(&simulator, "342").await;
         simulator.misbehave(fault);

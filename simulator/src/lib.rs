@@ -11,15 +11,15 @@
 //! - [`timetable`](timetable()): the pure function from a room and a date to that day's bookings; `dice` gives it its
 //!   repeatable chances.
 //! - `query`: what a request must say, and the refusal of one that says something else.
-//! - `answer`: the JSON document.
+//! - `document`: the JSON document.
 //! - [`fault`](Fault): the ways in which an answer goes wrong.
 //! - `gzip`: packed answers, and one that is a bomb.
 //! - `script`: what tests have asked for; `journal`: what clients have asked for.
 //! - [`server`](Simulator): ties these together behind a socket.
 
-mod answer;
 mod booking;
 mod dice;
+mod document;
 mod fault;
 mod gzip;
 mod journal;

@@ -57,7 +57,7 @@ fn only<'a>(parameters: &'a [(String, String)], name: &str) -> Result<&'a str, S
 fn midnight(text: &str) -> Result<NaiveDate, String> {
     NaiveDate::parse_from_str(text, "%Y-%m-%dT00:00:00")
         .ok()
-        .filter(|day| crate::answer::at_midnight(*day) == text)
+        .filter(|day| crate::document::at_midnight(*day) == text)
         .ok_or_else(|| format!("start_dt: {text:?} is no YYYY-MM-DDT00:00:00"))
 }
 

@@ -16,9 +16,9 @@ use chrono::NaiveDate;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::answer::{Answer, Subject, days_from};
 use crate::booking::Booking;
-use crate::fault::{Fault, Scene, well};
+use crate::document::{Document, Subject, days_from};
+use crate::fault::{Fault, FaultContext, complete};
 use crate::journal::{Journal, Seen};
 use crate::query::Query;
 use crate::room::Room;
@@ -36,7 +36,7 @@ const RESOURCE: &str = "availabilitydata.json";
 /// It lives on a thread and a tokio runtime of its own, as the real one lives on a machine of its own. So dropping it
 /// ends every connection at once, hanging ones included, and it keeps real time whatever the clock of a test does.
 ///
-/// BookingsByRoom come from [`timetable`](crate::timetable()) unless told otherwise. All methods take `&self` and are in
+/// Bookings come from [`timetable`](crate::timetable()) unless told otherwise. All methods take `&self` and are in
 /// force from the next request on.
 pub struct Simulator {
     addr: SocketAddr,
@@ -131,17 +131,17 @@ impl Simulator {
         self.campus.script().set_bookings(room_id, date, items);
     }
 
-    /// BookingsByRoom every request so, until [`behave`](Self::behave).
+    /// Answers every request so, until [`behave`](Self::behave).
     pub fn misbehave(&self, fault: Fault) {
         self.campus.script().misbehave(fault);
     }
 
-    /// BookingsByRoom requests for this room so, until [`behave`](Self::behave), whatever the other rooms do.
+    /// Answers requests for this room so, until [`behave`](Self::behave), whatever the other rooms do.
     pub fn misbehave_for(&self, room_id: &str, fault: Fault) {
         self.campus.script().misbehave_for(room_id, fault);
     }
 
-    /// BookingsByRoom the next requests for this room so, and those after them as before. Calls add up: two 503, then a
+    /// Answers the next requests for this room so, and those after them as before. Calls add up: two 503, then a
     /// sign-in page, is two calls.
     pub fn misbehave_times(&self, room_id: &str, fault: Fault, times: usize) {
         self.campus.script().misbehave_times(room_id, fault, times);
@@ -207,12 +207,12 @@ impl Campus {
     }
 
     /// The answer of a 25Live in good health: a subject a day, none at all for a room it does not know.
-    fn good_answer(&self, query: &Query) -> Answer {
+    fn good_document(&self, query: &Query) -> Document {
         let script = self.script();
         let subjects = self.rooms.get(&query.room_id).map(|room| {
             days_from(query.start).map(|date| Subject::new(&room, date, script.bookings(&room.id, date))).collect()
         });
-        Answer::new(query.start, subjects.unwrap_or_default())
+        Document::new(query.start, subjects.unwrap_or_default())
     }
 }
 
@@ -226,7 +226,7 @@ async fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpList
     }
 }
 
-/// BookingsByRoom one request, whatever its path.
+/// Answers one request, whatever its path.
 async fn answer(State(campus): State<Arc<Campus>>, request: Request) -> Response {
     if !request.uri().path().ends_with(RESOURCE) {
         return error(StatusCode::NOT_FOUND, "no such resource");
@@ -245,10 +245,12 @@ async fn answer(State(campus): State<Arc<Campus>>, request: Request) -> Response
         Ok(query) => query,
         Err(reason) => return error(StatusCode::BAD_REQUEST, &reason),
     };
-    let good = campus.good_answer(&query);
-    let Some(fault) = fault else { return well(&good) };
+    let good = campus.good_document(&query);
+    let Some(fault) = fault else { return complete(&good) };
     let elsewhere = format!("{ELSEWHERE}?{}", request.uri().query().unwrap_or_default());
-    fault.respond(good, Scene { elsewhere, other_room: campus.rooms.other_than(&query.room_id), in_flight }).await
+    fault
+        .respond(good, FaultContext { elsewhere, other_room: campus.rooms.other_than(&query.room_id), in_flight })
+        .await
 }
 
 /// What of the request goes into the journal.

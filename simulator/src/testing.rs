@@ -9,13 +9,13 @@ use tokio::net::TcpStream;
 use crate::server::Simulator;
 
 /// A response as it came, complete or not.
-pub(crate) struct Reply {
+pub(crate) struct TestResponse {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Reply {
+impl TestResponse {
     /// The value of a header, by its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().filter_map(|line| line.split_once(": ")).find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -102,19 +102,19 @@ pub(crate) async fn send(simulator: &Simulator, method: &str, target: &str) -> T
 }
 
 /// Everything until the connection ends.
-pub(crate) async fn read(mut connection: TcpStream) -> io::Result<Reply> {
+pub(crate) async fn read(mut connection: TcpStream) -> io::Result<TestResponse> {
     let mut raw = Vec::new();
     connection.read_to_end(&mut raw).await?;
-    Ok(Reply::parse(&raw))
+    Ok(TestResponse::parse(&raw))
 }
 
 /// A request and its response.
-pub(crate) async fn get(simulator: &Simulator, target: &str) -> Reply {
+pub(crate) async fn get(simulator: &Simulator, target: &str) -> TestResponse {
     read(send(simulator, "GET", target).await).await.unwrap()
 }
 
 /// A good request for a room, from 2026-02-01 on, and its response.
-pub(crate) async fn ask(simulator: &Simulator, room_id: &str) -> Reply {
+pub(crate) async fn ask(simulator: &Simulator, room_id: &str) -> TestResponse {
     get(simulator, &target(simulator, room_id, "2026-02-01")).await
 }
 

@@ -1,12 +1,9 @@
 //! The program as a person starts it: a process of its own, on a free port, in an empty folder.
 
-use std::{process::Command, time::Duration};
+use std::process::Command;
 
 use tempfile::TempDir;
-use testkit::{Process, eventually};
-
-/// Longer than a start takes, also on a busy machine: waited out only by a test that fails.
-const SOON: Duration = Duration::from_mins(1);
+use testkit::{PATIENCE, Process, eventually};
 
 /// The running program; killed when dropped.
 pub(crate) struct Program {
@@ -39,7 +36,7 @@ impl Program {
     pub(crate) async fn start_in(folder: TempDir, vars: &[(&str, &str)]) -> Self {
         let process = Process::spawn(command(&folder, vars).env("PORT", "0"));
         let ready = || process.output().contains("Ctrl-C");
-        eventually("the program is ready", SOON, async || ready() || !process.is_running()).await;
+        eventually("the program is ready", PATIENCE, async || ready() || !process.is_running()).await;
         let banner = process.output();
         let address = banner.lines().find_map(|line| line.strip_prefix("EmptyClassroom listens on "));
         let url = address.unwrap_or_else(|| panic!("it should not stop while it starts: {banner}")).to_owned();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Backend, eventually};
+use testkit::{Backend, PATIENCE, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -10,9 +10,6 @@ use tokio::{
 };
 
 use crate::support::TestServer;
-
-/// Longer than any answer here takes: waited out only by a test that fails.
-const SOON: Duration = Duration::from_secs(30);
 
 async fn connect(app: &TestServer) -> TcpStream {
     TcpStream::connect(app.address()).await.unwrap()
@@ -24,7 +21,7 @@ async fn said_to(app: &TestServer, bytes: &[u8]) -> String {
     connection.write_all(bytes).await.unwrap();
     let mut said = Vec::new();
     // Whoever is refused before all has been read may be told so by a reset.
-    let _ = timeout(SOON, connection.read_to_end(&mut said)).await.unwrap();
+    let _ = timeout(PATIENCE, connection.read_to_end(&mut said)).await.unwrap();
     String::from_utf8(said).unwrap()
 }
 
@@ -109,7 +106,7 @@ async fn a_body_that_does_not_come_is_not_waited_for_without_an_end() {
     let start = Instant::now();
     let said = said_to(&app, &request("POST /api/refresh", "content-length: 10\r\n")).await;
     assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("The request body did not come within 5 s"), "{said}");
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     assert_eq!(app.simulator.requests(), 0);
 }
 
@@ -128,13 +125,13 @@ async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
         let mut said = Vec::new();
         let _ = slow.read_to_end(&mut said).await;
     };
-    timeout(SOON, dripping).await.unwrap();
-    assert_eq!(timeout(SOON, silent.read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
+    timeout(PATIENCE, dripping).await.unwrap();
+    assert_eq!(timeout(PATIENCE, silent.read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
     // A connection that is kept for the next request is not kept for ever, either.
     let mut idle = connect(&app).await;
     idle.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut said = String::new();
-    timeout(SOON, idle.read_to_string(&mut said)).await.unwrap().unwrap();
+    timeout(PATIENCE, idle.read_to_string(&mut said)).await.unwrap().unwrap();
     assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
     others_are_answered(&app).await;
 }
@@ -151,7 +148,7 @@ async fn who_asks_and_does_not_read_is_shown_the_door() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(SOON, asking).await.expect("the server ends the connection");
+    timeout(PATIENCE, asking).await.expect("the server ends the connection");
     others_are_answered(&app).await;
 }
 
@@ -161,7 +158,7 @@ async fn who_hangs_up_during_a_sweep_takes_it_from_nobody() {
     app.simulator.set_latency(Duration::from_secs(1));
     let mut gone = connect(&app).await;
     gone.write_all(&request("POST /api/refresh", "")).await.unwrap();
-    eventually("the sweep begins", SOON, async || app.simulator.requests() > 0).await;
+    eventually("the sweep begins", PATIENCE, async || app.simulator.requests() > 0).await;
     drop(gone);
     assert_eq!(app.refresh().await.status, 200);
     assert_eq!(app.sweeps(), 1);

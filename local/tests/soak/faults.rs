@@ -15,44 +15,44 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     campus::{ASKED, LEFT_OUT, ROOMS},
-    traffic::{Ground, Visitor},
+    traffic::{Context, LoadClient},
 };
 
-/// How long the service may take to be well after all is well around it: a sweep that is under way has 25 s, and a lock
-/// that nobody gives back expires after 60 s. Mostly it is well within one.
+/// How long the service may take to recover after Redis and 25Live have: a sweep that is under way has 25 s, and a lock that
+/// is not given back expires after 60 s. Mostly it takes less than a second.
 const RECOVERY: Duration = Duration::from_secs(90);
 const AVAILABILITY: &str = "classrooms:availability";
 /// More than any answer of 25Live: see the client in the library.
 const TOO_LONG: usize = 2 * 1024 * 1024 + 1;
 
-/// Makes things go wrong, and well again.
-pub(crate) struct Director {
+/// Injects faults into Redis, the network and 25Live, and ends them.
+pub(crate) struct FaultInjector {
     pub(crate) redis: RedisServer,
     pub(crate) network: Proxy,
     pub(crate) simulator: Arc<Simulator>,
     pub(crate) random: Rng,
-    pub(crate) ground: Arc<Ground>,
-    /// Who looks whether the service is well again.
-    pub(crate) visitor: Visitor,
+    pub(crate) context: Arc<Context>,
+    /// Looks whether the service has recovered.
+    pub(crate) client: LoadClient,
 }
 
-impl Director {
-    /// Lets one fault follow another until `over`, or until the time is up. All is well at the end.
-    pub(crate) async fn direct(&mut self, over: &AtomicBool, deadline: Instant) {
+impl FaultInjector {
+    /// Injects one fault after the other until `over`, or until the time is up. All is healthy at the end.
+    pub(crate) async fn inject_until(&mut self, over: &AtomicBool, deadline: Instant) {
         self.settle().await;
         while !over.load(Ordering::SeqCst) && Instant::now() < deadline {
-            self.ground.weather.change(false);
+            self.context.health.set(false);
             // At times the next fault comes before the service has got over the last one.
             for _ in 0..=self.random.u8(..3) {
-                self.a_fault().await;
+                self.inject().await;
             }
             self.settle().await;
             self.rest(100..600).await;
         }
     }
 
-    /// Something goes wrong with Redis, with 25Live or with both, and ends.
-    async fn a_fault(&mut self) {
+    /// Injects a fault into Redis, into 25Live or into both, and ends it.
+    async fn inject(&mut self) {
         let (redis, upstream) = [(true, false), (false, true), (true, true)][self.random.usize(..3)];
         if upstream {
             self.spoil_upstream();
@@ -64,8 +64,8 @@ impl Director {
         }
         if upstream {
             self.simulator.behave();
-            self.ground.oracle.upstream_is_well();
-            self.ground.figures.event("25Live is well");
+            self.context.oracle.upstream_recovered();
+            self.context.statistics.event("25Live is healthy");
         }
     }
 
@@ -73,30 +73,30 @@ impl Director {
         sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
     }
 
-    /// Waits until the service is well, which it should be soon after all is well around it. Then the weather is fair.
+    /// Waits until the service has recovered, as it should soon after Redis and 25Live have.
     pub(crate) async fn settle(&mut self) {
         let since = Instant::now();
         let recovering = async {
-            while !self.is_well().await {
+            while !self.is_healthy().await {
                 sleep(Duration::from_millis(20)).await;
             }
         };
         let recovered = timeout(RECOVERY, recovering).await;
-        assert!(recovered.is_ok(), "all around the service is well, and after {RECOVERY:?} it is still not");
-        self.ground.figures.recovered(since.elapsed());
-        self.ground.weather.change(true);
+        assert!(recovered.is_ok(), "Redis and 25Live are healthy, and after {RECOVERY:?} the service is still not");
+        self.context.statistics.recovered(since.elapsed());
+        self.context.health.set(true);
     }
 
-    async fn is_well(&mut self) -> bool {
+    async fn is_healthy(&mut self) -> bool {
         // No minute's back-off for a test that has none to spare.
         self.redis(&["DEL", "classrooms:refresh_failed"]).await;
-        // The first refresh may have been a passenger of a sweep that began in foul weather. The second was not.
-        if !(self.visitor.refresh().await && self.visitor.refresh().await) {
+        // The first refresh may have been a passenger of a sweep that began before the recovery. The second was not.
+        if !(self.client.refresh().await && self.client.refresh().await) {
             return false;
         }
         for ahead in ASKED {
-            let path = format!("/api/open-classrooms?date={}", self.ground.oracle.campus.day(ahead));
-            match self.visitor.read_day(ahead, path).await {
+            let path = format!("/api/open-classrooms?date={}", self.context.oracle.campus.day(ahead));
+            match self.client.read_day(ahead, path).await {
                 Some((day, true)) if !day.stale => {}
                 _ => return false,
             }
@@ -128,37 +128,37 @@ impl Director {
     }
 
     async fn cut(&mut self) {
-        self.ground.figures.fault("network cut");
+        self.context.statistics.fault("network cut");
         self.network.cut();
         self.rest(50..500).await;
         self.network.restore();
     }
 
     async fn refuse(&mut self) {
-        self.ground.figures.fault("connection refused");
+        self.context.statistics.fault("connection refused");
         self.network.refuse();
         self.rest(50..500).await;
         self.network.restore();
     }
 
     async fn delay(&mut self) {
-        self.ground.figures.fault("network slow");
+        self.context.statistics.fault("network slow");
         self.network.delay(Duration::from_millis(self.random.u64(5..700)));
         self.rest(50..500).await;
         self.network.delay(Duration::ZERO);
     }
 
     async fn pause(&mut self) {
-        self.ground.figures.fault("Redis paused");
+        self.context.statistics.fault("Redis paused");
         self.redis.pause();
         self.rest(50..700).await;
         self.redis.resume();
     }
 
     async fn restart(&mut self) {
-        self.ground.figures.fault("Redis restarted");
-        let ground = Arc::clone(&self.ground);
-        ground
+        self.context.statistics.fault("Redis restarted");
+        let context = Arc::clone(&self.context);
+        context
             .oracle
             .losing(async {
                 self.redis.stop().await;
@@ -169,27 +169,27 @@ impl Director {
     }
 
     async fn flush(&mut self) {
-        self.ground.figures.fault("FLUSHALL");
-        self.ground.oracle.losing(async { drop(self.redis(&["FLUSHALL"]).await) }).await;
+        self.context.statistics.fault("FLUSHALL");
+        self.context.oracle.losing(async { drop(self.redis(&["FLUSHALL"]).await) }).await;
         self.rest(0..200).await;
     }
 
     async fn drop_connections(&mut self) {
-        self.ground.figures.fault("CLIENT KILL");
+        self.context.statistics.fault("CLIENT KILL");
         self.redis(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
         self.rest(0..100).await;
     }
 
     async fn delete(&mut self) {
-        self.ground.figures.fault("DEL");
+        self.context.statistics.fault("DEL");
         let key = self.some_key();
-        self.ground.oracle.losing(async { drop(self.redis(&["DEL", &key]).await) }).await;
+        self.context.oracle.losing(async { drop(self.redis(&["DEL", &key]).await) }).await;
         self.rest(0..200).await;
     }
 
     /// Puts something else in the place of a value.
     async fn damage(&mut self) {
-        self.ground.figures.fault("value damaged");
+        self.context.statistics.fault("value damaged");
         let key = self.some_key();
         let whole = self.redis(&["GET", &key]).await;
         let damaged = self.damaged(&whole);
@@ -198,15 +198,15 @@ impl Director {
             let command = if damaged.is_some() { "SET" } else { "RPUSH" };
             self.redis(&[command, &key, &damaged.unwrap_or_default()]).await;
         };
-        self.ground.oracle.losing(lose).await;
+        self.context.oracle.losing(lose).await;
         self.rest(0..200).await;
     }
 
     /// Copies one day's value to another day's key, as an operator may who mistypes a day.
     async fn misplace(&mut self) {
-        self.ground.figures.fault("day misplaced");
+        self.context.statistics.fault("day misplaced");
         let (from, to) = (self.some_reserve_key(), self.some_reserve_key());
-        self.ground.oracle.losing(async { drop(self.redis(&["COPY", &from, &to, "REPLACE"]).await) }).await;
+        self.context.oracle.losing(async { drop(self.redis(&["COPY", &from, &to, "REPLACE"]).await) }).await;
         self.rest(0..200).await;
     }
 
@@ -241,12 +241,12 @@ impl Director {
 
     fn some_reserve_key(&mut self) -> String {
         let ahead = ASKED[self.random.usize(..ASKED.len())];
-        format!("{AVAILABILITY}:{}", self.ground.oracle.campus.day(ahead))
+        format!("{AVAILABILITY}:{}", self.context.oracle.campus.day(ahead))
     }
 
     /// Redis takes no writes, because it is full.
     async fn fill_up(&mut self) {
-        self.ground.figures.fault("Redis full");
+        self.context.statistics.fault("Redis full");
         self.redis(&["CONFIG", "SET", "maxmemory", "1"]).await;
         self.rest(50..500).await;
         self.redis(&["CONFIG", "SET", "maxmemory", "0"]).await;
@@ -254,7 +254,7 @@ impl Director {
 
     /// Redis takes no writes, because it is a replica.
     async fn fail_over(&mut self) {
-        self.ground.figures.fault("Redis read-only");
+        self.context.statistics.fault("Redis read-only");
         // Nobody listens on port 1, so it keeps what it has.
         self.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
         self.rest(50..500).await;
@@ -263,7 +263,7 @@ impl Director {
 
     /// Sets a key as another process would.
     async fn mark(&mut self, fault: &'static str, key: &str) {
-        self.ground.figures.fault(fault);
+        self.context.statistics.fault(fault);
         let milliseconds = self.random.u64(50..1000).to_string();
         self.redis(&["SET", key, "another process", "NX", "PX", &milliseconds]).await;
         self.rest(50..500).await;
@@ -275,12 +275,12 @@ impl Director {
         self.random.shuffle(&mut rooms);
         rooms.truncate(self.random.usize(1..=2 * ROOMS.len()));
         let (name, fault) = self.some_fault();
-        self.ground.figures.fault(name);
+        self.context.statistics.fault(name);
         match fault {
             // These are no failures: the answer is as good as ever.
             Fault::Prefixed | Fault::MalformedItem => {}
-            Fault::NullItems | Fault::MissingItems => self.ground.oracle.leaves_out_bookings_of(&rooms),
-            _ => self.ground.oracle.fails_for(&rooms),
+            Fault::NullItems | Fault::MissingItems => self.context.oracle.leaves_out_bookings_of(&rooms),
+            _ => self.context.oracle.fails_for(&rooms),
         }
         // Fewer failures than there are tries cost nothing but time.
         let times = Some(self.random.usize(1..6)).filter(|_| self.random.u8(..4) == 0);
@@ -313,7 +313,7 @@ impl Director {
             16 => ("25Live: too long", Fault::Huge(TOO_LONG)),
             _ => {
                 let ahead = if self.random.bool() { 0 } else { LEFT_OUT };
-                ("25Live: day missing", Fault::MissingDay(self.ground.oracle.campus.day(ahead)))
+                ("25Live: day missing", Fault::MissingDay(self.context.oracle.campus.day(ahead)))
             }
         }
     }

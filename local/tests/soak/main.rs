@@ -8,10 +8,10 @@
 mod body;
 mod campus;
 mod faults;
-mod figures;
 mod oracle;
 #[path = "../program/mod.rs"]
 mod program;
+mod statistics;
 mod traffic;
 
 use std::{
@@ -26,18 +26,18 @@ use std::{
 use fastrand::Rng;
 use simulator::Simulator;
 use tempfile::NamedTempFile;
-use testkit::{Proxy, RedisServer, eventually};
+use testkit::{PATIENCE, Proxy, RedisServer, eventually};
 use tokio::{
     task::{JoinHandle, JoinSet},
     time::{Instant, sleep, timeout},
 };
 
 use campus::{ASKED, Campus, ROOMS};
-use faults::Director;
-use figures::{Figures, Holdings};
+use faults::FaultInjector;
 use oracle::Oracle;
 use program::Program;
-use traffic::{ADMIN_TOKEN, Ground, LONGEST_ANSWER, Visitor, Weather};
+use statistics::{ResourceUsage, Statistics};
+use traffic::{ADMIN_TOKEN, Context, Health, LONGEST_ANSWER, LoadClient};
 
 /// How many requests CI makes.
 const FEW: usize = 5_000;
@@ -46,8 +46,6 @@ const MANY: usize = 20_000;
 const OUTCOMES: [&str; 7] = ["HIT", "MISS", "STALE", "304", "read 503", "refresh 502", "refresh 503"];
 const CLIENTS: usize = 32;
 
-/// Longer than anything takes, also on a busy machine: waited out only by a test that fails.
-const SOON: Duration = Duration::from_mins(1);
 /// A number that has not changed for so long will not change by itself.
 const STILL: Duration = Duration::from_millis(500);
 /// Files that may be open at the end and were not after a quarter of the requests: the connections to 25Live, one a
@@ -63,16 +61,16 @@ struct Run {
     requests: usize,
     seed: u64,
     took: Duration,
-    warm: Holdings,
-    end: Holdings,
+    warm: ResourceUsage,
+    end: ResourceUsage,
 }
 
-/// The server, what it stands on, and who plays with that.
+/// The server, its surroundings, and the tasks that change these.
 struct Soak {
     program: Program,
-    ground: Arc<Ground>,
-    director: Director,
-    registrar: JoinHandle<()>,
+    context: Arc<Context>,
+    injector: FaultInjector,
+    booking_changes: JoinHandle<()>,
     random: Rng,
     _campus_file: NamedTempFile,
 }
@@ -88,10 +86,10 @@ async fn whatever_goes_wrong_no_answer_is_wrong_and_nothing_is_left_behind() {
 
     let start = Instant::now();
     soak.run(requests / 4).await;
-    let warm = soak.holdings().await;
+    let warm = soak.resource_usage().await;
     soak.run(requests - requests / 4).await;
     let took = start.elapsed();
-    let end = soak.holdings().await;
+    let end = soak.resource_usage().await;
     let run = Run { requests, seed, took, warm, end };
 
     soak.report(&run);
@@ -111,13 +109,14 @@ impl Soak {
         fs::write(campus_file.path(), oracle.campus.file()).unwrap();
         let program = serve(campus_file.path().to_str().unwrap(), &simulator.url(), &network).await;
         let url = program.url.clone();
-        let ground = Arc::new(Ground { url, oracle, weather: Weather::foul(), figures: Figures::new() });
-        let registrar = tokio::spawn(book_at_random(Arc::clone(&ground), Arc::clone(&simulator), random.fork()));
-        let visitor = Visitor::new(Arc::clone(&ground), client(), random.fork());
-        let director_random = random.fork();
-        let director =
-            Director { redis, network, simulator, random: director_random, ground: Arc::clone(&ground), visitor };
-        Self { program, ground, director, registrar, random, _campus_file: campus_file }
+        let context = Arc::new(Context { url, oracle, health: Health::unhealthy(), statistics: Statistics::new() });
+        let booking_changes =
+            tokio::spawn(change_bookings(Arc::clone(&context), Arc::clone(&simulator), random.fork()));
+        let client = LoadClient::new(Arc::clone(&context), http_client(), random.fork());
+        let injector_random = random.fork();
+        let injector =
+            FaultInjector { redis, network, simulator, random: injector_random, context: Arc::clone(&context), client };
+        Self { program, context, injector, booking_changes, random, _campus_file: campus_file }
     }
 
     /// Lets the clients make so many requests, while one fault follows another. Ends well, or panics.
@@ -127,29 +126,29 @@ impl Soak {
         let over = AtomicBool::new(false);
         let left = Arc::new(AtomicUsize::new(requests));
         let mut clients = JoinSet::new();
-        let http = client();
+        let http = http_client();
         for _ in 0..CLIENTS {
-            let visitor = Visitor::new(Arc::clone(&self.ground), http.clone(), self.random.fork());
-            clients.spawn(visitor.visit(Arc::clone(&left)));
+            let client = LoadClient::new(Arc::clone(&self.context), http.clone(), self.random.fork());
+            clients.spawn(client.run(Arc::clone(&left)));
         }
         drop(http);
-        let visiting = async {
+        let running = async {
             while let Some(end) = clients.join_next().await {
                 end.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
             }
             over.store(true, Ordering::SeqCst);
         };
-        let directing = self.director.direct(&over, Instant::now() + limit / 2);
-        let both = async { tokio::join!(visiting, directing) };
+        let injecting = self.injector.inject_until(&over, Instant::now() + limit / 2);
+        let both = async { tokio::join!(running, injecting) };
         timeout(limit, both).await.unwrap_or_else(|_| panic!("{left:?} requests are left after {limit:?}"));
     }
 
-    /// What the server holds when all is well and the clients have gone.
-    async fn holdings(&self) -> Holdings {
+    /// What the server holds when all is healthy and the clients have gone.
+    async fn resource_usage(&self) -> ResourceUsage {
         let process = &self.program.process;
         let (mut open_files, mut since) = (process.open_files(), Instant::now());
         // The server learns a little later that its clients have gone.
-        eventually("the number of open files stands still", SOON, async || {
+        eventually("the number of open files stands still", PATIENCE, async || {
             let now = process.open_files();
             if now != open_files {
                 (open_files, since) = (now, Instant::now());
@@ -157,7 +156,7 @@ impl Soak {
             since.elapsed() > STILL
         })
         .await;
-        Holdings { memory: process.memory(), open_files }
+        ResourceUsage { memory: process.memory(), open_files }
     }
 
     fn report(&self, run: &Run) {
@@ -174,9 +173,9 @@ impl Soak {
             u128::try_from(*requests).unwrap() * 1000 / took.as_millis(),
             count("sweep published"),
             count("sweep failed"),
-            self.ground.oracle.sweeps(),
-            self.ground.oracle.changes(),
-            self.ground.figures.table(),
+            self.context.oracle.sweeps(),
+            self.context.oracle.changes(),
+            self.context.statistics.table(),
             warm.memory / 1024,
             end.memory / 1024,
             warm.open_files,
@@ -187,18 +186,18 @@ impl Soak {
     fn has_seen_everything(&self, requests: usize) {
         let must: &[&str] = if requests < MANY { &["HIT"] } else { &OUTCOMES };
         for outcome in must {
-            assert!(self.ground.figures.count(outcome) > 0, "no answer was {outcome}");
+            assert!(self.context.statistics.count(outcome) > 0, "no answer was {outcome}");
         }
     }
 
     /// When nothing changes any more, a refresh brings what holds now.
     async fn ends_up_to_date(&mut self) {
-        self.registrar.abort();
-        self.director.settle().await;
+        self.booking_changes.abort();
+        self.injector.settle().await;
         for ahead in ASKED {
-            let path = format!("/api/open-classrooms?date={}", self.ground.oracle.campus.day(ahead));
-            let (day, all_ok) = self.director.visitor.read_day(ahead, path).await.unwrap();
-            assert!(all_ok && !day.stale && self.ground.oracle.is_up_to_date(&day, ahead), "{ahead} days ahead");
+            let path = format!("/api/open-classrooms?date={}", self.context.oracle.campus.day(ahead));
+            let (day, all_ok) = self.injector.client.read_day(ahead, path).await.unwrap();
+            assert!(all_ok && !day.stale && self.context.oracle.is_up_to_date(&day, ahead), "{ahead} days ahead");
         }
         let process = &self.program.process;
         assert!(process.is_running() && !process.output().contains("panic"), "{}", process.output());
@@ -216,7 +215,7 @@ impl Run {
 impl Drop for Soak {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("what happened before:\n{}", self.ground.figures.events());
+            eprintln!("what happened before:\n{}", self.context.statistics.events());
         }
     }
 }
@@ -244,14 +243,14 @@ async fn serve(campus_file: &str, upstream: &str, network: &Proxy) -> Program {
 }
 
 /// A client without connections.
-fn client() -> reqwest::Client {
+fn http_client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(2 * LONGEST_ANSWER).build().unwrap()
 }
 
 /// Changes the bookings of one room after the other, for ever.
-async fn book_at_random(ground: Arc<Ground>, simulator: Arc<Simulator>, mut random: Rng) {
+async fn change_bookings(context: Arc<Context>, simulator: Arc<Simulator>, mut random: Rng) {
     loop {
         sleep(Duration::from_millis(random.u64(20..150))).await;
-        ground.oracle.book(&simulator, random.usize(..ROOMS.len()));
+        context.oracle.book(&simulator, random.usize(..ROOMS.len()));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 /// A sweep takes no longer.
 const LONGEST_SWEEP: TimeDelta = TimeDelta::seconds(25);
 
-/// Knows what is true, without a line of the service's own code.
+/// Knows the right answers, without a line of the service's own code.
 pub(crate) struct Oracle {
     pub(crate) campus: Campus,
     // A std mutex, because nothing awaits while it is held.
@@ -121,8 +121,8 @@ impl Oracle {
         }
     }
 
-    /// 25Live is well again.
-    pub(crate) fn upstream_is_well(&self) {
+    /// 25Live is healthy again.
+    pub(crate) fn upstream_recovered(&self) {
         let now = Some(Utc::now());
         let mut facts = self.facts();
         for period in facts.failed.iter_mut().flatten().filter(|period| period.until.is_none()) {
@@ -252,11 +252,11 @@ impl Oracle {
             "stale" => {
                 let ever = DateTime::<Utc>::MIN_UTC;
                 assert!(facts.said(index, ahead, &room.availability, ever, swept), "{}", context());
-                assert!(facts.failed(index, began, swept), "25Live was well: {}", context());
+                assert!(facts.failed(index, began, swept), "25Live was healthy: {}", context());
             }
             "unknown" => {
                 assert!(room.availability.is_empty(), "{}", context());
-                assert!(facts.failed(index, began, swept), "25Live was well: {}", context());
+                assert!(facts.failed(index, began, swept), "25Live was healthy: {}", context());
                 let kept = facts.kept.get(&(asked.date, index)).filter(|kept| **kept < swept);
                 assert!(kept.is_none_or(|kept| facts.lost_since(*kept)), "kept since {kept:?}: {}", context());
             }

@@ -1,6 +1,7 @@
 //! The clients: what they ask, and what they make of the answers.
 
 use std::{
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -10,9 +11,10 @@ use std::{
 
 use chrono::NaiveDate;
 use fastrand::Rng;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{Method, StatusCode, header};
 use reqwest::{Client, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::TestResponse;
 use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
@@ -21,74 +23,72 @@ use tokio::{
 use crate::{
     body::{self, Classroom, Day},
     campus::{ASKED, ROOMS},
-    figures::Figures,
     oracle::{Oracle, Representation},
+    statistics::Statistics,
 };
 
-/// What operators know.
+/// The token of operators.
 pub(crate) const ADMIN_TOKEN: &str = "sesame";
 /// API Gateway waits no longer for an answer.
 pub(crate) const LONGEST_ANSWER: Duration = Duration::from_secs(30);
-/// A client rests for so long at most before it asks again.
+/// A client rests for at most so long between two requests.
 const LONGEST_REST_MS: u64 = 60;
-/// Who hangs up does it within this time.
+/// A client that hangs up does so within this time.
 const LATEST_HANG_UP_MS: u64 = 20;
-/// What no client may ever see of the inside.
+/// Internals that no client may see.
 const INSIDE: [&str; 8] = ["127.0.0.1", "localhost", "redis", "classrooms:", "::", "panic", "25Live", "http:"];
 
-/// Whether all is well: the number is even while it is, and another one each time.
+/// Whether Redis and 25Live are healthy. The number is even while they are, and changes each time.
 #[derive(Default)]
-pub(crate) struct Weather(AtomicU64);
+pub(crate) struct Health(AtomicU64);
 
-impl Weather {
-    /// It begins foul.
-    pub(crate) fn foul() -> Self {
+impl Health {
+    /// Unhealthy, until it is set.
+    pub(crate) fn unhealthy() -> Self {
         Self(AtomicU64::new(1))
     }
 
-    pub(crate) fn change(&self, fair: bool) {
+    pub(crate) fn set(&self, healthy: bool) {
         let now = self.0.load(Ordering::SeqCst);
-        self.0.store(now + 1 + u64::from(now.is_multiple_of(2) == fair), Ordering::SeqCst);
+        self.0.store(now + 1 + u64::from(now.is_multiple_of(2) == healthy), Ordering::SeqCst);
     }
 
     fn now(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Whether it has been fair without a break since then.
-    fn was_fair_since(&self, then: u64) -> bool {
+    /// Whether they have been healthy since then, without a break.
+    fn was_healthy_since(&self, then: u64) -> bool {
         then.is_multiple_of(2) && then == self.now()
     }
 }
 
 /// What all clients share.
-pub(crate) struct Ground {
+pub(crate) struct Context {
     pub(crate) url: String,
     pub(crate) oracle: Oracle,
-    pub(crate) weather: Weather,
-    pub(crate) figures: Figures,
+    pub(crate) health: Health,
+    pub(crate) statistics: Statistics,
 }
 
-/// What the server answered.
+/// A response, and whether Redis and 25Live were healthy all the time that it took.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    headers: HeaderMap,
-    pub(crate) text: String,
-    fair: bool,
+pub(crate) struct SoakResponse {
+    response: TestResponse,
+    healthy: bool,
 }
 
-impl Reply {
-    fn header(&self, name: impl header::AsHeaderName) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
+impl Deref for SoakResponse {
+    type Target = TestResponse;
 
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    fn deref(&self) -> &TestResponse {
+        &self.response
     }
+}
 
+impl SoakResponse {
     fn shown(&self) -> Representation {
-        let (etag, source) = (self.header(header::ETAG).to_owned(), self.header("x-cache").to_owned());
+        let (etag, source) = (self.header("etag").to_owned(), self.header("x-cache").to_owned());
         Representation { etag, source, text: self.text.clone() }
     }
 
@@ -96,23 +96,20 @@ impl Reply {
         self.header("x-cache") == "HIT"
     }
 
-    /// An error with this sentence, and nothing of the inside.
-    fn is_problem(&self, status: u16, detail: &str) {
+    /// An error with this sentence that shows nothing internal.
+    fn assert_problem(&self, status: u16, detail: &str) {
         assert_eq!(self.status, status, "{self:?}");
-        let title = self.status.canonical_reason().unwrap();
-        assert_eq!(self.json(), json!({ "title": title, "status": status, "detail": detail }), "{self:?}");
-        assert_eq!(self.header(header::CONTENT_TYPE), "application/problem+json", "{self:?}");
-        assert_eq!(self.header(header::CACHE_CONTROL), "no-store", "{self:?}");
+        assert_eq!(self.problem(), (status, detail.to_owned()), "{self:?}");
         assert_eq!(status == 405, self.headers.contains_key(header::ALLOW), "{self:?}");
         assert_eq!(status == 401, self.headers.contains_key(header::WWW_AUTHENTICATE), "{self:?}");
         let whole = format!("{:?} {}", self.headers, self.text);
-        assert!(INSIDE.iter().all(|inside| !whole.contains(inside)), "it shows something of the inside: {self:?}");
+        assert!(INSIDE.iter().all(|inside| !whole.contains(inside)), "it shows internals: {self:?}");
     }
 
     /// 503, with a time after which it is worth asking again: a minute at most.
-    fn is_unavailable(&self) {
-        self.is_problem(503, "Cache unavailable");
-        let seconds: u64 = self.header(header::RETRY_AFTER).parse().unwrap_or_else(|_| panic!("{self:?}"));
+    fn assert_unavailable(&self) {
+        self.assert_problem(503, "Cache unavailable");
+        let seconds: u64 = self.header("retry-after").parse().unwrap_or_else(|_| panic!("{self:?}"));
         assert!((1..=60).contains(&seconds), "{self:?}");
     }
 }
@@ -124,17 +121,17 @@ struct Known {
     day: String,
 }
 
-/// Asks, one thing after the other.
-pub(crate) struct Visitor {
-    pub(crate) ground: Arc<Ground>,
+/// A client that sends one request after the other.
+pub(crate) struct LoadClient {
+    pub(crate) context: Arc<Context>,
     pub(crate) http: Client,
     random: Rng,
     known: Option<Known>,
 }
 
-/// What can be asked.
+/// The kinds of requests.
 #[derive(Clone, Copy)]
-enum Ask {
+enum RequestKind {
     Day,
     DayAgain,
     Classroom,
@@ -150,24 +147,24 @@ enum Ask {
     BreakOff,
 }
 
-/// How often each is asked, of a thousand times.
-const MIX: [(usize, Ask); 13] = [
-    (400, Ask::Day),
-    (150, Ask::DayAgain),
-    (150, Ask::Classroom),
-    (10, Ask::Yesterday),
-    (60, Ask::LastUpdated),
-    (50, Ask::CooldownStatus),
-    (12, Ask::Refresh),
-    (6, Ask::Invalidate),
-    (30, Ask::Head),
-    (80, Ask::Refused),
-    (22, Ask::Hello),
-    (20, Ask::HangUp),
-    (10, Ask::BreakOff),
+/// How often each is sent, of a thousand times.
+const MIX: [(usize, RequestKind); 13] = [
+    (400, RequestKind::Day),
+    (150, RequestKind::DayAgain),
+    (150, RequestKind::Classroom),
+    (10, RequestKind::Yesterday),
+    (60, RequestKind::LastUpdated),
+    (50, RequestKind::CooldownStatus),
+    (12, RequestKind::Refresh),
+    (6, RequestKind::Invalidate),
+    (30, RequestKind::Head),
+    (80, RequestKind::Refused),
+    (22, RequestKind::Hello),
+    (20, RequestKind::HangUp),
+    (10, RequestKind::BreakOff),
 ];
 
-/// A request that is refused, whatever the weather.
+/// A request that is refused, whether or not Redis and 25Live are healthy.
 struct Refusal {
     method: Method,
     path: &'static str,
@@ -202,22 +199,22 @@ const REFUSALS: [Refusal; 15] = [
     refusal(Method::POST, "/api/refresh", 413, "The request body is longer than 1024 bytes"),
 ];
 
-impl Visitor {
-    pub(crate) fn new(ground: Arc<Ground>, http: Client, random: Rng) -> Self {
-        Self { ground, http, random, known: None }
+impl LoadClient {
+    pub(crate) fn new(context: Arc<Context>, http: Client, random: Rng) -> Self {
+        Self { context, http, random, known: None }
     }
 
-    /// Asks until nothing is left to be asked.
-    pub(crate) async fn visit(mut self, left: Arc<AtomicUsize>) {
+    /// Sends requests until none are left.
+    pub(crate) async fn run(mut self, left: Arc<AtomicUsize>) {
         let take = |left: usize| left.checked_sub(1);
         while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
-            let ask = self.some_ask();
-            self.ask(ask).await;
+            let kind = self.some_kind();
+            self.send_some(kind).await;
             sleep(Duration::from_millis(self.random.u64(..LONGEST_REST_MS))).await;
         }
     }
 
-    fn some_ask(&mut self) -> Ask {
+    fn some_kind(&mut self) -> RequestKind {
         let place = self.random.usize(..1000);
         let mut below = 0;
         let chosen = MIX.iter().find(|(times, _)| {
@@ -227,24 +224,24 @@ impl Visitor {
         chosen.unwrap().1
     }
 
-    async fn ask(&mut self, ask: Ask) {
-        match ask {
-            Ask::Day => {
+    async fn send_some(&mut self, kind: RequestKind) {
+        match kind {
+            RequestKind::Day => {
                 let (ahead, path) = self.some_day("/api/open-classrooms");
                 drop(self.read_day(ahead, path).await);
             }
-            Ask::DayAgain => self.read_day_again().await,
-            Ask::Classroom => self.read_classroom().await,
-            Ask::Yesterday => self.read_yesterday().await,
-            Ask::LastUpdated => self.read_last_updated().await,
-            Ask::CooldownStatus => self.read_cooldown_status().await,
-            Ask::Refresh => drop(self.refresh().await),
-            Ask::Invalidate => self.invalidate().await,
-            Ask::Head => self.head().await,
-            Ask::Refused => self.be_refused().await,
-            Ask::Hello => self.say_hello().await,
-            Ask::HangUp => self.hang_up().await,
-            Ask::BreakOff => self.break_off().await,
+            RequestKind::DayAgain => self.read_day_again().await,
+            RequestKind::Classroom => self.read_classroom().await,
+            RequestKind::Yesterday => self.read_yesterday().await,
+            RequestKind::LastUpdated => self.read_last_updated().await,
+            RequestKind::CooldownStatus => self.read_cooldown_status().await,
+            RequestKind::Refresh => drop(self.refresh().await),
+            RequestKind::Invalidate => self.invalidate().await,
+            RequestKind::Head => self.head().await,
+            RequestKind::Refused => self.send_refused_request().await,
+            RequestKind::Hello => self.get_hello().await,
+            RequestKind::HangUp => self.hang_up().await,
+            RequestKind::BreakOff => self.break_off().await,
         }
     }
 
@@ -254,16 +251,16 @@ impl Visitor {
             return (0, path.to_owned());
         }
         let ahead = ASKED[self.random.usize(..ASKED.len())];
-        (ahead, format!("{path}?date={}", self.ground.oracle.campus.day(ahead)))
+        (ahead, format!("{path}?date={}", self.context.oracle.campus.day(ahead)))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.ground.url))
+        self.http.request(method, format!("{}{path}", self.context.url))
     }
 
     /// Sends a request, and counts its answer under this name.
-    async fn send(&self, name: &str, request: RequestBuilder) -> Reply {
-        let (start, weather) = (Instant::now(), self.ground.weather.now());
+    async fn send(&self, name: &str, request: RequestBuilder) -> SoakResponse {
+        let (start, health) = (Instant::now(), self.context.health.now());
         let answer = async {
             let response = request.send().await?;
             let (status, headers) = (response.status(), response.headers().clone());
@@ -271,27 +268,27 @@ impl Visitor {
         };
         let (status, headers, text) = answer.await.unwrap_or_else(|error| panic!("no answer to {name}: {error:?}"));
         let took = start.elapsed();
-        let fair = self.ground.weather.was_fair_since(weather);
-        let reply = Reply { status, headers, text, fair };
-        assert!(took < LONGEST_ANSWER, "{took:?} are too long for {reply:?}");
-        assert!(status != 500 && status != 429, "neither a bug nor a cooldown: {reply:?}");
-        assert_eq!(reply.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{reply:?}");
-        self.ground.figures.outcome(format!("{name} {} {}", status.as_u16(), reply.header("x-cache")));
-        self.ground.figures.took(took, fair && reply.is_hit());
-        reply
+        let healthy = self.context.health.was_healthy_since(health);
+        let response = SoakResponse { response: TestResponse { status, headers, text }, healthy };
+        assert!(took < LONGEST_ANSWER, "{took:?} are too long for {response:?}");
+        assert!(status != 500 && status != 429, "neither a bug nor a cooldown: {response:?}");
+        assert_eq!(response.header("x-content-type-options"), "nosniff", "{response:?}");
+        self.context.statistics.outcome(format!("{name} {} {}", status.as_u16(), response.header("x-cache")));
+        self.context.statistics.took(took, healthy && response.is_hit());
+        response
     }
 
     /// Reads a day, and tells what was shown if something was, and whether all rooms were `ok`.
     pub(crate) async fn read_day(&mut self, ahead: u64, path: String) -> Option<(Day, bool)> {
-        let asked = self.ground.oracle.ask(self.ground.oracle.campus.day(ahead));
-        let reply = self.send("read", self.request(Method::GET, &path)).await;
-        if !shows_rooms(&reply, asked.date, ahead) {
+        let asked = self.context.oracle.ask(self.context.oracle.campus.day(ahead));
+        let response = self.send("read", self.request(Method::GET, &path)).await;
+        if !shows_rooms(&response, asked.date, ahead) {
             return None;
         }
-        let day: Day = body::parse(&reply.text);
-        let all_ok = self.ground.oracle.check_day(asked, &reply.shown(), &day);
-        assert!(all_ok || !reply.fair, "the weather was fair: {reply:?}");
-        self.known = Some(Known { path, shown: reply.shown(), day: reply.text });
+        let day: Day = body::parse(&response.text);
+        let all_ok = self.context.oracle.check_day(asked, &response.shown(), &day);
+        assert!(all_ok || !response.healthy, "Redis and 25Live were healthy: {response:?}");
+        self.known = Some(Known { path, shown: response.shown(), day: response.text.clone() });
         Some((day, all_ok))
     }
 
@@ -299,110 +296,110 @@ impl Visitor {
     async fn read_day_again(&mut self) {
         let Some(Known { path, shown, day: known_day }) = self.known.take() else { return };
         let day: Day = body::parse(&known_day);
-        let ahead = u64::try_from((day.date - self.ground.oracle.campus.today).num_days()).unwrap();
-        let asked = self.ground.oracle.ask(day.date);
+        let ahead = u64::try_from((day.date - self.context.oracle.campus.today).num_days()).unwrap();
+        let asked = self.context.oracle.ask(day.date);
         let request = self.request(Method::GET, &path).header(header::IF_NONE_MATCH, &shown.etag);
-        let reply = self.send("read", request).await;
-        if reply.status == StatusCode::NOT_MODIFIED {
-            let again = Representation { text: shown.text, ..reply.shown() };
-            assert!(reply.text.is_empty() && again.etag == shown.etag, "{reply:?} to {}", shown.etag);
-            self.ground.oracle.check_day(asked, &again, &day);
+        let response = self.send("read", request).await;
+        if response.status == StatusCode::NOT_MODIFIED {
+            let again = Representation { text: shown.text, ..response.shown() };
+            assert!(response.text.is_empty() && again.etag == shown.etag, "{response:?} to {}", shown.etag);
+            self.context.oracle.check_day(asked, &again, &day);
             self.known = Some(Known { path, shown: again, day: known_day });
-        } else if shows_rooms(&reply, asked.date, ahead) {
-            assert_ne!(reply.shown().etag, shown.etag, "the client had it: {reply:?}");
-            let day = body::parse(&reply.text);
-            self.ground.oracle.check_day(asked, &reply.shown(), &day);
+        } else if shows_rooms(&response, asked.date, ahead) {
+            assert_ne!(response.shown().etag, shown.etag, "the client had it: {response:?}");
+            let day = body::parse(&response.text);
+            self.context.oracle.check_day(asked, &response.shown(), &day);
         }
     }
 
     async fn read_classroom(&mut self) {
         let id = ROOMS[self.random.usize(..ROOMS.len())];
         let (ahead, path) = self.some_day(&format!("/api/classrooms/{id}"));
-        let asked = self.ground.oracle.ask(self.ground.oracle.campus.day(ahead));
-        let reply = self.send("read", self.request(Method::GET, &path)).await;
-        if shows_rooms(&reply, asked.date, ahead) {
-            let classroom: Classroom = body::parse(&reply.text);
-            let ok = self.ground.oracle.check_classroom(asked, &reply.shown(), id, classroom);
-            assert!(ok || !reply.fair, "the weather was fair: {reply:?}");
+        let asked = self.context.oracle.ask(self.context.oracle.campus.day(ahead));
+        let response = self.send("read", self.request(Method::GET, &path)).await;
+        if shows_rooms(&response, asked.date, ahead) {
+            let classroom: Classroom = body::parse(&response.text);
+            let ok = self.context.oracle.check_classroom(asked, &response.shown(), id, classroom);
+            assert!(ok || !response.healthy, "Redis and 25Live were healthy: {response:?}");
         }
     }
 
-    /// No sweep has brought that day; without Redis nobody can say so.
+    /// No sweep has brought that day; without Redis that cannot be known.
     async fn read_yesterday(&self) {
-        let yesterday = self.ground.oracle.campus.today.pred_opt().unwrap();
+        let yesterday = self.context.oracle.campus.today.pred_opt().unwrap();
         let path = format!("/api/open-classrooms?date={yesterday}");
-        let reply = self.send("read", self.request(Method::GET, &path)).await;
-        if reply.fair || reply.status == StatusCode::NOT_FOUND {
-            reply.is_problem(404, &format!("No availability is kept for {yesterday}"));
+        let response = self.send("read", self.request(Method::GET, &path)).await;
+        if response.healthy || response.status == StatusCode::NOT_FOUND {
+            response.assert_problem(404, &format!("No availability is kept for {yesterday}"));
         } else {
-            reply.is_unavailable();
+            response.assert_unavailable();
         }
     }
 
     async fn read_last_updated(&self) {
-        let known = self.ground.oracle.refreshed();
-        let reply = self.send("last-updated", self.request(Method::GET, "/api/last-updated")).await;
-        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
-        let json = reply.json();
+        let known = self.context.oracle.refreshed();
+        let response = self.send("last-updated", self.request(Method::GET, "/api/last-updated")).await;
+        assert_eq!(response.status, StatusCode::OK, "{response:?}");
+        let json = response.json();
         if let Some(last_updated) = json["last_updated"].as_str() {
-            self.ground.oracle.was_refreshed(last_updated, known);
+            self.context.oracle.was_refreshed(last_updated, known);
         }
         assert_eq!(json, json!({ "last_updated": json["last_updated"] }));
-        assert!(json["last_updated"].is_string() || json["last_updated"].is_null(), "{reply:?}");
+        assert!(json["last_updated"].is_string() || json["last_updated"].is_null(), "{response:?}");
     }
 
     /// There is no cooldown here.
     async fn read_cooldown_status(&self) {
-        let reply = self.send("cooldown-status", self.request(Method::GET, "/api/cooldown-status")).await;
-        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
-        assert_eq!(reply.json(), json!({ "in_cooldown": false, "remaining_minutes": 0 }));
+        let response = self.send("cooldown-status", self.request(Method::GET, "/api/cooldown-status")).await;
+        assert_eq!(response.status, StatusCode::OK, "{response:?}");
+        assert_eq!(response.json(), json!({ "in_cooldown": false, "remaining_minutes": 0 }));
     }
 
     /// Refreshes, and tells whether that was done.
     pub(crate) async fn refresh(&self) -> bool {
-        let known = self.ground.oracle.refreshed();
-        let reply = self.send("refresh", self.request(Method::POST, "/api/refresh")).await;
-        self.check_refresh(&reply, known)
+        let known = self.context.oracle.refreshed();
+        let response = self.send("refresh", self.request(Method::POST, "/api/refresh")).await;
+        self.check_refresh(&response, known)
     }
 
     /// Refreshes as an operator, and looks at what came of it.
     async fn invalidate(&mut self) {
-        let known = self.ground.oracle.refreshed();
+        let known = self.context.oracle.refreshed();
         let request = self.request(Method::POST, "/api/refresh?invalidate_cache=true").bearer_auth(ADMIN_TOKEN);
-        let reply = self.send("invalidate", request).await;
-        if self.check_refresh(&reply, known) {
-            // Whoever has just refreshed sees the new data: the oracle remembers what was promised.
+        let response = self.send("invalidate", request).await;
+        if self.check_refresh(&response, known) {
+            // A client that has just refreshed sees the new data: the oracle remembers what was promised.
             drop(self.read_day(0, "/api/open-classrooms".to_owned()).await);
         }
     }
 
-    fn check_refresh(&self, reply: &Reply, known: Option<chrono::DateTime<chrono::Utc>>) -> bool {
-        assert!(reply.status == StatusCode::OK || !reply.fair, "the weather was fair: {reply:?}");
-        match reply.status.as_u16() {
+    fn check_refresh(&self, response: &SoakResponse, known: Option<chrono::DateTime<chrono::Utc>>) -> bool {
+        assert!(response.status == StatusCode::OK || !response.healthy, "Redis and 25Live were healthy: {response:?}");
+        match response.status.as_u16() {
             200 => {
-                let json = reply.json();
+                let json = response.json();
                 let timestamp = json["timestamp"].as_str().unwrap();
                 assert_eq!(json, json!({ "message": "Data refreshed successfully", "timestamp": timestamp }));
-                self.ground.oracle.was_refreshed(timestamp, known);
+                self.context.oracle.was_refreshed(timestamp, known);
                 return true;
             }
-            502 => reply.is_problem(502, "Failed to refresh data"),
-            _ => reply.is_unavailable(),
+            502 => response.assert_problem(502, "Failed to refresh data"),
+            _ => response.assert_unavailable(),
         }
         false
     }
 
     async fn head(&mut self) {
         let (ahead, path) = self.some_day("/api/open-classrooms");
-        let reply = self.send("HEAD", self.request(Method::HEAD, &path)).await;
-        assert!(reply.text.is_empty(), "{reply:?}");
-        let statuses: &[u16] = if reply.fair { &[200] } else { &[200, 404, 503] };
-        assert!(statuses.contains(&reply.status.as_u16()), "{reply:?}");
-        assert!(reply.status != StatusCode::NOT_FOUND || ahead > 0, "{reply:?}");
-        assert_eq!(reply.status == StatusCode::OK, !reply.shown().etag.is_empty(), "{reply:?}");
+        let response = self.send("HEAD", self.request(Method::HEAD, &path)).await;
+        assert!(response.text.is_empty(), "{response:?}");
+        let statuses: &[u16] = if response.healthy { &[200] } else { &[200, 404, 503] };
+        assert!(statuses.contains(&response.status.as_u16()), "{response:?}");
+        assert!(response.status != StatusCode::NOT_FOUND || ahead > 0, "{response:?}");
+        assert_eq!(response.status == StatusCode::OK, !response.shown().etag.is_empty(), "{response:?}");
     }
 
-    async fn be_refused(&mut self) {
+    async fn send_refused_request(&mut self) {
         let Refusal { method, path, status, detail } = &REFUSALS[self.random.usize(..REFUSALS.len())];
         let mut request = self.request(method.clone(), path);
         match status {
@@ -410,12 +407,12 @@ impl Visitor {
             413 => request = request.body("x".repeat(1025 + self.random.usize(..4000))),
             _ => {}
         }
-        self.send("refused", request).await.is_problem(*status, detail);
+        self.send("refused", request).await.assert_problem(*status, detail);
     }
 
-    async fn say_hello(&self) {
-        let reply = self.send("hello", self.request(Method::GET, "/")).await;
-        assert_eq!((reply.status, &*reply.text), (StatusCode::OK, r#""Hello World""#));
+    async fn get_hello(&self) {
+        let response = self.send("hello", self.request(Method::GET, "/")).await;
+        assert_eq!((response.status, &*response.text), (StatusCode::OK, r#""Hello World""#));
     }
 
     /// Asks, and goes away without waiting for the answer.
@@ -426,37 +423,37 @@ impl Visitor {
         };
         let patience = Duration::from_millis(self.random.u64(..LATEST_HANG_UP_MS));
         if timeout(patience, self.request(method, &path).send()).await.is_err() {
-            self.ground.figures.outcome("hung up".to_owned());
+            self.context.statistics.outcome("hung up".to_owned());
         } else {
-            self.ground.figures.outcome("answered before the client hung up".to_owned());
+            self.context.statistics.outcome("answered before the client hung up".to_owned());
         }
     }
 
     /// Begins a request, and closes the connection in the middle of it.
     async fn break_off(&mut self) {
         const REQUEST: &[u8] = b"POST /api/refresh HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n{}";
-        let connection = TcpStream::connect(self.ground.url.trim_start_matches("http://")).await;
+        let connection = TcpStream::connect(self.context.url.trim_start_matches("http://")).await;
         let connection = connection.unwrap_or_else(|error| panic!("the server takes no connection: {error}"));
         connection.writable().await.unwrap();
         connection.try_write(&REQUEST[..self.random.usize(..=REQUEST.len())]).unwrap();
-        self.ground.figures.outcome("broken off".to_owned());
+        self.context.statistics.outcome("broken off".to_owned());
     }
 }
 
 /// Whether there are rooms to look at; if not, the answer says why in one of the ways that are allowed.
-fn shows_rooms(reply: &Reply, date: NaiveDate, ahead: u64) -> bool {
-    assert!(reply.status == StatusCode::OK || !reply.fair, "the weather was fair: {reply:?}");
-    match reply.status.as_u16() {
+fn shows_rooms(response: &SoakResponse, date: NaiveDate, ahead: u64) -> bool {
+    assert!(response.status == StatusCode::OK || !response.healthy, "Redis and 25Live were healthy: {response:?}");
+    match response.status.as_u16() {
         200 => {
-            assert_eq!(reply.header(header::CONTENT_TYPE), "application/json", "{reply:?}");
-            assert_eq!(reply.header(header::CACHE_CONTROL), "no-cache", "{reply:?}");
-            assert!(reply.shown().etag.starts_with('"'), "{reply:?}");
-            assert!(["HIT", "MISS", "STALE"].contains(&&*reply.shown().source), "{reply:?}");
+            assert_eq!(response.header("content-type"), "application/json", "{response:?}");
+            assert_eq!(response.header("cache-control"), "no-cache", "{response:?}");
+            assert!(response.shown().etag.starts_with('"'), "{response:?}");
+            assert!(["HIT", "MISS", "STALE"].contains(&&*response.shown().source), "{response:?}");
             return true;
         }
         // A day ahead whose copy was lost: no reader sweeps for it while a sweep is known.
-        404 if ahead > 0 => reply.is_problem(404, &format!("No availability is kept for {date}")),
-        _ => reply.is_unavailable(),
+        404 if ahead > 0 => response.assert_problem(404, &format!("No availability is kept for {date}")),
+        _ => response.assert_unavailable(),
     }
     false
 }

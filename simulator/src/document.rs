@@ -11,9 +11,9 @@ const LOCATION: u8 = 4;
 /// `itemTypeId` of an event.
 const EVENT: u8 = 1;
 
-/// The whole answer. Nothing reads the fields around `subjects`; they are there because the real ones are.
+/// The whole document. Nothing reads the fields around `subjects`; they are there because the real ones are.
 #[derive(Serialize)]
-pub(crate) struct Answer {
+pub(crate) struct Document {
     comptype: &'static str,
     compsubject: &'static str,
     page_num: u8,
@@ -86,7 +86,7 @@ pub(crate) struct Item {
     end: Hours,
 }
 
-impl Answer {
+impl Document {
     /// The answer about `start` and what follows, with these days in it.
     pub(crate) fn new(start: NaiveDate, subjects: Vec<Subject>) -> Self {
         Self {
@@ -189,7 +189,7 @@ mod tests {
 
     fn answer(room: &Room, bookings: Vec<Booking>) -> Value {
         let start = date("2026-02-01");
-        serde_json::to_value(Answer::new(start, vec![Subject::new(room, start, bookings)])).unwrap()
+        serde_json::to_value(Document::new(start, vec![Subject::new(room, start, bookings)])).unwrap()
     }
 
     #[test]

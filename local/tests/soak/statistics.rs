@@ -7,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many of the last events are told when the test fails.
-const EVENTS_TOLD: usize = 40;
+/// How many of the last events are printed when the test fails.
+const EVENTS_PRINTED: usize = 40;
 
-/// Filled by everybody at once.
-pub(crate) struct Figures {
+/// Filled by all tasks at once.
+pub(crate) struct Statistics {
     started: Instant,
     // A std mutex, because nothing awaits while it is held.
     counted: Mutex<Counted>,
@@ -27,14 +27,14 @@ struct Counted {
     events: Vec<String>,
 }
 
-/// What the server holds while nobody asks it anything.
+/// What the server holds while it has no clients.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Holdings {
+pub(crate) struct ResourceUsage {
     pub(crate) memory: u64,
     pub(crate) open_files: usize,
 }
 
-impl Figures {
+impl Statistics {
     pub(crate) fn new() -> Self {
         Self { started: Instant::now(), counted: Mutex::default() }
     }
@@ -49,18 +49,18 @@ impl Figures {
     }
 
     /// An answer took this long.
-    pub(crate) fn took(&self, took: Duration, is_hit_in_fair_weather: bool) {
+    pub(crate) fn took(&self, took: Duration, is_healthy_hit: bool) {
         let mut counted = self.counted();
         counted.took.push(took);
-        if is_hit_in_fair_weather {
+        if is_healthy_hit {
             counted.hits_took.push(took);
         }
     }
 
-    /// The service was well again so long after all around it was.
+    /// The service was healthy again so long after Redis and 25Live were.
     pub(crate) fn recovered(&self, after: Duration) {
         self.counted().recoveries.push(after);
-        self.event(&format!("well after {} ms", after.as_millis()));
+        self.event(&format!("healthy after {} ms", after.as_millis()));
     }
 
     pub(crate) fn fault(&self, name: &'static str) {
@@ -77,7 +77,7 @@ impl Figures {
     /// The last events.
     pub(crate) fn events(&self) -> String {
         let counted = self.counted();
-        counted.events[counted.events.len().saturating_sub(EVENTS_TOLD)..].join("\n")
+        counted.events[counted.events.len().saturating_sub(EVENTS_PRINTED)..].join("\n")
     }
 
     /// How many answers had an outcome whose name contains this.
@@ -98,11 +98,11 @@ impl Figures {
         }
         table += "latency                     p50        p99        max\n";
         let hits = percentiles(&mut counted.hits_took);
-        line(&mut table, "HIT, all well", &hits);
+        line(&mut table, "HIT, healthy", &hits);
         let all = percentiles(&mut counted.took);
         line(&mut table, "all", &all);
         let recoveries = percentiles(&mut counted.recoveries);
-        line(&mut table, "until well again", &recoveries);
+        line(&mut table, "until healthy", &recoveries);
         table
     }
 }
