@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn where_clocks_jump_over_midnight_the_daily_refresh_is_due_right_after_the_jump() {
+    fn when_dst_skips_midnight_the_daily_refresh_is_due_right_after_the_jump() {
         assert_eq!(next("2026-03-08T04:00:00Z", Havana), "2026-03-08T01:00:00-04:00");
         assert_eq!(next("2011-12-30T09:00:00Z", Apia), "2011-12-31T00:00:00+14:00", "30 December was skipped");
     }

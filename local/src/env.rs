@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_stands_behind_the_environment() {
+    fn environment_variables_override_the_env_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(".env");
         fs::write(&file, "# a comment\nEMPTYCLASSROOM_TEST=\"from the file\"\nPATH=shadowed\n").unwrap();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_no_error_and_a_bad_one_is_refused_without_its_text() {
+    fn a_missing_env_file_is_no_error_and_a_bad_one_is_refused_without_its_text() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Env::with_file(&folder.path().join(".env")).unwrap().file.is_empty());
         let file = folder.path().join("bad");

@@ -139,7 +139,7 @@ async fn taken_hours(program: &Program) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn programs_that_start_at_once_sweep_once() {
+async fn processes_that_start_at_once_share_one_sweep() {
     let cluster = Cluster::new().await;
     cluster.book(NINE);
     cluster.simulator.set_latency(Duration::from_secs(2));
@@ -153,7 +153,7 @@ async fn programs_that_start_at_once_sweep_once() {
 }
 
 #[tokio::test]
-async fn five_hundred_readers_and_a_hundred_refreshers_of_three_programs_on_an_empty_redis_are_one_sweep() {
+async fn five_hundred_cold_reads_and_a_hundred_refreshes_of_three_processes_share_one_sweep() {
     let cluster = Cluster::new().await;
     cluster.book(NINE);
     let url = cluster.redis.url();

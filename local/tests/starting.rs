@@ -39,7 +39,7 @@ async fn interrupt(program: &Program) -> (bool, String) {
 }
 
 #[tokio::test]
-async fn with_nothing_set_it_has_all_it_needs_and_ctrl_c_ends_it_well() {
+async fn without_any_variable_it_starts_and_ctrl_c_stops_it_cleanly() {
     emptyclassroom::install_tls();
     let running = Program::start(&[]).await;
     for told in
@@ -58,7 +58,7 @@ async fn with_nothing_set_it_has_all_it_needs_and_ctrl_c_ends_it_well() {
 }
 
 #[tokio::test]
-async fn it_reads_a_file_of_variables_and_uses_the_redis_given() {
+async fn it_reads_the_env_file_and_uses_its_redis() {
     emptyclassroom::install_tls();
     let redis = RedisServer::start_with(&["--requirepass", "hunter2"]).await;
     let url = redis.url().replace("redis://", "redis://:hunter2@");
@@ -81,7 +81,7 @@ async fn it_reads_a_file_of_variables_and_uses_the_redis_given() {
 }
 
 #[tokio::test]
-async fn no_token_is_logged_or_answered_however_much_is_logged() {
+async fn no_admin_token_is_logged_or_sent_at_any_log_level() {
     emptyclassroom::install_tls();
     let program = Program::start(&[("ADMIN_TOKEN", "correct-horse"), ("RUST_LOG", "trace")]).await;
     let invalidate = format!("{}/api/refresh?invalidate_cache=true", program.url);
@@ -97,7 +97,7 @@ async fn no_token_is_logged_or_answered_however_much_is_logged() {
 }
 
 #[tokio::test]
-async fn a_second_start_on_the_same_redis_finds_todays_data() {
+async fn a_second_start_on_the_same_redis_does_not_sweep() {
     emptyclassroom::install_tls();
     let redis = RedisServer::start().await;
     let url = redis.url();
@@ -113,7 +113,7 @@ async fn a_second_start_on_the_same_redis_finds_todays_data() {
 }
 
 #[tokio::test]
-async fn a_long_sweep_tells_how_far_it_is() {
+async fn a_long_sweep_logs_its_progress() {
     emptyclassroom::install_tls();
     let rooms = Campus::built_in().classrooms().map(|(_, room)| Room::new(&room.id, &room.name)).collect();
     let simulator = Simulator::start(rooms).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_long_sweep_tells_how_far_it_is() {
 }
 
 #[test]
-fn a_taken_port_is_told_in_a_sentence() {
+fn a_port_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     assert_eq!(
@@ -137,7 +137,7 @@ fn a_taken_port_is_told_in_a_sentence() {
 }
 
 #[test]
-fn an_unreachable_redis_is_waited_for_and_then_told_in_a_sentence() {
+fn an_unreachable_redis_is_retried_and_then_reported() {
     let port = free_port();
     let url = format!("redis://:hunter2@127.0.0.1:{port}");
     let output = run(&[("REDIS_URL", &url), ("PORT", "0"), ("REDIS_TIMEOUT", "0.5")]);
@@ -151,7 +151,7 @@ fn an_unreachable_redis_is_waited_for_and_then_told_in_a_sentence() {
 }
 
 #[test]
-fn a_bad_campus_file_is_told_with_its_line() {
+fn a_bad_campus_file_is_reported_with_its_line() {
     let folder = folder();
     let file = folder.path().join("campus.toml");
     fs::write(&file, "name = \"X\"\ntimezone = \"Mars/Olympus\"\n").unwrap();
@@ -166,7 +166,7 @@ fn a_bad_campus_file_is_told_with_its_line() {
 }
 
 #[test]
-fn a_bad_variable_is_told_with_what_it_held() {
+fn a_bad_variable_is_reported_with_its_value() {
     assert_eq!(refusal(&[("PORT", "http")]), "PORT is `http`, but should be a number from 0 to 65535");
     let host = refusal(&[("HOST", "203.0.113.1"), ("PORT", "0")]);
     assert!(host.starts_with("203.0.113.1:0 cannot be listened on: correct HOST and PORT"), "{host}");

@@ -96,7 +96,7 @@ async fn a_lock_expires(#[values(Memory, Redis)] backend: Backend) {
 
 #[rstest]
 #[tokio::test]
-async fn a_lock_is_given_back_only_by_its_holder(#[values(Memory, Redis)] backend: Backend) {
+async fn a_lock_is_released_only_by_its_holder(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     store.lock("lock", "a", LONG).await.unwrap().unwrap();
     store.unlock("lock", "b").await.unwrap();
@@ -108,7 +108,7 @@ async fn a_lock_is_given_back_only_by_its_holder(#[values(Memory, Redis)] backen
 
 #[rstest]
 #[tokio::test]
-async fn taking_a_lock_twice_in_one_name_succeeds(#[values(Memory, Redis)] backend: Backend) {
+async fn taking_a_lock_again_as_its_holder_succeeds(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     store.lock("lock", "a", LONG).await.unwrap().unwrap();
     assert!(
@@ -119,7 +119,7 @@ async fn taking_a_lock_twice_in_one_name_succeeds(#[values(Memory, Redis)] backe
 
 #[rstest]
 #[tokio::test]
-async fn a_later_holder_has_a_higher_fence(#[values(Memory, Redis)] backend: Backend) {
+async fn a_later_lock_holder_gets_a_higher_fencing_token(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let mut last = FencingToken::from_micros(0);
     for holder in 0..5 {
@@ -132,7 +132,7 @@ async fn a_later_holder_has_a_higher_fence(#[values(Memory, Redis)] backend: Bac
 
 #[rstest]
 #[tokio::test]
-async fn an_older_sweep_never_replaces_a_newer_one(#[values(Memory, Redis)] backend: Backend) {
+async fn a_lower_fencing_token_never_replaces_a_newer_value(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let put = async |micros: u64| {
         let fencing_token = FencingToken::from_micros(micros);
@@ -152,7 +152,7 @@ async fn an_older_sweep_never_replaces_a_newer_one(#[values(Memory, Redis)] back
 
 #[rstest]
 #[tokio::test]
-async fn a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up(#[values(Memory, Redis)] backend: Backend) {
+async fn a_fencing_token_far_ahead_of_the_caches_clock_is_replaced(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let now = store.lock("lock", "me", LONG).await.unwrap().unwrap();
     let put = async |fencing_token: FencingToken| {
@@ -169,7 +169,7 @@ async fn a_fence_that_lies_ahead_of_the_caches_clock_holds_nobody_up(#[values(Me
 
 #[rstest]
 #[tokio::test]
-async fn a_value_is_replaced_only_if_it_is_the_one_that_was_seen(#[values(Memory, Redis)] backend: Backend) {
+async fn compare_and_set_replaces_only_the_expected_value(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let (one, two, three) = (Bytes::from("one"), Bytes::from("two"), Bytes::from("three"));
     assert!(store.replace("k", None, one.clone(), LONG).await.unwrap());
@@ -186,7 +186,7 @@ async fn a_value_is_replaced_only_if_it_is_the_one_that_was_seen(#[values(Memory
 
 #[rstest]
 #[tokio::test]
-async fn of_many_who_want_the_lock_one_gets_it(#[values(Memory, Redis)] backend: Backend) {
+async fn concurrent_lock_attempts_have_one_winner(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let tasks: Vec<_> = (0..50)
         .map(|who| {
@@ -228,7 +228,7 @@ fn cache(store: &Arc<dyn Store>) -> Cache {
 
 #[rstest]
 #[tokio::test]
-async fn publishing_makes_every_day_and_the_refresh_known(#[values(Memory, Redis)] backend: Backend) {
+async fn publishing_stores_every_day_and_the_last_refresh(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -276,7 +276,7 @@ async fn a_sweep_without_its_lock_publishes_nothing(#[values(Memory, Redis)] bac
 
 #[rstest]
 #[tokio::test]
-async fn a_lock_that_vanished_before_its_time_is_taken_again(#[values(Memory, Redis)] backend: Backend) {
+async fn a_lock_evicted_before_its_expiry_is_taken_again(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -299,7 +299,7 @@ async fn a_lock_that_vanished_before_its_time_is_taken_again(#[values(Memory, Re
 
 #[rstest]
 #[tokio::test]
-async fn a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock(#[values(Memory, Redis)] backend: Backend) {
+async fn a_superseded_sweep_publishes_nothing_and_keeps_no_lock(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -319,7 +319,7 @@ async fn a_sweep_that_another_has_overtaken_marks_nothing_and_keeps_no_lock(#[va
 }
 
 #[tokio::test]
-async fn a_lock_whose_time_was_over_is_not_taken_again() {
+async fn an_expired_lock_is_not_taken_again() {
     let (TestStore { store, .. }, clock) = start(Backend::Memory).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -333,7 +333,7 @@ async fn a_lock_whose_time_was_over_is_not_taken_again() {
 
 #[rstest]
 #[tokio::test]
-async fn invalidating_leaves_the_reserve(#[values(Memory, Redis)] backend: Backend) {
+async fn invalidating_keeps_the_reserve(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -347,7 +347,7 @@ async fn invalidating_leaves_the_reserve(#[values(Memory, Redis)] backend: Backe
 
 #[rstest]
 #[tokio::test]
-async fn a_value_that_is_not_ours_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
+async fn a_malformed_cached_value_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let whole = snapshot("2026-03-03", FencingToken::from_micros(1)).to_value();
@@ -365,7 +365,7 @@ async fn a_value_that_is_not_ours_counts_as_absent(#[values(Memory, Redis)] back
 
 #[rstest]
 #[tokio::test]
-async fn a_value_of_another_day_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
+async fn a_cached_value_of_another_day_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let (cache, day) = (cache(&store), snapshot("2026-03-03", FencingToken::from_micros(1)));
     let value = day.to_value();
@@ -382,7 +382,7 @@ fn redis_store(url: &str, timeout: Duration) -> RedisStore {
 }
 
 #[tokio::test]
-async fn redis_that_went_away_and_came_back_is_found_again() {
+async fn after_a_redis_restart_the_first_command_succeeds() {
     let mut redis = RedisServer::start().await;
     let store = redis_store(&redis.url(), Duration::from_secs(2));
     store.put("k", "v".into(), LONG).await.unwrap();
@@ -393,7 +393,7 @@ async fn redis_that_went_away_and_came_back_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_silently_costs_one_slow_command_and_no_error() {
+async fn a_silently_dead_connection_costs_one_slow_command_and_no_error() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.addr()).await;
     let store = redis_store(&format!("redis://{}", proxy.addr()), Duration::from_secs(2));
@@ -409,7 +409,7 @@ async fn a_connection_that_died_silently_costs_one_slow_command_and_no_error() {
 }
 
 #[tokio::test]
-async fn no_command_outlasts_the_time_limit_however_many_wait() {
+async fn no_command_outlasts_redis_timeout_with_a_hundred_waiting() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.addr()).await;
     let limit = Duration::from_millis(500);
@@ -434,7 +434,7 @@ async fn no_command_outlasts_the_time_limit_however_many_wait() {
 }
 
 #[tokio::test]
-async fn under_a_steady_load_redis_is_found_again_however_long_connecting_takes() {
+async fn under_steady_load_a_slow_reconnect_to_redis_succeeds() {
     let redis = RedisServer::start_with(&["--requirepass", "x"]).await;
     let proxy = Proxy::start(redis.addr()).await;
     let store = Arc::new(redis_store(&format!("redis://:x@{}", proxy.addr()), Duration::from_secs(1)));
@@ -467,7 +467,7 @@ async fn under_a_steady_load_redis_is_found_again_however_long_connecting_takes(
 }
 
 #[tokio::test]
-async fn whoever_comes_while_connecting_hangs_has_time_for_another_try() {
+async fn a_command_during_a_hanging_connect_has_time_for_a_retry() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.addr()).await;
     let store = Arc::new(redis_store(&format!("redis://{}", proxy.addr()), Duration::from_secs(4)));
@@ -486,7 +486,7 @@ async fn whoever_comes_while_connecting_hangs_has_time_for_another_try() {
 }
 
 #[tokio::test]
-async fn a_fresh_connection_may_take_all_the_time_there_is() {
+async fn a_first_connection_may_take_the_whole_redis_timeout() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.addr()).await;
     proxy.delay(Duration::from_millis(800));
@@ -495,7 +495,7 @@ async fn a_fresh_connection_may_take_all_the_time_there_is() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_an_error_that_does_not_show_it() {
+async fn a_wrong_redis_password_is_an_error_without_the_password() {
     let redis = RedisServer::start_with(&["--requirepass", "the-right-one"]).await;
     let store = redis_store(&redis.url().replace("redis://", "redis://:hunter2@"), Duration::from_secs(2));
     let error = store.get("k").await.unwrap_err();
@@ -504,7 +504,7 @@ async fn a_wrong_password_is_an_error_that_does_not_show_it() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
+async fn an_untrusted_redis_certificate_is_refused() {
     let redis = RedisServer::start_tls().await;
     let store = redis_store(&redis.url(), Duration::from_secs(2));
     let error = store.get("k").await.unwrap_err();
@@ -512,6 +512,6 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 }
 
 #[test]
-fn a_url_that_is_none_of_redis_is_refused() {
+fn a_url_without_a_redis_scheme_is_refused() {
     assert!(RedisStore::new(&SecretString::from("http://localhost"), LONG).is_err());
 }

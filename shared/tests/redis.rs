@@ -51,7 +51,7 @@ async fn after_a_timeout_commands_fail_at_once_until_redis_answers_again() {
 }
 
 #[tokio::test]
-async fn a_write_that_a_new_replica_refuses_is_tried_on_a_fresh_connection() {
+async fn a_write_refused_by_a_new_replica_is_retried_on_a_fresh_connection() {
     let redis = RedisServer::start().await;
     let store = store(&redis.url(), Duration::from_secs(2));
     let token = FencingToken::from_micros(1_772_550_000_000_001);
@@ -97,7 +97,7 @@ fn emptyclassroom_timestamp(at: chrono::DateTime<chrono::Utc>) -> emptyclassroom
 }
 
 #[tokio::test]
-async fn a_node_of_a_cluster_is_refused_with_a_sentence() {
+async fn a_redis_cluster_node_is_refused_with_a_reason() {
     let nodes = [start_node().await, start_node().await, start_node().await];
     for (node, slots) in nodes.iter().zip([0..5461_u16, 5461..10923, 10923..16384]) {
         let slots: Vec<_> = slots.map(|slot| slot.to_string()).collect();

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_minute_of_the_day_can_be_had_back_by_rounding() {
+    fn every_minute_of_the_day_survives_rounding() {
         for minute in 0..=25 * 60 {
             for hours in [Hours::text(minute), Hours::number(minute)] {
                 let back = (hours.value().unwrap() * 60.0).round();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_number_has_no_value() {
+    fn a_text_that_is_not_a_number_has_no_value() {
         assert_eq!(Hours::from("abc").value(), None);
     }
 }

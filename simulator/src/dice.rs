@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_below_nothing_but_it_does_not_panic() {
+    fn a_throw_below_zero_does_not_panic() {
         assert_eq!(Dice::of(&[]).below(0), 0);
     }
 }

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_the_form_of_the_recorded_ones() {
+    fn the_document_has_the_form_of_the_recorded_ones() {
         let bookings = vec![
             Booking::new("9.000000", 9.833_333, Kind::Event),
             Booking::new("12.000000", "13.000000", Kind::Event).private(),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_covers_a_month_and_the_same_day_of_the_next() {
+    fn a_document_covers_a_month_and_the_same_day_of_the_next() {
         for (start, end, days) in [
             ("2026-02-01", "2026-03-01", 29),
             ("2026-01-01", "2026-02-01", 32),

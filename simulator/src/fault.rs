@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn faults_are_met_where_they_were_asked_for_until_taken_back() {
+    async fn faults_apply_where_requested_until_behave() {
         let simulator = simulator().await;
         simulator.misbehave_for("342", Fault::Status(500));
         assert_eq!(ask(&simulator, "342").await.status, 500);
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dripping_answer_promises_all_and_begins_with_a_byte() {
+    async fn a_dripping_answer_has_its_full_content_length_and_begins_with_one_byte() {
         let simulator = simulator().await;
         let good = ask(&simulator, "342").await;
         simulator.misbehave(Fault::Drip);
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_prefixed_answer_is_the_good_one_after_six_characters() {
+    async fn a_prefixed_answer_is_the_good_one_after_its_prefix() {
         let (good, bad) = good_and(Fault::Prefixed).await;
         assert_eq!(bad.text(), format!(")]}}',\n{}", good.text()));
     }
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_connection_ends_before_what_was_promised() {
+    async fn a_cut_connection_ends_before_its_content_length() {
         let (good, bad) = good_and(Fault::ConnectionCut).await;
         assert_eq!(bad.content_length(), Some(good.body.len()));
         assert_eq!(bad.body, good.body[..good.body.len() / 2]);
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_malformed_item_stands_beside_the_good_ones() {
+    async fn a_malformed_item_is_added_to_the_good_ones() {
         let (good, bad) = days_with(Fault::MalformedItem).await;
         for (good, bad) in good.iter().zip(bad) {
             let mut items = bad["items"].as_array().unwrap().clone();
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_room_is_answered_under_its_own_id() {
+    async fn other_room_is_answered_under_its_own_id() {
         let (good, bad) = days_with(Fault::OtherRoom).await;
         assert_eq!(bad.len(), good.len());
         assert!(bad.iter().all(|day| day["itemId"] == 344 && day["itemName"] == "CAS 201"));
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_leads_to_the_good_answer_and_is_seen() {
+    async fn a_redirect_leads_to_the_good_answer_and_is_counted() {
         let simulator = simulator().await;
         let good = ask(&simulator, "342").await;
         simulator.misbehave(Fault::Redirect);

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn each_parameter_is_missed_by_name() {
+    fn a_missing_parameter_is_named() {
         let all = parameters("342", "2026-02-01");
         assert_eq!(all.len(), 8);
         for (name, _) in &all {

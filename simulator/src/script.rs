@@ -66,7 +66,7 @@ mod tests {
     use crate::booking::Kind;
 
     #[test]
-    fn the_narrower_wish_goes_before_the_wider() {
+    fn a_fault_for_one_room_goes_before_one_for_all() {
         let mut script = Script::default();
         script.misbehave(Fault::Status(500));
         script.misbehave_for("342", Fault::Status(501));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn after_behave_nothing_is_wrong_any_more() {
+    fn after_behave_there_are_no_faults() {
         let mut script = Script::default();
         script.misbehave(Fault::Hang);
         script.misbehave_for("342", Fault::Hang);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn bookings_set_replace_those_of_that_room_and_day_alone() {
+    fn bookings_set_replace_only_those_of_that_room_and_day() {
         let (monday, tuesday) = ("2026-02-02".parse().unwrap(), "2026-02-03".parse().unwrap());
         let lecture = vec![Booking::new("9.000000", 9.833_333, Kind::Event)];
         let mut script = Script::default();

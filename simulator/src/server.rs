@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_with_every_room_answers_about_any() {
+    async fn a_simulator_with_every_room_answers_about_any() {
         let simulator = Simulator::start_with_every_room(0).await.unwrap();
         for id in ["342", "1", "no-such-room"] {
             let subjects = ask(&simulator, id).await.subjects();
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_25live_would_not_understand_is_refused_by_name() {
+    async fn a_malformed_request_is_400_and_names_the_parameter() {
         let simulator = simulator().await;
         let good = target(&simulator, "342", "2026-02-01");
         for (right, wrong, name) in [
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_goes_away_is_in_flight_no_more() {
+    async fn a_disconnected_client_is_no_longer_in_flight() {
         let simulator = simulator().await;
         simulator.misbehave(Fault::Hang);
         let waiting = send(&simulator, "GET", &target(&simulator, "342", "2026-02-01")).await;

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_of_a_campus_holds_everything_a_reader_must_cope_with() {
+    fn a_month_of_a_campus_contains_every_kind_of_booking() {
         let days: Vec<_> = rooms()
             .flat_map(|room| date("2026-02-01").iter_days().take(29).map(move |day| timetable(&room, day)))
             .collect();

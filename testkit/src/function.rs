@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_fails_an_event_goes_on() {
+    async fn a_function_that_fails_an_event_answers_the_next() {
         let (function, _directory) = start(ECHO, &[]).await;
         let failed = function.invoke(json!("fail")).await;
         assert!(matches!(failed, Err(InvocationError::Function(error)) if error["errorType"] == "Told"));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_dies_at_an_event_is_told() {
+    async fn a_function_that_dies_at_an_event_is_reported_with_its_status() {
         let (function, _directory) = start(ECHO, &[]).await;
         let died = function.invoke(json!("exit")).await;
         let Err(InvocationError::Exited { status, .. }) = died else { panic!("{died:?}") };

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_it_prints_and_how_it_ends_is_told() {
+    async fn output_and_exit_status_are_collected() {
         let process = bash("echo out; echo err >&2; exit 7");
         assert_eq!(process.exit().await.code(), Some(7));
         let mut lines: Vec<_> = process.output().lines().map(str::to_owned).collect();

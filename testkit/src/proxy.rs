@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_swallows_old_and_new_connections_and_restoring_helps_new_ones_only() {
+    async fn a_cut_silences_old_and_new_connections_and_restoring_helps_new_ones_only() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut old = connect(&proxy).await;
         assert!(echoes(&mut old, b"hello").await);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_undone_at_once_is_a_cut_all_the_same() {
+    async fn a_cut_restored_at_once_still_cuts_old_connections() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
         assert!(echoes(&mut client, b"hello").await);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_hides_that_upstream_hung_up() {
+    async fn a_cut_hides_that_upstream_closed() {
         let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Proxy::start(upstream.local_addr().unwrap()).await;
         let mut client = connect(&proxy).await;
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn resetting_breaks_an_answer_off_in_its_middle_until_restored() {
+    async fn resetting_cuts_an_answer_in_its_middle_until_restored() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
         assert!(echoes(&mut client, b"hello").await);
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_delay_holds_answers_back_until_taken_off() {
+    async fn a_delay_applies_to_answers_until_removed() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
         proxy.delay(A_WHILE);
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_swallows_what_is_being_held_back() {
+    async fn a_cut_drops_delayed_bytes() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
         proxy.delay(A_WHILE);

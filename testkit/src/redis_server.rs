@@ -368,14 +368,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn further_arguments_reach_it() {
+    async fn extra_arguments_are_passed_on() {
         let server = RedisServer::start_with(&["--maxmemory", "3mb"]).await;
         assert_eq!(server.command(&["CONFIG", "GET", "maxmemory"]).await, "maxmemory\n3145728");
     }
 
     #[tokio::test]
     #[should_panic(expected = "redis-server stopped at its start")]
-    async fn arguments_it_does_not_know_are_told() {
+    async fn unknown_arguments_are_reported() {
         RedisServer::start_with(&["--no-such-thing", "1"]).await;
     }
 
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_taken_port_is_noticed() {
+    async fn a_port_in_use_is_noticed() {
         let first = RedisServer::start().await;
         assert!(Setup::new(&[]).launch_on(first.port()).await.is_err());
     }

@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_posted_error_is_handed_on() {
+    async fn a_posted_error_is_returned() {
         let api = RuntimeApi::start().await;
         let posted = r#"{"errorType":"Oops","errorMessage":"broken"}"#;
         let (answer, _) = tokio::join!(api.invoke(json!({})), serve_one(&api, "error", posted));
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_not_json_is_told() {
+    async fn an_answer_that_is_not_json_is_reported() {
         let api = RuntimeApi::start().await;
         let (answer, _) = tokio::join!(api.invoke(json!({})), serve_one(&api, "response", "<html>"));
         assert!(matches!(answer, Err(InvocationError::NotJson(text)) if text == "<html>"));
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_event_nobody_waits_for_any_more_is_passed_over() {
+    async fn an_event_that_is_no_longer_awaited_is_skipped() {
         let api = RuntimeApi::start().await;
         assert!(timeout(Duration::from_millis(10), api.invoke(json!("stale"))).await.is_err());
         let (_, (_, event)) = tokio::join!(api.invoke(json!("fresh")), serve_one(&api, "response", "null"));
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_request_id_is_turned_down() {
+    async fn an_unknown_request_id_is_refused() {
         let api = RuntimeApi::start().await;
         let (status, body) = send(&api, "POST", "invocation/nonsense/response", "{}").await;
         assert!(status.starts_with("http/1.1 400"), "{status}");

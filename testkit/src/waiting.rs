@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_condition_is_looked_at_until_it_holds() {
+    async fn a_condition_is_polled_until_it_holds() {
         let mut looks = 0;
         eventually("there were three looks", PATIENCE, async || {
             looks += 1;
@@ -63,7 +63,7 @@ mod tests {
 
     #[tokio::test]
     #[should_panic(expected = "the call came back")]
-    async fn a_condition_that_hangs_is_given_up() {
+    async fn a_hanging_condition_times_out() {
         eventually("the call came back", Duration::from_millis(30), async || pending().await).await;
     }
 }

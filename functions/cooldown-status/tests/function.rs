@@ -21,7 +21,7 @@ async fn mark_refreshed(redis: &RedisServer) {
 }
 
 #[tokio::test]
-async fn it_needs_nothing_but_redis_and_tells_the_minutes_left() {
+async fn it_needs_only_redis_and_returns_the_remaining_minutes() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
     let answer = function.answer_to("cooldown-status").await;
@@ -39,7 +39,7 @@ async fn it_needs_nothing_but_redis_and_tells_the_minutes_left() {
 }
 
 #[tokio::test]
-async fn the_url_of_redis_may_be_a_secret() {
+async fn redis_url_can_be_read_from_secrets_manager() {
     let redis = RedisServer::start().await;
     mark_refreshed(&redis).await;
     let secrets = AwsApi::secrets_manager(&redis.url()).await;
@@ -55,7 +55,7 @@ async fn the_url_of_redis_may_be_a_secret() {
 }
 
 #[tokio::test]
-async fn over_tls_a_good_certificate_works() {
+async fn redis_over_tls_with_a_trusted_certificate_works() {
     let redis = RedisServer::start_tls().await;
     mark_refreshed(&redis).await;
     let function = start(&redis.url(), &[("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())]).await;
@@ -63,7 +63,7 @@ async fn over_tls_a_good_certificate_works() {
 }
 
 #[tokio::test]
-async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
+async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
     let redis = RedisServer::start_tls().await;
     mark_refreshed(&redis).await;
     let function = start(&redis.url(), &[]).await;
@@ -75,7 +75,7 @@ async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis()
 }
 
 #[tokio::test]
-async fn it_starts_without_redis_and_finds_it_when_it_comes() {
+async fn it_starts_without_redis_and_connects_later() {
     let mut redis = RedisServer::start().await;
     redis.stop().await;
     let function = start(&redis.url(), &[]).await;
@@ -89,7 +89,7 @@ async fn it_starts_without_redis_and_finds_it_when_it_comes() {
 }
 
 #[tokio::test]
-async fn a_redis_that_says_nothing_holds_the_start_up_for_three_seconds_at_most() {
+async fn a_hanging_redis_delays_the_start_by_at_most_three_seconds() {
     let redis = RedisServer::start().await;
     mark_refreshed(&redis).await;
     let proxy = Proxy::start(redis.addr()).await;
@@ -104,7 +104,7 @@ async fn a_redis_that_says_nothing_holds_the_start_up_for_three_seconds_at_most(
 }
 
 #[tokio::test]
-async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
+async fn a_bad_environment_variable_stops_the_start_and_is_named() {
     let wanted = "REDIS_URL is not set, but should be redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
     assert_eq!(Function::refusal(BINARY, &[]).await, wanted);
     assert_eq!(Function::refusal(BINARY, &[("REDIS_URL", " ")]).await, wanted);
@@ -114,7 +114,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
+async fn an_event_that_is_no_http_request_is_an_error_and_the_next_one_is_answered() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
     for event in [json!({}), json!(null), event("schedule")] {
@@ -125,7 +125,7 @@ async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
 }
 
 #[tokio::test]
-async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_tells_the_truth() {
+async fn after_a_freeze_a_dead_redis_connection_slows_one_cooldown_status_at_most() {
     let redis = RedisServer::start().await;
     mark_refreshed(&redis).await;
     let network = Proxy::start(redis.addr()).await;
@@ -138,7 +138,7 @@ async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_tells_the_tru
 }
 
 #[tokio::test]
-async fn its_waiting_for_redis_is_measured() {
+async fn redis_time_is_in_the_metrics() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
     function.answer_to("cooldown-status").await;

@@ -64,7 +64,7 @@ async fn a_cold_read_sweeps_and_the_next_is_a_hit_with_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn each_route_is_answered_and_each_error_is_a_sentence() {
+async fn each_route_responds_and_each_error_has_its_detail() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     let hello = function.answer_to("hello").await;
@@ -91,7 +91,7 @@ async fn each_route_is_answered_and_each_error_is_a_sentence() {
 }
 
 #[tokio::test]
-async fn whoever_has_the_body_gets_304_and_no_body() {
+async fn a_matching_etag_gets_an_empty_304_from_the_function() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     let first = function.answer_to("open-classrooms").await;
@@ -103,7 +103,7 @@ async fn whoever_has_the_body_gets_304_and_no_body() {
 }
 
 #[tokio::test]
-async fn over_tls_a_good_certificate_works() {
+async fn redis_over_tls_with_a_trusted_certificate_works() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let env = [("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())];
     let function = start(&redis.url(), &simulator, &env).await;
@@ -113,7 +113,7 @@ async fn over_tls_a_good_certificate_works() {
 }
 
 #[tokio::test]
-async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
+async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_unavailable(&function.answer_to("open-classrooms").await);
@@ -125,7 +125,7 @@ async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis()
 }
 
 #[tokio::test]
-async fn it_starts_without_redis_and_sweeps_when_it_comes() {
+async fn it_starts_without_redis_and_sweeps_once_redis_is_up() {
     let (mut redis, simulator) = (RedisServer::start().await, start_25live().await);
     redis.stop().await;
     let function = start(&redis.url(), &simulator, &[]).await;
@@ -143,7 +143,7 @@ async fn it_starts_without_redis_and_sweeps_when_it_comes() {
 }
 
 #[tokio::test]
-async fn a_redis_that_says_nothing_costs_no_more_than_its_time_limit() {
+async fn a_hanging_redis_costs_no_more_than_redis_timeout() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let proxy = Proxy::start(redis.addr()).await;
     proxy.cut();
@@ -156,7 +156,7 @@ async fn a_redis_that_says_nothing_costs_no_more_than_its_time_limit() {
 }
 
 #[tokio::test]
-async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
+async fn a_bad_environment_variable_stops_the_start_and_is_named() {
     let redis = RedisServer::start().await;
     let url = redis.url();
     let redis_url = ("REDIS_URL", url.as_str());
@@ -178,7 +178,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
 }
 
 #[tokio::test]
-async fn each_read_is_a_json_log_line_that_can_be_read_alone() {
+async fn each_read_is_one_json_log_line() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     let last_updated = function.answer_to("open-classrooms").await.json()["last_updated"].clone();
@@ -190,7 +190,7 @@ async fn each_read_is_a_json_log_line_that_can_be_read_alone() {
 }
 
 #[tokio::test]
-async fn each_read_is_a_line_of_metrics() {
+async fn each_read_emits_one_line_of_metrics() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_eq!((read(&function).await, read(&function).await), (hit_or_miss("MISS"), hit_or_miss("HIT")));
@@ -209,7 +209,7 @@ async fn each_read_is_a_line_of_metrics() {
 }
 
 #[tokio::test]
-async fn the_password_is_never_logged_however_much_is() {
+async fn the_redis_password_is_not_logged_at_any_level() {
     let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
     let simulator = start_25live().await;
     // With the right password, with a wrong one, and with the server gone.
@@ -227,7 +227,7 @@ async fn the_password_is_never_logged_however_much_is() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
+async fn an_event_that_is_no_http_request_is_an_error_and_the_next_one_is_answered() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     for event in [json!({}), Value::Null, event("schedule")] {
@@ -238,7 +238,7 @@ async fn an_event_that_is_no_request_is_an_error_and_the_next_is_answered() {
 }
 
 #[tokio::test]
-async fn requests_that_no_browser_sends_are_answered_too() {
+async fn malformed_requests_that_api_gateway_passes_on_get_a_response() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     for (path, query, status) in [
@@ -265,7 +265,7 @@ async fn requests_that_no_browser_sends_are_answered_too() {
 }
 
 #[tokio::test]
-async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_never_fails() {
+async fn after_a_freeze_a_dead_redis_connection_slows_one_request_at_most() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let network = Proxy::start(redis.addr()).await;
     let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
@@ -277,7 +277,7 @@ async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_never_fails()
 }
 
 #[tokio::test]
-async fn thawed_with_the_way_to_redis_still_cut_it_shows_its_own_copy_in_time() {
+async fn after_a_freeze_with_redis_unreachable_the_last_good_copy_comes_within_the_timeout() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let network = Proxy::start(redis.addr()).await;
     let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
@@ -304,7 +304,7 @@ fn secret_redis_url(endpoint: &str) -> [(&str, &str); 5] {
 }
 
 #[tokio::test]
-async fn the_url_of_redis_is_read_from_its_secret_once_and_never_logged() {
+async fn redis_url_is_read_from_secrets_manager_once_and_never_logged() {
     let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
     let simulator = start_25live().await;
     let url = redis.url().replace("redis://", "redis://:correct-horse@");
@@ -323,7 +323,7 @@ async fn the_url_of_redis_is_read_from_its_secret_once_and_never_logged() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_to_be_had_stops_the_start_with_a_sentence() {
+async fn an_unreadable_secret_stops_the_start_with_its_reason() {
     let refusing = AwsApi::start(|_| {
         (400, json!({"__type": "AccessDeniedException", "message": "not authorized to perform secretsmanager:GetSecretValue"}))
     })
@@ -345,7 +345,7 @@ async fn a_secret_that_is_not_to_be_had_stops_the_start_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_secrets_manager_that_says_nothing_does_not_hold_the_start_up_for_long() {
+async fn a_hanging_secrets_manager_stops_the_start_within_seconds() {
     let secrets = AwsApi::secrets_manager("redis://localhost").await;
     let network = Proxy::start(secrets.addr()).await;
     network.cut();
@@ -357,7 +357,7 @@ async fn a_secrets_manager_that_says_nothing_does_not_hold_the_start_up_for_long
 }
 
 #[tokio::test]
-async fn a_secret_is_named_by_its_arn_and_in_one_way_only() {
+async fn a_secret_needs_an_arn_and_excludes_the_plain_variable() {
     let arn = ("REDIS_URL_SECRET_ARN", SECRET_ARN);
     for (env, sentence) in [
         (

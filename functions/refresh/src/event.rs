@@ -42,13 +42,13 @@ mod tests {
     }
 
     #[test]
-    fn the_schedule_and_clients_are_told_apart() {
+    fn scheduled_events_and_http_requests_are_distinguished() {
         assert!(matches!(read(include_str!("../../../events/schedule.json")), Ok(Event::Schedule)));
         assert!(matches!(read(include_str!("../../../events/refresh.json")), Ok(Event::Client(_))));
     }
 
     #[test]
-    fn anything_else_is_refused_with_a_sentence() {
+    fn other_events_are_refused_with_a_reason() {
         for event in ["{}", "null", "[]", r#"{"detail-type":"Object Created"}"#] {
             assert!(read(event).unwrap_err().starts_with("neither an API Gateway v2 request"), "{event}");
         }

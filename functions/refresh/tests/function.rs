@@ -62,7 +62,7 @@ async fn failed_schedule(function: &Function) -> String {
 }
 
 #[tokio::test]
-async fn a_client_refreshes_once_and_then_has_to_wait() {
+async fn a_second_refresh_within_the_cooldown_gets_429() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     let refreshed = function.answer_to("refresh").await;
@@ -95,7 +95,7 @@ async fn the_schedule_refreshes_and_a_repeated_delivery_is_skipped() {
 }
 
 #[tokio::test]
-async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_fails_the_schedules_invocation() {
+async fn a_failed_sweep_is_502_to_clients_and_fails_the_scheduled_invocation() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     simulator.misbehave(Fault::Html);
@@ -108,7 +108,7 @@ async fn a_sweep_that_fails_is_a_bad_gateway_to_clients_and_fails_the_schedules_
 }
 
 #[tokio::test]
-async fn each_sweep_is_a_line_of_metrics_whoever_asked_for_it() {
+async fn each_sweep_emits_one_line_of_metrics_whether_requested_or_scheduled() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
     assert_refreshed(&function.answer_to("refresh").await);
@@ -122,7 +122,7 @@ async fn each_sweep_is_a_line_of_metrics_whoever_asked_for_it() {
 }
 
 #[tokio::test]
-async fn each_error_is_a_sentence() {
+async fn each_error_of_refresh_has_its_status_and_detail() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[TOKEN]).await;
     let too_large = function.answer_to("refresh-too-large").await;
@@ -142,7 +142,7 @@ async fn each_error_is_a_sentence() {
 }
 
 #[tokio::test]
-async fn an_operator_with_the_token_refreshes_within_the_cooldown() {
+async fn the_admin_token_refreshes_within_the_cooldown() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[TOKEN]).await;
     assert_refreshed(&function.answer_to("refresh").await);
@@ -151,7 +151,7 @@ async fn an_operator_with_the_token_refreshes_within_the_cooldown() {
 }
 
 #[tokio::test]
-async fn the_operators_token_may_be_a_secret_too() {
+async fn the_admin_token_can_be_read_from_secrets_manager() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let secrets = AwsApi::secrets_manager(TOKEN.1).await;
     let endpoint = secrets.url();
@@ -162,7 +162,7 @@ async fn the_operators_token_may_be_a_secret_too() {
 }
 
 #[tokio::test]
-async fn over_tls_a_good_certificate_works() {
+async fn redis_over_tls_with_a_trusted_certificate_works() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let env = [("SSL_CERT_FILE", redis.ca_file().to_str().unwrap())];
     let function = start(&redis.url(), &simulator, &env).await;
@@ -170,7 +170,7 @@ async fn over_tls_a_good_certificate_works() {
 }
 
 #[tokio::test]
-async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis() {
+async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_unavailable(&function.answer_to("refresh").await);
@@ -182,7 +182,7 @@ async fn over_tls_a_certificate_that_nobody_vouches_for_is_as_good_as_no_redis()
 }
 
 #[tokio::test]
-async fn it_starts_without_redis_and_refreshes_when_it_comes() {
+async fn it_starts_without_redis_and_refreshes_once_redis_is_up() {
     let (mut redis, simulator) = (RedisServer::start().await, start_25live().await);
     redis.stop().await;
     let function = start(&redis.url(), &simulator, &[]).await;
@@ -196,7 +196,7 @@ async fn it_starts_without_redis_and_refreshes_when_it_comes() {
 }
 
 #[tokio::test]
-async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
+async fn a_bad_environment_variable_stops_the_start_and_is_named() {
     let redis = RedisServer::start().await;
     let url = redis.url();
     let redis_url = ("REDIS_URL", url.as_str());
@@ -213,7 +213,7 @@ async fn a_bad_variable_stops_the_start_with_a_sentence_that_names_it() {
 }
 
 #[tokio::test]
-async fn an_event_of_neither_kind_is_an_error_that_says_so_and_the_next_is_answered() {
+async fn an_event_that_is_neither_request_nor_schedule_is_an_error_and_the_next_one_is_answered() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     let mut other = event("schedule");
@@ -261,7 +261,7 @@ async fn start_telling(bus: SocketAddr, redis: &RedisServer, simulator: &Simulat
 }
 
 #[tokio::test]
-async fn a_refresh_is_told_to_the_event_bus() {
+async fn a_successful_refresh_publishes_an_event_to_eventbridge() {
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
     let function = start_telling(bus.addr(), &redis, &simulator).await;
     simulator.misbehave_for("342", Fault::Html);
@@ -284,7 +284,7 @@ async fn a_refresh_is_told_to_the_event_bus() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_failed_is_told_to_the_event_bus_too() {
+async fn a_failed_refresh_publishes_an_event_to_eventbridge() {
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
     let function = start_telling(bus.addr(), &redis, &simulator).await;
     simulator.misbehave(Fault::Html);
@@ -298,7 +298,7 @@ async fn a_refresh_that_failed_is_told_to_the_event_bus_too() {
 }
 
 #[tokio::test]
-async fn an_event_bus_that_is_down_or_refuses_changes_nothing_but_the_logs() {
+async fn a_failing_eventbridge_is_only_logged() {
     let refusal = json!({"ErrorCode": "NotAuthorized", "ErrorMessage": "The bus is full of bees"});
     let refusing = AwsApi::start(move |_| (200, json!({"FailedEntryCount": 1, "Entries": [refusal]}))).await;
     // Bound, so that nobody else gets the port, but not listening.
@@ -317,7 +317,7 @@ async fn an_event_bus_that_is_down_or_refuses_changes_nothing_but_the_logs() {
 }
 
 #[tokio::test]
-async fn an_event_bus_that_says_nothing_holds_the_answer_up_for_two_seconds() {
+async fn a_hanging_eventbridge_delays_the_response_by_two_seconds_and_holds_no_lock() {
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
     let proxy = Proxy::start(bus.addr()).await;
     proxy.cut();
@@ -341,7 +341,7 @@ async fn an_event_bus_that_says_nothing_holds_the_answer_up_for_two_seconds() {
 }
 
 #[tokio::test]
-async fn no_secret_is_ever_logged_however_much_is() {
+async fn no_secret_is_logged_at_any_level() {
     let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
     let (simulator, bus) = (start_25live().await, event_bus().await);
     let (url, endpoint) =
@@ -368,7 +368,7 @@ async fn no_secret_is_ever_logged_however_much_is() {
 }
 
 #[tokio::test]
-async fn thawed_with_a_dead_connection_it_is_slow_once_at_most_and_never_fails() {
+async fn after_a_freeze_a_dead_redis_connection_slows_one_request_at_most() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let network = Proxy::start(redis.addr()).await;
     let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
@@ -393,7 +393,7 @@ async fn start_over_tls(certificate: Certificate, redis: &RedisServer, simulator
 }
 
 #[tokio::test]
-async fn a_25live_behind_tls_is_asked() {
+async fn twenty_five_live_over_tls_is_asked() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let (function, _tls) = start_over_tls(Certificate::Good, &redis, &simulator).await;
     assert_refreshed(&function.answer_to("refresh").await);
@@ -401,7 +401,7 @@ async fn a_25live_behind_tls_is_asked() {
 }
 
 #[tokio::test]
-async fn a_25live_with_a_bad_certificate_is_told_nothing_and_not_believed() {
+async fn twenty_five_live_with_a_bad_certificate_is_not_asked() {
     for (certificate, said) in [
         (Certificate::Impostor, "BadSignature"),
         (Certificate::Expired, "certificate expired"),
@@ -422,7 +422,7 @@ async fn a_25live_with_a_bad_certificate_is_told_nothing_and_not_believed() {
 const VERSION_REFUSED: (u8, u8) = (2, 70);
 
 #[tokio::test]
-async fn a_25live_or_a_redis_that_knows_tls_1_1_at_the_most_is_refused() {
+async fn tls_1_1_is_refused_to_25live_and_redis() {
     let (redis, simulator, old) = (RedisServer::start().await, start_25live().await, OldTls::start().await);
     let url = format!("https://{}/availabilitydata.json", old.addr());
     let function = start(&redis.url(), &simulator, &[("API_URL", &url), ("UPSTREAM_CONCURRENCY", "64")]).await;
@@ -436,7 +436,7 @@ async fn a_25live_or_a_redis_that_knows_tls_1_1_at_the_most_is_refused() {
 }
 
 #[tokio::test]
-async fn whatever_25live_sends_the_function_stays_small_and_the_last_good_data_stay() {
+async fn huge_25live_answers_neither_exhaust_memory_nor_replace_good_data() {
     let zeros = Fault::Body(format!(r#"{{"subjects":[{}0]}}"#, "0,".repeat(1_000_000)));
     for (fault, rooms_struck) in [
         (Fault::Huge(60_000_000), ROOMS),
@@ -468,7 +468,7 @@ async fn whatever_25live_sends_the_function_stays_small_and_the_last_good_data_s
 }
 
 #[tokio::test]
-async fn functions_that_refresh_at_once_sweep_once_and_answer_alike() {
+async fn simultaneous_refreshes_of_several_functions_share_one_sweep_and_its_result() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     simulator.set_latency(Duration::from_millis(300));
     let mut functions = Vec::new();

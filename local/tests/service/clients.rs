@@ -34,7 +34,7 @@ async fn others_are_answered(app: &TestServer) {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_refused() {
+async fn bytes_that_are_not_http_get_400() {
     let app = TestServer::start(Backend::Memory).await;
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
@@ -50,7 +50,7 @@ async fn what_is_no_http_is_refused() {
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_refused() {
+async fn an_endless_request_head_gets_414_or_431() {
     let app = TestServer::start(Backend::Memory).await;
     let long_line = request(&format!("GET /api/open-classrooms?date={}", "x".repeat(100_000)), "");
     assert!(said_to(&app, &long_line).await.starts_with("HTTP/1.1 414 "));
@@ -62,7 +62,7 @@ async fn a_head_without_end_is_refused() {
 }
 
 #[tokio::test]
-async fn a_method_or_a_path_that_nobody_knows_is_a_problem_in_json() {
+async fn an_unknown_method_or_path_gets_problem_json() {
     let app = TestServer::start(Backend::Memory).await;
     for (line, status) in [
         ("BREW /api/refresh", "405 Method Not Allowed"),
@@ -86,7 +86,7 @@ async fn a_method_or_a_path_that_nobody_knows_is_a_problem_in_json() {
 }
 
 #[tokio::test]
-async fn a_body_over_a_kilobyte_is_refused_however_it_is_sent() {
+async fn a_request_body_over_1024_bytes_gets_413_with_any_transfer_encoding() {
     let app = TestServer::start(Backend::Memory).await;
     let promised = request("POST /api/refresh", "content-length: 1000000000\r\n");
     assert!(said_to(&app, &promised).await.starts_with("HTTP/1.1 413 "));
@@ -101,7 +101,7 @@ async fn a_body_over_a_kilobyte_is_refused_however_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for_without_an_end() {
+async fn a_request_body_that_does_not_arrive_gets_408() {
     let app = TestServer::start(Backend::Memory).await;
     let start = Instant::now();
     let said = said_to(&app, &request("POST /api/refresh", "content-length: 10\r\n")).await;
@@ -111,7 +111,7 @@ async fn a_body_that_does_not_come_is_not_waited_for_without_an_end() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
+async fn silent_slow_and_idle_connections_are_closed_after_the_client_limit() {
     let app = TestServer::start_with_client_limit(Duration::from_secs(1)).await;
     let (mut silent, mut slow) = (connect(&app).await, connect(&app).await);
     let dripping = async {
@@ -137,7 +137,7 @@ async fn who_says_nothing_or_takes_too_long_is_shown_the_door() {
 }
 
 #[tokio::test]
-async fn who_asks_and_does_not_read_is_shown_the_door() {
+async fn a_client_that_does_not_read_its_responses_is_disconnected() {
     let app = TestServer::start_with_client_limit(Duration::from_secs(1)).await;
     let mut deaf = connect(&app).await;
     // More answers than the system holds for somebody who does not read them.
@@ -153,7 +153,7 @@ async fn who_asks_and_does_not_read_is_shown_the_door() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_during_a_sweep_takes_it_from_nobody() {
+async fn a_disconnect_during_a_refresh_does_not_cancel_the_sweep() {
     let app = TestServer::start(Backend::Redis).await;
     app.simulator.set_latency(Duration::from_secs(1));
     let mut gone = connect(&app).await;

@@ -42,7 +42,7 @@ fn fatal() -> Vec<(Fault, bool)> {
 }
 
 #[tokio::test]
-async fn each_failure_costs_its_room_alone_and_is_asked_again_if_it_may_pass() {
+async fn a_failure_affects_only_its_room_and_transient_ones_are_retried() {
     for (fault, transient) in fatal() {
         let app = TestServer::start(Backend::Memory).await;
         app.simulator.misbehave_for("344", fault.clone());
@@ -55,7 +55,7 @@ async fn each_failure_costs_its_room_alone_and_is_asked_again_if_it_may_pass() {
 }
 
 #[tokio::test]
-async fn what_can_be_read_of_an_answer_stands() {
+async fn readable_parts_of_a_damaged_25live_answer_are_used() {
     let all_day = ("ok".to_owned(), vec!["07:00-23:00".to_owned()]);
     let around_nine = ("ok".to_owned(), vec!["07:00-08:59".to_owned(), "10:01-23:00".to_owned()]);
     // Its malformed item begins at no time and ends at ten: in doubt the room is taken.
@@ -79,7 +79,7 @@ async fn what_can_be_read_of_an_answer_stands() {
 }
 
 #[tokio::test]
-async fn times_in_doubt_make_a_room_taken_up_to_midnight() {
+async fn doubtful_booking_times_block_the_room_up_to_midnight() {
     let around_nine = ["07:00-08:59", "10:01-23:00"];
     for (start, end, expected) in [
         ("NaN", "11.000000", &["11:01-23:00"][..]),
@@ -101,7 +101,7 @@ async fn times_in_doubt_make_a_room_taken_up_to_midnight() {
 }
 
 #[tokio::test]
-async fn a_burst_of_errors_under_load_is_got_over() {
+async fn a_burst_of_500_and_429_is_retried_until_all_rooms_are_ok() {
     let app = TestServer::start(Backend::Memory).await;
     for room in ROOMS {
         app.simulator.misbehave_times(room, Fault::Status(500), 1);
@@ -113,7 +113,7 @@ async fn a_burst_of_errors_under_load_is_got_over() {
 }
 
 #[tokio::test]
-async fn a_day_without_an_answer_is_unknown_for_that_day_alone() {
+async fn a_day_missing_from_25lives_answer_is_unknown_on_that_day_only() {
     let app = TestServer::start(Backend::Memory).await;
     app.simulator.misbehave_for("344", Fault::MissingDay(day("2026-03-04")));
     assert_eq!(app.open_classrooms().await.room("344").0, "ok");
@@ -122,7 +122,7 @@ async fn a_day_without_an_answer_is_unknown_for_that_day_alone() {
 }
 
 #[tokio::test]
-async fn a_failure_that_passes_is_got_over() {
+async fn two_503_are_retried_and_the_third_makes_the_room_unknown() {
     let app = TestServer::start(Backend::Memory).await;
     app.simulator.misbehave_times("342", Fault::Status(503), 2);
     app.simulator.misbehave_times("344", Fault::Status(503), 3);
@@ -131,7 +131,7 @@ async fn a_failure_that_passes_is_got_over() {
 }
 
 #[tokio::test]
-async fn a_pause_that_25live_asks_for_is_kept() {
+async fn a_retry_after_of_25live_is_waited_for() {
     let app = TestServer::start(Backend::Memory).await;
     app.simulator.misbehave_times("342", Fault::retry_after(429, "2"), 1);
     let start = Instant::now();
@@ -140,7 +140,7 @@ async fn a_pause_that_25live_asks_for_is_kept() {
 }
 
 #[tokio::test]
-async fn a_pause_that_would_outlast_the_sweep_is_not_waited_for() {
+async fn a_retry_after_beyond_the_end_of_the_sweep_is_not_waited_for() {
     let app = TestServer::start(Backend::Memory).await;
     app.simulator.misbehave_for("342", Fault::retry_after(429, "3600"));
     let start = Instant::now();
@@ -150,7 +150,7 @@ async fn a_pause_that_would_outlast_the_sweep_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_room_that_hangs_or_drips_fails_within_its_time_limit() {
+async fn a_room_that_hangs_or_drips_fails_within_upstream_timeout() {
     for fault in [Fault::Hang, Fault::Drip] {
         let app = TestServer::start_with(Backend::Memory, &[("UPSTREAM_TIMEOUT", "0.2")]).await;
         app.simulator.misbehave_for("344", fault);
@@ -160,7 +160,7 @@ async fn a_room_that_hangs_or_drips_fails_within_its_time_limit() {
 }
 
 #[tokio::test]
-async fn rooms_that_hang_take_nobodys_time_but_their_own() {
+async fn hanging_rooms_do_not_keep_other_rooms_from_being_asked() {
     // Each of the two turns is taken by a room that hangs, and one after the other by all of them three times.
     let vars = [("UPSTREAM_TIMEOUT", "0.5"), ("UPSTREAM_CONCURRENCY", "2")];
     let app = TestServer::start_with(Backend::Memory, &vars).await;
@@ -182,7 +182,7 @@ fn space_id(query: &[(String, String)]) -> String {
 }
 
 #[tokio::test]
-async fn when_there_is_no_time_for_all_other_rooms_go_without_the_next_time() {
+async fn sweeps_begin_with_different_rooms() {
     let app = TestServer::start_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "1")]).await;
     let mut begun_with = BTreeSet::new();
     for sweep in 0..40 {
@@ -194,7 +194,7 @@ async fn when_there_is_no_time_for_all_other_rooms_go_without_the_next_time() {
 }
 
 #[tokio::test]
-async fn no_more_requests_are_under_way_than_are_allowed() {
+async fn concurrent_requests_to_25live_stay_within_upstream_concurrency() {
     let app = TestServer::start_with(Backend::Memory, &[("UPSTREAM_CONCURRENCY", "2")]).await;
     app.simulator.set_latency(Duration::from_millis(50));
     app.open_classrooms().await;
@@ -202,7 +202,7 @@ async fn no_more_requests_are_under_way_than_are_allowed() {
 }
 
 #[tokio::test]
-async fn requests_name_the_project_and_ask_for_the_campuss_day() {
+async fn requests_to_25live_have_our_user_agent_and_the_campus_date() {
     let app = TestServer::start(Backend::Memory).await;
     // It is the 4th in London, and still the 3rd on the campus.
     app.clock.set("2026-03-04T03:00:00Z");
@@ -215,7 +215,7 @@ async fn requests_name_the_project_and_ask_for_the_campuss_day() {
 
 #[rstest]
 #[tokio::test]
-async fn rooms_that_fail_keep_their_last_good_slots(#[values(Memory, Redis)] backend: Backend) {
+async fn failed_rooms_keep_their_last_good_slots(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     let good = app.open_classrooms().await;
     app.simulator.misbehave_for("344", Fault::Status(404));
@@ -233,7 +233,7 @@ async fn rooms_that_fail_keep_their_last_good_slots(#[values(Memory, Redis)] bac
 }
 
 #[tokio::test]
-async fn rooms_that_fail_keep_the_processs_own_slots_when_redis_has_lost_the_reserve() {
+async fn failed_rooms_keep_the_processs_last_good_slots_when_redis_has_lost_the_reserve() {
     let app = TestServer::start(Backend::Redis).await;
     let good = app.open_classrooms().await;
     app.redis(&["FLUSHALL"]).await;
@@ -255,7 +255,7 @@ async fn a_room_that_never_answered_is_unknown(#[values(Memory, Redis)] backend:
 
 #[rstest]
 #[tokio::test]
-async fn half_of_the_rooms_may_fail(#[values(Memory, Redis)] backend: Backend) {
+async fn a_sweep_succeeds_when_half_of_the_rooms_fail(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     for room in &ROOMS[..2] {
         app.simulator.misbehave_for(room, Fault::Status(404));
@@ -266,7 +266,7 @@ async fn half_of_the_rooms_may_fail(#[values(Memory, Redis)] backend: Backend) {
 
 #[rstest]
 #[tokio::test]
-async fn when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts(
+async fn when_more_than_half_of_the_rooms_fail_the_cache_stays_and_no_cooldown_starts(
     #[values(Memory, Redis)] backend: Backend,
 ) {
     let app = TestServer::start(backend).await;
@@ -284,7 +284,7 @@ async fn when_more_than_half_fail_nothing_is_replaced_and_no_cooldown_starts(
 
 #[rstest]
 #[tokio::test]
-async fn after_a_failure_nobody_sweeps_for_a_minute(#[values(Memory, Redis)] backend: Backend) {
+async fn after_a_failed_sweep_the_backoff_lasts_a_minute(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     let good = app.open_classrooms().await;
     app.simulator.misbehave(Fault::Status(404));
@@ -318,7 +318,7 @@ async fn end_the_backoff(app: &TestServer) {
 
 #[rstest]
 #[tokio::test]
-async fn with_25live_down_and_nothing_kept_readers_get_503(#[values(Memory, Redis)] backend: Backend) {
+async fn with_25live_down_and_an_empty_cache_readers_get_503(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     app.simulator.misbehave(Fault::Status(404));
     for path in ["/api/open-classrooms", "/api/open-classrooms?date=2026-03-04", "/api/classrooms/342"] {
@@ -333,7 +333,7 @@ async fn with_25live_down_and_nothing_kept_readers_get_503(#[values(Memory, Redi
 }
 
 #[tokio::test]
-async fn with_redis_down_readers_get_the_processs_own_copy_and_the_first_after_its_return_a_hit() {
+async fn with_redis_down_readers_get_the_last_good_copy_and_after_its_return_a_hit() {
     let app = TestServer::start(Backend::Redis).await;
     let good = app.open_classrooms().await;
     let redis = app.redis.clone().unwrap();
@@ -358,7 +358,7 @@ async fn with_redis_down_readers_get_the_processs_own_copy_and_the_first_after_i
 }
 
 #[tokio::test]
-async fn with_redis_down_from_the_start_there_is_nothing_to_show() {
+async fn with_redis_down_from_the_start_readers_get_503() {
     let app = TestServer::start(Backend::Redis).await;
     app.redis.clone().unwrap().lock().await.stop().await;
     let answer = app.open_classrooms().await;
@@ -367,7 +367,7 @@ async fn with_redis_down_from_the_start_there_is_nothing_to_show() {
 }
 
 #[tokio::test]
-async fn a_sweeper_that_died_holds_others_up_only_until_its_lock_expires() {
+async fn the_lock_of_a_dead_sweeper_blocks_only_until_it_expires() {
     let app = TestServer::start(Backend::Redis).await;
     // What a process leaves behind that is killed while it sweeps; its last seconds.
     app.redis(&["SET", "classrooms:refresh_lock", "dead", "PX", "1500"]).await;
@@ -377,7 +377,7 @@ async fn a_sweeper_that_died_holds_others_up_only_until_its_lock_expires() {
 }
 
 #[tokio::test]
-async fn a_sweep_whose_lock_was_lost_publishes_nothing() {
+async fn a_sweep_that_lost_its_lock_publishes_nothing() {
     let app = TestServer::start(Backend::Redis).await;
     app.simulator.set_latency(Duration::from_millis(500));
     let redis = app.redis.clone().unwrap();

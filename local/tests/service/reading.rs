@@ -35,7 +35,7 @@ async fn the_first_reader_causes_a_sweep_and_the_next_gets_the_same_bytes(#[valu
 
 #[rstest]
 #[tokio::test]
-async fn two_hundred_cold_readers_cause_one_sweep(#[values(Memory, Redis)] backend: Backend) {
+async fn two_hundred_cold_readers_share_one_sweep(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     app.simulator.set_latency(Duration::from_secs(1));
     let readers = Arc::clone(&app);
@@ -59,7 +59,7 @@ fn all_got_the_one_sweep(answers: &[TestResponse]) {
 
 #[rstest]
 #[tokio::test]
-async fn the_slots_are_those_of_the_bookings(#[values(Memory, Redis)] backend: Backend) {
+async fn free_slots_follow_from_the_bookings(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     let booking = |start, end| Booking::new(Hours::text(start), Hours::number(end), Kind::Event);
     let bookings =
@@ -76,7 +76,7 @@ async fn the_slots_are_those_of_the_bookings(#[values(Memory, Redis)] backend: B
 
 #[rstest]
 #[tokio::test]
-async fn every_day_that_the_sweep_brought_can_be_read(#[values(Memory, Redis)] backend: Backend) {
+async fn every_swept_day_can_be_read(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     app.open_classrooms().await;
     for date in day("2026-03-03").iter_days().take(32) {
@@ -99,7 +99,7 @@ async fn every_day_that_the_sweep_brought_can_be_read(#[values(Memory, Redis)] b
 
 #[rstest]
 #[tokio::test]
-async fn a_room_can_be_read_by_itself(#[values(Memory, Redis)] backend: Backend) {
+async fn a_single_room_can_be_read(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     app.simulator.set_bookings("723", day("2026-03-04"), vec![Booking::new(7.0, "12.000000", Kind::Event)]);
     let answer = app.get("/api/classrooms/723?date=2026-03-04").await;
@@ -122,7 +122,7 @@ async fn a_room_can_be_read_by_itself(#[values(Memory, Redis)] backend: Backend)
 
 #[rstest]
 #[tokio::test]
-async fn whoever_has_the_body_gets_304_until_there_is_new_data(#[values(Memory, Redis)] backend: Backend) {
+async fn a_matching_etag_gets_304_until_the_next_refresh(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     let first = app.open_classrooms().await;
     assert_eq!(first.header("cache-control"), "no-cache");
@@ -172,7 +172,7 @@ async fn begin_a_slow_sweep(app: &Arc<TestServer>) -> tokio::task::JoinHandle<Te
 
 #[rstest]
 #[tokio::test]
-async fn while_somebody_sweeps_others_get_the_reserve_at_once(#[values(Memory, Redis)] backend: Backend) {
+async fn during_a_sweep_readers_get_the_reserve_as_stale_at_once(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     let swept = app.open_classrooms().await;
     app.service.deps.cache.invalidate().await.unwrap();
@@ -188,7 +188,7 @@ async fn while_somebody_sweeps_others_get_the_reserve_at_once(#[values(Memory, R
 
 #[rstest]
 #[tokio::test]
-async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(#[values(Memory, Redis)] backend: Backend) {
+async fn during_a_sweep_without_a_reserve_readers_wait(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     let sweep = begin_a_slow_sweep(&app).await;
     let waited = app.open_classrooms().await;
@@ -199,7 +199,7 @@ async fn while_somebody_sweeps_and_there_is_no_reserve_others_wait(#[values(Memo
 
 #[rstest]
 #[tokio::test]
-async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(#[values(Memory, Redis)] backend: Backend) {
+async fn a_sweep_continues_after_the_client_that_started_it_disconnects(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     let sweep = begin_a_slow_sweep(&app).await;
     sweep.abort();
@@ -211,7 +211,7 @@ async fn a_sweep_goes_on_when_the_client_that_began_it_goes_away(#[values(Memory
 
 #[rstest]
 #[tokio::test]
-async fn when_every_client_has_gone_the_next_one_begins_anew(#[values(Memory, Redis)] backend: Backend) {
+async fn after_every_client_has_disconnected_the_next_miss_sweeps_again(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     let sweep = begin_a_slow_sweep(&app).await;
     sweep.abort();
@@ -225,7 +225,7 @@ async fn when_every_client_has_gone_the_next_one_begins_anew(#[values(Memory, Re
 }
 
 #[tokio::test]
-async fn a_key_of_another_type_counts_as_absent() {
+async fn a_redis_key_of_another_type_counts_as_absent() {
     let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
     app.redis(&["DEL", "classrooms:availability"]).await;
@@ -258,7 +258,7 @@ async fn deleting_two_keys_forces_a_sweep_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_value_that_was_cut_off_is_replaced_by_the_reserves_copy_of_today() {
+async fn a_truncated_value_is_served_from_the_reserve() {
     let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
     let whole = app.redis(&["GET", "classrooms:availability"]).await;
@@ -273,7 +273,7 @@ async fn a_value_that_was_cut_off_is_replaced_by_the_reserves_copy_of_today() {
 const ORIGINAL: &str = r#"{"342": [{"start": "07:00:00", "end": "23:00:00"}], "344": []}"#;
 
 #[tokio::test]
-async fn beside_the_original_service_readers_get_hits_and_the_next_refresh_takes_the_key_over() {
+async fn a_value_of_the_original_service_causes_no_sweep_and_the_next_refresh_replaces_it() {
     let app = TestServer::start(Backend::Redis).await;
     let ours = app.open_classrooms().await;
     app.redis(&["SET", "classrooms:availability", ORIGINAL]).await;
@@ -288,7 +288,7 @@ async fn beside_the_original_service_readers_get_hits_and_the_next_refresh_takes
 }
 
 #[tokio::test]
-async fn cold_readers_of_two_processes_cause_one_sweep() {
+async fn cold_readers_of_two_processes_share_one_sweep() {
     let one = Arc::new(TestServer::start(Backend::Redis).await);
     let apps = [Arc::clone(&one), Arc::new(one.another().await)];
     one.simulator.set_latency(Duration::from_millis(300));
@@ -302,7 +302,7 @@ async fn cold_readers_of_two_processes_cause_one_sweep() {
 }
 
 #[tokio::test]
-async fn a_day_ahead_that_redis_has_lost_is_shown_from_the_processs_own_copy() {
+async fn a_future_day_lost_from_redis_is_served_stale_from_the_last_good_copy() {
     let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
     let good = app.get("/api/open-classrooms?date=2026-03-05").await;

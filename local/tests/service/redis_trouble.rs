@@ -60,7 +60,7 @@ async fn the_first_reader_gets_a_hit(app: &TestServer) {
 }
 
 #[tokio::test]
-async fn connections_that_are_refused() {
+async fn refused_redis_connections_are_served_stale_then_recover() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.refuse();
@@ -70,7 +70,7 @@ async fn connections_that_are_refused() {
 }
 
 #[tokio::test]
-async fn a_way_that_swallows_every_byte() {
+async fn a_network_that_drops_all_packets_is_served_stale_then_recovers() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.cut();
@@ -80,7 +80,7 @@ async fn a_way_that_swallows_every_byte() {
 }
 
 #[tokio::test]
-async fn answers_that_are_broken_off_and_their_connections_reset() {
+async fn redis_connections_reset_mid_response_are_served_stale_then_recover() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.reset();
@@ -90,7 +90,7 @@ async fn answers_that_are_broken_off_and_their_connections_reset() {
 }
 
 #[tokio::test]
-async fn connections_that_redis_closed_by_itself() {
+async fn connections_killed_by_redis_are_replaced_without_an_error() {
     let app = app().await;
     // Idle ones, say, of which it has too many.
     app.redis(&["CLIENT", "KILL", "TYPE", "normal"]).await;
@@ -98,7 +98,7 @@ async fn connections_that_redis_closed_by_itself() {
 }
 
 #[tokio::test]
-async fn a_redis_that_was_restarted_empty() {
+async fn an_empty_restarted_redis_is_a_miss_then_a_hit() {
     let app = app().await;
     app.redis.clone().unwrap().lock().await.restart().await;
     // Nothing was told to the server: its connection is dead, and what it reads on a fresh one is not there.
@@ -108,7 +108,7 @@ async fn a_redis_that_was_restarted_empty() {
 }
 
 #[tokio::test]
-async fn a_redis_that_was_stopped_in_its_tracks() {
+async fn a_paused_redis_is_served_stale_then_recovers() {
     let app = app().await;
     let redis = app.redis.clone().unwrap();
     redis.lock().await.pause();
@@ -118,7 +118,7 @@ async fn a_redis_that_was_stopped_in_its_tracks() {
 }
 
 #[tokio::test]
-async fn a_way_that_is_slower_than_the_time_limit() {
+async fn a_network_slower_than_redis_timeout_is_served_stale_then_recovers() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.delay(Duration::from_secs(2));
@@ -128,7 +128,7 @@ async fn a_way_that_is_slower_than_the_time_limit() {
 }
 
 #[tokio::test]
-async fn a_way_that_is_slow_but_within_the_time_limit() {
+async fn a_network_slower_but_within_redis_timeout_is_a_hit() {
     let app = TestServer::start_with(Backend::Redis, &[("REDIS_TIMEOUT", "5")]).await;
     app.open_classrooms().await;
     app.network.clone().unwrap().delay(Duration::from_secs(2));
@@ -136,7 +136,7 @@ async fn a_way_that_is_slow_but_within_the_time_limit() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_suddenly_wanted() {
+async fn a_suddenly_required_redis_password_is_served_stale() {
     let app = app().await;
     app.redis(&["CONFIG", "SET", "requirepass", "changed"]).await;
     let network = app.network.clone().unwrap();
@@ -150,7 +150,7 @@ async fn a_password_that_is_suddenly_wanted() {
 }
 
 #[tokio::test]
-async fn a_redis_without_memory_for_more() {
+async fn a_redis_out_of_memory_serves_reads_and_refuses_refreshes() {
     let app = app().await;
     app.redis(&["CONFIG", "SET", "maxmemory", "1"]).await;
     // What is there can be read.
@@ -167,7 +167,7 @@ async fn a_redis_without_memory_for_more() {
 }
 
 #[tokio::test]
-async fn a_redis_that_became_a_read_only_replica() {
+async fn a_read_only_redis_replica_serves_reads_and_refuses_refreshes() {
     let app = app().await;
     // A replica of nobody: it keeps what it has, and takes no writes.
     app.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
@@ -179,7 +179,7 @@ async fn a_redis_that_became_a_read_only_replica() {
 }
 
 #[tokio::test]
-async fn a_redis_that_goes_away_during_a_sweep() {
+async fn a_redis_lost_during_a_sweep_costs_one_timeout_and_no_lock() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     let sweep = Duration::from_millis(500);
@@ -209,7 +209,7 @@ async fn a_redis_that_goes_away_during_a_sweep() {
 }
 
 #[tokio::test]
-async fn a_lock_that_could_not_be_given_back_does_not_block_its_holder() {
+async fn an_unreleased_lock_does_not_block_its_holder() {
     let app = app().await;
     app.clock.advance(chrono::TimeDelta::minutes(31));
     app.simulator.set_latency(Duration::from_millis(300));
@@ -229,7 +229,7 @@ async fn a_lock_that_could_not_be_given_back_does_not_block_its_holder() {
 }
 
 #[tokio::test]
-async fn a_lock_that_was_taken_when_its_answer_was_lost_does_not_block_its_holder() {
+async fn a_lock_taken_with_its_response_lost_does_not_block_its_holder() {
     let app = app().await;
     app.clock.advance(chrono::TimeDelta::minutes(31));
     let network = app.network.clone().unwrap();
@@ -246,7 +246,7 @@ async fn a_lock_that_was_taken_when_its_answer_was_lost_does_not_block_its_holde
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_set_by_hand_for_ever_is_waited_for_quietly() {
+async fn a_lock_without_expiry_is_polled_sparingly() {
     let app = app().await;
     app.clock.advance(chrono::TimeDelta::minutes(31));
     app.redis(&["SET", "classrooms:refresh_lock", "x"]).await;

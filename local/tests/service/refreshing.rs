@@ -15,7 +15,7 @@ use crate::support::{TestServer, at_once};
 
 #[rstest]
 #[tokio::test]
-async fn fifty_simultaneous_refreshes_are_one_sweep_and_fifty_equal_answers(#[values(Memory, Redis)] backend: Backend) {
+async fn fifty_simultaneous_refreshes_share_one_sweep_and_its_response(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     // Long enough for the last of them to ask while the sweep runs.
     app.simulator.set_latency(Duration::from_secs(2));
@@ -39,7 +39,7 @@ async fn refresh_at_once(count: usize, apps: &[Arc<TestServer>]) -> Vec<TestResp
 }
 
 #[tokio::test]
-async fn refreshes_of_several_processes_are_one_sweep_too() {
+async fn refreshes_of_several_processes_share_one_sweep() {
     let one = Arc::new(TestServer::start(Backend::Redis).await);
     let apps = [Arc::clone(&one), Arc::new(one.another().await), Arc::new(one.another().await)];
     one.simulator.set_latency(Duration::from_secs(2));
@@ -51,7 +51,7 @@ async fn refreshes_of_several_processes_are_one_sweep_too() {
 }
 
 #[tokio::test]
-async fn who_waits_for_another_process_still_gets_its_result_when_the_last_refresh_is_deleted_meanwhile() {
+async fn a_follower_gets_the_result_of_another_process_even_if_last_refresh_is_deleted() {
     let one = Arc::new(TestServer::start(Backend::Redis).await);
     let other = Arc::new(one.another().await);
     one.open_classrooms().await;
@@ -72,7 +72,7 @@ async fn who_waits_for_another_process_still_gets_its_result_when_the_last_refre
 
 #[rstest]
 #[tokio::test]
-async fn a_refresh_during_a_readers_sweep_gets_its_result(#[values(Memory, Redis)] backend: Backend) {
+async fn a_refresh_during_a_readers_sweep_shares_its_result(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     app.simulator.set_latency(Duration::from_millis(500));
     let reader = Arc::clone(&app);
@@ -114,7 +114,7 @@ async fn the_cooldown_lasts_thirty_minutes_to_the_millisecond(#[values(Memory, R
 
 #[rstest]
 #[tokio::test]
-async fn a_refresh_in_the_future_never_lengthens_the_cooldown(#[values(Memory, Redis)] backend: Backend) {
+async fn a_last_refresh_in_the_future_does_not_lengthen_the_cooldown(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     app.clock.advance(TimeDelta::minutes(5));
     assert_eq!(app.refresh().await.status, 200);
@@ -137,7 +137,7 @@ async fn a_miss_ignores_the_cooldown(#[values(Memory, Redis)] backend: Backend) 
 
 #[rstest]
 #[tokio::test]
-async fn the_schedule_skips_within_the_cooldown(#[values(Memory, Redis)] backend: Backend) {
+async fn a_scheduled_refresh_within_the_cooldown_is_skipped(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     let scheduled = async || app.service.refresher.refresh_scheduled().await;
     assert!(matches!(scheduled().await, Ok(Scheduled::Refreshed { .. })));
@@ -150,7 +150,7 @@ async fn the_schedule_skips_within_the_cooldown(#[values(Memory, Redis)] backend
 
 #[rstest]
 #[tokio::test]
-async fn an_operator_with_the_token_drops_the_cache(#[values(Memory, Redis)] backend: Backend) {
+async fn invalidate_cache_with_the_admin_token_drops_the_cache(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start_with(backend, &[("ADMIN_TOKEN", "correct horse battery staple")]).await;
     app.open_classrooms().await;
     app.clock.advance(TimeDelta::minutes(1));
@@ -171,7 +171,7 @@ async fn an_operator_with_the_token_drops_the_cache(#[values(Memory, Redis)] bac
 
 #[rstest]
 #[tokio::test]
-async fn without_the_token_nothing_is_dropped(#[values(Memory, Redis)] backend: Backend) {
+async fn invalidate_cache_without_the_admin_token_gets_401_or_403(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start_with(backend, &[("ADMIN_TOKEN", "correct horse")]).await;
     app.open_classrooms().await;
     let url = app.url("/api/refresh?invalidate_cache=true");
@@ -193,7 +193,7 @@ async fn without_the_token_nothing_is_dropped(#[values(Memory, Redis)] backend: 
 
 #[rstest]
 #[tokio::test]
-async fn a_body_of_more_than_a_kilobyte_is_refused(#[values(Memory, Redis)] backend: Backend) {
+async fn a_request_body_over_1024_bytes_gets_413(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     let post = async |length| app.send(app.client().post(app.url("/api/refresh")).body("x".repeat(length))).await;
     let refused = post(1025).await;
@@ -207,7 +207,7 @@ async fn a_body_of_more_than_a_kilobyte_is_refused(#[values(Memory, Redis)] back
 
 #[rstest]
 #[tokio::test]
-async fn a_stop_gives_the_lock_back(#[values(Memory, Redis)] backend: Backend) {
+async fn shutdown_releases_the_lock(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
     app.simulator.misbehave(simulator::Fault::Hang);
     let refreshing = Arc::clone(&app);

@@ -22,7 +22,7 @@ async fn date_at(app: &TestServer, now: &str) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn days_of_23_and_25_hours_begin_and_end_at_the_campuss_midnight(#[values(Memory, Redis)] backend: Backend) {
+async fn dst_days_of_23_and_25_hours_change_at_the_campuss_midnight(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     // Clocks go forward on 8 March at 02:00: the day lasts from 05:00 to 04:00 UTC.
     assert_eq!(date_at(&app, "2026-03-08T04:59:59Z").await, "2026-03-07");
@@ -37,7 +37,7 @@ async fn days_of_23_and_25_hours_begin_and_end_at_the_campuss_midnight(#[values(
 
 #[rstest]
 #[tokio::test]
-async fn a_years_end_and_a_leap_day_are_days_like_others(#[values(Memory, Redis)] backend: Backend) {
+async fn new_year_and_leap_day_change_at_midnight(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     assert_eq!(date_at(&app, "2028-01-01T04:59:59Z").await, "2027-12-31");
     assert_eq!(date_at(&app, "2028-01-01T05:00:00Z").await, "2028-01-01");
@@ -48,7 +48,7 @@ async fn a_years_end_and_a_leap_day_are_days_like_others(#[values(Memory, Redis)
 
 #[rstest]
 #[tokio::test]
-async fn the_server_refreshes_at_its_start_and_then_at_five_past_midnight(#[values(Memory, Redis)] backend: Backend) {
+async fn the_server_refreshes_at_start_and_daily_at_five_past_midnight(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start_refreshing_daily(backend).await;
     let swept_at = async |expected: &str| {
         eventually(expected, Duration::from_secs(30), async || app.last_updated().await == expected).await;
@@ -72,7 +72,7 @@ async fn remaining_minutes(app: &TestServer) -> f64 {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_by_five_minutes_ends_the_cooldown_five_minutes_early_or_late() {
+async fn clock_skew_of_five_minutes_ends_the_cooldown_five_minutes_early_or_late() {
     for skew in SKEWS {
         let app = TestServer::start(Backend::Redis).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
@@ -97,7 +97,7 @@ async fn a_clock_that_is_wrong_by_five_minutes_ends_the_cooldown_five_minutes_ea
 }
 
 #[tokio::test]
-async fn the_newer_sweep_is_shown_by_everybody_although_its_clock_is_behind() {
+async fn despite_clock_skew_all_processes_show_the_newer_sweep() {
     for skew in SKEWS {
         let app = TestServer::start_with(Backend::Redis, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
@@ -122,7 +122,7 @@ async fn the_newer_sweep_is_shown_by_everybody_although_its_clock_is_behind() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_set_back_keeps_no_day_from_its_refresh() {
+async fn a_clock_set_back_does_not_skip_the_daily_refresh() {
     let app = TestServer::start_refreshing_daily(Backend::Memory).await;
     let sweeps = async |count: usize| {
         eventually("the server refreshes", Duration::from_secs(30), async || app.sweeps_begun() == count).await;
@@ -141,7 +141,7 @@ async fn a_clock_that_was_set_back_keeps_no_day_from_its_refresh() {
 }
 
 #[tokio::test]
-async fn at_midnight_clocks_that_differ_show_each_its_own_day_and_do_not_sweep_in_turn() {
+async fn at_midnight_with_clock_skew_each_process_shows_its_own_day_without_extra_sweeps() {
     for skew in SKEWS {
         let app = TestServer::start(Backend::Redis).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;

@@ -76,7 +76,7 @@ struct Soak {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_goes_wrong_no_answer_is_wrong_and_nothing_is_left_behind() {
+async fn under_random_faults_every_response_is_right_and_nothing_leaks() {
     emptyclassroom::install_tls();
     let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let requests = number("SOAK_REQUESTS").map_or(FEW, |requests| usize::try_from(requests).unwrap());

@@ -10,7 +10,7 @@ use testkit::{
 
 #[rstest]
 #[tokio::test]
-async fn the_buildings_are_told_also_when_nothing_is_known_of_their_rooms(#[values(Memory, Redis)] backend: Backend) {
+async fn buildings_are_listed_without_availability_data(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.simulator.misbehave(Fault::Html);
     let unknown = app.answer_to("buildings").await;

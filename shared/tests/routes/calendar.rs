@@ -19,7 +19,7 @@ fn values(calendar: &TestResponse, name: &str) -> Vec<String> {
 
 #[rstest]
 #[tokio::test]
-async fn a_rooms_calendar_has_every_day_that_is_kept(#[values(Memory, Redis)] backend: Backend) {
+async fn a_rooms_calendar_has_the_free_slots_of_every_kept_day(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let first = app.answer_to("classroom-calendar").await;
     assert_eq!((first.outcome(), first.header("cache-control")), ((200, "MISS"), "no-cache"));
@@ -52,9 +52,7 @@ async fn a_rooms_calendar_has_every_day_that_is_kept(#[values(Memory, Redis)] ba
 
 #[rstest]
 #[tokio::test]
-async fn a_refresh_that_finds_the_same_periods_leaves_the_calendar_and_its_etag_as_they_are(
-    #[values(Memory, Redis)] backend: Backend,
-) {
+async fn a_refresh_without_changes_keeps_the_calendar_and_its_etag(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let first = app.answer_to("classroom-calendar").await;
     app.advance(31 * MINUTE);
@@ -70,7 +68,7 @@ async fn a_refresh_that_finds_the_same_periods_leaves_the_calendar_and_its_etag_
 
 #[rstest]
 #[tokio::test]
-async fn the_calendar_of_a_room_that_is_unknown_on_every_day_is_kept_by_its_subscribers(
+async fn the_calendar_of_an_unknown_room_is_503_so_that_subscribers_keep_their_copy(
     #[values(Memory, Redis)] backend: Backend,
 ) {
     let app = TestApp::start(backend).await;
@@ -88,7 +86,7 @@ async fn the_calendar_of_a_room_that_is_unknown_on_every_day_is_kept_by_its_subs
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_holds_up_a_calendar_no_longer_than_any_read() {
+async fn a_hanging_redis_delays_a_calendar_by_one_redis_timeout() {
     let app = TestApp::start(Backend::Redis).await;
     assert_eq!(app.answer_to("classroom-calendar").await.status, 200);
     let (calendar, took) = while_redis_hangs(&app, "classroom-calendar").await;

@@ -12,7 +12,7 @@ use crate::support::MINUTE;
 
 #[rstest]
 #[tokio::test]
-async fn a_room_is_shown_by_itself(#[values(Memory, Redis)] backend: Backend) {
+async fn a_room_has_its_own_body_and_etag(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let room = app.answer_to("classroom").await;
     assert_eq!(room.outcome(), (200, "MISS"));
@@ -34,7 +34,7 @@ async fn a_room_is_shown_by_itself(#[values(Memory, Redis)] backend: Backend) {
 
 #[rstest]
 #[tokio::test]
-async fn a_room_that_is_not_on_the_campus_is_not_found_and_causes_no_sweep(#[values(Memory, Redis)] backend: Backend) {
+async fn an_unknown_room_is_404_without_a_sweep(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     // Not digits, not UTF-8, encoded slashes and spaces; and whatever the date.
     let ids = ["1", "0342", "342%20", "342%2F", "%FF", "CAS", "1/calendar.ics", "%FF/calendar.ics"];
@@ -47,7 +47,7 @@ async fn a_room_that_is_not_on_the_campus_is_not_found_and_causes_no_sweep(#[val
 
 #[rstest]
 #[tokio::test]
-async fn a_room_tells_whether_it_is_free_and_when_it_is_next(#[values(Memory, Redis)] backend: Backend) {
+async fn a_room_has_free_now_next_free_and_booked_today(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let facts = async |target: &str| {
         let room = app.answer(GatewayEvent::get(target)).await.json();

@@ -10,7 +10,7 @@ use crate::support::TUESDAY;
 
 #[rstest]
 #[tokio::test]
-async fn whoever_has_the_body_is_told_so_in_no_words(#[values(Memory, Redis)] backend: Backend) {
+async fn a_matching_etag_gets_an_empty_304(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for event in ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar", "buildings"] {
         let etag = app.answer_to(event).await.header("etag").to_owned();
@@ -28,7 +28,7 @@ async fn whoever_has_the_body_is_told_so_in_no_words(#[values(Memory, Redis)] ba
 
 #[rstest]
 #[tokio::test]
-async fn no_304_says_that_the_body_is_empty(#[values(Memory, Redis)] backend: Backend) {
+async fn a_304_has_no_content_length(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for path in ["/api/open-classrooms", "/api/classrooms/342", "/api/classrooms/342/calendar.ics", "/app", "/docs"] {
         let length = app.answer(GatewayEvent::get(path)).await.text.len().to_string();
@@ -46,7 +46,7 @@ async fn no_304_says_that_the_body_is_empty(#[values(Memory, Redis)] backend: Ba
 
 #[rstest]
 #[tokio::test]
-async fn whoever_has_another_body_gets_the_whole(#[values(Memory, Redis)] backend: Backend) {
+async fn an_etag_that_does_not_match_gets_the_whole_body(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let etag = app.answer_to("open-classrooms").await.header("etag").to_owned();
     for condition in ["\"other\"".to_owned(), "rubbish".to_owned(), String::new(), etag.replace('"', "")] {
@@ -59,7 +59,7 @@ async fn whoever_has_another_body_gets_the_whole(#[values(Memory, Redis)] backen
 
 #[rstest]
 #[tokio::test]
-async fn a_head_request_is_answered_as_a_get_without_its_body(#[values(Memory, Redis)] backend: Backend) {
+async fn a_head_request_has_the_headers_of_get_and_no_body(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.answer_to("open-classrooms").await;
     let paths = ["/", "/api/open-classrooms", "/api/open-classrooms?at=now", "/api/classrooms/342"];

@@ -25,7 +25,7 @@ fn cors(answer: &TestResponse) -> Value {
 
 #[rstest]
 #[tokio::test]
-async fn no_origin_is_named_unless_origins_are_set(#[values(Memory, Redis)] backend: Backend) {
+async fn without_allowed_origins_there_are_no_cors_headers(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let answer = app.answer(GatewayEvent::named("hello").header("origin", FRONTEND)).await;
     assert_eq!((answer.status.as_u16(), cors(&answer)), (200, json!({})));
@@ -35,7 +35,7 @@ async fn no_origin_is_named_unless_origins_are_set(#[values(Memory, Redis)] back
 
 #[rstest]
 #[tokio::test]
-async fn any_origin_may_read_where_any_is_allowed(#[values(Memory, Redis)] backend: Backend) {
+async fn with_allowed_origins_star_cors_allows_any_origin(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start_with(backend, &[("ALLOWED_ORIGINS", "*")]).await;
     for event in ["hello", "open-classrooms", "refresh", "not-found", "method-not-allowed", "refresh-too-large"] {
         let answer = app.answer(GatewayEvent::named(event).header("origin", FRONTEND)).await;
@@ -61,7 +61,7 @@ async fn any_origin_may_read_where_any_is_allowed(#[values(Memory, Redis)] backe
 
 #[rstest]
 #[tokio::test]
-async fn of_a_list_the_asking_origin_alone_is_named(#[values(Memory, Redis)] backend: Backend) {
+async fn cors_echoes_only_the_requesting_origin(#[values(Memory, Redis)] backend: Backend) {
     let list = format!("{FRONTEND}, http://localhost:5173");
     let app = TestApp::start_with(backend, &[("ALLOWED_ORIGINS", &list)]).await;
     for (origin, named) in [

@@ -14,7 +14,7 @@ use crate::support::{FRONTEND, TOKEN, UNREACHABLE, assert_discreet};
 
 #[rstest]
 #[tokio::test]
-async fn a_bad_parameter_is_named(#[values(Memory, Redis)] backend: Backend) {
+async fn a_malformed_parameter_is_400_and_named(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start_with(backend, &[TOKEN]).await;
     let a_day = "should be a day, as 2026-03-03";
     let cases = [
@@ -46,7 +46,7 @@ async fn a_bad_parameter_is_named(#[values(Memory, Redis)] backend: Backend) {
 
 #[rstest]
 #[tokio::test]
-async fn an_unknown_path_is_not_found(#[values(Memory, Redis)] backend: Backend) {
+async fn an_unknown_path_is_404(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let paths =
         ["/api", "/api/", "/api/open-classrooms/", "/api/classrooms", "/api/classrooms/", "/api/classrooms/342/x"];
@@ -60,7 +60,7 @@ async fn an_unknown_path_is_not_found(#[values(Memory, Redis)] backend: Backend)
 
 #[rstest]
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones(#[values(Memory, Redis)] backend: Backend) {
+async fn a_wrong_method_is_405_with_allow(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let paths = [
         ("/", "GET,HEAD"),
@@ -90,7 +90,7 @@ async fn a_wrong_method_is_told_the_right_ones(#[values(Memory, Redis)] backend:
 
 #[rstest]
 #[tokio::test]
-async fn errors_say_a_sentence_and_nothing_of_the_inside(#[values(Memory, Redis)] backend: Backend) {
+async fn error_bodies_show_no_internals(#[values(Memory, Redis)] backend: Backend) {
     let mut app = TestApp::start_with(backend, &[TOKEN]).await;
     let errors = [
         "classroom-not-found",
@@ -125,7 +125,7 @@ async fn errors_say_a_sentence_and_nothing_of_the_inside(#[values(Memory, Redis)
 }
 
 #[tokio::test]
-async fn with_redis_down_reads_and_refreshes_are_unavailable_and_the_small_answers_are_no_errors() {
+async fn with_redis_down_reads_and_refreshes_are_503_and_status_routes_are_200() {
     let mut app = TestApp::start_with(Backend::Redis, &[TOKEN]).await;
     app.store.redis.as_mut().unwrap().stop().await;
     let reads = ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar"];
@@ -146,7 +146,7 @@ async fn with_redis_down_reads_and_refreshes_are_unavailable_and_the_small_answe
 }
 
 #[tokio::test]
-async fn a_bug_costs_one_answer_that_says_nothing_of_it() {
+async fn a_panic_is_one_500_that_shows_no_internals() {
     let routes = finish(
         Router::new().route("/bug", get(async || -> &'static str { panic!("classrooms: a bug in src/bug.rs") })),
         &AllowedOrigins::Any,

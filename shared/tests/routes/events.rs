@@ -12,7 +12,7 @@ use crate::support::{FREE_AT_EIGHT, TUESDAY};
 
 #[rstest]
 #[tokio::test]
-async fn every_event_has_the_answer_of_the_contract(#[values(Memory, Redis)] backend: Backend) {
+async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backend: Backend) {
     let expected = [
         ("hello", 200, r#""Hello World""#),
         ("app", 200, ""),

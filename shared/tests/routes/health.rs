@@ -14,7 +14,7 @@ use crate::support::{MINUTE, UNREACHABLE, while_redis_hangs};
 
 #[rstest]
 #[tokio::test]
-async fn health_is_ok_while_the_cache_has_data_of_today(#[values(Memory, Redis)] backend: Backend) {
+async fn health_is_ok_until_todays_data_are_too_old(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let health = async || {
         let answer = app.answer_to("health").await;
@@ -41,7 +41,7 @@ async fn health_is_ok_while_the_cache_has_data_of_today(#[values(Memory, Redis)]
 
 #[rstest]
 #[tokio::test]
-async fn health_looks_and_never_sweeps(#[values(Memory, Redis)] backend: Backend) {
+async fn health_never_sweeps(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for _ in 0..3 {
         assert_eq!(app.answer_to("health").await.status, 503);
@@ -50,7 +50,7 @@ async fn health_looks_and_never_sweeps(#[values(Memory, Redis)] backend: Backend
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_makes_health_fail_within_its_time_limit() {
+async fn a_hanging_redis_makes_health_503_within_redis_timeout() {
     let app = TestApp::start_with(Backend::Redis, &[("REDIS_TIMEOUT", "0.5")]).await;
     app.answer_to("open-classrooms").await;
     assert_eq!(app.answer_to("health").await.status, 200);

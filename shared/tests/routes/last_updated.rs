@@ -8,7 +8,7 @@ use testkit::{
 
 #[rstest]
 #[tokio::test]
-async fn the_last_update_is_null_until_there_is_one(#[values(Memory, Redis)] backend: Backend) {
+async fn last_updated_is_null_until_the_first_sweep(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     assert_eq!(app.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
     assert_eq!(app.simulator.requests(), 0);

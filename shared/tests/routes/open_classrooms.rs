@@ -10,7 +10,7 @@ use crate::support::{MINUTE, TUESDAY, with_reserve_alone};
 
 #[rstest]
 #[tokio::test]
-async fn the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit(#[values(Memory, Redis)] backend: Backend) {
+async fn the_first_read_is_a_miss_and_the_next_a_hit_with_the_same_bytes(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let miss = app.answer_to("open-classrooms").await;
     assert_eq!((miss.outcome(), miss.text.as_str()), ((200, "MISS"), TUESDAY));
@@ -29,7 +29,7 @@ async fn the_first_reader_gets_a_miss_and_the_next_the_same_bytes_as_a_hit(#[val
 
 #[rstest]
 #[tokio::test]
-async fn an_older_copy_says_so_in_its_header_and_in_its_body(#[values(Memory, Redis)] backend: Backend) {
+async fn a_stale_copy_says_so_in_x_cache_and_in_its_body(#[values(Memory, Redis)] backend: Backend) {
     let app = with_reserve_alone(backend).await;
     let stale = app.answer_to("open-classrooms").await;
     assert_eq!(stale.outcome(), (200, "STALE"));
@@ -44,7 +44,7 @@ async fn an_older_copy_says_so_in_its_header_and_in_its_body(#[values(Memory, Re
 
 #[rstest]
 #[tokio::test]
-async fn any_day_that_the_sweep_brought_is_shown(#[values(Memory, Redis)] backend: Backend) {
+async fn any_swept_day_is_shown(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for (date, outcome) in [("2026-03-03", "MISS"), ("2026-03-04", "HIT"), ("2026-04-03", "HIT")] {
         let answer = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?date={date}"))).await;
@@ -54,7 +54,7 @@ async fn any_day_that_the_sweep_brought_is_shown(#[values(Memory, Redis)] backen
 
 #[rstest]
 #[tokio::test]
-async fn a_day_that_is_not_kept_is_not_found(#[values(Memory, Redis)] backend: Backend) {
+async fn a_date_that_is_not_kept_is_404(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.answer_to("open-classrooms").await;
     for path in ["/api/open-classrooms", "/api/classrooms/342"] {
@@ -67,7 +67,7 @@ async fn a_day_that_is_not_kept_is_not_found(#[values(Memory, Redis)] backend: B
 
 #[rstest]
 #[tokio::test]
-async fn parameters_that_nobody_knows_are_ignored(#[values(Memory, Redis)] backend: Backend) {
+async fn unknown_query_parameters_are_ignored(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for target in [
         "/api/open-classrooms?",
@@ -84,7 +84,7 @@ async fn parameters_that_nobody_knows_are_ignored(#[values(Memory, Redis)] backe
 
 #[rstest]
 #[tokio::test]
-async fn after_a_refresh_the_old_etag_is_worth_nothing(#[values(Memory, Redis)] backend: Backend) {
+async fn after_a_refresh_the_old_etag_gets_the_new_body(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let before = app.answer_to("open-classrooms").await;
     app.advance(31 * MINUTE);
@@ -98,7 +98,7 @@ async fn after_a_refresh_the_old_etag_is_worth_nothing(#[values(Memory, Redis)] 
 }
 
 #[tokio::test]
-async fn an_answer_from_the_cache_is_one_command_also_when_a_question_is_asked() {
+async fn a_hit_is_one_redis_command_with_and_without_a_question() {
     let app = TestApp::start(Backend::Redis).await;
     app.answer_to("open-classrooms").await;
     let redis = app.store.redis.as_ref().unwrap();

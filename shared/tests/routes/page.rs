@@ -8,7 +8,7 @@ use testkit::{
 
 #[rstest]
 #[tokio::test]
-async fn the_page_runs_no_other_script_and_is_sent_once(#[values(Memory, Redis)] backend: Backend) {
+async fn the_page_has_a_strict_content_security_policy_and_an_etag(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let page = app.answer_to("app").await;
     assert!(page.text.starts_with("<!doctype html>"), "{}", page.text);

@@ -19,7 +19,7 @@ fn names(answer: &TestResponse) -> Vec<String> {
 
 #[rstest]
 #[tokio::test]
-async fn a_question_is_answered_from_what_is_cached(#[values(Memory, Redis)] backend: Backend) {
+async fn a_question_is_answered_from_the_cache(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let miss = app.answer_to("open-classrooms-question").await;
     assert_eq!((miss.outcome(), miss.text.as_str()), ((200, "MISS"), FREE_AT_EIGHT));
@@ -58,7 +58,7 @@ async fn a_question_is_answered_from_what_is_cached(#[values(Memory, Redis)] bac
 
 #[rstest]
 #[tokio::test]
-async fn a_bad_question_is_refused_with_a_sentence(#[values(Memory, Redis)] backend: Backend) {
+async fn a_malformed_question_is_400_with_its_reason(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let a_time = "a time from 00:00 to 23:59, as 14:30";
     for (query, detail) in [
@@ -87,7 +87,7 @@ async fn a_bad_question_is_refused_with_a_sentence(#[values(Memory, Redis)] back
 
 #[rstest]
 #[tokio::test]
-async fn what_is_free_now_changes_with_the_minute_and_so_does_its_etag(#[values(Memory, Redis)] backend: Backend) {
+async fn with_at_now_body_and_etag_change_every_minute(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let now = GatewayEvent::get("/api/open-classrooms?at=now&building=CAS");
     let free = |answer: &TestResponse| answer.json()["buildings"]["CAS"]["classrooms"][0]["free_minutes"].clone();

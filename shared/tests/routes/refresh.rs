@@ -11,7 +11,7 @@ use crate::support::{MINUTE, TOKEN};
 
 #[rstest]
 #[tokio::test]
-async fn a_refresh_tells_when_it_was(#[values(Memory, Redis)] backend: Backend) {
+async fn a_refresh_returns_its_timestamp(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let answer = app.answer_to("refresh").await;
     assert_eq!(
@@ -36,7 +36,7 @@ const COOLDOWN: [(i64, &str, &str); 7] = [
 
 #[rstest]
 #[tokio::test]
-async fn during_the_cooldown_the_minutes_left_are_told_to_a_decimal(#[values(Memory, Redis)] backend: Backend) {
+async fn during_the_cooldown_429_has_the_remaining_minutes_to_one_decimal(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     assert_eq!(app.answer_to("refresh").await.status, 200);
     let mut now = 0;
@@ -60,7 +60,7 @@ fn about_a_minute(answer: &TestResponse) -> bool {
 
 #[rstest]
 #[tokio::test]
-async fn a_failed_sweep_is_a_bad_gateway_and_then_unavailable(#[values(Memory, Redis)] backend: Backend) {
+async fn a_failed_sweep_is_502_and_during_the_backoff_503(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start_with(backend, &[TOKEN]).await;
     app.simulator.misbehave(Fault::Html);
     assert_eq!(app.answer_to("refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
@@ -76,7 +76,7 @@ async fn a_failed_sweep_is_a_bad_gateway_and_then_unavailable(#[values(Memory, R
 
 #[rstest]
 #[tokio::test]
-async fn only_the_bearer_of_the_token_drops_the_cache(#[values(Memory, Redis)] backend: Backend) {
+async fn only_the_admin_token_drops_the_cache(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start_with(backend, &[TOKEN]).await;
     app.answer_to("open-classrooms").await;
     let event = GatewayEvent::post("/api/refresh?invalidate_cache=true");
@@ -99,7 +99,7 @@ async fn only_the_bearer_of_the_token_drops_the_cache(#[values(Memory, Redis)] b
 
 #[rstest]
 #[tokio::test]
-async fn without_a_token_set_nobody_drops_the_cache(#[values(Memory, Redis)] backend: Backend) {
+async fn without_a_configured_admin_token_invalidate_cache_is_403(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.answer_to("open-classrooms").await;
     for event in [
@@ -115,7 +115,7 @@ async fn without_a_token_set_nobody_drops_the_cache(#[values(Memory, Redis)] bac
 
 #[rstest]
 #[tokio::test]
-async fn a_body_of_a_kilobyte_will_do_and_a_byte_more_is_too_much(#[values(Memory, Redis)] backend: Backend) {
+async fn a_request_body_of_1024_bytes_is_accepted_and_1025_is_413(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let too_long = app.answer(GatewayEvent::named("refresh").body(&"x".repeat(1025))).await;
     assert_eq!(too_long.problem(), (413, "The request body is longer than 1024 bytes".to_owned()));
@@ -124,7 +124,7 @@ async fn a_body_of_a_kilobyte_will_do_and_a_byte_more_is_too_much(#[values(Memor
 }
 
 #[tokio::test]
-async fn a_sweep_that_finds_nothing_at_all_has_failed_if_the_last_one_found_bookings() {
+async fn a_sweep_without_any_booking_fails_if_the_last_one_had_some() {
     let app = TestApp::start(Backend::Memory).await;
     app.simulator.misbehave(Fault::MissingItems);
     assert_eq!(app.answer_to("refresh").await.status, 200, "a campus may begin with nothing");
