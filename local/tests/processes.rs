@@ -18,7 +18,7 @@ use testkit::{Gate, PATIENCE, ROOMS, RedisServer, SMALL_CAMPUS, TestResponse, ev
 const CLOSING_TIMES: [(&str, &str); 4] = [("342", "23:00"), ("344", "23:00"), ("719", "21:30"), ("723", "21:30")];
 /// A sweep brings at least so many days, today's included.
 const DAYS: u64 = 29;
-/// What a sweep found when each room was taken for an hour from then on: bookings that can be told from others.
+/// Hours at which all rooms are booked for an hour: one for each sweep, so that each sweep's data can be recognized.
 const NINE: u16 = 9;
 const TWELVE: u16 = 12;
 const FIFTEEN: u16 = 15;
@@ -65,7 +65,7 @@ impl Cluster {
         self.redis.command(command).await
     }
 
-    /// Waits until nobody sweeps and the last sweep is published.
+    /// Waits until no sweep is under way and the last one is published.
     async fn settled(&self) {
         eventually("a sweep is published", PATIENCE, async || {
             self.redis(&["EXISTS", "classrooms:last_refresh"]).await == "1"
@@ -179,7 +179,7 @@ async fn five_hundred_cold_reads_and_a_hundred_refreshes_of_three_processes_shar
     assert_eq!(cluster.sweeps(), 2);
 }
 
-/// Where a sweeper is when it dies.
+/// The step at which a sweeper is killed or frozen.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// 25Live has not answered yet.
@@ -247,7 +247,7 @@ impl Scenario {
         }
     }
 
-    /// What everybody else sees after `step`: of each key the old state or the new, and never half of it.
+    /// What other processes see after `step`: of each key the old state or the new, and never half of it.
     async fn others_see_the_old_state_or_the_new(&self, step: Step) {
         let today = taken_hour(&open_classrooms(&self.witness, "").await);
         let new_days = taken_hours(&self.witness).await.iter().filter(|&&hour| hour == TWELVE).count();
@@ -297,7 +297,7 @@ async fn a_sweeper_killed_at(#[case] step: Step) {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let requests = cluster.simulator.requests();
         scenario.others_see_the_old_state_or_the_new(step).await;
-        assert_eq!(cluster.simulator.requests(), requests, "nobody sweeps while the lock is there");
+        assert_eq!(cluster.simulator.requests(), requests, "no process sweeps while the lock is held");
         cluster.let_the_lock_expire().await;
     };
     let (refreshed, ()) = join(refresh(witness), expiry).await;

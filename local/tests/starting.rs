@@ -42,10 +42,10 @@ async fn interrupt(program: &Program) -> (bool, String) {
 async fn without_any_variable_it_starts_and_ctrl_c_stops_it_cleanly() {
     emptyclassroom::install_tls();
     let running = Program::start(&[]).await;
-    for told in
+    for part in
         ["Boston University", "77 rooms", "in this process", "a simulated 25Live", "curl http://127.0.0.1:", "/app\n"]
     {
-        assert!(running.process.output().contains(told), "{}", running.process.output());
+        assert!(running.process.output().contains(part), "{}", running.process.output());
     }
     let body: serde_json::Value = serde_json::from_str(&get(&running, "/api/open-classrooms").await).unwrap();
     assert_eq!(body["buildings"]["CAS"]["classrooms"].as_array().unwrap().len(), 54);
@@ -143,9 +143,9 @@ fn an_unreachable_redis_is_retried_and_then_reported() {
     let output = run(&[("REDIS_URL", &url), ("PORT", "0"), ("REDIS_TIMEOUT", "0.5")]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said.lines().filter(|line| line.contains("waiting for Redis")).count(), 4, "{said}");
-    let told =
+    let expected =
         format!("emptyclassroom: Redis at 127.0.0.1:{port} cannot be reached: start it, correct REDIS_URL, or unset");
-    assert!(said.lines().last().unwrap().starts_with(&told), "{said}");
+    assert!(said.lines().last().unwrap().starts_with(&expected), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
     assert_eq!(output.status.code(), Some(1));
 }

@@ -146,7 +146,7 @@ async fn a_lower_fencing_token_never_replaces_a_newer_value(#[values(Memory, Red
     assert!(put(fences[1]).await.1, "a command may be repeated when its answer was lost");
     assert!(!put(fences[0]).await.1);
     assert_eq!(store.get("k").await.unwrap().unwrap(), newer);
-    store.put("k", "somebody else's".into(), LONG).await.unwrap();
+    store.put("k", "another program's".into(), LONG).await.unwrap();
     assert!(put(fences[0]).await.1);
 }
 
@@ -177,7 +177,7 @@ async fn compare_and_set_replaces_only_the_expected_value(#[values(Memory, Redis
     assert!(!store.replace("k", Some(&one), three.clone(), LONG).await.unwrap());
     assert!(!store.replace("k", None, three.clone(), LONG).await.unwrap());
     assert_eq!(store.get("k").await.unwrap().unwrap(), two);
-    // Somebody has deleted it: that is nobody's newer value.
+    // A deleted value is not a newer one.
     store.delete("k").await.unwrap();
     assert!(store.replace("k", Some(&two), three, LONG).await.unwrap());
     let left = store.time_left("k").await.unwrap().unwrap();
@@ -261,7 +261,7 @@ async fn a_sweep_without_its_lock_publishes_nothing(#[values(Memory, Redis)] bac
     let (TestStore { store, redis: _redis }, clock) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
-    // The lock expires, and somebody else gets it.
+    // The lock expires, and another process gets it.
     clock.advance(TimeDelta::seconds(61));
     store.delete("classrooms:refresh_lock").await.unwrap();
     let other = cache.lease().await.unwrap().unwrap();
@@ -287,8 +287,8 @@ async fn a_lock_evicted_before_its_expiry_is_taken_again(#[values(Memory, Redis)
     store.delete("classrooms:refresh_lock").await.unwrap();
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     assert_eq!(cache.availability().await.unwrap(), Found::Snapshot(day));
-    assert!(cache.is_leased().await.unwrap(), "nobody else may sweep until it is given back");
-    // But not when somebody has swept meanwhile.
+    assert!(cache.is_leased().await.unwrap(), "no other process may sweep until the lock is released");
+    // But not after another sweep.
     store.put("classrooms:last_refresh", "2026-03-03T12:00:01.000000-05:00".into(), LONG).await.unwrap();
     store.delete("classrooms:refresh_lock").await.unwrap();
     let error = cache.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.unwrap_err();

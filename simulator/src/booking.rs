@@ -16,7 +16,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Hours {
-    /// A JSON string, written as it stands: `"9.000000"`, but `"abc"` can be said too.
+    /// A JSON string, written as it is: `"9.000000"`, but `"abc"` can be said too.
     Text(String),
     /// A JSON number: `9.833333`.
     Number(f64),
@@ -75,7 +75,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The number that stands in the answer.
+    /// The number in the document.
     #[must_use]
     pub fn type_id(self) -> u8 {
         match self {
@@ -100,7 +100,7 @@ pub struct Booking {
 }
 
 impl Booking {
-    /// A booking anybody may know of. The hours can be given as they are to stand in the answer:
+    /// A public booking. The hours can be given as they are to be in the document:
     ///
     /// ```
     /// use simulator::{Booking, Kind};

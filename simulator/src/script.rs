@@ -1,4 +1,4 @@
-//! What the simulated 25Live has been told to do.
+//! What a test has asked of the simulated 25Live.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

@@ -36,7 +36,7 @@ const RESOURCE: &str = "availabilitydata.json";
 /// It lives on a thread and a tokio runtime of its own, as the real one lives on a machine of its own. So dropping it
 /// ends every connection at once, hanging ones included, and it keeps real time whatever the clock of a test does.
 ///
-/// Bookings come from [`timetable`](crate::timetable()) unless told otherwise. All methods take `&self` and are in
+/// Bookings come from [`timetable`](crate::timetable()) unless a test sets others. All methods take `&self` and are in
 /// force from the next request on.
 pub struct Simulator {
     addr: SocketAddr,
@@ -50,7 +50,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// No port, no thread or no runtime to be had from the operating system.
+    /// The operating system has no port, thread or runtime left.
     pub async fn start(rooms: Vec<Room>) -> io::Result<Self> {
         Self::start_on(0, Rooms::These(rooms)).await
     }
@@ -59,7 +59,7 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// The port is taken, or no thread or runtime to be had from the operating system.
+    /// The port is taken, or the operating system has no thread or runtime left.
     pub async fn start_with_every_room(port: u16) -> io::Result<Self> {
         Self::start_on(port, Rooms::Every).await
     }

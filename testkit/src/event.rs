@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The folder of events that stand in the repository.
+/// The folder `events/` of the repository.
 #[must_use]
 pub fn events_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")

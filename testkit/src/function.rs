@@ -59,7 +59,7 @@ impl Function {
         timeout(LAST_WORDS, answer).await.unwrap_or_else(exited)
     }
 
-    /// Waits until the function asks for its first event and tells how long after the start of its process that was: the
+    /// Waits until the function asks for its first event and returns how long after the start of its process that was: the
     /// INIT phase of a cold start. Panics when the process ends instead, or after 60 s.
     pub async fn init_time(&self) -> Duration {
         let ready_at = tokio::select! {
@@ -99,7 +99,7 @@ fn lambda_environment() -> [(&'static str, &'static str); 7] {
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/under-test"),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"),
         ("AWS_REGION", "us-east-1"),
-        // Else the SDK would look for credentials at an address that answers nobody here, and wait.
+        // Else the SDK would look for credentials at an address that does not answer here, and wait.
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ]
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::waiting::{PATIENCE, eventually};
 
-/// A proxy to a Redis which lets commands through one by one, up to the one that it is told to hold.
+/// A proxy to a Redis which lets commands through one by one, up to the one that it should hold.
 ///
 /// A client that is killed while its command is held has sent all before it, and never that one nor any after it.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ fn first_command(bytes: &[u8]) -> Option<(Vec<String>, usize)> {
     (at <= bytes.len()).then_some((command, at))
 }
 
-/// Reads `*12\r\n`, and tells where it ends.
+/// Reads `*12\r\n`, and returns where it ends.
 fn number_line(bytes: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
     let rest = bytes.get(at..)?;
     let end = rest.windows(2).position(|two| two == b"\r\n")?;

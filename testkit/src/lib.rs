@@ -2,7 +2,7 @@
 //! loopback and on free ports: a redis-server, Lambda's Runtime API with the real function behind it, and a network that
 //! fails on demand.
 //!
-//! Everything here ends with the value that stands for it: dropping a [`RedisServer`], a [`Process`] or a [`Function`] kills and reaps
+//! Everything here ends with its value: dropping a [`RedisServer`], a [`Process`] or a [`Function`] kills and reaps
 //! its process, dropping a [`Proxy`] or a [`RuntimeApi`] closes its port. Nothing waits for time to pass; what takes a
 //! while is waited for with [`eventually`] or its like, and a wait that runs out panics with a sentence. The clock is the
 //! real one: under tokio's paused time these waits would run out at once, because the processes do not share that clock.

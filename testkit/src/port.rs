@@ -1,10 +1,10 @@
-//! Ports nobody listens on.
+//! Free ports.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 /// A TCP port of 127.0.0.1 on which nothing listens at this moment.
 ///
-/// Somebody else may take it before the caller does, so a server that is told its port must be ready to try another.
+/// Another program may take it before the caller does, so a server that is given its port must be ready to try another.
 #[must_use]
 pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))

@@ -1,4 +1,4 @@
-//! A network that fails when told to.
+//! A network that fails on demand.
 
 use std::future::pending;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// A TCP proxy on a free port of 127.0.0.1, which carries bytes to and from one upstream until it is told to fail.
+/// A TCP proxy on a free port of 127.0.0.1, which carries bytes to and from one upstream until a test makes it fail.
 ///
 /// Each method takes effect at once: what a client sends after the call is treated the new way. Dropping the proxy closes
 /// its port and all its connections.
@@ -53,7 +53,7 @@ impl Proxy {
         });
     }
 
-    /// Breaks each answer off in its middle and resets its connection, until told otherwise.
+    /// Breaks each answer off in its middle and resets its connection, until restored.
     pub fn reset(&self) {
         self.switch.send_modify(|switch| switch.mode = Mode::Reset);
     }
@@ -79,7 +79,7 @@ enum Mode {
     Reset,
 }
 
-/// What the proxy was told. The counts let a connection see that it was cut or closed even when the proxy is restored
+/// What the test has asked of the proxy. The counts let a connection see that it was cut or closed even when the proxy is restored
 /// before the connection's task runs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Switch {
@@ -115,7 +115,7 @@ async fn proxy_dropped(switch: &mut watch::Receiver<Switch>) {
     while switch.changed().await.is_ok() {}
 }
 
-/// One client's connection, with what the proxy had been told when it came.
+/// One client's connection, with what had been asked of the proxy when it came.
 #[derive(Clone)]
 struct Connection {
     birth: Switch,
@@ -175,7 +175,7 @@ impl Connection {
         loop {
             let length = from.read(&mut chunk).await?;
             if !self.is_alive() {
-                // Sent after the switch was thrown, and read before this task was told of it.
+                // Sent after the switch was thrown, and read before this task knew of it.
                 return pending().await;
             }
             let Treatment { delay, breaks_off } = treatment();
@@ -183,13 +183,13 @@ impl Connection {
                 sleep(delay).await;
             }
             if breaks_off {
-                to.write_all(chunk.get(..length / 2).expect("read tells how much it read")).await?;
+                to.write_all(chunk.get(..length / 2).expect("read returns how much it read")).await?;
                 return Err(io::ErrorKind::ConnectionReset.into());
             }
             if length == 0 {
                 return to.shutdown().await;
             }
-            to.write_all(chunk.get(..length).expect("read tells how much it read")).await?;
+            to.write_all(chunk.get(..length).expect("read returns how much it read")).await?;
         }
     }
 

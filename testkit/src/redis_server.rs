@@ -65,7 +65,7 @@ impl RedisServer {
         self.port
     }
 
-    /// The TCP address, for a [`Proxy`](crate::Proxy) to stand before.
+    /// The TCP address, for a [`Proxy`](crate::Proxy) in front of it.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
@@ -113,7 +113,7 @@ impl RedisServer {
             }
             sleep(POLL_INTERVAL).await;
         }
-        panic!("somebody else took port {} while redis-server was stopped", self.port);
+        panic!("another program took port {} while redis-server was stopped", self.port);
     }
 
     /// Freezes the server (SIGSTOP): connections stay open and new ones are taken by the kernel, but nothing is answered.

@@ -23,7 +23,7 @@ impl TestResponse {
         Self { status: head.status, headers: head.headers, text: String::from_utf8(body.into()).unwrap() }
     }
 
-    /// What a function tells API Gateway to answer, in payload format 2.0.
+    /// A function's response to API Gateway, in payload format 2.0.
     #[must_use]
     pub fn of_gateway(response: &Value) -> Self {
         assert_eq!((&response["isBase64Encoded"], &response["cookies"]), (&json!(false), &json!([])), "{response}");

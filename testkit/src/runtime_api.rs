@@ -23,11 +23,11 @@ use tokio::time::timeout;
 
 use crate::waiting::PATIENCE;
 
-/// The time a function is told it has for one event.
+/// The time that a function has for one event.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lambda's limit for a buffered answer: 6 MB and a little.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
-/// The function's name, as its ARN and its environment tell it.
+/// The function's name, as in its ARN and its environment.
 pub(crate) const FUNCTION_NAME: &str = "under-test";
 
 /// Why an invocation gave no answer.
@@ -104,14 +104,14 @@ impl RuntimeApi {
         let outcome = async {
             tokio::select! {
                 biased;
-                outcome = answered => outcome.expect("whoever takes an answer's sender uses it"),
+                outcome = answered => outcome.expect("a sender that is taken is used"),
                 error = self.desk.failed_start() => Err(InvocationError::Init(error)),
             }
         };
         timeout(PATIENCE, outcome).await.unwrap_or(Err(InvocationError::TimedOut))
     }
 
-    /// Waits until a function has asked for its first event, which ends its INIT phase, and tells how long after
+    /// Waits until a function has asked for its first event, which ends its INIT phase, and returns how long after
     /// [`start`](Self::start) that was. Panics when the function reports a failed start, or after 60 s.
     pub async fn ready(&self) -> Duration {
         self.ready_at().await.duration_since(self.started)
@@ -162,10 +162,10 @@ struct Desk {
 
 impl Desk {
     fn waiting(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
-        self.waiting.lock().expect("nobody panics while holding this lock")
+        self.waiting.lock().expect("no code panics while holding this lock")
     }
 
-    /// The next event somebody still waits for; nothing when the API is gone.
+    /// The next event that is still awaited; nothing when the API is gone.
     async fn next(&self) -> Option<Event> {
         let mut events = self.events.lock().await;
         loop {
@@ -178,7 +178,7 @@ impl Desk {
         }
     }
 
-    /// Hands the outcome to whoever waits for it, and answers the function as Lambda does.
+    /// Hands the outcome to the caller of `invoke`, and answers the function as Lambda does.
     fn finish(&self, id: &str, outcome: Outcome) -> Response {
         let Some(answer) = self.waiting().remove(id) else {
             let error = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });

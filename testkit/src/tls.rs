@@ -111,7 +111,7 @@ fn server_hello_of_tls_1_1() -> Vec<u8> {
     [&[22, 3, 2, 0, length + 4, 2, 0, 0, length][..], &hello].concat()
 }
 
-/// A server that knows TLS 1.1 at the most, as one of 2010, or as somebody who wants a weaker connection says.
+/// A server that knows at most TLS 1.1, such as one of 2010, or an attacker who wants a weaker connection.
 #[derive(Debug)]
 pub struct OldTls {
     addr: SocketAddr,
@@ -141,7 +141,7 @@ impl OldTls {
         self.addr
     }
 
-    /// Waits until a client has refused to go on, and tells its alert: level and description, as RFC 8446 numbers them.
+    /// Waits until a client has refused to go on, and returns its alert: level and description, as RFC 8446 numbers them.
     /// Panics after 60 s.
     pub async fn alert(&self) -> (u8, u8) {
         let mut alert = self.alert.clone();

@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::{AwsApi, Function, PATIENCE, Proxy, RedisServer, SECRET_ARN, event, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cooldown-status");
-/// What is answered when nobody knows better.
+/// The body without a known refresh.
 const NO_COOLDOWN: &str = r#"{"in_cooldown":false,"remaining_minutes":0}"#;
 
 async fn start(redis_url: &str, env: &[(&str, &str)]) -> Function {
@@ -35,7 +35,7 @@ async fn it_needs_only_redis_and_returns_the_remaining_minutes() {
     assert!(status["in_cooldown"] == true && minutes > 29.0 && minutes < 30.0, "{status}");
 
     let stranger = function.answer_to("open-classrooms").await;
-    assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "other routes are other functions' affair");
+    assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "other functions serve the other routes");
 }
 
 #[tokio::test]

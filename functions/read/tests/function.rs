@@ -134,7 +134,7 @@ async fn it_starts_without_redis_and_sweeps_once_redis_is_up() {
     assert_unavailable(&function.answer_to("classroom").await);
     assert_eq!(function.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
     assert_eq!(function.answer_to("hello").await.status, 200);
-    assert_eq!(simulator.requests(), 0, "without a cache nobody should sweep");
+    assert_eq!(simulator.requests(), 0, "without a cache there should be no sweep");
 
     redis.restart().await;
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
@@ -308,7 +308,7 @@ async fn redis_url_is_read_from_secrets_manager_once_and_never_logged() {
     let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
     let simulator = start_25live().await;
     let url = redis.url().replace("redis://", "redis://:correct-horse@");
-    // Whoever types a secret into a console often ends it with a line break.
+    // A secret typed into a console often ends with a line break.
     let secrets = AwsApi::secrets_manager(&format!("{url}\n")).await;
     let endpoint = secrets.url();
     let env = [&secret_redis_url(&endpoint)[..], &[("RUST_LOG", "trace")]].concat();

@@ -19,7 +19,7 @@ use testkit::{
 use tokio::net::TcpSocket;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_refresh");
-/// The token that `refresh-invalidate-cache.json` bears.
+/// The token that `refresh-invalidate-cache.json` sends.
 const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 const ROOMS: usize = 77;
 
@@ -50,7 +50,7 @@ fn assert_unavailable(answer: &TestResponse) {
     assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
 }
 
-/// Why the invocation by the schedule failed, as Lambda is told.
+/// The error that a failed scheduled invocation returns to Lambda.
 async fn failed_schedule(function: &Function) -> String {
     match function.invoke(event("schedule")).await.unwrap_err() {
         InvocationError::Function(error) => {
@@ -189,7 +189,7 @@ async fn it_starts_without_redis_and_refreshes_once_redis_is_up() {
     assert!(function.init_time().await < Duration::from_secs(5));
     assert_unavailable(&function.answer_to("refresh").await);
     assert!(failed_schedule(&function).await.starts_with("the cache failed: "));
-    assert_eq!(simulator.requests(), 0, "without a cache nobody should sweep");
+    assert_eq!(simulator.requests(), 0, "without a cache there should be no sweep");
 
     redis.restart().await;
     assert_refreshed(&function.answer_to("refresh").await);
@@ -253,8 +253,8 @@ fn published(bus: &AwsApi) -> (Value, Value) {
     (entries[0].clone(), detail)
 }
 
-/// A function that tells an EventBridge at this address.
-async fn start_telling(bus: SocketAddr, redis: &RedisServer, simulator: &Simulator) -> Function {
+/// A function that publishes to an EventBridge at this address.
+async fn start_with_event_bus(bus: SocketAddr, redis: &RedisServer, simulator: &Simulator) -> Function {
     let endpoint = format!("http://{bus}");
     let env = [("EVENT_BUS_NAME", "campus-events"), ("AWS_ENDPOINT_URL", &endpoint)];
     start(&redis.url(), simulator, &env).await
@@ -263,7 +263,7 @@ async fn start_telling(bus: SocketAddr, redis: &RedisServer, simulator: &Simulat
 #[tokio::test]
 async fn a_successful_refresh_publishes_an_event_to_eventbridge() {
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
-    let function = start_telling(bus.addr(), &redis, &simulator).await;
+    let function = start_with_event_bus(bus.addr(), &redis, &simulator).await;
     simulator.misbehave_for("342", Fault::Html);
     let answer = function.answer_to("refresh").await;
     assert_refreshed(&answer);
@@ -286,7 +286,7 @@ async fn a_successful_refresh_publishes_an_event_to_eventbridge() {
 #[tokio::test]
 async fn a_failed_refresh_publishes_an_event_to_eventbridge() {
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
-    let function = start_telling(bus.addr(), &redis, &simulator).await;
+    let function = start_with_event_bus(bus.addr(), &redis, &simulator).await;
     simulator.misbehave(Fault::Html);
     failed_schedule(&function).await;
     let (entry, detail) = published(&bus);
@@ -301,13 +301,13 @@ async fn a_failed_refresh_publishes_an_event_to_eventbridge() {
 async fn a_failing_eventbridge_is_only_logged() {
     let refusal = json!({"ErrorCode": "NotAuthorized", "ErrorMessage": "The bus is full of bees"});
     let refusing = AwsApi::start(move |_| (200, json!({"FailedEntryCount": 1, "Entries": [refusal]}))).await;
-    // Bound, so that nobody else gets the port, but not listening.
+    // Bound, so that the port stays free of other programs, but not listening.
     let closed = TcpSocket::new_v4().unwrap();
     closed.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let down = closed.local_addr().unwrap();
     for (bus, said) in [(refusing.addr(), "The bus is full of bees"), (down, "Connection refused")] {
         let (redis, simulator) = (RedisServer::start().await, start_25live().await);
-        let function = start_telling(bus, &redis, &simulator).await;
+        let function = start_with_event_bus(bus, &redis, &simulator).await;
         assert_refreshed(&function.answer_to("refresh").await);
         let line = function.logged("WARN", "an event was not published").await;
         assert!(line["cause"].as_str().unwrap().contains("Availability Refreshed"), "{line}");
@@ -321,7 +321,7 @@ async fn a_hanging_eventbridge_delays_the_response_by_two_seconds_and_holds_no_l
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
     let proxy = Proxy::start(bus.addr()).await;
     proxy.cut();
-    let function = start_telling(proxy.addr(), &redis, &simulator).await;
+    let function = start_with_event_bus(proxy.addr(), &redis, &simulator).await;
     let free = eventually("the sweep is published and the lock free", PATIENCE, async || {
         redis.command(&["EXISTS", "classrooms:last_refresh"]).await == "1"
             && redis.command(&["EXISTS", "classrooms:refresh_lock"]).await == "0"

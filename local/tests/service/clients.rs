@@ -20,7 +20,7 @@ async fn said_to(app: &TestServer, bytes: &[u8]) -> String {
     let mut connection = connect(app).await;
     connection.write_all(bytes).await.unwrap();
     let mut said = Vec::new();
-    // Whoever is refused before all has been read may be told so by a reset.
+    // A client that is refused before its request has been read may get a reset.
     let _ = timeout(PATIENCE, connection.read_to_end(&mut said)).await.unwrap();
     String::from_utf8(said).unwrap()
 }
@@ -140,7 +140,7 @@ async fn silent_slow_and_idle_connections_are_closed_after_the_client_limit() {
 async fn a_client_that_does_not_read_its_responses_is_disconnected() {
     let app = TestServer::start_with_client_limit(Duration::from_secs(1)).await;
     let mut deaf = connect(&app).await;
-    // More answers than the system holds for somebody who does not read them.
+    // More responses than the socket buffers hold.
     let requests = b"GET /api/open-classrooms HTTP/1.1\r\nhost: x\r\n\r\n".repeat(20_000);
     let asking = async {
         let _ = deaf.write_all(&requests).await;

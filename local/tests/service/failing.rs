@@ -1,4 +1,4 @@
-//! What a bad day of 25Live or Redis does, and what it does not do.
+//! Failures of 25Live, and of Redis as a whole: which rooms, days and clients they affect.
 
 use std::{
     collections::BTreeSet,
@@ -349,7 +349,7 @@ async fn with_redis_down_readers_get_the_last_good_copy_and_after_its_return_a_h
     assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
     assert!(!refused.header("retry-after").is_empty());
     assert_eq!(app.get("/").await.text, "\"Hello World\"");
-    assert_eq!(app.sweeps(), 1, "without a cache nobody sweeps");
+    assert_eq!(app.sweeps(), 1, "without a cache there is no sweep");
 
     redis.lock().await.restart().await;
     redis.lock().await.command(&["SET", "classrooms:availability", &snapshot]).await;

@@ -29,8 +29,8 @@ async fn in_time(answer: impl Future<Output = TestResponse>) -> TestResponse {
     answer
 }
 
-/// What everybody gets while Redis does not answer.
-async fn everybody_is_answered_in_time(app: &TestServer) {
+/// What every route returns while Redis does not answer.
+async fn all_routes_respond_in_time(app: &TestServer) {
     for path in ["/api/open-classrooms", "/api/classrooms/342"] {
         let answer = in_time(app.get(path)).await;
         assert_eq!((answer.outcome(), &answer.json()["stale"]), ((200, "STALE"), &true.into()), "{path}");
@@ -64,7 +64,7 @@ async fn refused_redis_connections_are_served_stale_then_recover() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.refuse();
-    everybody_is_answered_in_time(&app).await;
+    all_routes_respond_in_time(&app).await;
     network.restore();
     the_first_reader_gets_a_hit(&app).await;
 }
@@ -74,7 +74,7 @@ async fn a_network_that_drops_all_packets_is_served_stale_then_recovers() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.cut();
-    everybody_is_answered_in_time(&app).await;
+    all_routes_respond_in_time(&app).await;
     network.restore();
     the_first_reader_gets_a_hit(&app).await;
 }
@@ -84,7 +84,7 @@ async fn redis_connections_reset_mid_response_are_served_stale_then_recover() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.reset();
-    everybody_is_answered_in_time(&app).await;
+    all_routes_respond_in_time(&app).await;
     network.restore();
     the_first_reader_gets_a_hit(&app).await;
 }
@@ -101,7 +101,7 @@ async fn connections_killed_by_redis_are_replaced_without_an_error() {
 async fn an_empty_restarted_redis_is_a_miss_then_a_hit() {
     let app = app().await;
     app.redis.clone().unwrap().lock().await.restart().await;
-    // Nothing was told to the server: its connection is dead, and what it reads on a fresh one is not there.
+    // The server does not know: its connection is dead, and what it reads on a fresh one is not there.
     assert_eq!(in_time(app.open_classrooms()).await.outcome(), (200, "MISS"));
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
     assert_eq!(app.sweeps(), 2);
@@ -112,7 +112,7 @@ async fn a_paused_redis_is_served_stale_then_recovers() {
     let app = app().await;
     let redis = app.redis.clone().unwrap();
     redis.lock().await.pause();
-    everybody_is_answered_in_time(&app).await;
+    all_routes_respond_in_time(&app).await;
     redis.lock().await.resume();
     the_first_reader_gets_a_hit(&app).await;
 }
@@ -122,7 +122,7 @@ async fn a_network_slower_than_redis_timeout_is_served_stale_then_recovers() {
     let app = app().await;
     let network = app.network.clone().unwrap();
     network.delay(Duration::from_secs(2));
-    everybody_is_answered_in_time(&app).await;
+    all_routes_respond_in_time(&app).await;
     network.delay(Duration::ZERO);
     the_first_reader_gets_a_hit(&app).await;
 }
@@ -143,7 +143,7 @@ async fn a_suddenly_required_redis_password_is_served_stale() {
     // Connections that are open stay trusted; new ones are not.
     network.refuse();
     network.restore();
-    everybody_is_answered_in_time(&app).await;
+    all_routes_respond_in_time(&app).await;
     // Restarted, it wants none, and is empty.
     app.redis.clone().unwrap().lock().await.restart().await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
@@ -169,7 +169,7 @@ async fn a_redis_out_of_memory_serves_reads_and_refuses_refreshes() {
 #[tokio::test]
 async fn a_read_only_redis_replica_serves_reads_and_refuses_refreshes() {
     let app = app().await;
-    // A replica of nobody: it keeps what it has, and takes no writes.
+    // A replica without a primary: it keeps what it has, and takes no writes.
     app.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
     the_first_reader_gets_a_hit(&app).await;
     app.clock.advance(chrono::TimeDelta::minutes(31));
@@ -196,7 +196,7 @@ async fn a_redis_lost_during_a_sweep_costs_one_timeout_and_no_lock() {
             network.cut();
             Instant::now()
         };
-        // Whoever waits for the sweep waits for its end, and then for one time limit, not for several.
+        // A request that waits for the sweep waits for its end and then for one timeout, not for several.
         let (read, refreshed, cut_at) = tokio::join!(app.open_classrooms(), app.refresh(), cut);
         assert!(cut_at.elapsed() < sweep + LIMIT + GRACE, "{:?}", cut_at.elapsed());
         assert_eq!(read.outcome(), (200, "STALE"));
@@ -233,7 +233,7 @@ async fn a_lock_taken_with_its_response_lost_does_not_block_its_holder() {
     let app = app().await;
     app.clock.advance(chrono::TimeDelta::minutes(31));
     let network = app.network.clone().unwrap();
-    // Requests arrive at once, and answers only when nobody waits for them any more.
+    // Requests arrive at once, and responses only after their timeout.
     network.delay(Duration::from_secs(2));
     let cache = &app.service.deps.cache;
     assert!(cache.lease().await.is_err());

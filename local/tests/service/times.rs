@@ -127,7 +127,7 @@ async fn a_clock_set_back_does_not_skip_the_daily_refresh() {
     let sweeps = async |count: usize| {
         eventually("the server refreshes", Duration::from_secs(30), async || app.sweeps_begun() == count).await;
     };
-    // The loop looks at the clock every second, and nobody can see it look.
+    // The loop looks at the clock every second, which cannot be observed.
     let look = || tokio::time::sleep(Duration::from_millis(1500));
     sweeps(1).await;
     look().await;

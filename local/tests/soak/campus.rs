@@ -23,7 +23,7 @@ const CLOSES: u16 = 23 * 60;
 /// What a room is booked for on each day.
 const BOOKED_MINUTES: u16 = 60;
 const EARLIEST: u16 = 8 * 60;
-/// Starting times there are: as many bookings of a room and day can be told from each other.
+/// How many starting times there are, and so how many different bookings of a room and day.
 const STARTS: u64 = 700;
 
 /// Two halls somewhere on earth.

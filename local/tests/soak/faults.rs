@@ -255,7 +255,7 @@ impl FaultInjector {
     /// Redis takes no writes, because it is a replica.
     async fn fail_over(&mut self) {
         self.context.statistics.fault("Redis read-only");
-        // Nobody listens on port 1, so it keeps what it has.
+        // No server listens on port 1, so it keeps what it has.
         self.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
         self.rest(50..500).await;
         self.redis(&["REPLICAOF", "NO", "ONE"]).await;

@@ -148,7 +148,7 @@ impl Soak {
         let process = &self.program.process;
         let (mut open_files, mut since) = (process.open_files(), Instant::now());
         // The server learns a little later that its clients have gone.
-        eventually("the number of open files stands still", PATIENCE, async || {
+        eventually("the number of open files is steady", PATIENCE, async || {
             let now = process.open_files();
             if now != open_files {
                 (open_files, since) = (now, Instant::now());

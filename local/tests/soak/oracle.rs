@@ -55,7 +55,7 @@ struct Facts {
     shown: HashMap<Key, u64>,
     /// For each day the newest sweep that an answer showed as fresh.
     newest: HashMap<NaiveDate, DateTime<Utc>>,
-    /// The newest refresh that anybody was told of.
+    /// The newest refresh that a client has seen.
     refreshed: Option<DateTime<Utc>>,
     /// For each day and room the newest sweep with good slots that was shown as fresh, and so lay in the reserve.
     kept: HashMap<(NaiveDate, usize), DateTime<Utc>>,
@@ -95,7 +95,7 @@ impl Oracle {
         let said = &mut facts.said[room];
         let timetable = Timetable::Booked { generation: said.len() as u64 };
         let period = Period::from_now();
-        // Days after those asked for are swept too, and nobody looks at them.
+        // Days after those asked for are swept too, and no client reads them.
         for ahead in 0..=DAYS + 4 {
             simulator.set_bookings(ROOMS[room], self.campus.day(ahead), timetable.bookings(room, ahead));
         }
@@ -154,12 +154,12 @@ impl Oracle {
         Asked { date, newest: facts.newest.get(&date).copied().max(refreshed) }
     }
 
-    /// The newest refresh that anybody was told of.
+    /// The newest refresh that a client has seen.
     pub(crate) fn refreshed(&self) -> Option<DateTime<Utc>> {
         self.facts().refreshed
     }
 
-    /// Somebody was told that a sweep was published. `known` is what somebody else was told before this was asked.
+    /// A client has seen that a sweep was published. `known` is what clients had seen before it asked.
     pub(crate) fn was_refreshed(&self, timestamp: &str, known: Option<DateTime<Utc>>) {
         let timestamp = instant(timestamp);
         assert!(Some(timestamp) >= known && timestamp <= Utc::now(), "{timestamp} after {known:?}");
@@ -167,7 +167,7 @@ impl Oracle {
         facts.refreshed = facts.refreshed.max(Some(timestamp));
     }
 
-    /// Checks an answer about a whole day, and tells whether all its rooms are `ok`.
+    /// Checks an answer about a whole day, and returns whether all its rooms are `ok`.
     pub(crate) fn check_day(&self, asked: Asked, shown: &Representation, day: &Day) -> bool {
         assert_eq!((day.date, &day.timezone), (asked.date, &self.campus.timezone), "{}", shown.text);
         self.check_source(asked, shown, &day.last_updated, day.stale, None, (&shown.etag, &shown.text));
@@ -183,7 +183,7 @@ impl Oracle {
         rooms().all(|room| room.status == "ok")
     }
 
-    /// Checks an answer about one room, and tells whether it is `ok`.
+    /// Checks an answer about one room, and returns whether it is `ok`.
     pub(crate) fn check_classroom(&self, asked: Asked, shown: &Representation, id: &str, classroom: Classroom) -> bool {
         assert_eq!((classroom.date, &*classroom.id), (asked.date, id), "{}", shown.text);
         let index = index_of(id);
@@ -199,7 +199,7 @@ impl Oracle {
         room.status == "ok"
     }
 
-    /// What is told of a room besides its slots follows from these.
+    /// The other facts of a room follow from its slots.
     fn check_facts(&self, asked: Asked, classroom: &Classroom) {
         let Classroom { availability, free_now, next_free, booked_today, .. } = classroom;
         let (is_known, is_today) = (classroom.status != "unknown", asked.date == self.campus.today);

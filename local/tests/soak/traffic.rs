@@ -278,7 +278,7 @@ impl LoadClient {
         response
     }
 
-    /// Reads a day, and tells what was shown if something was, and whether all rooms were `ok`.
+    /// Reads a day, and returns the body, if there was one, and whether all rooms were `ok`.
     pub(crate) async fn read_day(&mut self, ahead: u64, path: String) -> Option<(Day, bool)> {
         let asked = self.context.oracle.ask(self.context.oracle.campus.day(ahead));
         let response = self.send("read", self.request(Method::GET, &path)).await;
@@ -355,7 +355,7 @@ impl LoadClient {
         assert_eq!(response.json(), json!({ "in_cooldown": false, "remaining_minutes": 0 }));
     }
 
-    /// Refreshes, and tells whether that was done.
+    /// Refreshes, and returns whether that succeeded.
     pub(crate) async fn refresh(&self) -> bool {
         let known = self.context.oracle.refreshed();
         let response = self.send("refresh", self.request(Method::POST, "/api/refresh")).await;

@@ -57,7 +57,7 @@ async fn a_room_has_free_now_next_free_and_booked_today(#[values(Memory, Redis)]
     assert_eq!(facts("/api/classrooms/344").await, json!([true, all_day, false]));
     assert_eq!(facts("/api/classrooms/344?date=2026-03-03").await, json!([true, all_day, false]));
     assert_eq!(facts("/api/classrooms/719").await, json!([false, null, false]), "closed is not booked");
-    assert_eq!(facts("/api/classrooms/344?date=2026-03-04").await[0], Value::Null, "nobody knows of another day's now");
+    assert_eq!(facts("/api/classrooms/344?date=2026-03-04").await[0], Value::Null, "`free_now` is null on other days");
     app.simulator.set_bookings("719", today(), vec![Booking::new(9.0, "11.500000", Kind::Event)]);
     app.advance(31 * MINUTE);
     app.answer_to("refresh").await;

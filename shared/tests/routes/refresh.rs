@@ -23,7 +23,7 @@ async fn a_refresh_returns_its_timestamp(#[values(Memory, Redis)] backend: Backe
     assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"));
 }
 
-/// How long after the refresh, the minutes left as the sentence tells them, and Retry-After.
+/// Milliseconds since the refresh, the minutes left in the `detail`, and Retry-After.
 const COOLDOWN: [(i64, &str, &str); 7] = [
     (0, "30.0", "1800"),
     (1_000, "30.0", "1799"),
@@ -71,7 +71,7 @@ async fn a_failed_sweep_is_502_and_during_the_backoff_503(#[values(Memory, Redis
         assert!(about_a_minute(&answer), "{event}: {:?}", answer.headers);
     }
     assert_eq!(app.answer_to("cooldown-status").await.json()["in_cooldown"], false);
-    assert_eq!(app.simulator.requests(), requests, "nobody should sweep for a minute");
+    assert_eq!(app.simulator.requests(), requests, "there should be no sweep during the backoff");
 }
 
 #[rstest]

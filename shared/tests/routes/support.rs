@@ -7,7 +7,7 @@ use testkit::{Backend, TestApp, TestResponse};
 
 pub(crate) const MINUTE: i64 = 60_000;
 
-/// The token that `refresh-invalidate-cache.json` bears.
+/// The token that `refresh-invalidate-cache.json` sends.
 pub(crate) const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 
 /// What Tuesday's sweep makes of the four rooms.
@@ -90,7 +90,7 @@ pub(crate) const UNREACHABLE: &str = concat!(
     r#""rooms_ok":null,"rooms_failed":null}"#
 );
 
-/// What is answered to an event while Redis stands still, and in which time. Its store gives up after two seconds.
+/// The response to an event while Redis is paused, and how long it took. The store's timeout is two seconds.
 pub(crate) async fn while_redis_hangs(app: &TestApp, event: &str) -> (TestResponse, Duration) {
     let redis = app.store.redis.as_ref().unwrap();
     redis.pause();
