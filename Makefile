@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: check-tools imports sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
@@ -77,7 +77,7 @@ soak: ## 100,000 requests to one server while Redis and 25Live fail at random; S
 	@scripts/install-redis
 	SOAK_REQUESTS=$${SOAK_REQUESTS:-100000} cargo test --release --package emptyclassroom-local --test soak -- --nocapture
 
-check: fmt clippy docs imports promises dependencies deny ## Formatting, lints, docs, imports, dependencies, licenses
+check: fmt clippy docs imports promises dependencies deny javascript python shell ## Formats, linters, docs, imports, dependencies, licenses
 
 fmt:
 	cargo fmt --all --check
@@ -111,6 +111,17 @@ deny: check-tools ## Licenses, bans and sources; known vulnerabilities where the
 	$(CARGO_DENY) check --hide-inclusion-graph bans licenses sources
 	@if $(CARGO_DENY) fetch db >/dev/null 2>&1; then $(CARGO_DENY) check advisories; \
 	else echo "advisories: skipped, because their database cannot be reached"; fi
+
+javascript: page/tests/node_modules/.package-lock.json ## Biome on the pages and their tests, and the types of the tests
+	cd page && tests/node_modules/.bin/biome lint --error-on-warnings
+	page/tests/node_modules/.bin/tsc --project page/tests
+
+python: check-tools ## Ruff on deploy/ and scripts/: lint and format
+	.venv/bin/ruff check . $$(grep -l '^#!.*python' scripts/*)
+	.venv/bin/ruff format --check . $$(grep -l '^#!.*python' scripts/*)
+
+shell: check-tools ## ShellCheck on the shell scripts
+	.venv/bin/shellcheck $$(grep -l '^#!.*sh$$' scripts/* .ci/run)
 
 # Installs what the checks call into .venv.
 check-tools:

@@ -64,7 +64,7 @@ def moto(log):
     """Yields the URL of an AWS. By the name localhost: the hosts of buckets are made of it."""
     port = free_port()
     command = ["moto_server", "-H", "127.0.0.1", "-p", str(port)]
-    with open(log, "wb") as output, process(command, stdout=output, stderr=output):
+    with log.open("wb") as output, process(command, stdout=output, stderr=output):
         eventually("moto starts", lambda: _answers(f"http://127.0.0.1:{port}/moto-api/"))
         yield f"http://localhost:{port}"
 
@@ -86,7 +86,8 @@ def forget(url, key):
 
 def keys(url):
     """The keys of a redis-server."""
-    return subprocess.run(["redis-cli", "-u", url, "KEYS", "*"], check=True, capture_output=True, text=True).stdout.split()
+    command = ["redis-cli", "-u", url, "KEYS", "*"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 @contextmanager
@@ -124,7 +125,8 @@ def twenty_five_live(is_well):
     class Handler(_Handler):
         def do_GET(self):
             if not is_well():
-                return self.answer(500)
+                self.answer(500)
+                return
             query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
             start = datetime.datetime.fromisoformat(query["start_dt"])
             days = [(start + datetime.timedelta(days=day)).isoformat() for day in range(30)]
@@ -156,6 +158,7 @@ class RuntimeApi:
             if exit_code is not None:
                 message = f"Runtime exited with error: exit status {exit_code}"
                 return "error", {"errorType": "Runtime.ExitError", "errorMessage": message}
+            return None
 
         return eventually("the function answers", outcome)
 
@@ -198,7 +201,7 @@ def function(bootstrap, environment, log):
         "AWS_SECRET_ACCESS_KEY": "test",
         "PATH": os.environ["PATH"],
     }
-    with _serving(api.handler()) as address, open(log, "wb") as output:
+    with _serving(api.handler()) as address, log.open("wb") as output:
         variables = {**lambdas, **environment, "AWS_LAMBDA_RUNTIME_API": address}
         with process([bootstrap], env=variables, stdout=output, stderr=output) as api.child:
             yield api

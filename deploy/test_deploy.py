@@ -70,7 +70,7 @@ class Deployment:
     def run(self, stage="dev", parameters="", **variables):
         environment = {**os.environ, "SMOKE_TEST_SECONDS": "0", "PARAMETERS": parameters, **variables}
         command = [self.root / "scripts" / "deploy", stage]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
 
     def arguments(self, number=0):
         return (self.root / f"deployed-{number}").read_text().splitlines()

@@ -57,9 +57,8 @@ def packaged(aws, tmp_path_factory):
         "none",
     ]
     command += ["--template-file", BUILD / "template.yaml"]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "AWS_ENDPOINT_URL": aws.url}, capture_output=True, text=True
-    )
+    environment = {**os.environ, "AWS_ENDPOINT_URL": aws.url}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return written.read_text()
 
@@ -103,9 +102,8 @@ def test_the_layer_is_the_campus_files_at_its_top(archives):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_program_needs_no_younger_glibc_than_al2023_has(name):
-    read = subprocess.run(
-        ["readelf", "--wide", "--version-info", BUILD / name / "bootstrap"], capture_output=True, text=True
-    )
+    command = ["readelf", "--wide", "--version-info", BUILD / name / "bootstrap"]
+    read = subprocess.run(command, capture_output=True, text=True, check=False)
     assert read.returncode == 0, read.stderr
     needed = {tuple(map(int, version.split("."))) for version in re.findall(r"GLIBC_([\d.]+)", read.stdout)}
     assert needed and max(needed) <= (2, 34), f"GLIBC {max(needed)}"
@@ -322,9 +320,7 @@ def test_the_roles_have_their_policies_and_the_gateway_its_permissions(aws, depl
     for name in FUNCTIONS:
         role = deployed.ids[f"{name}Role"]
         assert iam.list_role_policies(RoleName=role)["PolicyNames"] == [name]
-    common = iam.get_policy_version(PolicyArn=deployed.ids["CommonPolicy"], VersionId="v1")["PolicyVersion"][
-        "Document"
-    ]
+    common = iam.get_policy_version(PolicyArn=deployed.ids["CommonPolicy"], VersionId="v1")["PolicyVersion"]["Document"]
     assert [statement["Sid"] for statement in common["Statement"]] == ["RedisUrl", "Traces"]
     document = iam.get_role_policy(RoleName=deployed.ids["RefreshRole"], PolicyName="Refresh")["PolicyDocument"]
     # moto keeps it in Python's words.
@@ -337,7 +333,9 @@ def test_the_roles_have_their_policies_and_the_gateway_its_permissions(aws, depl
         "Events": "events:PutEvents",
     }
     policy = json.loads(aws.client("lambda").get_policy(FunctionName=deployed.ids["Read"])["Policy"])
-    permissions = [each for each in deployed.template["Resources"].values() if each["Type"] == "AWS::Lambda::Permission"]
+    permissions = [
+        each for each in deployed.template["Resources"].values() if each["Type"] == "AWS::Lambda::Permission"
+    ]
     of_read = [each for each in permissions if each["Properties"]["FunctionName"] == {"Ref": "ReadAliaslive"}]
     assert len(policy["Statement"]) == len(of_read) > 0
 
@@ -357,9 +355,7 @@ def test_queue_topic_bus_and_log_groups_are_there(aws, deployed):
 
 def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
     cloudwatch = aws.client("cloudwatch")
-    alarms = [
-        name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"
-    ]
+    alarms = [name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == 17
     for name in alarms:
         alarm = deployed.scope.value(deployed.template["Resources"][name]["Properties"])
@@ -425,9 +421,7 @@ def mailbox(aws, deployed):
     return lambda: servers.eventually("an event is delivered", receive)
 
 
-def test_the_program_tells_the_bus_of_each_refresh_that_the_schedule_asks_for(
-    aws, deployed, mailbox, redis, tmp_path
-):
+def test_the_program_tells_the_bus_of_each_refresh_that_the_schedule_asks_for(aws, deployed, mailbox, redis, tmp_path):
     """The program as it was built, with the variables and secrets as deployed, and the schedule's own event."""
     deployed_as = aws.client("lambda").get_function_configuration(FunctionName=deployed.ids["Refresh"])
     schedule = deployed.scope.value(deployed.template["Resources"]["RefreshDaily"]["Properties"])

@@ -204,11 +204,7 @@ def is_allowed(action):
 
 
 def test_cloudformation_may_do_what_it_does_for_each_resource_of_the_template():
-    kinds = {
-        resource["Type"]
-        for name in FORMS
-        for resource in form(*name.split("-")).translated["Resources"].values()
-    }
+    kinds = {resource["Type"] for name in FORMS for resource in form(*name.split("-")).translated["Resources"].values()}
     called = {kind: handlers()[kind] for kind in kinds}
     assert len(called) > 25 and all(called.values())
     unused = {pattern for patterns in UNUSED.values() for pattern in patterns}

@@ -83,7 +83,7 @@ class Watch:
         client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         answer = client.getresponse()
         names = [name.lower() for name, _ in answer.getheaders()]
-        return Answer(answer.status, dict(zip(names, answer.headers.values())), answer.read().decode())
+        return Answer(answer.status, dict(zip(names, answer.headers.values(), strict=True)), answer.read().decode())
 
     def empty_redis(self):
         with socket.create_connection(("127.0.0.1", int(self.redis_url.rsplit(":")[-1])), timeout=SOON) as redis:
@@ -110,7 +110,7 @@ def free_port():
 
 def run(script, *arguments, port):
     command = [ROOT / "scripts" / script, *arguments]
-    return subprocess.run(command, env=environment(port), capture_output=True, text=True, timeout=SOON)
+    return subprocess.run(command, env=environment(port), capture_output=True, text=True, timeout=SOON, check=False)
 
 
 def listens(port):

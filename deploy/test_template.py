@@ -73,7 +73,7 @@ def as_list(value):
 
 
 def run(*command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -89,7 +89,7 @@ def test_cfn_lint_accepts_what_sam_makes_of_it_in_every_form(tmp_path):
     for name, given in FORMS.items():
         translated, _ = translate(given)
         (tmp_path / f"{name}.json").write_text(json.dumps(translated))
-    # The transform puts some parameters' values in their places. What is left without a reference by that is no mistake.
+    # The transform puts some parameters' values in their places. What that leaves without a reference is no mistake.
     run("cfn-lint", "--ignore-checks", "W2001", "W1020", "--", *map(str, tmp_path.glob("*.json")))
 
 
@@ -473,10 +473,10 @@ def test_descriptions_have_room_for_the_longest_values():
         "Tracing": "PassThrough",
         "LogLevel": "error",
     }
-    for name in longest:
-        if longest[name].endswith("x") or name == "CampusFile":
+    for name, value in longest.items():
+        if value.endswith("x") or name == "CampusFile":
             with pytest.raises(Refused):
-                form(**{name: "x" + longest[name] if name == "CampusFile" else longest[name] + "x"})
+                form(**{name: "x" + value if name == "CampusFile" else value + "x"})
     stack = form(**longest)
     versions_and_layers = stack.of_type("AWS::Lambda::Version") | stack.of_type("AWS::Lambda::LayerVersion")
     assert len(versions_and_layers) == 4
@@ -504,9 +504,7 @@ def test_a_canarys_alarm_hears_the_new_version_alone():
     stack = form(stage="prod")
     for name in FUNCTIONS:
         alarm = stack.properties(f"{name}Canary")
-        [version] = [
-            key for key, made in stack.of_type("AWS::Lambda::Version").items() if made["FunctionName"] == name
-        ]
+        [version] = [key for key, made in stack.of_type("AWS::Lambda::Version").items() if made["FunctionName"] == name]
         assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "Errors", "Sum")
         assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
             "FunctionName": name,
@@ -592,7 +590,7 @@ def test_the_hook_is_deployed_from_its_folder_as_it_is():
     assert declared["Properties"]["Code"] == "deploy/hook"
     assert declared["Metadata"]["SkipBuild"]
     # Nothing else is in the archive.
-    listed = subprocess.run(["git", "ls-files", "deploy/hook"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files", "deploy/hook"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert listed.stdout.split() == ["deploy/hook/hook.py"]
 
 
@@ -863,7 +861,9 @@ def test_a_bus_of_its_own_is_made_only_if_asked_for():
 
 
 # What the functions measure of themselves, as their source names it.
-MEASURED = dict(re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text()))
+MEASURED = dict(
+    re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text())
+)
 [NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/outside/metrics.rs").read_text())
 [DIMENSION] = re.findall(r'"Dimensions": \[\["(\w+)"\]\]', (ROOT / "shared/src/outside/metrics.rs").read_text())
 # What AWS measures, and by which dimensions.
@@ -933,8 +933,8 @@ def test_alarms_are_the_promised_ones_and_ring_at_the_topic(stack):
     assert [each["Endpoint"] for each in subscriptions] == ([email] if email else [])
 
 
-# A canary has five minutes in all. A letter in the queue stays there until somebody looks, and the other two count for an hour
-# or a day.
+# A canary has five minutes in all. A letter in the queue stays there until somebody looks, and the other two count for
+# an hour or a day.
 AT_ONCE = {*(f"{name}Canary" for name in FUNCTIONS), "DeadLetters", "ManyRequests", "NoRefresh"}
 
 

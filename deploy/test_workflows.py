@@ -101,9 +101,7 @@ def test_builds_of_a_public_repository_are_attested_with_their_packages():
     assert attest["permissions"] == {"attestations": "write", "id-token": "write"}
     assert "public" in attest["if"]
     [subject] = [
-        step["with"]["subject-path"]
-        for step in attest["steps"]
-        if "attest-build-provenance" in step.get("uses", "")
+        step["with"]["subject-path"] for step in attest["steps"] if "attest-build-provenance" in step.get("uses", "")
     ]
     assert subject.split() == ["build.tar.gz", "*.cdx.json"]
     assert "scripts/sbom" in commands(JOBS["deploy/build"])
@@ -115,9 +113,7 @@ def test_the_list_of_packages_is_what_each_function_links():
         name: json.loads((ROOT / f"target/sbom/{name}.cdx.json").read_text())
         for name in ("read", "refresh", "cooldown-status")
     }
-    names = {
-        name: {component["name"] for component in bom["components"]} for name, bom in listed.items()
-    }
+    names = {name: {component["name"] for component in bom["components"]} for name, bom in listed.items()}
     # As scripts/check-dependencies has it.
     assert "aws-sdk-eventbridge" in names["refresh"] and "aws-sdk-eventbridge" not in names["read"]
     assert "reqwest" in names["read"] and "reqwest" not in names["cooldown-status"]

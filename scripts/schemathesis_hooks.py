@@ -1,8 +1,8 @@
 """What OpenAPI has no words for: which parameters go with which.
 
 Each parameter of GET /api/open-classrooms by itself is described by its schema. The rules between them stand in their
-descriptions alone, and whoever breaks one is refused with 400. A request that is meant to be right keeps them here; one that
-is meant to be wrong is left as it is. So no check is left out.
+descriptions alone, and whoever breaks one is refused with 400. A request that is meant to be right keeps them here; one
+that is meant to be wrong is left as it is. So no check is left out.
 """
 
 import schemathesis

@@ -1,7 +1,7 @@
 """CodeDeploy runs this before a new version gets requests. It asks each function's new version one question.
 
-A crash, a timeout or a wrong status fails the deployment: the old version keeps the requests. No question starts a sweep.
-With an empty cache /api/health answers 503 too, but that is no fault of a version: its `cache` is ok.
+A crash, a timeout or a wrong status fails the deployment: the old version keeps the requests. No question starts a
+sweep. With an empty cache /api/health answers 503 too, but that is no fault of a version: its `cache` is ok.
 """
 
 import json
@@ -27,7 +27,7 @@ def is_method_not_allowed(status, _):
     return status == 405
 
 
-# The variable with the version's ARN, the path to GET, and what to expect. The 405 shows that refresh starts and routes.
+# The variable with the version's ARN, the path to GET, what to expect. The 405 shows that refresh starts and routes.
 CHECKS = [
     ("READ_VERSION", "/api/health", is_healthy),
     ("COOLDOWN_STATUS_VERSION", "/api/cooldown-status", is_cooldown_status),

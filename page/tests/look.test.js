@@ -12,6 +12,7 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), server?.stop()]));
 
+/** @type {(t: any, query?: string, options?: import('./support.js').Options & {time?: string}) => Promise<import('./support.js').Page>} */
 const visit = (t, query = '', {time = '10:20', ...options} = {}) =>
   open(t, browser, `${server.url}/app${query}`, {now: instant(day, time), ...options});
 
@@ -55,7 +56,7 @@ for (const [name, {query, act, headline: expected, state, ...options}] of Object
       await act?.(page);
       if (state !== undefined) await eventually(() => page.locator('#refresh-state').innerText(), state);
       await page.mouse.move(0, 0);
-      for (const colorScheme of ['light', 'dark']) {
+      for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
         await page.emulateMedia({colorScheme, reducedMotion: 'reduce'});
         await assertAccessible(page, `${name}, ${device}, ${colorScheme}`);
         await screenshot(page, `${name}-${device}-${colorScheme}`);
@@ -103,7 +104,10 @@ test('what belongs to the question stands on lines of one height', async t => {
 test('the keyboard reaches everything, in order, and one sees where it is', async t => {
   const page = await visit(t, '?when=day', {prepare: odd()});
   await headline(page, /with free time$/);
-  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.value || document.activeElement.ariaLabel || document.activeElement.tagName);
+  const focused = () => page.evaluate(() => {
+    const {id, value, ariaLabel, tagName} = /** @type {HTMLInputElement} */ (document.activeElement);
+    return id || value || ariaLabel || tagName;
+  });
   const order = [];
   for (let step = 0; step < 13; step += 1) {
     await page.keyboard.press('Tab');
@@ -123,7 +127,7 @@ test('the keyboard alone chooses, opens and jumps', async t => {
   assert.equal(await page.evaluate(() => document.activeElement.id), 'rooms');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
-  assert.equal(await page.locator('details').evaluate(details => details.open), true);
+  assert.equal(await page.locator('details').evaluate((/** @type {HTMLDetailsElement} */ details) => details.open), true);
   await page.locator('[value=now]').focus();
   await page.keyboard.press('ArrowRight');
   await headline(page, /free at 10:30.AM$/);
@@ -137,7 +141,7 @@ test('the minute that passes takes the focus from nothing', async t => {
   await page.clock.setFixedTime(instant(day, '10:21'));
   await eventually(() => page.locator('#moment').innerText(), /10:21/);
   assert.equal(await page.evaluate(() => document.activeElement.tagName), 'SUMMARY');
-  assert.equal(await page.locator('details').evaluate(details => details.open), true);
+  assert.equal(await page.locator('details').evaluate((/** @type {HTMLDetailsElement} */ details) => details.open), true);
 });
 
 test('a screen reader is told the count when it changes, and has landmarks and headings to go by', async t => {
@@ -146,7 +150,7 @@ test('a screen reader is told the count when it changes, and has landmarks and h
   await eventually(() => told.textContent(), '3 rooms free now');
   await page.getByLabel('For at least').selectOption('120');
   await eventually(() => told.textContent(), /^2 rooms free now, for at least 2.h$/);
-  for (const landmark of ['banner', 'main', 'search', 'contentinfo']) assert.equal(await page.getByRole(landmark).count(), 1, landmark);
+  for (const landmark of /** @type {const} */ (['banner', 'main', 'search', 'contentinfo'])) assert.equal(await page.getByRole(landmark).count(), 1, landmark);
   assert.equal(await page.getByRole('region', {name: 'College of Arts & Sciences'}).count(), 1);
   assert.deepEqual(await page.getByRole('heading').evaluateAll(headings => headings.map(({tagName}) => tagName)), ['H1', 'H2', 'H2']);
 });

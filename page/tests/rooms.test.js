@@ -11,7 +11,8 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), server?.stop()]));
 
-/** The page as it is on that weekday, at a time of the campus. */
+/** The page as it is on that weekday, at a time of the campus.
+    @type {(t: any, query?: string, options?: import('./support.js').Options & {time?: string, path?: string}) => Promise<import('./support.js').Page>} */
 const visit = (t, query = '', {time = '10:20', path = '/app', ...options} = {}) =>
   open(t, browser, server.url + path + query, {now: instant(day, time), ...options});
 
@@ -72,7 +73,7 @@ test('rooms with free time at any time of the day are those of the API', async t
 
 test('a room is free from the end of a booking until the beginning of the next, that minute not included', async t => {
   const prepare = campusOf(day, [{name: '116', times: [['07:00', '07:59'], ['09:01', '09:59'], ['11:31', '23:00']]}]);
-  for (const [time, expected] of [
+  for (const [time, expected] of /** @type {const} */ ([
     ['06:59', ['Free from 7:00 AM', '1 h']],
     ['07:00', ['Free until 8:00 AM', '1 h']],
     ['08:00', ['Free from 9:00 AM', '1 h']],
@@ -81,7 +82,7 @@ test('a room is free from the end of a booking until the beginning of the next, 
     ['10:00', ['Free from 11:30 AM', '11 h 30 min']],
     ['20:50', ['Free until 11:00 PM', '2 h 10 min']],
     ['23:00', ['Not free any more']],
-  ]) {
+  ])) {
     const page = await visit(t, '?q=116', {time, prepare});
     await shown(page);
     assert.deepEqual(await answerOf(room(page, '116')), expected, time);
@@ -106,7 +107,7 @@ test('the day of a room is a picture, and words for those who do not see it', as
 test('a search finds a room by its code and number, with or without the space, and a building by its name', async t => {
   const page = await visit(t);
   const names = () => page.locator('.room .name').evaluateAll(names => names.map(name => name.textContent).sort());
-  for (const [typed, expected] of [['cas 116', ['CAS 116']], ['CAS116', ['CAS 116']], ['tsai', ['CAS Tsai']], ['cgs 11', ['CGS 111A', 'CGS 111B', 'CGS 113', 'CGS 115', 'CGS 117A', 'CGS 117B']]]) {
+  for (const [typed, expected] of /** @type {const} */ ([['cas 116', ['CAS 116']], ['CAS116', ['CAS 116']], ['tsai', ['CAS Tsai']], ['cgs 11', ['CGS 111A', 'CGS 111B', 'CGS 113', 'CGS 115', 'CGS 117A', 'CGS 117B']]])) {
     await page.getByRole('searchbox').fill(typed);
     await eventually(names, expected);
   }
@@ -239,7 +240,8 @@ test('the URL holds the question, and a link brings it back', async t => {
   const query = `?q=cas&date=${day}&from=14:00&to=15:30&min_minutes=90&sort=duration&building=CAS`;
   const page = await visit(t, query);
   await headline(page, /free from 2:00.PM to 3:30.PM$/);
-  const form = await page.locator('#question').evaluate(form => ['q', 'date', 'from', 'to', 'min', 'sort'].map(id => form.querySelector(`#${id}`).value));
+  const form = await page.locator('#question').evaluate((/** @type {HTMLFormElement} */ form) =>
+    ['q', 'date', 'from', 'to', 'min', 'sort'].map(id => form.elements[id].value));
   assert.deepEqual(form, ['cas', day, '14:00', '15:30', '90', 'duration']);
   assert.equal(await page.getByLabel('From–to').isChecked(), true);
   assert.equal(await page.getByLabel(/^CAS/).isChecked(), true);
@@ -359,7 +361,7 @@ test('a browser elsewhere shows the time of the campus, and says so', async t =>
 });
 
 test('the browser\'s habit decides between 12 and 24 hours, and the words stay English', async t => {
-  for (const [locale, time, words] of [['en-US', /^2:00.PM$/, /^\w+, \w+ \d+ · 10:20.AM$/], ['en-GB', /^14:00$/, /^\w+ \d+ \w+ · 10:20$/], ['de-DE', /^14:00$/, /^\w+ \d+ \w+ · 10:20$/]]) {
+  for (const [locale, time, words] of /** @type {const} */ ([['en-US', /^2:00.PM$/, /^\w+, \w+ \d+ · 10:20.AM$/], ['en-GB', /^14:00$/, /^\w+ \d+ \w+ · 10:20$/], ['de-DE', /^14:00$/, /^\w+ \d+ \w+ · 10:20$/]])) {
     const page = await visit(t, '?at=14:00', {locale});
     await eventually(async () => (await page.locator('h1').innerText()).split(' at ')[1], time);
     assert.match(await page.locator('#moment').innerText(), words);

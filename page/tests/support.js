@@ -12,6 +12,10 @@ import {createInterface} from 'node:readline';
 import {isDeepStrictEqual} from 'node:util';
 import {chromium} from 'playwright-core';
 
+/** @typedef {import('playwright-core').Page} Page */
+/** What `open` knows beside the options of a browser context.
+    @typedef {import('playwright-core').BrowserContextOptions & {now?: Date, prepare?: (page: Page) => unknown, refuses?: boolean}} Options */
+
 const ROOT = new URL('../../', import.meta.url).pathname;
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 const SCREENSHOTS = join(TARGET, 'screenshots');
@@ -24,7 +28,7 @@ export const PHONE = {width: 390, height: 844};
 export const DESKTOP = {width: 1280, height: 900};
 
 const children = new Set();
-process.once('exit', () => children.forEach(child => child.kill('SIGKILL')));
+process.once('exit', () => children.forEach(child => { child.kill('SIGKILL'); }));
 
 /** The local server as a process of its own, with nothing but these variables set. */
 export class Server {
@@ -41,7 +45,9 @@ export class Server {
   }
 
   constructor(url, child, folder) {
-    Object.assign(this, {url, child, folder});
+    this.url = url;
+    this.child = child;
+    this.folder = folder;
     child.stdout.resume();
   }
 
@@ -71,6 +77,7 @@ export class Server {
 /** A 25Live in which nothing is booked, and which fails when told to. */
 export class Upstream {
   fails = false;
+  url = '';
 
   static async start(t) {
     const upstream = new Upstream();
@@ -78,7 +85,9 @@ export class Upstream {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     t.after(() => server.close());
-    return Object.assign(upstream, {url: `http://127.0.0.1:${server.address().port}/availabilitydata.json`});
+    const {port} = /** @type {import('node:net').AddressInfo} */ (server.address());
+    upstream.url = `http://127.0.0.1:${port}/availabilitydata.json`;
+    return upstream;
   }
 
   answer(request, response) {
@@ -105,9 +114,10 @@ export function instant(date, time, timeZone = ZONE) {
 }
 
 /** A page in a browser context of its own. Its date stands at `now` until the test sets another; its timers run.
-    Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test. */
-export async function open(t, browser, url, {now, prepare, refuses = false, ...context} = {}) {
-  context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, ...context});
+    Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test.
+    @type {(t: any, browser: import('playwright-core').Browser, url: string, options?: Options) => Promise<Page>} */
+export async function open(t, browser, url, {now, prepare, refuses = false, ...options} = {}) {
+  const context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, ...options});
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', error => errors.push(String(error)));
