@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
+.PHONY: help run quick test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
 .PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
@@ -75,6 +75,11 @@ deploy-check: ## All that can be proven of a deployment without an account: the 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
 	@scripts/install-redis
 	SOAK_REQUESTS=$${SOAK_REQUESTS:-100000} cargo test --release --package emptyclassroom-local --test soak -- --nocapture
+
+quick: ## Format, clippy and unit tests; cargo builds only what has changed, so it takes under a minute
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+	cargo test --lib
 
 check: fmt clippy docs imports promises dependencies deny javascript python shell ## Formats, linters, docs, imports, dependencies, licenses
 
