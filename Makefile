@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
+.PHONY: help run quick test test-redis test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
 .PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
@@ -24,6 +24,9 @@ test: ## All tests, against a real redis-server, which is installed if it is mis
 	@scripts/install-redis
 	cargo test
 	$(MAKE) test-functions
+
+test-redis: ## The cache's tests over Redis 6.2 and Valkey, besides the redis-server that is installed
+	scripts/test-redis-versions
 
 # Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
 test-functions: ## The tests of the functions' binaries, each built by itself
