@@ -159,8 +159,12 @@ mod tests {
         assert!(function.init_time().await > Duration::ZERO);
         assert_eq!(function.invoke(json!({ "n": 1 })).await.unwrap(), json!({ "n": 1 }));
         assert_eq!(function.invoke(json!({ "n": 2 })).await.unwrap(), json!({ "n": 2 }));
-        let logs = function.logs();
-        assert!(logs.contains("started as under-test\n") && logs.contains("event {\"n\":2}\n"), "{logs}");
+        // The pipe of the logs is another than the one of the answers.
+        let is_logged = |line: &str| function.logs().contains(line);
+        crate::eventually("both lines are logged", Duration::from_secs(10), async || {
+            is_logged("started as under-test\n") && is_logged("event {\"n\":2}\n")
+        })
+        .await;
     }
 
     #[tokio::test]
