@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Who asks for a refresh.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum Invocation {
     /// The daily schedule.
     Schedule,
     /// A client, through API Gateway.
@@ -20,7 +20,7 @@ struct Scheduled {
     detail_type: String,
 }
 
-impl<'de> Deserialize<'de> for Event {
+impl<'de> Deserialize<'de> for Invocation {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let event = Value::deserialize(deserializer)?;
         if Scheduled::deserialize(&event).is_ok_and(|scheduled| scheduled.detail_type == "Scheduled Event") {
@@ -37,14 +37,14 @@ impl<'de> Deserialize<'de> for Event {
 mod tests {
     use super::*;
 
-    fn read(event: &str) -> Result<Event, String> {
+    fn read(event: &str) -> Result<Invocation, String> {
         serde_json::from_str(event).map_err(|error| error.to_string())
     }
 
     #[test]
     fn scheduled_events_and_http_requests_are_distinguished() {
-        assert!(matches!(read(include_str!("../../../events/schedule.json")), Ok(Event::Schedule)));
-        assert!(matches!(read(include_str!("../../../events/refresh.json")), Ok(Event::Client(_))));
+        assert!(matches!(read(include_str!("../../../events/schedule.json")), Ok(Invocation::Schedule)));
+        assert!(matches!(read(include_str!("../../../events/refresh.json")), Ok(Invocation::Client(_))));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use emptyclassroom::{
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
-use crate::event::Event;
+use crate::event::Invocation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -28,7 +28,7 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     let service = Service::build(deps, events)?;
     lambda::connect(&service.deps).await;
     let gateway = Gateway::new(refresh_routes(&service), &service.deps);
-    lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Event>| {
+    lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Invocation>| {
         let (service, gateway) = (service.clone(), gateway.clone());
         async move {
             let outcome = respond(&service, &gateway, payload, context).await;
@@ -41,13 +41,18 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
 
 /// An answer for the client, or what became of the schedule's refresh. If that failed, so does the invocation: Lambda then
 /// tries again, and keeps for the operator what has failed for good.
-async fn respond(service: &Service, gateway: &Gateway, event: Event, context: Context) -> Result<Value, Diagnostic> {
+async fn respond(
+    service: &Service,
+    gateway: &Gateway,
+    event: Invocation,
+    context: Context,
+) -> Result<Value, Diagnostic> {
     let outcome = match event {
-        Event::Schedule => {
+        Invocation::Schedule => {
             let scheduled = service.refresher.refresh_scheduled().await;
             serde_json::to_value(scheduled.map_err(|error| failure(&error))?)
         }
-        Event::Client(request) => {
+        Invocation::Client(request) => {
             let Ok(answer) = gateway.answer(LambdaEvent::new(*request, context)).await;
             serde_json::to_value(answer)
         }

@@ -15,7 +15,7 @@ use http::Request;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 use simulator::Fault;
-use testkit::{Backend, GatewayEvent as Event, TestApp, TestResponse as Answer};
+use testkit::{Backend, GatewayEvent, TestApp, TestResponse};
 use tower::ServiceExt;
 
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
@@ -56,15 +56,15 @@ impl Tour {
         method: &str,
         target: &str,
         header: Option<(&str, &str)>,
-    ) -> Answer {
-        let mut event = Event::new(method, target);
+    ) -> TestResponse {
+        let mut event = GatewayEvent::new(method, target);
         if let Some((header, value)) = header {
             event = event.header(header, value);
         }
         self.take(name, method, target, app.answer(event).await)
     }
 
-    fn take(&mut self, name: &str, method: &str, target: &str, answer: Answer) -> Answer {
+    fn take(&mut self, name: &str, method: &str, target: &str, answer: TestResponse) -> TestResponse {
         let place = format!("{method} {target} answered {}", answer.status);
         let path = self.path_of(target);
         let validators = &self.document["components"];
@@ -172,7 +172,7 @@ fn pointer(tokens: &[&str]) -> String {
     format!("/{}", escaped.collect::<Vec<_>>().join("/"))
 }
 
-fn body_of(answer: &Answer) -> Value {
+fn body_of(answer: &TestResponse) -> Value {
     if answer.header("content-type").ends_with("json") { answer.json() } else { answer.text.clone().into() }
 }
 
@@ -251,7 +251,7 @@ async fn toured() -> Value {
 
     tour.ask(&app, "notABoolean", "POST", "/api/refresh?invalidate_cache=yes", None).await;
     tour.ask(&app, "notEnabled", "POST", "/api/refresh?invalidate_cache=true", None).await;
-    let long = app.answer(Event::post("/api/refresh").body(&"x".repeat(1025))).await;
+    let long = app.answer(GatewayEvent::post("/api/refresh").body(&"x".repeat(1025))).await;
     tour.take("tooLong", "POST", "/api/refresh", long);
     let with_token = TestApp::start_with(Backend::Memory, &[TOKEN]).await;
     tour.ask(&with_token, "noToken", "POST", "/api/refresh?invalidate_cache=true", None).await;
@@ -267,9 +267,9 @@ async fn toured() -> Value {
     tour.end()
 }
 
-async fn refresh_with(app: &TestApp, body: Body) -> Answer {
+async fn refresh_with(app: &TestApp, body: Body) -> TestResponse {
     let request = Request::post("/api/refresh").body(body).unwrap();
-    Answer::read(app.routes.clone().oneshot(request).await.unwrap()).await
+    TestResponse::read(app.routes.clone().oneshot(request).await.unwrap()).await
 }
 
 /// docs/API.md with its table of routes.
@@ -312,7 +312,7 @@ async fn every_route_is_documented_with_its_methods_and_no_other() {
     let document = description();
     assert_eq!(routes, document["paths"].as_object().unwrap().keys().map(String::as_str).collect());
     for (path, item) in document["paths"].as_object().unwrap() {
-        let wrong = app.answer(Event::new("DELETE", &path.replace("{id}", "342"))).await;
+        let wrong = app.answer(GatewayEvent::new("DELETE", &path.replace("{id}", "342"))).await;
         assert_eq!(wrong.problem(), (405, "Method Not Allowed".to_owned()), "{path}");
         let documented =
             names(item).iter().map(|method| method.to_uppercase().replace("GET", "GET,HEAD")).collect::<Vec<_>>();

@@ -93,8 +93,8 @@ pub struct RedisStore {
     connecting: SingleFlight<Result<Connection, Arc<RedisError>>>,
     /// Whether Redis let the last time limit pass.
     is_unresponsive: Arc<AtomicBool>,
-    /// The look whether it is back, which is true if it is.
-    looking: SingleFlight<bool>,
+    /// When somebody looked last whether it is back. A std mutex, because nothing awaits while it is held.
+    last_look: Mutex<Option<Instant>>,
     metrics: Metrics,
 }
 
@@ -157,7 +157,7 @@ impl RedisStore {
             current: Arc::default(),
             connecting: SingleFlight::default(),
             is_unresponsive: Arc::default(),
-            looking: SingleFlight::default(),
+            last_look: Mutex::default(),
             metrics: Metrics::default(),
         })
     }
@@ -182,21 +182,31 @@ impl RedisStore {
         outcome
     }
 
-    /// Fails if Redis has not answered lately and is not back. The first caller waits a moment for the look, the others do not.
+    /// Fails if Redis has not answered lately and is not back. One caller at a time waits a moment for the look, the others do
+    /// not wait.
     async fn ensure_responsive(&self, command: &'static str) -> Result<(), StoreError> {
         if !self.is_unresponsive.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let look = || {
+        if self.may_look() {
             let (client, current) = (self.client.clone(), Arc::clone(&self.current));
-            look(client, current, self.timeout, Arc::clone(&self.is_unresponsive)).boxed()
-        };
-        if let Role::Leader(look) = self.looking.join(look)
-            && matches!(timeout(LOOK_LIMIT, look).await, Ok(true))
-        {
-            return Ok(());
+            // A task of its own: where connecting takes longer than the caller waits, the next one finds it done.
+            let look = tokio::spawn(look(client, current, self.timeout, Arc::clone(&self.is_unresponsive)));
+            if matches!(timeout(LOOK_LIMIT, look).await, Ok(Ok(true))) {
+                return Ok(());
+            }
         }
         Err(StoreError::Unresponsive { command })
+    }
+
+    /// Whether it is this caller's part to look. An earlier look may hang on a connection from before, so it is not joined.
+    fn may_look(&self) -> bool {
+        let (mut last, now) = (self.last_look.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        let may = last.is_none_or(|last| now.duration_since(last) >= LOOK_LIMIT);
+        if may {
+            *last = Some(now);
+        }
+        may
     }
 
     async fn run_from<T: FromRedisValue>(
