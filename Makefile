@@ -50,7 +50,7 @@ page/tests/node_modules/.package-lock.json: page/tests/package-lock.json
 	npm ci --prefix page/tests --no-audit --no-fund --silent
 
 openapi: ## Writes shared/openapi.json anew, with real answers as its examples, and the table of docs/API.md
-	WRITE_OPENAPI=1 cargo test --package emptyclassroom --test routes -- openapi
+	WRITE_OPENAPI=1 cargo test --test routes -- openapi
 
 schemathesis: ## A local server against its OpenAPI document; SCHEMATHESIS_SEED=… repeats a run's choices
 	@scripts/schemathesis
