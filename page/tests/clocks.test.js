@@ -34,7 +34,7 @@ const free = page => page.locator('ul.free .room').evaluateAll(rooms => rooms.ma
 }));
 
 // The API's answers to the same questions are in the tests of the library: domain/src/question.
-for (const [what, day, query, expected] of [
+for (const [what, day, query, expected] of /** @type {const} */ ([
   ['before the clocks skip an hour', SPRING, {at: '01:30'}, ['free Free until midnight 21 h 30 min', 'late Free until 22:00 19 h 30 min', 'night Free until 3:00 30 min']],
   ['within the skipped hour', SPRING, {at: '02:30'}, ['free Free until midnight 21 h', 'late Free until 22:00 19 h', 'night Free until midnight 21 h']],
   ['up to a time within the skipped hour', SPRING, {from: '01:30', to: '02:30'}, ['free Free until midnight 21 h 30 min', 'late Free until 22:00 19 h 30 min', 'night Free until 3:00 30 min']],
@@ -46,7 +46,7 @@ for (const [what, day, query, expected] of [
   ['from such a time to the end of the day', LAST_HOUR, {from: '23:30', to: '24:00'}, []],
   ['up to such a time', LAST_HOUR, {from: '22:00', to: '23:30'}, ['free Free until midnight 1 h', 'night Free until midnight 1 h']],
   ['at a skipped midnight', FIRST_HOUR, {at: '00:00'}, ['free Free until midnight 23 h', 'late Free until 22:00 21 h', 'night Free until 2:10 1 h 10 min']],
-]) test(`lengths are those of the API: ${what}`, async t => {
+])) test(`lengths are those of the API: ${what}`, async t => {
   const page = await visit(t, day, query);
   await shown(page);
   assert.deepEqual(await free(page), expected);
@@ -65,11 +65,12 @@ test('a browser that does not know the zone shows the campus\'s time all the sam
   const zone = 'America/Coyhaique';
   const day = {date: '2026-03-03', timezone: zone, utc_offsets: [{from: '2026-02-01T00:00:00-03:00', minutes: -180}]};
   const withoutZone = page => page.addInitScript(zone => {
-    const {DateTimeFormat} = Intl;
-    Intl.DateTimeFormat = function (locales, options) {
-      if (options?.timeZone === zone) throw new RangeError(`Invalid time zone specified: ${zone}`);
-      return new DateTimeFormat(locales, options);
-    };
+    Object.assign(Intl, {DateTimeFormat: class extends Intl.DateTimeFormat {
+      constructor(locales, options) {
+        if (options?.timeZone === zone) throw new RangeError(`Invalid time zone specified: ${zone}`);
+        super(locales, options);
+      }
+    }});
   }, zone);
   const prepare = async page => { await withoutZone(page); await campusOf(day.date, ROOMS, {facts: {opens: '00:00', closes: '24:00', ...day}})(page); };
   const page = await open(t, browser, `${server.url}/app`, {now: new Date('2026-03-03T13:20:00Z'), locale: 'en-GB', prepare});

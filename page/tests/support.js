@@ -153,7 +153,7 @@ export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names
 
 /** What the API says of the campus, of one building and with the offset of that day, unless told otherwise. */
 export const campusFacts = (date, {code = 'CAS', name = 'College of Arts & Sciences', opens = '07:00', closes = '23:00', timezone = ZONE,
-  utc_offsets = [{from: `${date}T00:00:00Z`, minutes: (Date.parse(`${date}T12:00:00Z`) - instant(date, '12:00')) / 60_000}]} = {}) =>
+  utc_offsets = [{from: `${date}T00:00:00Z`, minutes: (Date.parse(`${date}T12:00:00Z`) - instant(date, '12:00').getTime()) / 60_000}]} = {}) =>
   ({timezone, utc_offsets, buildings: [{code, name, opens, closes}]});
 
 /** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer. */
