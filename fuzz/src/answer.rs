@@ -26,8 +26,12 @@ pub fn check(body: &[u8]) {
             return;
         }
     };
-    assert_eq!(read.skipped.count > 0, read.skipped.first.is_some(), "the first of what was skipped should be told");
-    let reason = read.skipped.first.unwrap_or_default();
+    assert_eq!(
+        read.malformed.count > 0,
+        read.malformed.first.is_some(),
+        "the first malformed part should have a reason"
+    );
+    let reason = read.malformed.first.unwrap_or_default();
     assert!(reason.len() < 1000, "a reason should be a line, not the whole answer: {reason}");
     let (hours, min_gap) = rule(super::choice(body));
     for bookings in read.bookings.days().filter_map(|day| read.bookings.on(day)) {
