@@ -16,7 +16,10 @@ use reqwest::{
     header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER},
     redirect,
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    time::Instant,
+};
 use url::{Host, Url};
 
 use self::body::{BODY_LIMIT, LONG_BODIES_AT_ONCE};
@@ -36,8 +39,9 @@ const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug)]
 pub struct TwentyFiveLive {
     http: Client,
-    /// The same, but each request has a connection of its own.
-    fresh: Client,
+    /// The same, but each request has a connection of its own. It is made when it is first needed, because making one reads
+    /// all certificates of authorities.
+    fresh: OnceCell<Client>,
     /// Whether 25Live has ever answered, so that a connection may have been used before.
     has_answered: AtomicBool,
     url: Url,
@@ -104,11 +108,10 @@ impl TwentyFiveLive {
     /// # Errors
     /// TLS cannot be set up: the machine has no usable certificates of authorities.
     pub fn new(url: Url, timeout: Duration, concurrency: usize) -> Result<Self, UpstreamError> {
-        let build = |client: ClientBuilder| client.build().map_err(|error| UpstreamError::Connection(error.into()));
-        let http = build(client(&url, timeout))?;
-        let fresh = build(client(&url, timeout).pool_max_idle_per_host(0))?;
+        let http = client(&url, timeout).build()?;
         let (permits, long_bodies) = (Semaphore::new(concurrency), Semaphore::new(LONG_BODIES_AT_ONCE));
-        Ok(Self { http, fresh, has_answered: AtomicBool::new(false), url, timeout, permits, long_bodies })
+        let (fresh, has_answered) = (OnceCell::new(), AtomicBool::new(false));
+        Ok(Self { http, fresh, has_answered, url, timeout, permits, long_bodies })
     }
 
     /// The bookings of the room `space_id`, from `first_day` to the same day of the next month.
@@ -162,8 +165,10 @@ impl TwentyFiveLive {
         match self.http.get(self.url.clone()).query(query).send().await {
             Err(error) if self.may_be_aborted(&error) => {
                 tracing::debug!(cause = error_chain(&error.without_url()), "asking 25Live again on a fresh connection");
+                let build = async || client(&self.url, self.timeout).pool_max_idle_per_host(0).build();
+                let fresh = self.fresh.get_or_try_init(build).await?;
                 let left = deadline.saturating_duration_since(Instant::now());
-                Ok(self.fresh.get(self.url.clone()).query(query).timeout(left).send().await?)
+                Ok(fresh.get(self.url.clone()).query(query).timeout(left).send().await?)
             }
             result => Ok(result?),
         }
