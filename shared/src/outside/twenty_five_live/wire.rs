@@ -85,13 +85,13 @@ impl Availability {
     }
 
     fn parse_exactly(space_id: &str, body: &[u8]) -> Result<Self, AvailabilityError> {
-        let mut reader = Reader { space_id, availability: Self::default(), overnight: Vec::new(), other_room: None };
+        let mut parser = Parser { space_id, availability: Self::default(), overnight: Vec::new(), other_room: None };
         let unreadable = each(subjects(body)?, |raw| match serde_json::from_str::<Subject<'_>>(raw.get()) {
-            Ok(subject) => reader.read(&subject),
-            Err(error) => reader.availability.malformed.add(|| format!("a day that cannot be read: {error}")),
+            Ok(subject) => parser.read(&subject),
+            Err(error) => parser.availability.malformed.add(|| format!("a day that cannot be read: {error}")),
         });
         unreadable.map_err(|source| AvailabilityError::not_an_availability(body, source))?;
-        reader.finish()
+        parser.finish()
     }
 }
 
@@ -102,7 +102,7 @@ impl AvailabilityError {
 }
 
 /// What has been read of an answer so far.
-struct Reader<'a> {
+struct Parser<'a> {
     space_id: &'a str,
     availability: Availability,
     /// The parts of bookings that reach into a day, which may come before or after the day itself.
@@ -111,7 +111,7 @@ struct Reader<'a> {
     other_room: Option<String>,
 }
 
-impl Reader<'_> {
+impl Parser<'_> {
     /// Reads a day.
     fn read(&mut self, subject: &Subject<'_>) {
         let date = subject.date.0;

@@ -1,9 +1,14 @@
 //! What a reader gets, as a table: from what is known so far to the next step.
 //!
 //! [`next_step`] is pure. The loop in [`Reader`](super::Reader) takes the step, adds what it learned to the facts, and asks
-//! again, until a step is an [`Outcome`].
+//! again, until there is an [`Outcome`].
 
-use std::time::Duration;
+use std::{
+    ops::ControlFlow::{self, Break, Continue},
+    time::Duration,
+};
+
+use crate::service::refresh::Hold;
 
 /// When a client may ask again after the cache failed.
 pub(super) const CACHE_RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -26,9 +31,9 @@ pub(super) struct Facts {
     /// Whether the time of a successful sweep is known.
     pub(super) last_refresh: Option<bool>,
     /// Whether sweeps are held back because one failed, and for how long.
-    pub(super) backoff: Option<Backoff>,
+    pub(super) backoff: Hold<Duration>,
     /// What is known of a sweep for this reader.
-    pub(super) sweep: Sweep,
+    pub(super) sweep: SweepState,
 }
 
 /// Where a day lies.
@@ -42,18 +47,9 @@ pub(super) enum Day {
     Ahead,
 }
 
-/// Whether sweeps are held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Backoff {
-    /// They are not.
-    Off,
-    /// They are, for this long.
-    Left(Duration),
-}
-
 /// What is known of a sweep for this reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Sweep {
+pub(super) enum SweepState {
     /// None has been asked for.
     NotTried,
     /// Another caller or another process sweeps.
@@ -84,8 +80,6 @@ pub(super) enum Step {
     Sweep,
     /// Wait for the sweep that another caller or another process runs.
     WaitForSweep,
-    /// The reader is done.
-    Done(Outcome),
 }
 
 /// What a reader gets.
@@ -118,61 +112,61 @@ impl Facts {
             reserve: None,
             own_copy: None,
             last_refresh: None,
-            backoff: None,
-            sweep: Sweep::NotTried,
+            backoff: Hold::Unknown,
+            sweep: SweepState::NotTried,
         }
     }
 }
 
-/// The next step of a reader who knows this much.
-pub(super) const fn next_step(facts: &Facts) -> Step {
+/// The next step of a reader who knows this much, or what it gets.
+pub(super) const fn next_step(facts: &Facts) -> ControlFlow<Outcome, Step> {
     if facts.cache_is_down {
         return own_copy_or(facts, Outcome::Unavailable { retry_after: CACHE_RETRY_AFTER });
     }
     match (facts.fresh_copy, facts.sweep) {
-        (None, _) => return Step::LookForFreshCopy,
-        (Some(true), Sweep::Published) => return Step::Done(Outcome::Miss),
-        (Some(true), _) => return Step::Done(Outcome::Hit),
+        (None, _) => return Continue(Step::LookForFreshCopy),
+        (Some(true), SweepState::Published) => return Break(Outcome::Miss),
+        (Some(true), _) => return Break(Outcome::Hit),
         (Some(false), _) => {}
     }
     match (facts.day, facts.last_refresh, facts.sweep) {
         // No sweep brings a past day.
-        (Day::Past, ..) => Step::Done(Outcome::NotKept),
-        (_, None, _) => Step::AskForLastRefresh,
+        (Day::Past, ..) => Break(Outcome::NotKept),
+        (_, None, _) => Continue(Step::AskForLastRefresh),
         // A day ahead that the last sweep did not bring, or that has aged since: another sweep would bring no more.
-        (Day::Ahead, Some(true), Sweep::NotTried) => older_copy_or(facts, Outcome::NotKept),
-        (_, _, Sweep::NotTried) => match facts.backoff {
-            None => Step::AskForBackoff,
-            Some(Backoff::Left(retry_after)) => older_copy_or(facts, Outcome::Unavailable { retry_after }),
-            Some(Backoff::Off) => Step::Sweep,
+        (Day::Ahead, Some(true), SweepState::NotTried) => older_copy_or(facts, Outcome::NotKept),
+        (_, _, SweepState::NotTried) => match facts.backoff {
+            Hold::Unknown => Continue(Step::AskForBackoff),
+            Hold::Left(retry_after) => older_copy_or(facts, Outcome::Unavailable { retry_after }),
+            Hold::Off => Continue(Step::Sweep),
         },
-        (_, _, Sweep::Elsewhere) => match facts.reserve {
-            None => Step::LookAtReserve,
-            Some(true) => Step::Done(Outcome::StaleReserve),
-            Some(false) => Step::WaitForSweep,
+        (_, _, SweepState::Elsewhere) => match facts.reserve {
+            None => Continue(Step::LookAtReserve),
+            Some(true) => Break(Outcome::StaleReserve),
+            Some(false) => Continue(Step::WaitForSweep),
         },
-        (Day::Ahead, _, Sweep::Published) => Step::Done(Outcome::NotKept),
-        (Day::Today, _, Sweep::Published) => {
+        (Day::Ahead, _, SweepState::Published) => Break(Outcome::NotKept),
+        (Day::Today, _, SweepState::Published) => {
             older_copy_or(facts, Outcome::Unavailable { retry_after: SWEEP_RETRY_AFTER })
         }
-        (_, _, Sweep::Failed { retry_after }) => older_copy_or(facts, Outcome::Unavailable { retry_after }),
+        (_, _, SweepState::Failed { retry_after }) => older_copy_or(facts, Outcome::Unavailable { retry_after }),
     }
 }
 
 /// The reserve's copy, else this process's own, else `otherwise`.
-const fn older_copy_or(facts: &Facts, otherwise: Outcome) -> Step {
+const fn older_copy_or(facts: &Facts, otherwise: Outcome) -> ControlFlow<Outcome, Step> {
     match facts.reserve {
-        None => Step::LookAtReserve,
-        Some(true) => Step::Done(Outcome::StaleReserve),
+        None => Continue(Step::LookAtReserve),
+        Some(true) => Break(Outcome::StaleReserve),
         Some(false) => own_copy_or(facts, otherwise),
     }
 }
 
-const fn own_copy_or(facts: &Facts, otherwise: Outcome) -> Step {
+const fn own_copy_or(facts: &Facts, otherwise: Outcome) -> ControlFlow<Outcome, Step> {
     match facts.own_copy {
-        None => Step::LookForOwnCopy,
-        Some(true) => Step::Done(Outcome::StaleOwnCopy),
-        Some(false) => Step::Done(otherwise),
+        None => Continue(Step::LookForOwnCopy),
+        Some(true) => Break(Outcome::StaleOwnCopy),
+        Some(false) => Break(otherwise),
     }
 }
 

@@ -4,13 +4,18 @@
 
 mod decision;
 
-use std::{cmp::Ordering, sync::Arc, time::Duration};
+use std::{
+    cmp::Ordering,
+    ops::ControlFlow::{Break, Continue},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::NaiveDate;
 use domain::{kept_days::kept_on, timestamp::Timestamp};
 use futures_util::future::{join, try_join_all};
 
-use self::decision::{Backoff, CACHE_RETRY_AFTER, Day, Facts, Outcome, SWEEP_RETRY_AFTER, Step, Sweep, next_step};
+use self::decision::{CACHE_RETRY_AFTER, Day, Facts, Outcome, SWEEP_RETRY_AFTER, Step, SweepState, next_step};
 use super::{
     last_good::LastGood,
     refresh::{Attempt, RefreshError, Refreshed, Refresher},
@@ -128,8 +133,8 @@ impl Reader {
     async fn read(&self, mut read: Read) -> Result<Served, ReadError> {
         loop {
             let step = match next_step(&read.facts) {
-                Step::Done(outcome) => return self.finish(read, outcome),
-                step => step,
+                Break(outcome) => return self.finish(read, outcome),
+                Continue(step) => step,
             };
             if let Err(error) = self.take(step, &mut read).await {
                 tracing::error!(date = %read.date, cause = error_chain(&error), "the cache is down");
@@ -157,7 +162,7 @@ impl Reader {
                 read.facts.fresh_copy = None;
             }
             Step::AskForBackoff => {
-                read.facts.backoff = Some(self.cache.backoff().await?.map_or(Backoff::Off, Backoff::Left));
+                read.facts.backoff = self.cache.backoff().await?.into();
             }
             Step::Sweep => match self.refresher.join(read.last_refresh) {
                 Role::Leader(flight) => read.attempted(flight.await),
@@ -167,7 +172,6 @@ impl Reader {
                 let swept = self.refresher.sweep_or_wait(read.last_refresh, PATIENCE).await;
                 read.attempted(Attempt::Finished(swept));
             }
-            Step::Done(_) => {}
         }
         Ok(())
     }
@@ -281,13 +285,13 @@ impl Read {
     /// Adds the end of an attempt to sweep to the facts.
     fn attempted(&mut self, attempt: Attempt) {
         let Attempt::Finished(result) = attempt else {
-            self.facts.sweep = Sweep::Elsewhere;
+            self.facts.sweep = SweepState::Elsewhere;
             return;
         };
         // It may have brought a fresh copy; when it failed, another process's sweep may have.
         self.facts.fresh_copy = None;
         self.facts.sweep = match result {
-            Ok(Refreshed { .. }) => Sweep::Published,
+            Ok(Refreshed { .. }) => SweepState::Published,
             Err(error) => {
                 if !error.is_of_the_sweep() {
                     tracing::warn!(date = %self.date, cause = error_chain(&error), "no sweep for this read");
@@ -295,7 +299,7 @@ impl Read {
                 self.facts.cache_is_down = error.is_cache_timeout();
                 // A sweep that failed may have left a copy that Redis did not take.
                 self.facts.own_copy = None;
-                Sweep::Failed { retry_after: retry_after(&error) }
+                SweepState::Failed { retry_after: retry_after(&error) }
             }
         };
     }

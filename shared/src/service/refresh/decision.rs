@@ -1,6 +1,9 @@
 //! Whether a refresh may sweep, as tables. Everything here is pure.
 
-use std::time::Duration;
+use std::{
+    ops::ControlFlow::{self, Break, Continue},
+    time::Duration,
+};
 
 use domain::{cooldown::Remaining, timestamp::Timestamp};
 
@@ -15,9 +18,9 @@ pub(super) enum Trigger {
     Operator,
 }
 
-/// What holds a refresh back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hold<T> {
+/// What holds sweeps back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Hold<T> {
     /// Not asked for yet.
     Unknown,
     /// Nothing.
@@ -43,17 +46,13 @@ pub(super) struct Facts {
     pub(super) backoff: Hold<Duration>,
 }
 
-/// What a refresh does next.
+/// What a refresh asks for before it knows whether it may sweep.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Ask when the last successful sweep was.
+    /// When the last successful sweep was.
     AskForLastRefresh,
-    /// Ask whether sweeps are held back.
+    /// Whether sweeps are held back.
     AskForBackoff,
-    /// Sweep, or wait for whoever does.
-    Sweep,
-    /// Refuse.
-    Refuse(RefreshError),
 }
 
 /// What happened since a caller looked at the last refresh: while it waited, or before it got the lock.
@@ -74,14 +73,14 @@ impl Facts {
     }
 }
 
-/// The next step of a refresh that knows this much.
-pub(super) const fn next_step(facts: &Facts) -> Step {
+/// The next step of a refresh that knows this much; or whether it may sweep, and why not.
+pub(super) const fn next_step(facts: &Facts) -> ControlFlow<Result<(), RefreshError>, Step> {
     match (facts.trigger, facts.cooldown, facts.backoff) {
-        (Trigger::Ordinary, Hold::Unknown, _) => Step::AskForLastRefresh,
-        (Trigger::Ordinary, Hold::Left(left), _) => Step::Refuse(RefreshError::CoolingDown(left)),
-        (_, _, Hold::Unknown) => Step::AskForBackoff,
-        (_, _, Hold::Left(left)) => Step::Refuse(RefreshError::BackingOff { left }),
-        (_, _, Hold::Off) => Step::Sweep,
+        (Trigger::Ordinary, Hold::Unknown, _) => Continue(Step::AskForLastRefresh),
+        (Trigger::Ordinary, Hold::Left(left), _) => Break(Err(RefreshError::CoolingDown(left))),
+        (_, _, Hold::Unknown) => Continue(Step::AskForBackoff),
+        (_, _, Hold::Left(left)) => Break(Err(RefreshError::BackingOff { left })),
+        (_, _, Hold::Off) => Break(Ok(())),
     }
 }
 
@@ -127,12 +126,12 @@ mod tests {
         ];
         for (trigger, cooldown, backoff, expected) in rows {
             let step = match next_step(&Facts { trigger, cooldown, backoff }) {
-                Step::AskForLastRefresh => "ask for the last refresh",
-                Step::AskForBackoff => "ask for the backoff",
-                Step::Sweep => "sweep",
-                Step::Refuse(RefreshError::CoolingDown(_)) => "refuse: cooling down",
-                Step::Refuse(RefreshError::BackingOff { left: LEFT }) => "refuse: backing off",
-                Step::Refuse(error) => panic!("{error}"),
+                Continue(Step::AskForLastRefresh) => "ask for the last refresh",
+                Continue(Step::AskForBackoff) => "ask for the backoff",
+                Break(Ok(())) => "sweep",
+                Break(Err(RefreshError::CoolingDown(_))) => "refuse: cooling down",
+                Break(Err(RefreshError::BackingOff { left: LEFT })) => "refuse: backing off",
+                Break(Err(error)) => panic!("{error}"),
             };
             assert_eq!(step, expected, "{trigger:?} {cooldown:?} {backoff:?}");
         }

@@ -8,7 +8,11 @@ mod error;
 pub mod sweep;
 mod sweeper;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    ops::ControlFlow::{Break, Continue},
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::timestamp::Timestamp;
 use futures_util::FutureExt;
@@ -19,7 +23,7 @@ use tokio::{
 };
 
 use self::decision::{Facts, Step, Trigger, next_step};
-pub(crate) use self::sweeper::Attempt;
+pub(crate) use self::{decision::Hold, sweeper::Attempt};
 pub use self::{
     error::RefreshError,
     sweeper::{Refreshed, Sweeper},
@@ -119,14 +123,13 @@ impl Refresher {
         let (mut facts, mut last_refresh) = (Facts::about(trigger), None);
         loop {
             match next_step(&facts) {
-                Step::AskForLastRefresh => {
+                Continue(Step::AskForLastRefresh) => {
                     last_refresh = cache.last_refresh().await?;
                     let left = last_refresh.and_then(|at| cooldown.remaining(at.instant().to_utc(), clock.now()));
                     facts.cooldown = left.into();
                 }
-                Step::AskForBackoff => facts.backoff = cache.backoff().await?.into(),
-                Step::Sweep => return Ok(last_refresh),
-                Step::Refuse(error) => return Err(error),
+                Continue(Step::AskForBackoff) => facts.backoff = cache.backoff().await?.into(),
+                Break(outcome) => return outcome.map(|()| last_refresh),
             }
         }
     }

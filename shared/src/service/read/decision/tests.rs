@@ -4,11 +4,11 @@ use super::*;
 
 const BACKOFF_LEFT: Duration = Duration::from_secs(42);
 const AFTER_A_FAILURE: Duration = Duration::from_mins(1);
-const FAILED: Sweep = Sweep::Failed { retry_after: AFTER_A_FAILURE };
+const FAILED: SweepState = SweepState::Failed { retry_after: AFTER_A_FAILURE };
 const DAYS: [Day; 3] = [Day::Past, Day::Today, Day::Ahead];
 
-const fn unavailable(retry_after: Duration) -> Step {
-    Step::Done(Outcome::Unavailable { retry_after })
+const fn unavailable(retry_after: Duration) -> ControlFlow<Outcome, Step> {
+    Break(Outcome::Unavailable { retry_after })
 }
 
 /// The facts of a reader who has found no fresh copy.
@@ -17,43 +17,43 @@ fn without_fresh_copy(day: Day) -> Facts {
 }
 
 /// The facts of a reader who has also learned whether there was a refresh, and that sweeps are not held back.
-fn may_sweep(day: Day, sweep: Sweep) -> Facts {
-    Facts { last_refresh: Some(day == Day::Today), backoff: Some(Backoff::Off), sweep, ..without_fresh_copy(day) }
+fn may_sweep(day: Day, sweep: SweepState) -> Facts {
+    Facts { last_refresh: Some(day == Day::Today), backoff: Hold::Off, sweep, ..without_fresh_copy(day) }
 }
 
 #[test]
 fn a_fresh_copy_is_a_hit_after_one_look_whatever_the_day() {
     for day in DAYS {
-        assert_eq!(next_step(&Facts::about(day)), Step::LookForFreshCopy);
-        assert_eq!(next_step(&Facts { fresh_copy: Some(true), ..Facts::about(day) }), Step::Done(Outcome::Hit));
+        assert_eq!(next_step(&Facts::about(day)), Continue(Step::LookForFreshCopy));
+        assert_eq!(next_step(&Facts { fresh_copy: Some(true), ..Facts::about(day) }), Break(Outcome::Hit));
     }
 }
 
 #[test]
 fn a_past_day_without_a_copy_is_not_kept() {
-    assert_eq!(next_step(&without_fresh_copy(Day::Past)), Step::Done(Outcome::NotKept));
+    assert_eq!(next_step(&without_fresh_copy(Day::Past)), Break(Outcome::NotKept));
 }
 
 #[test]
 fn a_miss_asks_for_the_last_refresh_then_for_the_backoff_then_sweeps() {
     for day in [Day::Today, Day::Ahead] {
         let facts = without_fresh_copy(day);
-        assert_eq!(next_step(&facts), Step::AskForLastRefresh);
+        assert_eq!(next_step(&facts), Continue(Step::AskForLastRefresh));
         let facts = Facts { last_refresh: Some(false), ..facts };
-        assert_eq!(next_step(&facts), Step::AskForBackoff);
-        assert_eq!(next_step(&Facts { backoff: Some(Backoff::Off), ..facts }), Step::Sweep);
+        assert_eq!(next_step(&facts), Continue(Step::AskForBackoff));
+        assert_eq!(next_step(&Facts { backoff: Hold::Off, ..facts }), Continue(Step::Sweep));
     }
     let today = Facts { last_refresh: Some(true), ..without_fresh_copy(Day::Today) };
-    assert_eq!(next_step(&today), Step::AskForBackoff, "today is swept whatever the last refresh");
+    assert_eq!(next_step(&today), Continue(Step::AskForBackoff), "today is swept whatever the last refresh");
 }
 
 /// From what is known to what the reader gets, when no fresh copy is there. `r` and `o` are the reserve and the own copy.
 #[test]
 fn without_a_fresh_copy_the_table_decides() {
-    type Row = (&'static str, Facts, [Step; 3]);
-    let [reserve, own] = [Outcome::StaleReserve, Outcome::StaleOwnCopy].map(Step::Done);
-    let not_kept = Step::Done(Outcome::NotKept);
-    let backing_off = |day| Facts { backoff: Some(Backoff::Left(BACKOFF_LEFT)), ..may_sweep(day, Sweep::NotTried) };
+    type Row = (&'static str, Facts, [ControlFlow<Outcome, Step>; 3]);
+    let [reserve, own] = [Outcome::StaleReserve, Outcome::StaleOwnCopy].map(Break);
+    let (not_kept, wait) = (Break(Outcome::NotKept), Continue(Step::WaitForSweep));
+    let backing_off = |day| Facts { backoff: Hold::Left(BACKOFF_LEFT), ..may_sweep(day, SweepState::NotTried) };
     let refreshed = Facts { last_refresh: Some(true), ..without_fresh_copy(Day::Ahead) };
     #[rustfmt::skip]
     let rows: [Row; 10] = [
@@ -61,12 +61,12 @@ fn without_a_fresh_copy_the_table_decides() {
         ("a sweep has failed lately",   backing_off(Day::Today),                   [reserve, own,          unavailable(BACKOFF_LEFT)]),
         ("the same, a day ahead",       backing_off(Day::Ahead),                   [reserve, own,          unavailable(BACKOFF_LEFT)]),
         ("the last sweep lacks the day", refreshed,                                [reserve, own,          not_kept]),
-        ("another one sweeps",          may_sweep(Day::Today, Sweep::Elsewhere),   [reserve, Step::WaitForSweep, Step::WaitForSweep]),
-        ("the same, a day ahead",       may_sweep(Day::Ahead, Sweep::Elsewhere),   [reserve, Step::WaitForSweep, Step::WaitForSweep]),
+        ("another one sweeps",          may_sweep(Day::Today, SweepState::Elsewhere),   [reserve, wait, wait]),
+        ("the same, a day ahead",       may_sweep(Day::Ahead, SweepState::Elsewhere),   [reserve, wait, wait]),
         ("the sweep failed",            may_sweep(Day::Today, FAILED),             [reserve, own,          unavailable(AFTER_A_FAILURE)]),
         ("the same, a day ahead",       may_sweep(Day::Ahead, FAILED),             [reserve, own,          unavailable(AFTER_A_FAILURE)]),
-        ("the sweep brought nothing",   may_sweep(Day::Today, Sweep::Published),   [reserve, own,          unavailable(SWEEP_RETRY_AFTER)]),
-        ("the same, a day ahead",       may_sweep(Day::Ahead, Sweep::Published),   [not_kept, not_kept,    not_kept]),
+        ("the sweep brought nothing",   may_sweep(Day::Today, SweepState::Published),   [reserve, own,          unavailable(SWEEP_RETRY_AFTER)]),
+        ("the same, a day ahead",       may_sweep(Day::Ahead, SweepState::Published),   [not_kept, not_kept,    not_kept]),
         ("a past day",                  without_fresh_copy(Day::Past),             [not_kept, not_kept,    not_kept]),
     ];
     for (row, facts, expected) in rows {
@@ -79,16 +79,16 @@ fn without_a_fresh_copy_the_table_decides() {
 #[test]
 fn copies_are_looked_for_before_they_are_served_the_reserve_first() {
     let failed = may_sweep(Day::Today, FAILED);
-    assert_eq!(next_step(&failed), Step::LookAtReserve);
-    assert_eq!(next_step(&Facts { reserve: Some(false), ..failed }), Step::LookForOwnCopy);
+    assert_eq!(next_step(&failed), Continue(Step::LookAtReserve));
+    assert_eq!(next_step(&Facts { reserve: Some(false), ..failed }), Continue(Step::LookForOwnCopy));
 }
 
 #[test]
 fn a_cache_that_is_down_is_asked_nothing_more() {
     for facts in reachable(true).into_iter().filter(|facts| facts.cache_is_down) {
         let expected = match facts.own_copy {
-            None => Step::LookForOwnCopy,
-            Some(true) => Step::Done(Outcome::StaleOwnCopy),
+            None => Continue(Step::LookForOwnCopy),
+            Some(true) => Break(Outcome::StaleOwnCopy),
             Some(false) => unavailable(CACHE_RETRY_AFTER),
         };
         assert_eq!(next_step(&facts), expected, "{facts:?}");
@@ -98,15 +98,16 @@ fn a_cache_that_is_down_is_asked_nothing_more() {
 #[test]
 fn a_fresh_copy_after_a_sweep_is_a_miss_only_if_that_sweep_was_published() {
     for (sweep, expected) in
-        [(Sweep::Published, Outcome::Miss), (FAILED, Outcome::Hit), (Sweep::NotTried, Outcome::Hit)]
+        [(SweepState::Published, Outcome::Miss), (FAILED, Outcome::Hit), (SweepState::NotTried, Outcome::Hit)]
     {
         let facts = Facts { fresh_copy: Some(true), ..may_sweep(Day::Today, sweep) };
-        assert_eq!(next_step(&facts), Step::Done(expected), "{sweep:?}");
+        assert_eq!(next_step(&facts), Break(expected), "{sweep:?}");
     }
 }
 
 /// What a step can teach, in every way that it can end.
-fn learn(facts: Facts, step: Step) -> Vec<Facts> {
+fn learn(facts: Facts, step: ControlFlow<Outcome, Step>) -> Vec<Facts> {
+    let Continue(step) = step else { return Vec::new() };
     let both = [false, true];
     let swept = |sweep| Facts { sweep, fresh_copy: None, own_copy: None, ..facts };
     match step {
@@ -121,12 +122,11 @@ fn learn(facts: Facts, step: Step) -> Vec<Facts> {
         Step::AskForLastRefresh => {
             both.map(|known| Facts { last_refresh: Some(known), fresh_copy: None, ..facts }).into()
         }
-        Step::AskForBackoff => {
-            [Backoff::Off, Backoff::Left(BACKOFF_LEFT)].map(|backoff| Facts { backoff: Some(backoff), ..facts }).into()
+        Step::AskForBackoff => [Hold::Off, Hold::Left(BACKOFF_LEFT)].map(|backoff| Facts { backoff, ..facts }).into(),
+        Step::Sweep => {
+            vec![swept(SweepState::Published), swept(FAILED), Facts { sweep: SweepState::Elsewhere, ..facts }]
         }
-        Step::Sweep => vec![swept(Sweep::Published), swept(FAILED), Facts { sweep: Sweep::Elsewhere, ..facts }],
-        Step::WaitForSweep => vec![swept(Sweep::Published), swept(FAILED)],
-        Step::Done(_) => Vec::new(),
+        Step::WaitForSweep => vec![swept(SweepState::Published), swept(FAILED)],
     }
 }
 
@@ -140,7 +140,7 @@ fn reachable(with_failures: bool) -> HashSet<Facts> {
         }
         let step = next_step(&facts);
         open.extend(learn(facts, step));
-        if with_failures && !matches!(step, Step::Done(_)) {
+        if with_failures && step.is_continue() {
             open.push(Facts { cache_is_down: true, ..facts });
         }
     }
@@ -152,10 +152,10 @@ fn whatever_a_reader_learns_it_gets_an_outcome_that_the_facts_support() {
     let reachable = reachable(true);
     assert!(reachable.len() > 100, "{}", reachable.len());
     for facts in reachable {
-        let Step::Done(outcome) = next_step(&facts) else { continue };
+        let Break(outcome) = next_step(&facts) else { continue };
         let supported = match outcome {
-            Outcome::Hit => facts.fresh_copy == Some(true) && facts.sweep != Sweep::Published,
-            Outcome::Miss => facts.fresh_copy == Some(true) && facts.sweep == Sweep::Published,
+            Outcome::Hit => facts.fresh_copy == Some(true) && facts.sweep != SweepState::Published,
+            Outcome::Miss => facts.fresh_copy == Some(true) && facts.sweep == SweepState::Published,
             Outcome::StaleReserve => facts.reserve == Some(true) && facts.fresh_copy == Some(false),
             Outcome::StaleOwnCopy => facts.own_copy == Some(true),
             Outcome::NotKept => facts.day != Day::Today && facts.fresh_copy == Some(false),
