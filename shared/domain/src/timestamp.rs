@@ -1,6 +1,8 @@
 //! An instant as the service writes it.
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, SubsecRound};
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset, SecondsFormat, SubsecRound, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +17,7 @@ const MICROSECONDS: u16 = 6;
 impl Timestamp {
     /// The instant as a clock at the campus shows it.
     #[must_use]
-    pub fn at_campus(instant: DateTime<chrono::Utc>, timezone: Tz) -> Self {
+    pub fn at_campus(instant: DateTime<Utc>, timezone: Tz) -> Self {
         Self(instant.with_timezone(&timezone).fixed_offset().trunc_subsecs(MICROSECONDS))
     }
 
@@ -23,6 +25,12 @@ impl Timestamp {
     #[must_use]
     pub const fn instant(self) -> DateTime<FixedOffset> {
         self.0
+    }
+
+    /// How long ago it was at `now`. An instant ahead, which a process whose clock is ahead has written, was just now.
+    #[must_use]
+    pub fn age(self, now: DateTime<Utc>) -> Duration {
+        (now - self.0.to_utc()).to_std().unwrap_or_default()
     }
 
     /// Reads what [`Display`](std::fmt::Display) wrote; any ISO 8601 instant with an offset will do. `None` if it is none.
@@ -64,6 +72,13 @@ mod tests {
         assert_eq!(written, "2026-07-01T08:00:00.000000-04:00");
         assert_eq!(Timestamp::parse(&written).unwrap().to_string(), written);
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn the_age_of_a_timestamp_is_never_negative() {
+        let noon = Timestamp::parse("2026-03-03T12:00:00-05:00").unwrap();
+        let age = |now: &str| noon.age(now.parse().unwrap()).as_secs();
+        assert_eq!((age("2026-03-03T17:01:30Z"), age("2026-03-03T17:00:00Z"), age("2026-03-03T16:00:00Z")), (90, 0, 0));
     }
 
     #[test]

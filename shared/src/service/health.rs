@@ -76,8 +76,7 @@ impl Health {
 
     fn with(found: Option<CachedSnapshot>, clock: &Clock) -> Self {
         let Some(found) = found else { return Self::without(CacheStatus::Ok) };
-        // A sweep by a process whose clock is ahead is new.
-        let age = (clock.now() - found.last_updated.instant().to_utc()).to_std().unwrap_or_default();
+        let age = found.last_updated.age(clock.now());
         let status = if age <= OLDEST { Status::Ok } else { Status::Failing };
         let rooms = found.snapshot().ok().map(|snapshot| {
             let failed = snapshot.rooms_failed();

@@ -258,9 +258,9 @@ impl Reader {
         }
     }
 
-    /// How long ago the snapshot's sweep ended. The sweep of a process whose clock is ahead ended just now.
+    /// How long ago the snapshot's sweep ended.
     fn age(&self, snapshot: &CachedSnapshot) -> Duration {
-        (self.clock.now() - snapshot.last_updated.instant().to_utc()).to_std().unwrap_or_default()
+        snapshot.last_updated.age(self.clock.now())
     }
 
     fn measure(&self, cache_result: CacheResult, age: Duration) {
