@@ -49,8 +49,8 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(2500);
 /// How long a caller waits for a Redis that has not answered lately. The look itself goes on in the background.
 const LOOK_LIMIT: Duration = Duration::from_millis(250);
 
-/// Keeps a value unless the one that is there has a higher fence in its header, and one that is credible (see
-/// `cached_snapshot`). About one key alone: it may run on any shard and be repeated.
+/// Keeps a value unless the one that is there has a higher fencing token in its header, and a credible one (see `fencing`). It
+/// is about one key, so it may run on any shard, and may be repeated.
 const PUT_FENCED: &str = r#"
 if redis.replicate_commands then redis.replicate_commands() end -- Redis 3.2 to 4 allow TIME before SET only then
 local header = redis.pcall('GETRANGE', KEYS[1], 0, 63)

@@ -150,7 +150,7 @@ impl CachedSnapshot {
     pub fn from_value(value: &Bytes, fingerprint: &Fingerprint) -> Result<Self, UnusableValue> {
         let read = match value.iter().position(|byte| *byte == b'\n') {
             Some(end) => Self::from_lines(value, end)?,
-            None => version_1::read(value).map_err(|error| unreadable(value, Some(error)))??,
+            None => version_1::read(value).map_err(|error| unreadable(value, error))??,
         };
         if read.fingerprint != *fingerprint {
             return Err(UnusableValue::OtherFingerprint);
@@ -163,8 +163,9 @@ impl CachedSnapshot {
         let (line, rest) = (value.slice(..end), value.slice(end + 1..));
         let header: Header = match serde_json::from_slice(&line) {
             Ok(header) => header,
-            Err(error) if line.starts_with(br#"{"version":"#) => return Err(unreadable(&line, Some(error))),
-            Err(error) => return Err(unreadable(value, Some(error))),
+            // A header of another version; or another program's value, which may have lines of its own.
+            Err(error) if line.starts_with(br#"{"version":"#) => return Err(unreadable(&line, error)),
+            Err(error) => return Err(unreadable(value, error)),
         };
         if header.version != VERSION {
             return Err(UnusableValue::OtherVersion { found: header.version.into() });
@@ -250,14 +251,14 @@ struct OriginalSlot {
     _end: IgnoredAny,
 }
 
-/// Why a header that cannot be read is unusable: because of its version, if it has another one.
-fn unreadable(header: &[u8], error: Option<serde_json::Error>) -> UnusableValue {
+/// Why a header or a whole value that cannot be read is unusable: because of its version, if it has another one.
+fn unreadable(header: &[u8], error: serde_json::Error) -> UnusableValue {
     match serde_json::from_slice::<VersionOnly>(header) {
         Ok(VersionOnly { version: found }) if found != u64::from(VERSION) && found != version_1::VERSION => {
             UnusableValue::OtherVersion { found }
         }
         _ if serde_json::from_slice::<HashMap<String, Vec<OriginalSlot>>>(header).is_ok() => UnusableValue::Original,
-        _ => UnusableValue::Malformed(error),
+        _ => UnusableValue::Malformed(Some(error)),
     }
 }
 

@@ -123,39 +123,10 @@ impl Parser<'_> {
             return;
         }
         let (mut events, mut closures) = (Vec::new(), Vec::new());
-        let unreadable = each(subject.items, |raw| {
-            self.availability.items += 1;
-            let item = match serde_json::from_str::<Item>(raw.get()) {
-                Ok(item) if item.is_cancelled() => return,
-                Ok(item) => item,
-                Err(error) => {
-                    self.availability.malformed.add(|| format!("an item of {date} that cannot be read: {error}"));
-                    return;
-                }
-            };
-            let (start, end) = match item.times() {
-                Ok(Times { start, end, doubt }) => {
-                    if let Some(doubt) = doubt {
-                        self.availability.malformed.add(|| format!("an item of {date} in doubt: {doubt}"));
-                    }
-                    (start, end)
-                }
-                Err(reason) => {
-                    self.availability.malformed.add(|| format!("an item of {date} that cannot be read: {reason}"));
-                    return;
-                }
-            };
-            let kind = item.kind();
-            match kind {
-                Kind::Event => events.push(Booking { start, end }),
-                Kind::Closure => closures.push(Booking { start, end }),
-            }
-            if end > DAY
-                && let Some(next_day) = date.succ_opt()
-            {
-                let rest = Booking { start: start.saturating_sub(DAY), end: end - DAY };
-                self.overnight.push((next_day, kind, rest));
-            }
+        let unreadable = each(subject.items, |raw| match self.item(date, raw) {
+            Some((Kind::Event, booking)) => events.push(booking),
+            Some((Kind::Closure, booking)) => closures.push(booking),
+            None => {}
         });
         match unreadable {
             Ok(()) => {
@@ -164,6 +135,32 @@ impl Parser<'_> {
             }
             Err(error) => self.availability.malformed.add(|| format!("a day that cannot be read: {error}")),
         }
+    }
+
+    /// Reads an item of a day, and keeps the part of it that lies in the next day. `None` if it takes nothing of the day.
+    fn item(&mut self, date: NaiveDate, raw: &RawValue) -> Option<(Kind, Booking)> {
+        let Availability { items, malformed, .. } = &mut self.availability;
+        *items += 1;
+        let item = serde_json::from_str::<Item>(raw.get()).map_err(|error| error.to_string());
+        if item.as_ref().is_ok_and(Item::is_cancelled) {
+            return None;
+        }
+        let read = item.and_then(|item| Ok((item.kind(), item.booking()?)));
+        let (kind, Timed { booking, doubt }) = match read {
+            Ok(read) => read,
+            Err(reason) => {
+                malformed.add(|| format!("an item of {date} that cannot be read: {reason}"));
+                return None;
+            }
+        };
+        if let Some(doubt) = doubt {
+            malformed.add(|| format!("an item of {date} in doubt: {doubt}"));
+        }
+        if let (true, Some(next_day)) = (booking.end > DAY, date.succ_opt()) {
+            let rest = Booking { start: booking.start.saturating_sub(DAY), end: booking.end - DAY };
+            self.overnight.push((next_day, kind, rest));
+        }
+        Some((kind, booking))
     }
 
     fn finish(self) -> Result<Availability, AvailabilityError> {
@@ -286,11 +283,9 @@ enum Kind {
     Closure,
 }
 
-/// When an item takes the room, in minutes since the midnight of its day; `end` may lie in the next day.
-struct Times {
-    start: u16,
-    end: u16,
-    /// Why the times are a guess.
+/// A booking, and why its times are a guess.
+struct Timed {
+    booking: Booking,
     doubt: Option<String>,
 }
 
@@ -307,28 +302,27 @@ impl Item {
         }
     }
 
-    /// The times, where at least one can be read. In doubt the room is taken: from midnight, or until midnight.
-    fn times(&self) -> Result<Times, &'static str> {
-        match (&self.start, &self.end) {
-            (None, None) => Err("neither its start nor its end is a time"),
+    /// When the item takes the room, where at least one time can be read. In doubt the room is taken: from midnight, or until
+    /// midnight.
+    fn booking(&self) -> Result<Timed, String> {
+        let (start, end, doubt) = match (&self.start, &self.end) {
+            (None, None) => return Err("neither its start nor its end is a time".to_owned()),
             (_, Some(end)) if end.0 < 0.0 && self.start.as_ref().is_none_or(|start| start.0 <= end.0) => {
-                Err("it ends before its day begins")
+                return Err(format!("it ends at {} h, before its day begins", end.0));
             }
             (Some(start), Some(end)) if end.0 < start.0 => {
                 let doubt = format!("it ends at {} h, before it starts at {} h", end.0, start.0);
                 let (start, end) = (start.minutes(), DAY + end.minutes());
-                Ok(Times { start, end: end.clamp(start, 2 * DAY), doubt: Some(doubt) })
+                (start, end.clamp(start, 2 * DAY), Some(doubt))
             }
-            (Some(start), Some(end)) => Ok(Times { start: start.minutes(), end: end.minutes(), doubt: None }),
+            (Some(start), Some(end)) => (start.minutes(), end.minutes(), None),
             (Some(start), None) => {
                 let doubt = format!("it starts at {} h, and its end is no time", start.0);
-                Ok(Times { start: start.minutes(), end: start.minutes().max(DAY), doubt: Some(doubt) })
+                (start.minutes(), start.minutes().max(DAY), Some(doubt))
             }
-            (None, Some(end)) => {
-                let doubt = format!("it ends at {} h, and its start is no time", end.0);
-                Ok(Times { start: 0, end: end.minutes(), doubt: Some(doubt) })
-            }
-        }
+            (None, Some(end)) => (0, end.minutes(), Some(format!("it ends at {} h, and its start is no time", end.0))),
+        };
+        Ok(Timed { booking: Booking { start, end }, doubt })
     }
 }
 
