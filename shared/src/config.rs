@@ -303,6 +303,7 @@ mod tests {
         assert_eq!((config.redis_timeout, config.cache_expiry), (Duration::from_secs(5), Duration::from_hours(24)));
         assert_eq!((config.cooldown, config.min_gap), (Cooldown::from_minutes(30), 28));
         assert_eq!((config.upstream_concurrency, config.upstream_timeout), (16, Duration::from_secs(10)));
+        assert_eq!(config.redis_prefix, "classrooms", "the original's keys begin with it");
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
         assert_eq!(config.allowed_origins, AllowedOrigins::Any);
     }

@@ -257,6 +257,25 @@ async fn publishing_stores_every_day_and_the_last_refresh(#[values(Memory, Redis
 
 #[rstest]
 #[tokio::test]
+async fn two_prefixes_on_one_store_share_nothing(#[values(Memory, Redis)] backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let [one, other] =
+        ["one", "other"].map(|prefix| Cache::new(Arc::clone(&store), prefix, fingerprint(), Duration::from_hours(24)));
+    let lease = one.lease().await.unwrap().unwrap();
+    let days = [render(&one, &lease, "2026-03-03"), render(&one, &lease, "2026-03-04")];
+    one.publish(&lease, days[0].date, &days).await.unwrap();
+    one.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.unwrap();
+    assert_eq!(other.availability().await.unwrap(), Found::Nothing);
+    assert_eq!(other.reserve(days[1].date).await.unwrap(), None);
+    assert_eq!((other.last_refresh().await.unwrap(), other.backoff().await.unwrap()), (None, None));
+    assert!(other.lease().await.unwrap().is_some(), "the lock of one is not the other's");
+    other.invalidate().await.unwrap();
+    assert_eq!(one.availability().await.unwrap(), Found::Snapshot(days[0].clone()));
+    assert!(one.is_leased().await.unwrap() && one.backoff().await.unwrap().is_some());
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_sweep_without_its_lock_publishes_nothing(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, clock) = start(backend).await;
     let cache = cache(&store);

@@ -156,6 +156,38 @@ async fn a_hanging_redis_costs_no_more_than_redis_timeout() {
 }
 
 #[tokio::test]
+async fn beside_the_original_service_readers_get_hits_and_the_log_says_once_what_to_do() {
+    const KEY: &str = "classrooms:availability";
+    const ORIGINALS: &str = r#"{"342": [{"start": "07:00:00", "end": "23:00:00"}]}"#;
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    redis.command(&["SET", KEY, ORIGINALS]).await;
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    for _ in 0..2 {
+        redis.command(&["SET", KEY, ORIGINALS]).await;
+        assert_eq!(read(&function).await, hit_or_miss("HIT"));
+    }
+    let line = function.logged("WARN", "a cached value is unusable").await;
+    assert_eq!(line["key"], KEY);
+    assert!(line["cause"].as_str().unwrap().contains("set REDIS_PREFIX"), "{line}");
+    let times = function.log_lines().iter().filter(|other| other["message"] == line["message"]).count();
+    assert_eq!(times, 1, "{}", function.logs());
+}
+
+#[tokio::test]
+async fn with_a_prefix_of_its_own_a_function_touches_no_other_key() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    redis.command(&["SET", "classrooms:availability", "another's"]).await;
+    let function = start(&redis.url(), &simulator, &[("REDIS_PREFIX", "second")]).await;
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    assert_eq!(read(&function).await, hit_or_miss("HIT"));
+    assert_eq!(redis.command(&["GET", "classrooms:availability"]).await, "another's");
+    let keys = redis.command(&["KEYS", "*"]).await;
+    let others: Vec<_> = keys.split_whitespace().filter(|key| !key.starts_with("second:")).collect();
+    assert_eq!(others, ["classrooms:availability"]);
+}
+
+#[tokio::test]
 async fn a_bad_environment_variable_stops_the_start_and_is_named() {
     let redis = RedisServer::start().await;
     let url = redis.url();

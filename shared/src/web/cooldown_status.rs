@@ -18,7 +18,7 @@ pub(super) struct CooldownStatus {
     remaining_minutes: f64,
 }
 
-/// How long nobody can refresh
+/// Whether the cooldown is on, and for how long
 ///
 /// Never an error: false and 0 when it is not known.
 #[cfg_attr(feature = "openapi", utoipa::path(
