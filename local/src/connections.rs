@@ -88,12 +88,12 @@ impl Connections {
 
     /// A permit: at once if there is one, or else when a connection has been closed. The one that has been idle longest is
     /// told to close. It may still have to write the end of an answer, so the next one is told to soon.
+    #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
     async fn permit(&self) -> OwnedSemaphorePermit {
         let mut wait = Duration::ZERO;
         loop {
-            // The inner Ok: the semaphore is never closed.
-            if let Ok(Ok(permit)) = timeout(wait, Arc::clone(&self.permits).acquire_owned()).await {
-                return permit;
+            if let Ok(permit) = timeout(wait, Arc::clone(&self.permits).acquire_owned()).await {
+                return permit.expect("the semaphore is open");
             }
             self.close_longest_idle();
             wait = FOR_A_PERMIT;
