@@ -20,6 +20,10 @@ pub(crate) const BUILDINGS: [(&str, &str, std::ops::Range<usize>); 2] =
 
 const OPENS: u16 = 7 * 60;
 const CLOSES: u16 = 23 * 60;
+/// When the item ends whose start cannot be read.
+const DOUBT_ENDS: u16 = 10 * 60;
+/// The shortest slot shown.
+const SHORTEST: u16 = 28;
 /// What a room is booked for on each day.
 const BOOKED_MINUTES: u16 = 60;
 const EARLIEST: u16 = 8 * 60;
@@ -98,9 +102,20 @@ impl Timetable {
     /// The free slots that follow from it: up to a minute before the booking, and from a minute after it. No booking is
     /// so early or so late that either is too short to be shown.
     pub(crate) fn slots(self, room: usize, ahead: u64) -> Vec<Slot> {
-        let Self::Booked { generation } = self else { return vec![Slot::new(OPENS, CLOSES)] };
+        self.slots_from(OPENS, room, ahead)
+    }
+
+    /// The free slots beside an item that is taken up to [`DOUBT_ENDS`], because its start cannot be read.
+    pub(crate) fn slots_after_doubt(self, room: usize, ahead: u64) -> Vec<Slot> {
+        self.slots_from(DOUBT_ENDS + 1, room, ahead)
+    }
+
+    fn slots_from(self, opens: u16, room: usize, ahead: u64) -> Vec<Slot> {
+        let Self::Booked { generation } = self else { return vec![Slot::new(opens, CLOSES)] };
         let start = Self::start(generation, room, ahead);
-        vec![Slot::new(OPENS, start - 1), Slot::new(start + BOOKED_MINUTES + 1, CLOSES)]
+        let (before, after) = ((opens, start - 1), (opens.max(start + BOOKED_MINUTES + 1), CLOSES));
+        let is_shown = |(start, end): &(u16, u16)| start < end && end - start >= SHORTEST;
+        [before, after].into_iter().filter(is_shown).map(|(start, end)| Slot::new(start, end)).collect()
     }
 }
 

@@ -277,8 +277,9 @@ impl FaultInjector {
         let (name, fault) = self.some_fault();
         self.context.statistics.fault(name);
         match fault {
-            // These are no failures: the answer is as good as ever.
-            Fault::Prefixed | Fault::MalformedItem => {}
+            // This is no failure: the answer is as good as ever.
+            Fault::Prefixed => {}
+            Fault::MalformedItem => self.context.oracle.adds_doubt_to(&rooms),
             Fault::NullItems | Fault::MissingItems => self.context.oracle.leaves_out_bookings_of(&rooms),
             _ => self.context.oracle.fails_for(&rooms),
         }

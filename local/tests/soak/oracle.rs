@@ -47,6 +47,8 @@ struct Facts {
     said: [Vec<(Timetable, Period)>; ROOMS.len()],
     /// When it failed for each room.
     failed: [Vec<Period>; ROOMS.len()],
+    /// When it added an item to each day whose start cannot be read.
+    doubtful: [Vec<Period>; ROOMS.len()],
     /// When the reserve, or a part of it, may have been lost.
     lost: Vec<Period>,
     /// The ends of sweeps that were seen in answers.
@@ -121,11 +123,20 @@ impl Oracle {
         }
     }
 
+    /// From now on 25Live adds an item to each day of these rooms whose start cannot be read.
+    pub(crate) fn adds_doubt_to(&self, rooms: &[usize]) {
+        let mut facts = self.facts();
+        for room in rooms {
+            facts.doubtful[*room].push(Period::from_now());
+        }
+    }
+
     /// 25Live is healthy again.
     pub(crate) fn upstream_recovered(&self) {
         let now = Some(Utc::now());
         let mut facts = self.facts();
-        for period in facts.failed.iter_mut().flatten().filter(|period| period.until.is_none()) {
+        let Facts { failed, doubtful, .. } = &mut *facts;
+        for period in failed.iter_mut().chain(doubtful).flatten().filter(|period| period.until.is_none()) {
             period.until = now;
         }
         for (said, period) in facts.said.iter_mut().flatten() {
@@ -300,8 +311,11 @@ impl Facts {
 
     /// Whether 25Live said within that time what these slots follow from.
     fn said(&self, room: usize, ahead: u64, slots: &[Slot], from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        let may_be_in_doubt = self.doubtful[room].iter().any(|period| period.touches(from, until));
         let mut then = self.said[room].iter().filter(|(_, period)| period.touches(from, until));
-        then.any(|(said, _)| said.slots(room, ahead) == slots)
+        then.any(|(said, _)| {
+            said.slots(room, ahead) == slots || (may_be_in_doubt && said.slots_after_doubt(room, ahead) == slots)
+        })
     }
 
     fn failed(&self, room: usize, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
