@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use emptyclassroom::domain::campus::{Building, Campus};
+use emptyclassroom::domain::{
+    campus::{Campus, Classroom},
+    opening_hours::{Schedule, WEEKDAYS},
+};
 use toml::{Table, Value};
 
 /// Reads the bytes as a campus file. Whatever is read keeps every rule of such a file, and reads back when written.
@@ -28,7 +31,11 @@ fn check_rules(campus: &Campus) {
     let mut codes = HashSet::new();
     for building in &campus.buildings {
         assert!(codes.insert(&building.code), "building {} twice", building.code);
-        assert!(building.hours.opens() < building.hours.closes());
+        let week = WEEKDAYS.iter().filter_map(|weekday| building.schedule.on_weekday(*weekday));
+        week.for_each(|hours| assert!(hours.opens() < hours.closes()));
+        for days in building.schedule.closed() {
+            assert!(days.start() <= days.end() && building.hours_on(*days.start()).is_none());
+        }
         assert!(!building.classrooms.is_empty(), "no rooms in {}", building.code);
     }
     let mut ids = HashSet::new();
@@ -43,11 +50,15 @@ fn check_rules(campus: &Campus) {
 /// No key is there that a campus file does not know.
 fn check_keys(text: &str) {
     let file: Table = text.parse().expect("a campus file should be TOML");
-    let buildings = check_table(&file, &["name", "timezone", "buildings"], "buildings");
+    const HOURS: [&str; 4] = ["opens", "closes", "days", "closed"];
+    let buildings =
+        check_table(&file, &[&["name", "timezone", "contact", "buildings"], &HOURS[..]].concat(), "buildings");
     for building in buildings {
         let building = building.as_table().expect("a building should be a table");
-        for room in check_table(building, &["code", "name", "opens", "closes", "classrooms"], "classrooms") {
-            check_table(room.as_table().expect("a room should be a table"), &["id", "name"], "");
+        let known = [&["code", "name", "location", "classrooms"], &HOURS[..]].concat();
+        for room in check_table(building, &known, "classrooms") {
+            let room = room.as_table().expect("a room should be a table");
+            check_table(room, &["id", "name", "capacity", "features"], "");
         }
     }
 }
@@ -60,22 +71,40 @@ fn check_table<'a>(table: &'a Table, known: &[&str], list: &str) -> &'a [Value] 
 /// The same campus as a file. JSON's strings are TOML's, as long as they are free of control characters.
 fn written(campus: &Campus) -> String {
     let quoted = |text: &str| serde_json::to_string(text).unwrap();
-    let head = format!("name = {}\ntimezone = {}\n", quoted(&campus.name), quoted(campus.timezone.name()));
-    let rooms = |building: &Building| {
-        let rooms = building.classrooms.iter();
-        rooms
-            .map(|room| format!("{{ id = {}, name = {} }},", quoted(&room.id), quoted(&room.name)))
-            .collect::<Vec<_>>()
-            .concat()
+    let mut head = format!("name = {}\ntimezone = {}\n", quoted(&campus.name), quoted(campus.timezone.name()));
+    if let Some(contact) = &campus.contact {
+        head += &format!("contact = {}\n", quoted(contact));
+    }
+    let room = |room: &Classroom| {
+        let features = room.features.iter().map(|feature| quoted(feature)).collect::<Vec<_>>().join(",");
+        let capacity = room.capacity.map(|people| format!(", capacity = {people}")).unwrap_or_default();
+        format!("{{ id = {}, name = {}{capacity}, features = [{features}] }},", quoted(&room.id), quoted(&room.name))
     };
     let buildings = campus.buildings.iter().map(|building| {
-        let (code, name, rooms) = (quoted(&building.code), quoted(&building.name), rooms(building));
-        let (opens, closes) = (building.hours.opens(), building.hours.closes());
+        let (code, name) = (quoted(&building.code), quoted(&building.name));
+        let rooms: String = building.classrooms.iter().map(room).collect();
+        let (days, closed) = (written_days(&building.schedule), written_closed(&building.schedule));
+        let location = building.location.map(|place| format!("location = [{:?}, {:?}]\n", place.latitude, place.longitude));
         format!(
-            "[[buildings]]\ncode = {code}\nname = {name}\nopens = '{opens}'\ncloses = '{closes}'\nclassrooms = [{rooms}]\n"
+            "[[buildings]]\ncode = {code}\nname = {name}\ndays = {days}\nclosed = [{closed}]\n{}classrooms = [{rooms}]\n",
+            location.unwrap_or_default()
         )
     });
     head + &buildings.collect::<String>()
+}
+
+fn written_days(schedule: &Schedule) -> String {
+    let days = WEEKDAYS.map(|weekday| {
+        let hours = schedule.on_weekday(weekday);
+        let hours = hours.map_or("closed".to_owned(), |hours| format!("{}-{}", hours.opens(), hours.closes()));
+        format!("{} = '{hours}'", weekday.to_string().to_lowercase())
+    });
+    format!("{{ {} }}", days.join(", "))
+}
+
+fn written_closed(schedule: &Schedule) -> String {
+    let closed = schedule.closed().iter().map(|days| format!("'{}..{}'", days.start(), days.end()));
+    closed.collect::<Vec<_>>().join(", ")
 }
 
 /// File, line and reason.

@@ -127,7 +127,7 @@ impl App {
         let snapshots: Vec<_> = (0..=31)
             .map(|ahead| today + Days::new(ahead))
             .map(|day| Snapshot::new(&config.campus, config.min_gap, day, clock.timestamp(), &bookings, None))
-            .map(|snapshot| cache.render(&snapshot, 0, &lease))
+            .map(|snapshot| cache.render(&snapshot, &config.campus, 0, &lease))
             .collect();
         cache.publish(&lease, today, &snapshots).await.unwrap();
         cache.release(lease).await.unwrap();

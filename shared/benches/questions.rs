@@ -85,7 +85,7 @@ fn routes(runtime: &Runtime) -> Router {
     );
     runtime.block_on(async {
         let lease = cache.lease().await.unwrap().unwrap();
-        let cached = cache.render(&snapshot(&config.campus), 0, &lease);
+        let cached = cache.render(&snapshot(&config.campus), &config.campus, 0, &lease);
         cache.publish(&lease, cached.date, &[cached]).await.unwrap();
     });
     let service = Service::build(Dependencies::new(config, clock, store), None).unwrap();
@@ -120,7 +120,12 @@ fn hit_with_a_question(bencher: Bencher<'_, '_>, query: &str) {
 /// Of which: the cached body is parsed.
 #[divan::bench]
 fn the_body_is_parsed(bencher: Bencher<'_, '_>) {
-    let cached =
-        CachedSnapshot::render(&snapshot(&campus()), 0, FencingToken::at(now()), &Fingerprint::new(&campus(), 28));
+    let cached = CachedSnapshot::render(
+        &snapshot(&campus()),
+        &campus(),
+        0,
+        FencingToken::at(now()),
+        &Fingerprint::new(&campus(), 28),
+    );
     bencher.bench_local(|| black_box(&cached).snapshot().unwrap());
 }

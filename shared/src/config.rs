@@ -21,6 +21,8 @@ pub enum Deployment {
 /// All that can be set. Every field has been checked.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Where the program runs.
+    pub deployment: Deployment,
     /// `REDIS_URL`.
     pub redis_url: Option<SecretString>,
     /// `REDIS_PREFIX`: what every key begins with.
@@ -41,6 +43,8 @@ pub struct Config {
     pub upstream_concurrency: usize,
     /// `UPSTREAM_TIMEOUT`: how long each may take.
     pub upstream_timeout: Duration,
+    /// `SWEEP_TIMEOUT`: how long a sweep may take that nobody waits for.
+    pub sweep_timeout: Duration,
     /// `ALLOWED_ORIGINS`: which web pages may read the answers.
     pub allowed_origins: AllowedOrigins,
     /// `ADMIN_TOKEN`: what lets an operator drop the cache.
@@ -105,6 +109,9 @@ pub enum ConfigError {
 /// by two hours, and the last one may have come late.
 const LONGEST_COOLDOWN: u32 = 21 * 60;
 
+/// A Lambda function has 900 s, and a minute of them is for publishing.
+const LONGEST_SWEEP: f64 = 840.0;
+
 /// The prefix of the original service, whose operators know its keys.
 const REDIS_PREFIX: &str = "classrooms";
 const REDIS_URL: &str = "redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
@@ -115,10 +122,11 @@ impl Config {
     ///
     /// # Errors
     /// The first variable that is bad or missing, or what is wrong with the campus file.
-    pub fn from_vars(home: Deployment, var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn from_vars(deployment: Deployment, var: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let vars = Vars { var: &var };
         let seconds = |name, default, most| vars.number::<f64>(name, default, 0.1..=most).map(Duration::from_secs_f64);
         Ok(Self {
+            deployment,
             redis_url: vars.get("REDIS_URL").map(redis_url).transpose()?,
             redis_prefix: vars.get("REDIS_PREFIX").map_or_else(|| Ok(REDIS_PREFIX.to_owned()), redis_prefix)?,
             api_url: vars.get("API_URL").as_deref().map(api_url).transpose()?,
@@ -129,7 +137,8 @@ impl Config {
             min_gap: vars.number("MIN_GAP_MINUTES", 28, 1..=1440)?,
             upstream_concurrency: vars.number("UPSTREAM_CONCURRENCY", 16, 1..=64)?,
             upstream_timeout: seconds("UPSTREAM_TIMEOUT", 10.0, 25.0)?,
-            allowed_origins: allowed_origins(home, vars.get("ALLOWED_ORIGINS"))?,
+            sweep_timeout: seconds("SWEEP_TIMEOUT", 600.0, LONGEST_SWEEP)?,
+            allowed_origins: allowed_origins(deployment, vars.get("ALLOWED_ORIGINS"))?,
             admin_token: vars.get("ADMIN_TOKEN").map(admin_token).transpose()?,
             event_bus_name: vars.get("EVENT_BUS_NAME"),
             host: vars.get("HOST").unwrap_or_else(|| "127.0.0.1".to_owned()),
@@ -303,6 +312,7 @@ mod tests {
         assert_eq!((config.redis_timeout, config.cache_expiry), (Duration::from_secs(5), Duration::from_hours(24)));
         assert_eq!((config.cooldown, config.min_gap), (Cooldown::from_minutes(30), 28));
         assert_eq!((config.upstream_concurrency, config.upstream_timeout), (16, Duration::from_secs(10)));
+        assert_eq!(config.sweep_timeout, Duration::from_mins(10));
         assert_eq!(config.redis_prefix, "classrooms", "the original's keys begin with it");
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
         assert_eq!(config.allowed_origins, AllowedOrigins::Any);
@@ -329,6 +339,7 @@ mod tests {
                 "REDIS_PREFIX is `my campus`, but should be at most 100 letters, digits and marks of ASCII, without spaces",
             ),
             ("REDIS_TIMEOUT", "0", "REDIS_TIMEOUT is `0`, but should be a number from 0.1 to 25"),
+            ("SWEEP_TIMEOUT", "900", "SWEEP_TIMEOUT is `900`, but should be a number from 0.1 to 840"),
             ("UPSTREAM_TIMEOUT", "NaN", "UPSTREAM_TIMEOUT is `NaN`, but should be a number from 0.1 to 25"),
             ("CACHE_EXPIRY", "-1", "CACHE_EXPIRY is `-1`, but should be a number from 1 to 259200"),
             ("MIN_GAP_MINUTES", "0", "MIN_GAP_MINUTES is `0`, but should be a number from 1 to 1440"),

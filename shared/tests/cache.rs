@@ -212,14 +212,14 @@ fn fingerprint() -> Fingerprint {
 fn snapshot(date: &str, fencing_token: FencingToken) -> CachedSnapshot {
     let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
     let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None);
-    CachedSnapshot::render(&snapshot, 0, fencing_token, &fingerprint())
+    CachedSnapshot::render(&snapshot, &campus(), 0, fencing_token, &fingerprint())
 }
 
 /// A snapshot of a day by the sweep that holds the lease.
 fn render(cache: &Cache, lease: &Lease, date: &str) -> CachedSnapshot {
     let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
     let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None);
-    cache.render(&snapshot, 0, lease)
+    cache.render(&snapshot, &campus(), 0, lease)
 }
 
 fn cache(store: &Arc<dyn Store>) -> Cache {
@@ -291,6 +291,59 @@ async fn a_sweep_without_its_lock_publishes_nothing(#[values(Memory, Redis)] bac
     assert_eq!(cache.availability().await.unwrap(), Found::Nothing);
     assert_eq!(cache.last_refresh().await.unwrap(), None);
     cache.publish(&other, day.date, &[day]).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_lock_is_renewed_by_its_holder_alone(#[values(Memory, Redis)] backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    assert_eq!(store.renew("lock", "mine", LONG).await.unwrap(), None, "it is not held");
+    let taken = store.lock("lock", "mine", Duration::from_secs(1)).await.unwrap().unwrap();
+    assert!(store.renew("lock", "mine", LONG).await.unwrap().unwrap() >= taken);
+    assert!(store.time_left("lock").await.unwrap().unwrap() > Duration::from_secs(30));
+    assert_eq!(store.renew("lock", "another's", LONG).await.unwrap(), None);
+    assert_eq!(store.lock("lock", "another's", LONG).await.unwrap(), None, "it is still held");
+}
+
+#[tokio::test]
+async fn a_sweep_of_many_minutes_is_published_if_it_renewed_its_lock() {
+    let (TestStore { store, .. }, clock) = start(Backend::Memory).await;
+    let cache = cache(&store);
+    let lease = cache.lease().await.unwrap().unwrap();
+    for _ in 0..30 {
+        clock.advance(TimeDelta::seconds(20));
+        cache.renew(&lease).await.unwrap();
+        assert!(cache.lease().await.unwrap().is_none(), "no other process may sweep");
+    }
+    // A lock that was evicted is taken again, as long as it would have lived.
+    store.delete("classrooms:refresh_lock").await.unwrap();
+    clock.advance(TimeDelta::seconds(20));
+    let day = render(&cache, &lease, "2026-03-03");
+    cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
+    assert_eq!(cache.availability().await.unwrap(), Found::Snapshot(day));
+    // The machine slept.
+    clock.advance(TimeDelta::hours(1));
+    let error = cache.renew(&lease).await.unwrap_err();
+    assert!(matches!(error, PublishError::Superseded), "{error}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn first_answers_are_readable_and_are_no_refresh(#[values(Memory, Redis)] backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let cache = cache(&store);
+    let lease = cache.lease().await.unwrap().unwrap();
+    let day = render(&cache, &lease, "2026-03-03");
+    cache.publish_snapshots(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
+    assert_eq!(cache.availability().await.unwrap(), Found::Snapshot(day.clone()));
+    assert_eq!(cache.reserve(day.date).await.unwrap().as_ref(), Some(&day));
+    assert_eq!(cache.last_refresh().await.unwrap(), None);
+    cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
+    assert_eq!(cache.last_refresh().await.unwrap(), Some(day.last_updated));
+    assert!(!cache.is_incomplete(day.last_updated).await.unwrap());
+    cache.mark_incomplete(day.last_updated).await.unwrap();
+    assert!(cache.is_incomplete(day.last_updated).await.unwrap());
+    assert!(!cache.is_incomplete(Timestamp::parse(NOON).unwrap()).await.unwrap(), "another refresh was not");
 }
 
 #[rstest]

@@ -75,7 +75,7 @@ fn client(url: Url, concurrency: usize) -> TwentyFiveLive {
 
 async fn minutes_taken(client: &TwentyFiveLive, room: usize) -> Result<u16, UpstreamError> {
     let date = "2026-03-03".parse().unwrap();
-    let availability = client.availability(&room.to_string(), date).await?;
+    let availability = client.availability(&room.to_string(), date, |_| {}).await?;
     Ok(availability.bookings.on(date).unwrap().iter().map(|booking| booking.end - booking.start).sum())
 }
 

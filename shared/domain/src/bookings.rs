@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use crate::campus::OpeningHours;
+use crate::opening_hours::OpeningHours;
 
 /// A time during which a room is taken, in minutes since the midnight at which the day begins, rounded to the nearest.
 /// `end` may lie after the day's end, and is never before `start`.

@@ -79,7 +79,7 @@ fn events(
 ) -> impl Iterator<Item = Event> {
     // A UID names the whole period, so no event ever has a newer version, and DTSTAMP need not be the time of the sweep.
     let day_begins = known.day.instant(TimeOfDay::MIDNIGHT).with_timezone(&Utc);
-    let periods = FreePeriod::of_room(&known.room, building.hours);
+    let periods = FreePeriod::of_room(&known.room, building.hours_on(known.day.date()));
     periods.filter_map(move |period| {
         let FreeSpan { start, end } = FreeSpan::of(period, known.day);
         let FreePeriod { from, until } = period;

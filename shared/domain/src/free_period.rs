@@ -1,7 +1,7 @@
 //! A free period: when a room is really free, without the minute's margin that a slot keeps from its neighbours.
 
 use crate::{
-    campus::OpeningHours, campus_day::CampusDay, slots::Slot, snapshot::RoomAvailability, time_of_day::TimeOfDay,
+    campus_day::CampusDay, opening_hours::OpeningHours, slots::Slot, snapshot::RoomAvailability, time_of_day::TimeOfDay,
 };
 
 /// A time during which a room is free: from `from` on, and up to `until`, when somebody else comes or the building closes.
@@ -18,7 +18,7 @@ impl FreePeriod {
     /// a minute before the next one's start, but for the opening and the closing time.
     ///
     /// ```
-    /// # use domain::{campus::OpeningHours, free_period::FreePeriod, slots::Slot};
+    /// # use domain::{opening_hours::OpeningHours, free_period::FreePeriod, slots::Slot};
     /// let hours = OpeningHours::new("07:00".parse()?, "23:00".parse()?).unwrap();
     /// let slot = Slot { start: "07:00".parse()?, end: "09:04".parse()? };
     /// assert_eq!(FreePeriod::of(slot, hours), FreePeriod { from: "07:00".parse()?, until: "09:05".parse()? });
@@ -31,9 +31,10 @@ impl FreePeriod {
         Self { from, until }
     }
 
-    /// The free periods of a room in a building with these opening hours, in order; of a room of which nothing is known, none.
-    pub fn of_room(room: &RoomAvailability, hours: OpeningHours) -> impl Iterator<Item = Self> {
-        room.availability.iter().map(move |slot| Self::of(*slot, hours))
+    /// The free periods of a room in a building with these opening hours, in order. There are none if the building is closed,
+    /// or if nothing is known of the room.
+    pub fn of_room(room: &RoomAvailability, hours: Option<OpeningHours>) -> impl Iterator<Item = Self> {
+        hours.into_iter().flat_map(|hours| room.availability.iter().map(move |slot| Self::of(*slot, hours)))
     }
 
     /// The period as the clocks show it on that day: a time that they skip is the first one behind it. One that they skip as a

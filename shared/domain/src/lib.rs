@@ -20,6 +20,7 @@ pub mod campus_day;
 pub mod cooldown;
 pub mod free_period;
 pub mod kept_days;
+pub mod opening_hours;
 pub mod question;
 pub mod room_facts;
 pub mod slots;

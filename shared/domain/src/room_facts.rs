@@ -5,9 +5,9 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::{
-    campus::OpeningHours,
     campus_day::{CampusDay, iso_8601},
     free_period::FreePeriod,
+    opening_hours::OpeningHours,
     snapshot::{RoomAvailability, RoomStatus},
 };
 
@@ -37,9 +37,10 @@ pub struct FreeSpan {
 }
 
 impl RoomFacts {
-    /// The facts of a room of a building with these opening hours on `day`, when the clocks at the campus show `now`.
+    /// The facts of a room of a building with these opening hours on `day`, or closed on it, when the clocks at the campus
+    /// show `now`.
     #[must_use]
-    pub fn of(room: &RoomAvailability, hours: OpeningHours, day: CampusDay, now: DateTime<Tz>) -> Self {
+    pub fn of(room: &RoomAvailability, hours: Option<OpeningHours>, day: CampusDay, now: DateTime<Tz>) -> Self {
         let spans = FreePeriod::of_room(room, hours).map(|period| {
             let start = day.instant(period.from);
             // When the clocks show a time for the second time, a period that ends at that time runs once more.
@@ -66,8 +67,15 @@ impl FreeSpan {
 /// Whether a room is free on `day` when the clocks at the campus show `now`; `None` where that is not known, and for a day that
 /// is not today.
 #[must_use]
-pub fn is_free(room: &RoomAvailability, hours: OpeningHours, day: CampusDay, now: DateTime<Tz>) -> Option<bool> {
-    let (is_known, is_today) = (room.status != RoomStatus::Unknown, now.date_naive() == day.date());
+pub fn is_free(
+    room: &RoomAvailability,
+    hours: Option<OpeningHours>,
+    day: CampusDay,
+    now: DateTime<Tz>,
+) -> Option<bool> {
+    // A closed building needs no answer of 25Live.
+    let is_known = room.status != RoomStatus::Unknown || hours.is_none();
+    let is_today = now.date_naive() == day.date();
     let time = day.time_at(now.fixed_offset());
     let is_free = || FreePeriod::of_room(room, hours).any(|period| period.from <= time && time < period.until);
     (is_known && is_today).then(is_free)
@@ -94,16 +102,27 @@ mod tests {
 
     /// What is told of a room that is open from `opens` to 23:00, on `date` at `now`.
     fn facts(status: RoomStatus, slots: &[(&str, &str)], opens: &str, date: &str, now: &str) -> Value {
+        facts_with(OpeningHours::new(time(opens), time("23:00")), status, slots, date, now)
+    }
+
+    fn facts_with(
+        hours: Option<OpeningHours>,
+        status: RoomStatus,
+        slots: &[(&str, &str)],
+        date: &str,
+        now: &str,
+    ) -> Value {
         let slots = slots.iter().map(|(start, end)| Slot { start: time(start), end: time(end) });
         let room = RoomAvailability {
             id: "1".into(),
             name: "1".into(),
             status,
             availability: slots.collect(),
-            booked: (status != RoomStatus::Unknown).then_some(true),
+            booked: (status != RoomStatus::Unknown).then_some(hours.is_some()),
+            answered: None,
+            is_unreached: false,
         };
         let zone = chrono_tz::America::New_York;
-        let hours = OpeningHours::new(time(opens), time("23:00")).unwrap();
         let now = DateTime::parse_from_rfc3339(now).unwrap().with_timezone(&zone);
         let facts = RoomFacts::of(&room, hours, CampusDay::new(date.parse().unwrap(), zone), now);
         let mut facts = serde_json::to_value(facts).unwrap();
@@ -138,6 +157,13 @@ mod tests {
         let morning = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T09:05:00-05:00"});
         assert_eq!(facts("2026-03-02T08:00:00-05:00"), json!([null, morning, true]));
         assert_eq!(facts("2026-03-04T08:00:00-05:00"), json!([null, null, true]), "all of it is over");
+    }
+
+    #[test]
+    fn in_a_closed_building_no_room_is_free_and_none_is_booked() {
+        let facts = |status| facts_with(None, status, &[], TUESDAY, "2026-03-03T12:00:00-05:00");
+        assert_eq!(facts(RoomStatus::Ok), json!([false, null, false]));
+        assert_eq!(facts(RoomStatus::Unknown), json!([false, null, null]));
     }
 
     #[test]

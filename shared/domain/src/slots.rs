@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
-use crate::{bookings::Booking, campus::OpeningHours, time_of_day::TimeOfDay};
+use crate::{bookings::Booking, opening_hours::OpeningHours, time_of_day::TimeOfDay};
 
 /// A time during which a room is free, `start` before `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -30,7 +30,7 @@ impl Slot {
 /// takes a minute. Bookings may overlap, repeat and come in any order.
 ///
 /// ```
-/// # use domain::{bookings::Booking, campus::OpeningHours, slots::free_slots};
+/// # use domain::{bookings::Booking, opening_hours::OpeningHours, slots::free_slots};
 /// let hours = OpeningHours::new("07:00".parse()?, "23:00".parse()?).unwrap();
 /// let class = Booking { start: 545, end: 595 }; // 09:05 to 09:55
 /// let slots = free_slots(&[class], hours, 28);

@@ -1,7 +1,6 @@
-//! A snapshot: every room of the campus on one day, as one sweep found it. Its JSON is the body of
-//! `GET /api/open-classrooms`.
+//! A snapshot: every room of the campus on one day, as one sweep found it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -10,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     bookings::BookingsByRoom,
-    campus::{Campus, Classroom},
+    campus::{Building, Campus, Classroom},
     slots::{Slot, free_slots},
     timestamp::Timestamp,
 };
 
-/// The free slots of a campus on one day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The free slots of a campus on one day. It reads back from the body of `GET /api/open-classrooms`, which is an
+/// [`OpenClassrooms`](crate::question::OpenClassrooms).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Snapshot {
     /// By building code, in the campus file's order.
     pub buildings: IndexMap<String, BuildingAvailability>,
@@ -31,7 +31,7 @@ pub struct Snapshot {
 }
 
 /// The free slots in one building.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct BuildingAvailability {
     /// The building's code, again.
     pub code: String,
@@ -41,8 +41,8 @@ pub struct BuildingAvailability {
     pub classrooms: Vec<RoomAvailability>,
 }
 
-/// The free slots of one room.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The free slots of one room. What is no part of the body stands in the cached value beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RoomAvailability {
     /// 25Live's `space_id`.
     pub id: String,
@@ -52,9 +52,15 @@ pub struct RoomAvailability {
     pub status: RoomStatus,
     /// The free slots, in order.
     pub availability: Vec<Slot>,
-    /// Whether an event takes any part of the day's opening hours; `None` if that is unknown. It is no part of the JSON.
+    /// Whether an event takes any part of the day's opening hours; `None` if that is unknown. It is no part of the body.
     #[serde(skip)]
     pub booked: Option<bool>,
+    /// When the sweep ended in which 25Live answered for this room; `None` if it never did. It is no part of the body.
+    #[serde(skip)]
+    pub answered: Option<Timestamp>,
+    /// Whether the latest sweep ended before it got to this room. It is no part of the body.
+    #[serde(skip)]
+    pub is_unreached: bool,
 }
 
 /// What a room's slots are worth.
@@ -64,10 +70,21 @@ pub struct RoomAvailability {
 pub enum RoomStatus {
     /// From the latest sweep.
     Ok,
-    /// The room failed in the latest sweep: these are its last good slots.
+    /// The room failed in the latest sweep, or was not reached: these are its last good slots.
     Stale,
     /// No good answer ever. The slots are empty, and that does not mean "booked".
     Unknown,
+}
+
+/// How urgently a sweep should ask for a room: those that come first are asked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// 25Live has never answered for it.
+    NeverAnswered,
+    /// It failed in the latest sweep.
+    Failed,
+    /// 25Live answered for it then: the longer ago, the more urgent.
+    Answered(Timestamp),
 }
 
 impl Snapshot {
@@ -85,12 +102,19 @@ impl Snapshot {
         let last_good: HashMap<&str, &RoomAvailability> =
             last_good.into_iter().flat_map(Self::rooms).map(|room| (room.id.as_str(), room)).collect();
         let buildings = campus.buildings.iter().map(|building| {
+            let hours = building.hours_on(date);
             let classrooms = building.classrooms.iter().map(|room| {
                 let bookings = bookings.get(&room.id);
-                match bookings.and_then(|bookings| bookings.on(date)) {
-                    Some(day) => RoomAvailability {
-                        booked: bookings.and_then(|bookings| bookings.has_event(date, building.hours)),
-                        ..RoomAvailability::new(room, RoomStatus::Ok, free_slots(day, building.hours, min_gap))
+                match bookings.and_then(|bookings| Some((bookings, bookings.on(date)?))) {
+                    Some((bookings, day)) => RoomAvailability {
+                        // A closed building has no slots, and no event within its opening hours.
+                        booked: hours.map_or(Some(false), |hours| bookings.has_event(date, hours)),
+                        answered: Some(last_updated),
+                        ..RoomAvailability::new(
+                            room,
+                            RoomStatus::Ok,
+                            hours.map_or_else(Vec::new, |hours| free_slots(day, hours, min_gap)),
+                        )
                     },
                     None => RoomAvailability::without_answer(room, last_good.get(room.id.as_str()).copied()),
                 }
@@ -104,6 +128,15 @@ impl Snapshot {
         });
         let timezone = campus.timezone;
         Self { buildings: buildings.collect(), last_updated, date, timezone, stale: false }
+    }
+
+    /// The same, with these rooms marked as not reached by the sweep: they have not failed.
+    #[must_use]
+    pub fn with_unreached(mut self, rooms: &HashSet<String>) -> Self {
+        for room in self.buildings.values_mut().flat_map(|building| &mut building.classrooms) {
+            room.is_unreached = rooms.contains(&room.id);
+        }
+        self
     }
 
     /// The room with this id, and nothing when the snapshot has no such room.
@@ -124,14 +157,46 @@ impl Snapshot {
     }
 }
 
+impl BuildingAvailability {
+    /// The rooms of the building, with their slots, in the campus file's order.
+    pub fn rooms_of<'a, 'b>(
+        &'a self,
+        building: &'b Building,
+    ) -> impl Iterator<Item = (&'b Classroom, &'a RoomAvailability)> {
+        building.classrooms.iter().enumerate().filter_map(|(place, room)| {
+            // The order is the same, unless the campus file has changed meanwhile.
+            let expected = self.classrooms.get(place).filter(|found| found.id == room.id);
+            let found = expected.or_else(|| self.classrooms.iter().find(|found| found.id == room.id));
+            Some((room, found?))
+        })
+    }
+}
+
 impl RoomAvailability {
     fn new(room: &Classroom, status: RoomStatus, availability: Vec<Slot>) -> Self {
-        Self { id: room.id.clone(), name: room.name.clone(), status, availability, booked: None }
+        let (id, name) = (room.id.clone(), room.name.clone());
+        Self { id, name, status, availability, booked: None, answered: None, is_unreached: false }
+    }
+
+    /// How urgently the next sweep should ask for this room.
+    #[must_use]
+    pub fn need(&self) -> Need {
+        match (self.status, self.answered) {
+            (RoomStatus::Unknown, _) => Need::NeverAnswered,
+            (RoomStatus::Stale, _) if !self.is_unreached => Need::Failed,
+            (_, Some(answered)) => Need::Answered(answered),
+            // A value of an earlier release, which did not record it.
+            (_, None) => Need::Failed,
+        }
     }
 
     fn without_answer(room: &Classroom, last_good: Option<&Self>) -> Self {
         match last_good.filter(|last| last.status != RoomStatus::Unknown) {
-            Some(last) => Self { booked: last.booked, ..Self::new(room, RoomStatus::Stale, last.availability.clone()) },
+            Some(last) => Self {
+                booked: last.booked,
+                answered: last.answered,
+                ..Self::new(room, RoomStatus::Stale, last.availability.clone())
+            },
             None => Self::new(room, RoomStatus::Unknown, Vec::new()),
         }
     }
@@ -142,7 +207,7 @@ mod tests {
     use chrono::TimeZone;
 
     use super::*;
-    use crate::bookings::Booking;
+    use crate::{bookings::Booking, question::OpenClassrooms};
 
     const CAMPUS: &str = r#"
 name = "Small College"
@@ -158,7 +223,7 @@ code = "A"
 name = "Hall A"
 opens = "07:00"
 closes = "24:00"
-classrooms = [{ id = "3", name = "103" }]
+classrooms = [{ id = "3", name = "103", capacity = 40, features = ["Projector"] }]
 "#;
 
     fn campus() -> Campus {
@@ -191,15 +256,17 @@ classrooms = [{ id = "3", name = "103" }]
     fn its_json_is_the_body_that_the_frontend_reads_and_reads_back() {
         let taken = Booking { start: 480, end: 1080 };
         let snapshot = snapshot(&bookings(&[("1", date(), &[taken]), ("3", date(), &[])]), None);
-        let json = serde_json::to_string(&snapshot).unwrap();
+        let campus = campus();
+        let json = serde_json::to_string(&OpenClassrooms::all(&snapshot, &campus)).unwrap();
         assert_eq!(
             json,
             concat!(
-                r#"{"buildings":{"B":{"code":"B","name":"Second by name, first in the file","classrooms":["#,
+                r#"{"campus":"Small College","buildings":{"B":{"code":"B","name":"Second by name, first in the file","#,
+                r#""opens":"08:00","closes":"18:00","classrooms":["#,
                 r#"{"id":"2","name":"102","status":"unknown","availability":[]},"#,
                 r#"{"id":"1","name":"101","status":"ok","availability":[]}]},"#,
-                r#""A":{"code":"A","name":"Hall A","classrooms":["#,
-                r#"{"id":"3","name":"103","status":"ok","availability":[{"start":"07:00:00","end":"23:59:00","#,
+                r#""A":{"code":"A","name":"Hall A","opens":"07:00","closes":"24:00","classrooms":["#,
+                r#"{"id":"3","name":"103","status":"ok","capacity":40,"features":["Projector"],"availability":[{"start":"07:00:00","end":"23:59:00","#,
                 r#""start_time":"07:00","end_time":"24:00","duration_minutes":1020}]}]}},"#,
                 r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","#,
                 r#""timezone":"America/New_York","stale":false}"#,
@@ -207,7 +274,9 @@ classrooms = [{ id = "3", name = "103" }]
         );
         let mut read: Snapshot = serde_json::from_str(&json).unwrap();
         let rooms = read.buildings.values_mut().flat_map(|building| &mut building.classrooms);
-        rooms.zip(snapshot.rooms()).for_each(|(read, room)| read.booked = room.booked);
+        rooms.zip(snapshot.rooms()).for_each(|(read, room)| {
+            (read.booked, read.answered) = (room.booked, room.answered);
+        });
         assert_eq!(read, snapshot);
         assert_eq!(snapshot.rooms_failed(), 1);
     }
@@ -232,5 +301,37 @@ classrooms = [{ id = "3", name = "103" }]
         let tomorrow = date().succ_opt().unwrap();
         let snapshot = snapshot(&bookings(&[("1", tomorrow, &[])]), None);
         assert_eq!(snapshot.room("1").unwrap().status, RoomStatus::Unknown);
+    }
+
+    #[test]
+    fn rooms_that_never_answered_are_needed_most_then_those_that_failed_then_the_oldest_answers() {
+        let unreached = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>();
+        let first = snapshot(&bookings(&[("1", date(), &[]), ("2", date(), &[])]), None);
+        let mut second = snapshot(&bookings(&[]), Some(&first)).with_unreached(&unreached(&["2"]));
+        second.last_updated = Timestamp::parse("2026-03-03T11:00:00-05:00").unwrap();
+        let need = |snapshot: &Snapshot, id| snapshot.room(id).unwrap().need();
+        assert_eq!(need(&first, "1"), Need::Answered(timestamp()));
+        assert_eq!(need(&second, "1"), Need::Failed, "it was asked, and did not answer");
+        assert_eq!(
+            need(&second, "2"),
+            Need::Answered(timestamp()),
+            "it was not reached, and its answer is as old as before"
+        );
+        assert_eq!(need(&second, "3"), Need::NeverAnswered);
+        let later = Need::Answered(second.last_updated);
+        assert!(Need::NeverAnswered < Need::Failed && Need::Failed < need(&second, "2") && need(&second, "2") < later);
+    }
+
+    #[test]
+    fn in_a_closed_building_rooms_are_neither_free_nor_booked() {
+        let closed = CAMPUS.replacen("closes = \"18:00\"", "closes = \"18:00\"\ndays = { tue = \"closed\" }", 1);
+        let campus = Campus::parse("closed.toml", &closed).unwrap();
+        let class = Booking { start: 600, end: 660 };
+        let snapshot = Snapshot::new(&campus, 28, date(), timestamp(), &bookings(&[("1", date(), &[class])]), None);
+        let room = snapshot.room("1").unwrap();
+        assert_eq!((room.status, room.booked, room.availability.len()), (RoomStatus::Ok, Some(false), 0));
+        let body = serde_json::to_value(OpenClassrooms::all(&snapshot, &campus)).unwrap();
+        assert!(body["buildings"]["B"]["opens"].is_null() && body["buildings"]["B"]["closes"].is_null());
+        assert_eq!(body["buildings"]["A"]["opens"], "07:00");
     }
 }

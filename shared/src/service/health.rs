@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use domain::timestamp::Timestamp;
+use domain::{
+    campus::Campus,
+    snapshot::{RoomAvailability, RoomStatus},
+    timestamp::Timestamp,
+};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -30,10 +34,18 @@ pub struct Health {
     pub last_updated: Option<Timestamp>,
     /// How old these are, in seconds; null if there are none.
     pub age_seconds: Option<u64>,
-    /// How many rooms that sweep had a good answer for; null if there is none.
+    /// How many rooms the campus has.
+    pub rooms: usize,
+    /// How many of them that sweep had a good answer for; null if there is none.
     pub rooms_ok: Option<usize>,
-    /// How many it had none for; null if there is none.
+    /// How many it asked for in vain; null if there is none.
     pub rooms_failed: Option<usize>,
+    /// How many it did not reach in its time; null if there is none.
+    pub rooms_unreached: Option<usize>,
+    /// For how many rooms there are slots of today, from that sweep or from an earlier one; null if there is none.
+    pub rooms_known: Option<usize>,
+    /// How much is known, in a sentence.
+    pub summary: String,
 }
 
 /// Whether readers get good answers.
@@ -43,6 +55,8 @@ pub struct Health {
 pub enum Status {
     /// They do.
     Ok,
+    /// They do for some rooms: the latest sweep ended before it had reached every room, and for some there is no answer at all.
+    Incomplete,
     /// The cache cannot be reached, or has no data of today, or old ones.
     Failing,
 }
@@ -60,47 +74,79 @@ pub enum CacheStatus {
 
 impl Health {
     /// Looks at the cache, for no longer than `limit`.
-    pub async fn of(cache: &Cache, clock: &Clock, limit: Duration) -> Self {
+    pub async fn of(cache: &Cache, campus: &Campus, clock: &Clock, limit: Duration) -> Self {
+        let rooms = campus.classrooms().count();
         match timeout(limit, todays(cache, clock.today())).await {
-            Ok(Ok(found)) => Self::with(found, clock),
+            Ok(Ok(found)) => Self::with(found, rooms, clock),
             Ok(Err(error)) => {
                 tracing::error!(cause = error_chain(&error), "the cache is down: the service is failing");
-                Self::without(CacheStatus::Unreachable)
+                Self::without(CacheStatus::Unreachable, rooms)
             }
             Err(_) => {
                 tracing::error!(limit_s = limit.as_secs_f64(), "the cache gave no answer: the service is failing");
-                Self::without(CacheStatus::Unreachable)
+                Self::without(CacheStatus::Unreachable, rooms)
             }
         }
     }
 
-    fn with(found: Option<CachedSnapshot>, clock: &Clock) -> Self {
-        let Some(found) = found else { return Self::without(CacheStatus::Ok) };
+    fn with(found: Option<CachedSnapshot>, rooms: usize, clock: &Clock) -> Self {
+        let Some(found) = found else { return Self::without(CacheStatus::Ok, rooms) };
         let age = found.last_updated.age(clock.now());
-        let status = if age <= OLDEST { Status::Ok } else { Status::Failing };
-        let rooms = found.snapshot().ok().map(|snapshot| {
-            let failed = snapshot.rooms_failed();
-            (snapshot.rooms().count() - failed, failed)
-        });
+        let (snapshot, empty) = (found.snapshot().ok(), Self::without(CacheStatus::Ok, rooms));
+        let number = |is_counted: fn(&RoomAvailability) -> bool| {
+            snapshot.as_ref().map(|snapshot| snapshot.rooms().filter(|room| is_counted(room)).count())
+        };
+        let is_incomplete = number(|room| room.is_unreached && room.status == RoomStatus::Unknown) > Some(0);
+        let rooms_known = number(|room| room.status != RoomStatus::Unknown);
         Self {
-            status,
-            cache: CacheStatus::Ok,
+            status: match (age <= OLDEST, is_incomplete) {
+                (true, false) => Status::Ok,
+                (true, true) => Status::Incomplete,
+                (false, _) => Status::Failing,
+            },
             last_updated: Some(found.last_updated),
             age_seconds: Some(age.as_secs()),
-            rooms_ok: rooms.map(|(ok, _)| ok),
-            rooms_failed: rooms.map(|(_, failed)| failed),
+            rooms_ok: number(|room| room.status == RoomStatus::Ok),
+            rooms_failed: number(|room| room.status != RoomStatus::Ok && !room.is_unreached),
+            rooms_unreached: number(|room| room.status != RoomStatus::Ok && room.is_unreached),
+            rooms_known,
+            summary: summary(rooms_known.unwrap_or_default(), rooms),
+            ..empty
         }
     }
 
-    const fn without(cache: CacheStatus) -> Self {
+    fn without(cache: CacheStatus, rooms: usize) -> Self {
         Self {
             status: Status::Failing,
             cache,
             last_updated: None,
             age_seconds: None,
+            rooms,
             rooms_ok: None,
             rooms_failed: None,
+            rooms_unreached: None,
+            rooms_known: None,
+            summary: match cache {
+                CacheStatus::Ok => summary(0, rooms),
+                CacheStatus::Unreachable => "The cache cannot be reached, so nothing is known of today.".to_owned(),
+            },
         }
+    }
+}
+
+/// Such as "612 of 1,500 rooms are known today."
+fn summary(known: usize, rooms: usize) -> String {
+    match (known, rooms) {
+        (known, rooms) if known == rooms => format!("All {} rooms are known today.", grouped(rooms)),
+        (known, rooms) => format!("{} of {} rooms are known today.", grouped(known), grouped(rooms)),
+    }
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: usize) -> String {
+    match (number / 1000, number % 1000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{},{rest:03}", grouped(thousands)),
     }
 }
 
@@ -109,5 +155,17 @@ async fn todays(cache: &Cache, today: NaiveDate) -> Result<Option<CachedSnapshot
     match cache.availability().await? {
         Found::Snapshot(snapshot) if snapshot.date == today => Ok(Some(snapshot)),
         _ => cache.reserve(today).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_how_many_rooms_are_known() {
+        assert_eq!(summary(612, 1500), "612 of 1,500 rooms are known today.");
+        assert_eq!(summary(1_234_567, 1_234_567), "All 1,234,567 rooms are known today.");
+        assert_eq!(summary(0, 77), "0 of 77 rooms are known today.");
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::kept_days::RESERVE_EXPIRY;
+use domain::{kept_days::RESERVE_EXPIRY, timestamp::Timestamp};
 
 use crate::outside::cache::{CachedSnapshot, FencingToken};
 
@@ -18,14 +18,12 @@ pub struct LastGood {
 }
 
 impl LastGood {
-    /// Remembers a snapshot, unless one of a newer sweep is known. Ranks are compared, and not times: another process's
-    /// clock may be behind. A rank that lies ahead of the clock tells nothing.
+    /// Remembers a snapshot, unless one of a newer sweep is known. Fencing tokens are compared, and times only within a sweep,
+    /// which may publish twice: another process's clock may be behind. A token that lies ahead of the clock does not count.
     pub fn remember(&self, snapshot: &CachedSnapshot, now: DateTime<Utc>) {
         let mut by_date = self.by_date.lock().unwrap_or_else(PoisonError::into_inner);
         match by_date.get(&snapshot.date) {
-            Some(known)
-                if known.fencing_token >= snapshot.fencing_token
-                    && known.fencing_token.is_credible(FencingToken::at(now)) => {}
+            Some(known) if rank(known) >= rank(snapshot) && known.fencing_token.is_credible(FencingToken::at(now)) => {}
             _ => {
                 by_date.insert(snapshot.date, snapshot.clone());
                 by_date.retain(|_, known| is_good(known, now));
@@ -41,6 +39,10 @@ impl LastGood {
     }
 }
 
+fn rank(snapshot: &CachedSnapshot) -> (FencingToken, Timestamp) {
+    (snapshot.fencing_token, snapshot.last_updated)
+}
+
 fn is_good(snapshot: &CachedSnapshot, now: DateTime<Utc>) -> bool {
     snapshot.last_updated.age(now) < RESERVE_EXPIRY
 }
@@ -49,7 +51,7 @@ fn is_good(snapshot: &CachedSnapshot, now: DateTime<Utc>) -> bool {
 mod tests {
     use chrono::TimeDelta;
 
-    use domain::{bookings::BookingsByRoom, campus::Campus, snapshot::Snapshot, timestamp::Timestamp};
+    use domain::{bookings::BookingsByRoom, campus::Campus, snapshot::Snapshot};
 
     use super::*;
     use crate::outside::cache::Fingerprint;
@@ -59,7 +61,8 @@ mod tests {
         let at = Timestamp::parse(at).unwrap();
         let date = "2026-03-03".parse().unwrap();
         let snapshot = Snapshot::new(&campus, 28, date, at, &BookingsByRoom::new(), None);
-        CachedSnapshot::render(&snapshot, 0, FencingToken::from_micros(fencing_token), &Fingerprint::new(&campus, 28))
+        let (token, fingerprint) = (FencingToken::from_micros(fencing_token), Fingerprint::new(&campus, 28));
+        CachedSnapshot::render(&snapshot, &campus, 0, token, &fingerprint)
     }
 
     #[test]
@@ -72,6 +75,15 @@ mod tests {
         assert_eq!(known.recall(date, now + TimeDelta::hours(70)), Some(newer));
         assert_eq!(known.recall(date, now + TimeDelta::hours(71)), None);
         assert_eq!(known.recall(date.succ_opt().unwrap(), now), None);
+    }
+
+    #[test]
+    fn the_end_of_a_sweep_replaces_what_the_same_sweep_had_published_before() {
+        let (known, now) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
+        let (first, end) = (snapshot("2026-03-03T11:00:10Z", 1), snapshot("2026-03-03T11:01:00Z", 1));
+        known.remember(&first, now);
+        known.remember(&end, now);
+        assert_eq!(known.recall(end.date, now), Some(end));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the service does: it reads snapshots, refreshes them and reports its health. [`Service::build`] puts it together, the
 //! same for every deployment and every test.
 
+pub mod cooldown;
 pub mod health;
 pub mod last_good;
 pub mod read;
@@ -11,10 +12,10 @@ use std::sync::Arc;
 use self::{
     last_good::LastGood,
     read::Reader,
-    refresh::{Refresher, Sweeper},
+    refresh::{Pace, Refresher, Sweeper},
 };
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, Deployment},
     outside::{
         cache::{Cache, Fingerprint, Store},
         clock::Clock,
@@ -90,6 +91,7 @@ impl Service {
             campus: deps.config.campus.clone(),
             min_gap: deps.config.min_gap,
             cooldown: deps.config.cooldown,
+            sweep_timeout: deps.config.sweep_timeout,
             clock: deps.clock.clone(),
             last_good: Arc::clone(&last_good),
             events,
@@ -98,6 +100,10 @@ impl Service {
         let reader = Reader {
             cache: deps.cache.clone(),
             refresher: Arc::clone(&refresher),
+            pace: match deps.config.deployment {
+                Deployment::Lambda => Pace::Reader,
+                Deployment::Local => Pace::Background,
+            },
             clock: deps.clock.clone(),
             last_good,
             metrics: deps.metrics.clone(),

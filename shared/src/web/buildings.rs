@@ -4,8 +4,8 @@ use axum::{extract::State, response::Response};
 use chrono::{DateTime, Days, NaiveDate};
 use chrono_tz::Tz;
 use domain::{
-    campus::Building, campus_day::CampusDay, kept_days::kept_on, room_facts::is_free, snapshot::Snapshot,
-    time_of_day::TimeOfDay, timestamp::Timestamp, utc_offset::UtcOffset,
+    campus::Building, campus_day::CampusDay, kept_days::kept_on, opening_hours::OpeningHours, room_facts::is_free,
+    snapshot::Snapshot, time_of_day::TimeOfDay, timestamp::Timestamp, utc_offset::UtcOffset,
 };
 use http::HeaderMap;
 use serde::Serialize;
@@ -24,6 +24,13 @@ const A_YEAR: Days = Days::new(366);
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Buildings))]
 pub(super) struct BuildingsBody<'a> {
+    /// The campus's name.
+    campus: &'a str,
+    /// Where people can ask about the rooms: an address that begins with `https://`, `http://` or `mailto:`. It is there where
+    /// the campus file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    contact: Option<&'a str>,
     /// In the campus file's order.
     buildings: Vec<BuildingBody<'a>>,
     /// When the sweep ended that `free_now` came from; null if there is none.
@@ -47,10 +54,14 @@ struct BuildingBody<'a> {
     code: &'a str,
     /// Its full name.
     name: &'a str,
-    /// From when on it is open.
-    opens: TimeOfDay,
-    /// Until when.
-    closes: TimeOfDay,
+    /// When it opens today; null if it is closed.
+    opens: Option<TimeOfDay>,
+    /// When it closes today; null if it is closed.
+    closes: Option<TimeOfDay>,
+    /// Where it is: latitude and longitude, in degrees. It is there where the campus file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, min_items = 2, max_items = 2))]
+    location: Option<[f64; 2]>,
     /// How many rooms it has.
     rooms: usize,
     /// How many of them are free; null if that is known of none.
@@ -59,7 +70,7 @@ struct BuildingBody<'a> {
 
 /// The buildings, and what is free in them now
 ///
-/// The campus's buildings with their opening hours, how many rooms they have, and how many of them are free now: null when
+/// The campus's buildings with their opening hours of today, how many rooms they have, and how many of them are free now: null when
 /// that is known of none. Never an error, also when the cache is down.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
@@ -90,6 +101,8 @@ pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap
     };
     let snapshot = snapshot.as_ref();
     let body = BuildingsBody {
+        campus: &campus.name,
+        contact: campus.contact.as_deref(),
         buildings: campus.buildings.iter().map(|building| BuildingBody::of(building, snapshot, now)).collect(),
         last_updated: snapshot.map(|snapshot| snapshot.last_updated),
         date: now.date_naive(),
@@ -110,12 +123,14 @@ impl<'a> BuildingBody<'a> {
         let day = CampusDay::new(now.date_naive(), now.timezone());
         let rooms = snapshot.and_then(|snapshot| snapshot.buildings.get(&building.code));
         let known = rooms.into_iter().flat_map(|rooms| &rooms.classrooms);
-        let known: Vec<_> = known.filter_map(|room| is_free(room, building.hours, day, now)).collect();
+        let hours = building.hours_on(day.date());
+        let known: Vec<_> = known.filter_map(|room| is_free(room, hours, day, now)).collect();
         Self {
             code: &building.code,
             name: &building.name,
-            opens: building.hours.opens(),
-            closes: building.hours.closes(),
+            opens: hours.map(OpeningHours::opens),
+            closes: hours.map(OpeningHours::closes),
+            location: building.location.map(|place| [place.latitude, place.longitude]),
             rooms: building.classrooms.len(),
             free_now: (!known.is_empty()).then(|| known.iter().filter(|is_free| **is_free).count()),
         }

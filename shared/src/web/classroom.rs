@@ -43,6 +43,14 @@ pub(super) struct ClassroomBody<'a> {
     building_code: &'a str,
     /// What `availability` is worth.
     status: RoomStatus,
+    /// How many people it holds, where the campus file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    capacity: Option<u32>,
+    /// What it has, such as "Projector", where the campus file says so.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    features: &'a [String],
     /// All free slots of the day, in order.
     availability: &'a [Slot],
     /// The day, at the campus.
@@ -121,17 +129,19 @@ pub(super) async fn classroom(
     let Query(DayParameters { date, now }) = parameters?;
     let served = service.reader.snapshot(Some(date)).await?;
     let snapshot = served.snapshot.snapshot().map_err(|error| unreadable(&error))?;
-    let room = snapshot.room(&room.id).ok_or_else(Problem::classroom_not_found)?;
+    let found = snapshot.room(&room.id).ok_or_else(Problem::classroom_not_found)?;
     let body = ClassroomBody {
         id: &room.id,
         name: &room.name,
         building_code: &building.code,
-        status: room.status,
-        availability: &room.availability,
+        status: found.status,
+        capacity: room.capacity,
+        features: &room.features,
+        availability: &found.availability,
         date,
         last_updated: snapshot.last_updated,
         stale: snapshot.stale,
-        facts: RoomFacts::of(room, building.hours, CampusDay::new(date, campus.timezone), now),
+        facts: RoomFacts::of(found, building.hours_on(date), CampusDay::new(date, campus.timezone), now),
     };
     Ok(Representation::json(&body, served.cache_result).respond_to(&headers))
 }

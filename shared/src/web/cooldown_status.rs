@@ -4,7 +4,10 @@ use axum::{Json, extract::State};
 use domain::cooldown::Remaining;
 use serde::{Serialize, Serializer};
 
-use crate::{error_chain, service::Dependencies};
+use crate::{
+    error_chain,
+    service::{Dependencies, cooldown::CooldownState},
+};
 
 /// The body of `GET /api/cooldown-status`.
 #[derive(Serialize)]
@@ -29,11 +32,14 @@ pub(super) struct CooldownStatus {
     responses((status = 200, description = "The cooldown.", body = CooldownStatus)),
 ))]
 pub(super) async fn cooldown_status(State(deps): State<Dependencies>) -> Json<CooldownStatus> {
-    let last_refresh = deps.cache.last_refresh().await.unwrap_or_else(|error| {
-        tracing::error!(cause = error_chain(&error), "the cache is down: no cooldown is shown");
-        None
-    });
-    let left = last_refresh.and_then(|at| deps.config.cooldown.remaining(at.instant().to_utc(), deps.clock.now()));
+    let state = CooldownState::look(&deps.cache, deps.config.cooldown, &deps.clock).await;
+    let left = match state {
+        Ok(state) => state.left,
+        Err(error) => {
+            tracing::error!(cause = error_chain(&error), "the cache is down: no cooldown is shown");
+            None
+        }
+    };
     Json(CooldownStatus { in_cooldown: left.is_some(), remaining_minutes: left.map_or(0.0, Remaining::minutes) })
 }
 

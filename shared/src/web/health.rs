@@ -21,7 +21,7 @@ use crate::service::{
     operation_id = "health",
     tag = "service",
     responses(
-        (status = 200, description = "Readers get good answers.", body = Health),
+        (status = 200, description = "Readers get good answers, at least for the rooms that the latest sweep has reached.", body = Health),
         (
             status = 503,
             description = "The cache cannot be reached, or has no data of today, or old ones.",
@@ -31,9 +31,9 @@ use crate::service::{
 ))]
 pub(super) async fn health(State(service): State<Service>) -> Response {
     let deps = &service.deps;
-    let health = Health::of(&deps.cache, &deps.clock, deps.config.redis_timeout).await;
+    let health = Health::of(&deps.cache, &deps.config.campus, &deps.clock, deps.config.redis_timeout).await;
     let status = match health.status {
-        Status::Ok => StatusCode::OK,
+        Status::Ok | Status::Incomplete => StatusCode::OK,
         Status::Failing => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, Json(health)).into_response()

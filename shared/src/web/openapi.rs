@@ -158,7 +158,8 @@ fn reference(schema: &str) -> String {
     format!("#/components/schemas/{schema}")
 }
 
-/// What serde flattens is part of the object around it, and every other field is always there: what is not known is null.
+/// What serde flattens is part of the object around it. A field is always there, and null if it is not known, unless it cannot
+/// be null and utoipa does not require it.
 fn flatten_schemas(api: &mut Value) {
     let all = api["components"]["schemas"].clone();
     for (_, schema) in members(api.pointer_mut("/components/schemas")) {
@@ -168,13 +169,23 @@ fn flatten_schemas(api: &mut Value) {
             parts.as_array().into_iter().flatten().rev().for_each(|part| add_fields(&mut whole, part, true, &all));
             *schema = whole;
         } else if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
-            schema["required"] = properties.keys().map(String::as_str).collect();
+            schema["required"] =
+                properties.keys().map(String::as_str).filter(|name| is_always_there(schema, name)).collect();
         }
     }
     let document = api.to_string();
     if let Some(schemas) = api.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.retain(|name, _| document.contains(&format!("\"{}\"", reference(name))));
     }
+}
+
+fn is_always_there(schema: &Value, name: &str) -> bool {
+    let property = &schema["properties"][name];
+    let is_required = schema["required"].as_array().into_iter().flatten().any(|required| required == name);
+    let may_be_null =
+        |property: &Value| property["type"] == "null" || property["type"].to_string().contains("\"null\"");
+    let choices = property["oneOf"].as_array().into_iter().flatten();
+    is_required || may_be_null(property) || choices.into_iter().any(may_be_null)
 }
 
 /// Adds the fields of a flattened part to the object around it. Those of a part that can be absent are not required.
@@ -184,7 +195,7 @@ fn add_fields(whole: &mut Value, part: &Value, are_required: bool, all: &Value) 
     }
     part["oneOf"].as_array().into_iter().flatten().for_each(|part| add_fields(whole, part, false, all));
     for (name, property) in part["properties"].as_object().into_iter().flatten() {
-        if are_required {
+        if are_required && is_always_there(part, name) {
             let so_far = whole["required"].as_array().into_iter().flatten();
             whole["required"] = so_far.cloned().chain([name.as_str().into()]).collect();
         }

@@ -105,10 +105,19 @@ impl Problem {
         Self::new(StatusCode::BAD_GATEWAY, "Failed to refresh data")
     }
 
-    /// 503: nothing can be had from the cache for now.
+    /// 503: the cache has nothing for now.
     pub(crate) fn cache_unavailable(retry_after: std::time::Duration) -> Self {
+        Self::unavailable("Cache unavailable", retry_after)
+    }
+
+    /// 503: another sweep takes longer than a request can wait for.
+    pub(crate) fn refresh_in_progress(retry_after: std::time::Duration) -> Self {
+        Self::unavailable("Refresh in progress", retry_after)
+    }
+
+    fn unavailable(detail: &str, retry_after: std::time::Duration) -> Self {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Cache unavailable") }
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 }
 

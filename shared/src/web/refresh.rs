@@ -34,6 +34,8 @@ const BODY_LIMIT: usize = 1024;
 const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// When a client may ask again after the cache failed, or a sweep did not end.
 const SOON: Duration = Duration::from_secs(5);
+/// When a client may ask again while a long sweep goes on.
+const IN_PROGRESS_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The body of a refresh that succeeded.
 #[derive(Serialize)]
@@ -97,13 +99,15 @@ impl From<Refreshed> for Done {
         ),
         (
             status = 502,
-            description = "`Failed to refresh data`: 25Live does not answer for more than half of the rooms; the old data \
-                stay.",
+            description = "`Failed to refresh data`: 25Live does not answer for more than half of the rooms asked; the old \
+                data stay.",
         ),
         (
             status = 503,
             description = "`Cache unavailable`: the cache cannot be reached, or a refresh has failed within the last \
-                minute.",
+                minute.\n\n\
+                `Refresh in progress`: another refresh takes longer than a request can wait for. `Retry-After` says when to \
+                ask again; readers get its result without asking.",
             headers(("Retry-After")),
         ),
     ),
@@ -165,6 +169,7 @@ impl From<RefreshError> for Problem {
             RefreshError::SweepFailed { .. } | RefreshError::NothingFound | RefreshError::FailedElsewhere => {
                 return Self::refresh_failed();
             }
+            RefreshError::InProgress => return Self::refresh_in_progress(IN_PROGRESS_RETRY_AFTER),
             RefreshError::Cache(_) | RefreshError::NoTimeLeft | RefreshError::Stopping | RefreshError::Panicked => {}
         }
         tracing::error!(cause = error_chain(&error), "a refresh failed");

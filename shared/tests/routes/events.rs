@@ -47,7 +47,8 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
             "buildings",
             200,
             concat!(
-                r#"{"buildings":[{"code":"CAS","name":"College of Arts & Sciences","opens":"07:00","closes":"23:00","#,
+                r#"{"campus":"Boston University","buildings":[{"code":"CAS","name":"College of Arts & Sciences","#,
+                r#""opens":"07:00","closes":"23:00","#,
                 r#""rooms":2,"free_now":1},"#,
                 r#"{"code":"CGS","name":"College of General Studies","opens":"07:00","closes":"21:30","rooms":2,"free_now":0}],"#,
                 r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","timezone":"America/New_York","#,
@@ -61,7 +62,8 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
             200,
             concat!(
                 r#"{"status":"ok","cache":"ok","last_updated":"2026-03-03T10:00:00.123456-05:00","age_seconds":0,"#,
-                r#""rooms_ok":4,"rooms_failed":0}"#
+                r#""rooms":4,"rooms_ok":4,"rooms_failed":0,"rooms_unreached":0,"rooms_known":4,"#,
+                r#""summary":"All 4 rooms are known today."}"#
             ),
         ),
         ("refresh", 429, "Refresh cooldown active. Please wait 30.0 more minutes."),

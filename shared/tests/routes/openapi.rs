@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs, io,
+    time::Duration,
 };
 
 use axum::body::{Body, Bytes};
@@ -187,6 +188,16 @@ fn validator(schema: &Value, components: &Value) -> Validator {
     jsonschema::draft202012::options().should_validate_formats(true).build(&whole.into()).unwrap()
 }
 
+/// A refresh that waits in vain for the sweep of another process. The waiting takes no time.
+async fn refresh_beside_another(tour: &mut Tour, app: &TestApp) {
+    let (store, key, token) = (&app.store.store, "classrooms:refresh_lock", "another process");
+    store.lock(key, token, Duration::from_mins(1)).await.unwrap();
+    tokio::time::pause();
+    tour.ask(app, "inProgress", "POST", "/api/refresh", None).await;
+    tokio::time::resume();
+    store.unlock(key, token).await.unwrap();
+}
+
 /// The document with its examples, after every answer in it was seen.
 async fn toured() -> Value {
     let mut tour = Tour::new();
@@ -207,6 +218,7 @@ async fn toured() -> Value {
     tour.ask(&app, "failed", "POST", "/api/refresh", None).await;
     app.advance(61_000);
     app.simulator.behave();
+    refresh_beside_another(&mut tour, &app).await;
 
     // With data.
     tour.ask(&app, "refreshed", "POST", "/api/refresh", None).await;

@@ -66,7 +66,7 @@ async fn a_malformed_question_is_400_with_its_reason(#[values(Memory, Redis)] ba
         ("at=now&date=2026-03-04", format!("`at` is `now`, but should be {a_time}, on a day that is not today")),
         ("from=08:00", "`from` is `08:00`, but should be there together with `to`".to_owned()),
         ("building=XYZ", "`building` is `XYZ`, but should be codes of buildings, with commas between them: CAS,CGS".to_owned()),
-        ("sort=free_until", "`sort` is `free_until`, but should be `name` or `duration`, where neither `at` nor `from` and `to` are there".to_owned()),
+        ("sort=free_until", "`sort` is `free_until`, but should be `name`, `duration` or `capacity`, where neither `at` nor `from` and `to` are there".to_owned()),
         ("min_minutes=9&min_minutes=9", "`min_minutes` is `9, 9`, but should be a number of minutes from 1 to 1440, once".to_owned()),
         ("date=tomorrow&at=noon", "`date` is `tomorrow`, but should be a day, as 2026-03-03".to_owned()),
     ] {

@@ -12,12 +12,13 @@ pub(crate) const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 
 /// What Tuesday's sweep makes of the four rooms.
 pub(crate) const TUESDAY: &str = concat!(
-    r#"{"buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","classrooms":["#,
+    r#"{"campus":"Boston University","buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","#,
+    r#""opens":"07:00","closes":"23:00","classrooms":["#,
     r#"{"id":"342","name":"116","status":"ok","availability":[{"start":"07:00:00","end":"09:04:00","#,
     r#""start_time":"07:00","end_time":"09:04","duration_minutes":124}]},"#,
     r#"{"id":"344","name":"201","status":"ok","availability":[{"start":"07:00:00","end":"23:00:00","#,
     r#""start_time":"07:00","end_time":"23:00","duration_minutes":960}]}]},"#,
-    r#""CGS":{"code":"CGS","name":"College of General Studies","classrooms":["#,
+    r#""CGS":{"code":"CGS","name":"College of General Studies","opens":"07:00","closes":"21:30","classrooms":["#,
     r#"{"id":"719","name":"129","status":"ok","availability":[]},"#,
     r#"{"id":"723","name":"311","status":"ok","availability":[]}]}},"#,
     r#""last_updated":"2026-03-03T10:00:00.123456-05:00","date":"2026-03-03","timezone":"America/New_York","#,
@@ -26,7 +27,8 @@ pub(crate) const TUESDAY: &str = concat!(
 
 /// What `open-classrooms-question.json` is answered: `at=08:00&min_minutes=65&q=cas 116&sort=free_until&building=cas`.
 pub(crate) const FREE_AT_EIGHT: &str = concat!(
-    r#"{"buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","classrooms":["#,
+    r#"{"campus":"Boston University","buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","#,
+    r#""opens":"07:00","closes":"23:00","classrooms":["#,
     r#"{"id":"342","name":"116","status":"ok","availability":[{"start":"07:00:00","end":"09:04:00","#,
     r#""start_time":"07:00","end_time":"09:04","duration_minutes":124}],"#,
     r#""free_until":"2026-03-03T09:05:00-05:00","free_minutes":65}]}},"#,
@@ -87,7 +89,8 @@ pub(crate) fn assert_discreet(app: &TestApp, answer: &TestResponse) {
 /// What health is when Redis cannot be reached.
 pub(crate) const UNREACHABLE: &str = concat!(
     r#"{"status":"failing","cache":"unreachable","last_updated":null,"age_seconds":null,"#,
-    r#""rooms_ok":null,"rooms_failed":null}"#
+    r#""rooms":4,"rooms_ok":null,"rooms_failed":null,"rooms_unreached":null,"rooms_known":null,"#,
+    r#""summary":"The cache cannot be reached, so nothing is known of today."}"#
 );
 
 /// The response to an event while Redis is paused, and how long it took. The store's timeout is two seconds.

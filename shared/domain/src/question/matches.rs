@@ -1,5 +1,5 @@
-//! What a question picks out of a snapshot. Its JSON is the snapshot's, with less in it, and with two fields more for each
-//! room when a moment was asked about.
+//! What a question picks out of a snapshot. Its JSON is the body of `GET /api/open-classrooms`, in which each room has two
+//! fields more when a moment was asked about.
 
 use std::cmp::Reverse;
 
@@ -11,11 +11,13 @@ use serde::Serialize;
 
 use super::{Moment, Question, Sort};
 use crate::{
-    campus::{Building, Campus, OpeningHours},
-    campus_day::iso_8601,
+    campus::{Building, Campus, Classroom},
+    campus_day::{CampusDay, iso_8601},
     free_period::FreePeriod,
+    opening_hours::OpeningHours,
     slots::Slot,
     snapshot::{BuildingAvailability, RoomAvailability, RoomStatus, Snapshot},
+    time_of_day::TimeOfDay,
     timestamp::Timestamp,
 };
 
@@ -23,6 +25,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenClassrooms<'a> {
+    /// The campus's name.
+    pub campus: &'a str,
     /// Those asked for, by their codes, in the campus file's order.
     pub buildings: IndexMap<&'a str, BuildingMatches<'a>>,
     /// When the sweep ended that the slots came from, at the campus.
@@ -32,7 +36,7 @@ pub struct OpenClassrooms<'a> {
     /// The campus's time zone: all times are in it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub timezone: Tz,
-    /// Whether newer data should have been had.
+    /// Whether newer data should have been had. It comes last: see [`mark_stale`].
     pub stale: bool,
 }
 
@@ -44,6 +48,10 @@ pub struct BuildingMatches<'a> {
     pub code: &'a str,
     /// Its full name.
     pub name: &'a str,
+    /// When it opens on that day; null if it is closed.
+    pub opens: Option<TimeOfDay>,
+    /// When it closes on that day; null if it is closed.
+    pub closes: Option<TimeOfDay>,
     /// The rooms that match, if there are any.
     pub classrooms: Vec<RoomMatch<'a>>,
 }
@@ -58,6 +66,14 @@ pub struct RoomMatch<'a> {
     pub name: &'a str,
     /// What `availability` is worth.
     pub status: RoomStatus,
+    /// How many people it holds, where the campus file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub capacity: Option<u32>,
+    /// What it has, such as "Projector", where the campus file says so.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub features: &'a [String],
     /// All free slots of the day, in order.
     pub availability: &'a [Slot],
     /// For how long it is free from the moment asked about; nothing if none was.
@@ -77,49 +93,90 @@ pub struct FreeTime {
     pub minutes: i64,
 }
 
+impl<'a> OpenClassrooms<'a> {
+    /// The whole campus on the snapshot's day.
+    #[must_use]
+    pub fn all(snapshot: &'a Snapshot, campus: &'a Campus) -> Self {
+        Question::about(CampusDay::new(snapshot.date, campus.timezone)).answer(snapshot, campus)
+    }
+}
+
+/// The same body in JSON, marked as stale; `None` if it does not end as an [`OpenClassrooms`] does.
+#[must_use]
+pub fn mark_stale(body: &[u8]) -> Option<Vec<u8>> {
+    const FRESH: &[u8] = br#""stale":false}"#;
+    const STALE: &[u8] = br#""stale":true}"#;
+    let rest = body.strip_suffix(FRESH).or_else(|| body.strip_suffix(STALE))?;
+    Some([rest, STALE].concat())
+}
+
 impl Question {
     /// The rooms of `snapshot`, which is of the question's day and of this campus, that are asked for.
     #[must_use]
-    pub fn answer<'a>(&self, snapshot: &'a Snapshot, campus: &Campus) -> OpenClassrooms<'a> {
+    pub fn answer<'a>(&self, snapshot: &'a Snapshot, campus: &'a Campus) -> OpenClassrooms<'a> {
         let buildings = campus.buildings.iter().filter(|building| self.asks_for(building));
         let buildings = buildings.filter_map(|building| {
             let availability = snapshot.buildings.get(&building.code)?;
-            Some((availability.code.as_str(), self.building(availability, building.hours)))
+            Some((building.code.as_str(), self.building(building, availability)))
         });
         let Snapshot { last_updated, date, timezone, stale, .. } = *snapshot;
-        OpenClassrooms { buildings: buildings.collect(), last_updated, date, timezone, stale }
+        OpenClassrooms { campus: &campus.name, buildings: buildings.collect(), last_updated, date, timezone, stale }
     }
 
     fn asks_for(&self, building: &Building) -> bool {
         self.buildings.as_ref().is_none_or(|asked| asked.contains(&building.code))
     }
 
-    fn building<'a>(&self, building: &'a BuildingAvailability, hours: OpeningHours) -> BuildingMatches<'a> {
-        let BuildingAvailability { code, name, classrooms } = building;
+    fn building<'a>(&self, building: &'a Building, availability: &'a BuildingAvailability) -> BuildingMatches<'a> {
+        let (code, name) = (&building.code, &building.name);
+        let hours = building.hours_on(self.day.date());
         let search = self.search.as_ref().filter(|search| !search.matches(&[name]));
-        let rooms = classrooms.iter().filter(|room| search.is_none_or(|search| search.matches(&[code, &room.name])));
-        let mut found: Vec<_> = rooms.filter_map(|room| self.room(room, hours)).collect();
+        let rooms = availability.rooms_of(building).filter(|(room, _)| self.suits(room));
+        let rooms = rooms.filter(|(room, _)| search.is_none_or(|search| search.matches(&[code, &room.name])));
+        let mut found: Vec<_> = rooms.filter_map(|(facts, room)| self.room(facts, room, hours)).collect();
         match self.sort {
             None => {}
             Some(Sort::Name) => found.sort_by(|(_, a), (_, b)| compare_str(a.name, b.name)),
             Some(Sort::Longest) => found.sort_by_key(|(minutes, _)| Reverse(*minutes)),
+            Some(Sort::Largest) => found.sort_by_key(|(_, room)| Reverse(room.capacity)),
         }
-        BuildingMatches { code, name, classrooms: found.into_iter().map(|(_, room)| room).collect() }
+        BuildingMatches {
+            code,
+            name,
+            opens: hours.map(OpeningHours::opens),
+            closes: hours.map(OpeningHours::closes),
+            classrooms: found.into_iter().map(|(_, room)| room).collect(),
+        }
+    }
+
+    /// Whether the room is large enough and has every feature asked for. A room of unknown capacity is never large enough.
+    fn suits(&self, room: &Classroom) -> bool {
+        let has = |asked: &String| room.features.iter().any(|feature| feature.to_lowercase() == *asked);
+        self.min_capacity.is_none_or(|people| room.capacity >= Some(people)) && self.features.iter().all(has)
     }
 
     /// The room, if it is free as asked, and for how many minutes.
-    fn room<'a>(&self, room: &'a RoomAvailability, hours: OpeningHours) -> Option<(i64, RoomMatch<'a>)> {
+    fn room<'a>(
+        &self,
+        facts: &'a Classroom,
+        room: &'a RoomAvailability,
+        hours: Option<OpeningHours>,
+    ) -> Option<(i64, RoomMatch<'a>)> {
         let free = match self.moment {
             Some(moment) => Some(self.free_from(moment, room, hours)?),
             None => None,
         };
         let minutes = free.map_or_else(|| self.longest(room, hours), |free| free.minutes);
-        let RoomAvailability { id, name, status, availability, .. } = room;
-        (minutes >= i64::from(self.min_minutes))
-            .then_some((minutes, RoomMatch { id, name, status: *status, availability, free }))
+        if minutes < i64::from(self.min_minutes) {
+            return None;
+        }
+        let Classroom { id, name, capacity, features } = facts;
+        let RoomAvailability { status, availability, .. } = room;
+        let (capacity, status) = (*capacity, *status);
+        Some((minutes, RoomMatch { id, name, status, capacity, features, availability, free }))
     }
 
-    fn free_from(&self, moment: Moment, room: &RoomAvailability, hours: OpeningHours) -> Option<FreeTime> {
+    fn free_from(&self, moment: Moment, room: &RoomAvailability, hours: Option<OpeningHours>) -> Option<FreeTime> {
         let mut periods = FreePeriod::of_room(room, hours).map(|period| period.shown_on(self.day));
         let period = periods.find(|period| period.covers(moment.from, moment.until))?;
         let until = self.day.instant_after(period.until, moment.instant);
@@ -127,7 +184,7 @@ impl Question {
     }
 
     /// The minutes of the day's longest free period.
-    fn longest(&self, room: &RoomAvailability, hours: OpeningHours) -> i64 {
+    fn longest(&self, room: &RoomAvailability, hours: Option<OpeningHours>) -> i64 {
         let minutes = FreePeriod::of_room(room, hours).map(|period| {
             let from = self.day.instant(period.from);
             (self.day.instant_after(period.until, from) - from).num_minutes()

@@ -8,7 +8,7 @@ mod matches;
 use chrono::{DateTime, FixedOffset, TimeDelta, Timelike};
 use chrono_tz::Tz;
 
-pub use self::matches::{BuildingMatches, FreeTime, OpenClassrooms, RoomMatch};
+pub use self::matches::{BuildingMatches, FreeTime, OpenClassrooms, RoomMatch, mark_stale};
 use crate::{campus_day::CampusDay, time_of_day::TimeOfDay};
 
 /// A question about the rooms of one day.
@@ -22,6 +22,10 @@ pub struct Question {
     pub moment: Option<Moment>,
     /// For how many minutes a room must be free; 0 for any length.
     pub min_minutes: u16,
+    /// How many people a room must hold; `None` for any number. A room of unknown capacity holds too few.
+    pub min_capacity: Option<u32>,
+    /// What a room must have, in lower case.
+    pub features: Vec<String>,
     /// What a room's or a building's name must contain.
     pub search: Option<Search>,
     /// The order of the rooms within a building; `None` for the campus file's.
@@ -45,6 +49,8 @@ pub enum Sort {
     Name,
     /// The rooms that are free longest first. With a moment, these are also the rooms that are free until latest.
     Longest,
+    /// The largest rooms first, and those of unknown capacity last.
+    Largest,
 }
 
 /// A part of a building's name, or of a room's name with its building's code in front.
@@ -58,7 +64,16 @@ impl Question {
     /// The question that every room of `day` answers.
     #[must_use]
     pub const fn about(day: CampusDay) -> Self {
-        Self { day, buildings: None, moment: None, min_minutes: 0, search: None, sort: None }
+        Self {
+            day,
+            buildings: None,
+            moment: None,
+            min_minutes: 0,
+            min_capacity: None,
+            features: Vec::new(),
+            search: None,
+            sort: None,
+        }
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
-use domain::campus::{Building, Campus};
+use domain::{
+    campus::{Building, Campus, Classroom},
+    opening_hours::{OpeningHours, WEEKDAYS},
+};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Identifies the settings that slots follow from besides bookings: the campus and the shortest gap. A cached value with
-/// another fingerprint shows other rooms or other slots than this process should, and counts as absent.
+/// Identifies the settings that a cached body follows from besides bookings: the campus and the shortest gap. A cached value
+/// with another fingerprint shows other rooms or other slots than this process should, and counts as absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
@@ -40,21 +43,46 @@ fn canonical(campus: &Campus, min_gap: u16) -> String {
 }
 
 fn canonical_building(building: &Building) -> String {
-    let (opens, closes) = (building.hours.opens().minutes(), building.hours.closes().minutes());
-    let mut text = format!(
-        "Building {{ code: {:?}, name: {:?}, hours: OpeningHours {{ opens: TimeOfDay({opens}), closes: TimeOfDay({closes}) }}, \
-         classrooms: [",
-        building.code, building.name
-    );
-    for (number, room) in building.classrooms.iter().enumerate() {
-        let comma = if number > 0 { ", " } else { "" };
-        let _ = write!(text, "{comma}Classroom {{ id: {:?}, name: {:?} }}", room.id, room.name);
+    let Building { code, name, schedule, .. } = building;
+    let rooms: Vec<_> = building.classrooms.iter().map(canonical_room).collect();
+    let hours = match schedule.same_all_week() {
+        Some(hours) => canonical_hours(Some(hours)),
+        None => WEEKDAYS.map(|weekday| canonical_hours(schedule.on_weekday(weekday))).join(", "),
+    };
+    let mut text =
+        format!("Building {{ code: {code:?}, name: {name:?}, hours: {hours}, classrooms: [{}]", rooms.join(", "));
+    if !schedule.closed().is_empty() {
+        let _ = write!(text, ", closed: {:?}", schedule.closed());
     }
-    text + "] }"
+    text + " }"
+}
+
+fn canonical_hours(hours: Option<OpeningHours>) -> String {
+    hours.map_or_else(
+        || "closed".to_owned(),
+        |hours| {
+            let (opens, closes) = (hours.opens().minutes(), hours.closes().minutes());
+            format!("OpeningHours {{ opens: TimeOfDay({opens}), closes: TimeOfDay({closes}) }}")
+        },
+    )
+}
+
+fn canonical_room(room: &Classroom) -> String {
+    let Classroom { id, name, capacity, features } = room;
+    let mut text = format!("Classroom {{ id: {id:?}, name: {name:?}");
+    if let Some(capacity) = capacity {
+        let _ = write!(text, ", capacity: {capacity}");
+    }
+    if !features.is_empty() {
+        let _ = write!(text, ", features: {features:?}");
+    }
+    text + " }"
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     /// A name with everything that is escaped.
@@ -78,6 +106,27 @@ classrooms = [{ id = "1", name = "101" }, { id = "2", name = "102" }]
     fn fingerprints_never_change() {
         assert_eq!(Fingerprint::new(&Campus::built_in(), 28).as_str(), "998a651a781ca6ee");
         assert_eq!(fingerprint(CAMPUS, 30).as_str(), "7c49d285b87df78b");
+    }
+
+    #[test]
+    fn an_optional_key_changes_the_fingerprint_when_the_body_shows_it() {
+        let original = fingerprint(CAMPUS, 28);
+        let (building, room) = ("closes = \"24:00\"", "name = \"101\"");
+        let fingerprints: HashSet<_> = [
+            (building, "closes = \"24:00\"\ndays = { sun = \"closed\" }"),
+            (building, "closes = \"24:00\"\ndays = { sun = \"08:00-23:00\" }"),
+            (building, "closes = \"24:00\"\nclosed = [\"2026-12-24\"]"),
+            (building, "closes = \"24:00\"\nclosed = [\"2026-12-24..2026-12-25\"]"),
+            (room, "name = \"101\", capacity = 40"),
+            (room, "name = \"101\", features = [\"Projector\"]"),
+        ]
+        .map(|(from, to)| fingerprint(&CAMPUS.replace(from, to), 28).0)
+        .into();
+        assert_eq!(fingerprints.len(), 6);
+        assert!(!fingerprints.contains(&original.0));
+        for same in ["days = { sun = \"08:00-24:00\" }", "closed = []", "location = [52.5, 13.4]"] {
+            assert_eq!(fingerprint(&CAMPUS.replace(building, &format!("{building}\n{same}")), 28), original, "{same}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(super) struct Keys {
     pub(super) availability: String,
     /// When the last successful sweep ended.
     pub(super) last_refresh: String,
+    /// The same instant as `last_refresh`, if that sweep ended before every room had an answer.
+    pub(super) refresh_incomplete: String,
     /// Held by whoever sweeps.
     pub(super) refresh_lock: String,
     /// Set while a failed sweep keeps others from trying.
@@ -21,6 +23,7 @@ impl Keys {
         Self {
             availability: key("availability"),
             last_refresh: key("last_refresh"),
+            refresh_incomplete: key("refresh_incomplete"),
             refresh_lock: key("refresh_lock"),
             refresh_failed: key("refresh_failed"),
         }

@@ -135,6 +135,16 @@ impl Store for MemoryStore {
         Ok(Some(state.last_token))
     }
 
+    async fn renew(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<FencingToken>, StoreError> {
+        let mut state = self.present();
+        if state.entries.get(key).is_none_or(|holder| holder.value != token.as_bytes()) {
+            return Ok(None);
+        }
+        let entry = state.entry(Bytes::copy_from_slice(token.as_bytes()), ttl);
+        state.entries.insert(key.to_owned(), entry);
+        Ok(Some(state.token_now()))
+    }
+
     async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError> {
         let mut state = self.present();
         if state.entries.get(key).is_some_and(|holder| holder.value == token.as_bytes()) {

@@ -12,13 +12,16 @@ mod version_1;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use chrono::NaiveDate;
-use domain::{kept_days::RESERVE_EXPIRY, snapshot::Snapshot, timestamp::Timestamp};
+use domain::{campus::Campus, kept_days::RESERVE_EXPIRY, snapshot::Snapshot, timestamp::Timestamp};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
@@ -33,8 +36,12 @@ pub use self::{
 };
 use crate::error_chain;
 
-/// How long a lock is lent: longer than a sweep and its publishing take.
+/// How long a lock is lent. A sweep that takes longer renews it.
 const LOCK_EXPIRY: Duration = Duration::from_mins(1);
+/// How often a sweep renews its lock: twice may fail.
+pub const RENEW_EVERY: Duration = Duration::from_secs(LOCK_EXPIRY.as_secs() / 3);
+/// How many days are written at once. A month of 1,500 rooms is 15 MB, and each write has its time limit.
+const WRITES_AT_ONCE: usize = 4;
 /// How long nobody sweeps after a sweep failed.
 pub const BACKOFF: Duration = Duration::from_mins(1);
 
@@ -79,6 +86,8 @@ impl Found {
 pub struct Lease {
     token: String,
     fencing_token: FencingToken,
+    /// When the lock was taken or renewed last, in microseconds of the cache's own clock.
+    renewed: AtomicU64,
     /// What stood as the last refresh when the lock was taken.
     last_refresh: Option<Bytes>,
 }
@@ -158,11 +167,10 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn check(&self, today: NaiveDate) -> Result<(), StoreError> {
-        let Keys { availability, last_refresh, refresh_lock, refresh_failed } = &self.keys;
+        let Keys { availability, last_refresh, refresh_incomplete, refresh_lock, refresh_failed } = &self.keys;
+        let keys = [availability, last_refresh, refresh_incomplete, refresh_lock, refresh_failed];
         let days = today.iter_days().take(7).map(|date| self.keys.reserve(date));
-        let keys =
-            [availability, last_refresh, refresh_lock, refresh_failed].map(String::clone).into_iter().chain(days);
-        for key in keys {
+        for key in keys.map(String::clone).into_iter().chain(days) {
             self.store.time_left(&key).await?;
         }
         Ok(())
@@ -179,6 +187,15 @@ impl Cache {
             tracing::warn!(key = self.keys.last_refresh, "a cached value counts as absent: it is no instant");
         }
         Ok(timestamp)
+    }
+
+    /// Whether the sweep that ended at `last_refresh` ran out of time before every room had an answer.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_incomplete(&self, last_refresh: Timestamp) -> Result<bool, StoreError> {
+        let incomplete = self.store.get(&self.keys.refresh_incomplete).await?;
+        Ok(incomplete.is_some_and(|incomplete| incomplete == last_refresh.to_string().as_bytes()))
     }
 
     /// How long sweeps are still held back because one failed; `None` when they are not.
@@ -221,7 +238,20 @@ impl Cache {
             return Ok(None);
         };
         let last_refresh = self.store.get(&self.keys.last_refresh).await?;
-        Ok(Some(Lease { token: token.to_owned(), fencing_token, last_refresh }))
+        let renewed = AtomicU64::new(fencing_token.micros());
+        Ok(Some(Lease { token: token.to_owned(), fencing_token, renewed, last_refresh }))
+    }
+
+    /// Keeps the lock for another minute.
+    ///
+    /// # Errors
+    /// The store failed, or the lease did not last.
+    pub async fn renew(&self, lease: &Lease) -> Result<(), PublishError> {
+        match self.store.renew(&self.keys.refresh_lock, &lease.token, LOCK_EXPIRY).await? {
+            Some(now) => lease.renewed.store(now.micros(), Ordering::Relaxed),
+            None => self.ensure_held(lease).await?,
+        }
+        Ok(())
     }
 
     /// Gives the lock back.
@@ -257,14 +287,14 @@ impl Cache {
         Ok(self.store.time_left(&self.keys.refresh_lock).await?.is_some())
     }
 
-    /// Renders a snapshot of the sweep that holds the lease and found so many items.
+    /// Renders a snapshot of the sweep of `campus` that holds the lease and found so many items.
     #[must_use]
-    pub fn render(&self, snapshot: &Snapshot, items: usize, lease: &Lease) -> CachedSnapshot {
-        CachedSnapshot::render(snapshot, items, lease.fencing_token, &self.fingerprint)
+    pub fn render(&self, snapshot: &Snapshot, campus: &Campus, items: usize, lease: &Lease) -> CachedSnapshot {
+        CachedSnapshot::render(snapshot, campus, items, lease.fencing_token, &self.fingerprint)
     }
 
-    /// Publishes the snapshots of a sweep, which bear the lease's fencing token: the reserve first, today's snapshot next, the time of
-    /// the refresh last. Whoever reads meanwhile sees the old state or the new.
+    /// Publishes the snapshots of a sweep that has ended, which have the lease's fencing token: the reserve first, today's
+    /// snapshot next, the time of the refresh last. A reader sees the old state or the new.
     ///
     /// # Errors
     /// The store failed, or the lease did not last.
@@ -274,19 +304,41 @@ impl Cache {
         today: NaiveDate,
         snapshots: &[CachedSnapshot],
     ) -> Result<(), PublishError> {
-        self.ensure_held(lease).await?;
-        try_join_all(
-            snapshots
-                .iter()
-                .map(async |snapshot| self.put(&self.keys.reserve(snapshot.date), snapshot, RESERVE_EXPIRY).await),
-        )
-        .await?;
-        let Some(snapshot) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return Ok(()) };
-        self.ensure_held(lease).await?;
-        self.put(&self.keys.availability, snapshot, self.expiry).await?;
+        let Some(todays) = self.publish_snapshots(lease, today, snapshots).await? else { return Ok(()) };
+        let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(todays.last_updated.to_string()));
         // An instant has no room for a fencing token. That nobody has replaced it since the lock was taken is as good.
-        let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(snapshot.last_updated.to_string()));
         done_or_superseded(self.store.replace(&self.keys.last_refresh, old, new, self.expiry).await?)
+    }
+
+    /// Records that the sweep which ended at `timestamp`, and is to be published, ran out of time before every room had an
+    /// answer.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn mark_incomplete(&self, timestamp: Timestamp) -> Result<(), PublishError> {
+        Ok(self.store.put(&self.keys.refresh_incomplete, timestamp.to_string().into(), self.expiry).await?)
+    }
+
+    /// Publishes what a sweep has brought so far, for readers who have nothing else. Returns today's snapshot, if it is there.
+    ///
+    /// # Errors
+    /// The store failed, or the lease did not last.
+    pub async fn publish_snapshots<'a>(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        snapshots: &'a [CachedSnapshot],
+    ) -> Result<Option<&'a CachedSnapshot>, PublishError> {
+        self.ensure_held(lease).await?;
+        for days in snapshots.chunks(WRITES_AT_ONCE) {
+            let keys: Vec<_> = days.iter().map(|snapshot| self.keys.reserve(snapshot.date)).collect();
+            let writes = days.iter().zip(&keys).map(|(snapshot, key)| self.put(key, snapshot, RESERVE_EXPIRY));
+            try_join_all(writes).await?;
+        }
+        let Some(todays) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return Ok(None) };
+        self.ensure_held(lease).await?;
+        self.put(&self.keys.availability, todays, self.expiry).await?;
+        Ok(Some(todays))
     }
 
     async fn put(&self, key: &str, snapshot: &CachedSnapshot, ttl: Duration) -> Result<(), PublishError> {
@@ -310,7 +362,9 @@ impl Cache {
         };
         let last_refresh = self.store.get(&self.keys.last_refresh).await?;
         let is_latest = last_refresh.is_none() || last_refresh == lease.last_refresh;
-        if is_latest && fencing_token.is_within(LOCK_EXPIRY, lease.fencing_token) {
+        let renewed = FencingToken::from_micros(lease.renewed.load(Ordering::Relaxed));
+        if is_latest && fencing_token.is_within(LOCK_EXPIRY, renewed) {
+            lease.renewed.store(fencing_token.micros(), Ordering::Relaxed);
             return Ok(true);
         }
         self.unlock(lease.token.clone()).await?;

@@ -77,6 +77,15 @@ return 1
 const NEVER_EXPIRES: i64 = -1;
 const FOREVER: Duration = Duration::from_mins(1);
 
+/// Renews a lock that is still held with this token.
+const RENEW: &str = "
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return redis.call('TIME')
+end
+return false
+";
+
 /// Deletes a lock that is still held with this token.
 const UNLOCK: &str = "
 if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -398,6 +407,13 @@ impl Store for RedisStore {
             self.run("SET NX", Commands::Several(&commands)).await?;
         let is_ours = set.is_some() || holder.as_deref() == Some(token);
         Ok(is_ours.then(|| FencingToken::from_micros(seconds * 1_000_000 + micros)))
+    }
+
+    async fn renew(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<FencingToken>, StoreError> {
+        let mut command = cmd("EVAL");
+        command.arg(RENEW).arg(1).arg(key).arg(token).arg(milliseconds(ttl));
+        let time: Option<(u64, u64)> = self.run("EVAL (SET PX if ours)", Commands::One(&command)).await?;
+        Ok(time.map(|(seconds, micros)| FencingToken::from_micros(seconds * 1_000_000 + micros)))
     }
 
     async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError> {

@@ -40,6 +40,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// any earlier holder.
     async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<FencingToken>, StoreError>;
 
+    /// Keeps the lock for another `ttl`, if `token` still holds it: then the time of the store's own clock.
+    async fn renew(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<FencingToken>, StoreError>;
+
     /// Gives the lock back, if `token` still holds it.
     async fn unlock(&self, key: &str, token: &str) -> Result<(), StoreError>;
 }

@@ -4,17 +4,19 @@
 //! ```text
 //! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
 //! {"buildings":{…},"last_updated":"…",…}
-//! {"items":4711,"booked":["342","345"]}
+//! {"items":4711,"booked":["342","345"],"unreached":["349"],"answered":{"349":"2026-03-02T00:05:31.5-05:00"}}
 //! ```
 //!
 //! A hit compares the checksum and passes on the bytes of the second line: nothing is parsed or rendered again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
 use chrono::NaiveDate;
 use domain::{
-    snapshot::{RoomStatus, Snapshot},
+    campus::Campus,
+    question::{OpenClassrooms, mark_stale},
+    snapshot::{RoomAvailability, RoomStatus, Snapshot},
     timestamp::Timestamp,
 };
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -37,7 +39,7 @@ pub struct CachedSnapshot {
     pub date: NaiveDate,
     /// When the sweep ended that it came from.
     pub last_updated: Timestamp,
-    /// The response body: a [`Snapshot`] in JSON.
+    /// The response body: an [`OpenClassrooms`] in JSON, of which a [`Snapshot`] reads back.
     pub body: Bytes,
     /// [`Details`] in JSON; empty in values of version 1.
     details: Bytes,
@@ -88,6 +90,40 @@ struct Details {
     items: usize,
     /// The rooms that an event takes within the day's opening hours.
     booked: Vec<String>,
+    /// The rooms that the sweep did not reach in its time.
+    #[serde(default, skip_serializing_if = "HashSet::is_empty")]
+    unreached: HashSet<String>,
+    /// When 25Live answered for the rooms whose slots are older than the sweep.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    answered: BTreeMap<String, Timestamp>,
+}
+
+impl Details {
+    fn of(snapshot: &Snapshot, items: usize) -> Self {
+        let ids = |rooms: &dyn Fn(&RoomAvailability) -> bool| -> Vec<String> {
+            snapshot.rooms().filter(|room| rooms(room)).map(|room| room.id.clone()).collect()
+        };
+        let older = snapshot.rooms().filter(|room| room.status == RoomStatus::Stale);
+        Self {
+            items,
+            booked: ids(&|room| room.booked == Some(true)),
+            unreached: ids(&|room| room.is_unreached).into_iter().collect(),
+            answered: older.filter_map(|room| Some((room.id.clone(), room.answered?))).collect(),
+        }
+    }
+
+    /// Adds to a room what its body does not say. `swept` is when the sweep ended.
+    fn complete(&self, room: &mut RoomAvailability, booked: &HashSet<&str>, swept: Timestamp) {
+        room.is_unreached = self.unreached.contains(&room.id);
+        room.answered = match room.status {
+            RoomStatus::Ok => Some(swept),
+            RoomStatus::Stale => self.answered.get(&room.id).copied(),
+            RoomStatus::Unknown => None,
+        };
+        if room.status != RoomStatus::Unknown {
+            room.booked = Some(booked.contains(room.id.as_str()));
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -96,13 +132,18 @@ struct VersionOnly {
 }
 
 impl CachedSnapshot {
-    /// Renders a snapshot of the sweep with this fencing token, which found so many items.
+    /// Renders a snapshot of a sweep of `campus` with this fencing token, which found so many items.
     #[must_use]
-    pub fn render(snapshot: &Snapshot, items: usize, fencing_token: FencingToken, fingerprint: &Fingerprint) -> Self {
-        let booked = snapshot.rooms().filter(|room| room.booked == Some(true)).map(|room| room.id.clone());
-        let details = Details { items, booked: booked.collect() };
+    pub fn render(
+        snapshot: &Snapshot,
+        campus: &Campus,
+        items: usize,
+        fencing_token: FencingToken,
+        fingerprint: &Fingerprint,
+    ) -> Self {
+        let (body, details) = (OpenClassrooms::all(snapshot, campus), Details::of(snapshot, items));
         let (date, last_updated) = (snapshot.date, snapshot.last_updated);
-        Self::new(fencing_token, fingerprint.clone(), date, last_updated, json(snapshot), json(&details))
+        Self::new(fencing_token, fingerprint.clone(), date, last_updated, json(&body), json(&details))
     }
 
     /// A snapshot whose body is rendered already.
@@ -186,12 +227,10 @@ impl CachedSnapshot {
     /// The body is no snapshot: its checksum was right, but another program wrote it under this version.
     pub fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
         let mut snapshot: Snapshot = serde_json::from_slice(&self.body)?;
-        if let Some(Details { booked, .. }) = self.details() {
-            let booked: HashSet<_> = booked.into_iter().collect();
+        if let Some(details) = self.details() {
+            let booked: HashSet<_> = details.booked.iter().map(String::as_str).collect();
             let rooms = snapshot.buildings.values_mut().flat_map(|building| &mut building.classrooms);
-            for room in rooms.filter(|room| room.status != RoomStatus::Unknown) {
-                room.booked = Some(booked.contains(&room.id));
-            }
+            rooms.for_each(|room| details.complete(room, &booked, self.last_updated));
         }
         Ok(snapshot)
     }
@@ -206,14 +245,12 @@ impl CachedSnapshot {
         serde_json::from_slice(&self.details).ok()
     }
 
-    /// The same data, marked as stale.
-    ///
-    /// # Errors
-    /// As [`snapshot`](Self::snapshot).
-    pub fn as_stale(&self) -> Result<Self, serde_json::Error> {
-        let body = json(&Snapshot { stale: true, ..self.snapshot()? });
+    /// The same data, marked as stale; `None` if the body is another program's.
+    #[must_use]
+    pub fn as_stale(&self) -> Option<Self> {
+        let body = mark_stale(&self.body)?.into();
         let Self { fencing_token, fingerprint, date, last_updated, details, .. } = self.clone();
-        Ok(Self::new(fencing_token, fingerprint, date, last_updated, body, details))
+        Some(Self::new(fencing_token, fingerprint, date, last_updated, body, details))
     }
 }
 
@@ -266,10 +303,7 @@ fn unreadable(header: &[u8], error: serde_json::Error) -> UnusableValue {
 mod tests {
     use proptest::prelude::*;
 
-    use domain::{
-        bookings::{Booking, BookingsByRoom},
-        campus::Campus,
-    };
+    use domain::bookings::{Booking, BookingsByRoom};
     use serde_json::value::RawValue;
 
     use super::*;
@@ -288,7 +322,7 @@ mod tests {
         let date = "2026-03-03".parse().unwrap();
         let at = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
         let snapshot = Snapshot::new(&campus(), 28, date, at, &BookingsByRoom::new(), None);
-        CachedSnapshot::render(&snapshot, 0, TOKEN, &fingerprint())
+        CachedSnapshot::render(&snapshot, &campus(), 0, TOKEN, &fingerprint())
     }
 
     fn value() -> Bytes {
@@ -305,7 +339,7 @@ mod tests {
         let at = Timestamp::parse("2026-03-03T10:00:00.123456Z").unwrap();
         let snapshot = Snapshot::new(&campus, 28, "2026-03-03".parse().unwrap(), at, &BookingsByRoom::new(), None);
         let fingerprint = Fingerprint::new(&campus, 28);
-        let cached = CachedSnapshot::render(&snapshot, 0, TOKEN, &fingerprint);
+        let cached = CachedSnapshot::render(&snapshot, &campus, 0, TOKEN, &fingerprint);
         let value = cached.to_value();
         (fingerprint, cached, value)
     }
@@ -341,7 +375,7 @@ mod tests {
         bookings.entry("344".to_owned()).or_default().add_closures(date, [Booking { start: 0, end: 1440 }]);
         let at = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
         let snapshot = Snapshot::new(&campus, 28, date, at, &bookings, None);
-        let rendered = CachedSnapshot::render(&snapshot, 17, TOKEN, &fingerprint());
+        let rendered = CachedSnapshot::render(&snapshot, &campus, 17, TOKEN, &fingerprint());
         let read = CachedSnapshot::from_value(&rendered.to_value(), &fingerprint()).unwrap();
         for copy in [&rendered, &read, &read.as_stale().unwrap()] {
             assert_eq!(copy.items(), Some(17));
@@ -349,6 +383,43 @@ mod tests {
             let booked = ["342", "344", "345"].map(|id| snapshot.room(id).unwrap().booked);
             assert_eq!(booked, [Some(true), Some(false), None]);
         }
+    }
+
+    #[test]
+    fn a_value_that_an_earlier_release_wrote_is_read_and_can_be_marked_as_stale() {
+        let (fingerprint, cached, _) = short();
+        let body = concat!(
+            r#"{"buildings":{"A":{"code":"A","name":"A","classrooms":[{"id":"1","name":"101","status":"unknown","#,
+            r#""availability":[]}]}},"last_updated":"2026-03-03T10:00:00.123456+00:00","date":"2026-03-03","#,
+            r#""timezone":"UTC","stale":false}"#
+        );
+        let details = r#"{"items":0,"booked":[]}"#;
+        let CachedSnapshot { date, last_updated, .. } = cached;
+        let earlier =
+            CachedSnapshot::new(TOKEN, fingerprint.clone(), date, last_updated, body.into(), details.into()).to_value();
+        let read = CachedSnapshot::from_value(&earlier, &fingerprint).unwrap();
+        assert_eq!(read.snapshot().unwrap(), cached.snapshot().unwrap());
+        assert!(read.as_stale().unwrap().snapshot().unwrap().stale);
+    }
+
+    #[test]
+    fn the_details_say_which_rooms_were_not_reached_and_how_old_their_answers_are() {
+        let (campus, date) = (campus(), "2026-03-03".parse().unwrap());
+        let at = |text| Timestamp::parse(text).unwrap();
+        let (first, second) = (at("2026-03-03T10:00:00.123456-05:00"), at("2026-03-03T11:00:00-05:00"));
+        let mut bookings = BookingsByRoom::new();
+        bookings.entry("342".to_owned()).or_default().add(date, []);
+        let last_good = Snapshot::new(&campus, 28, date, first, &bookings, None);
+        let none = BookingsByRoom::new();
+        let unreached = ["342", "344"].map(str::to_owned).into();
+        let snapshot = Snapshot::new(&campus, 28, date, second, &none, Some(&last_good)).with_unreached(&unreached);
+        let rendered = CachedSnapshot::render(&snapshot, &campus, 17, TOKEN, &fingerprint());
+        let read = CachedSnapshot::from_value(&rendered.to_value(), &fingerprint()).unwrap();
+        assert_eq!(read.snapshot().unwrap(), snapshot);
+        let room = |id| snapshot.room(id).unwrap().clone();
+        assert_eq!((room("342").answered, room("342").is_unreached), (Some(first), true));
+        assert_eq!((room("344").answered, room("344").is_unreached), (None, true));
+        assert_eq!((room("345").answered, room("345").is_unreached), (None, false));
     }
 
     #[test]
@@ -467,10 +538,9 @@ mod tests {
             let CachedSnapshot { fencing_token, date, last_updated, .. } = cached;
             let value = CachedSnapshot::new(fencing_token, fingerprint.clone(), date, last_updated, body, Bytes::new()).to_value();
             let read = CachedSnapshot::from_value(&value, &fingerprint).unwrap();
-            match (read.snapshot(), read.as_stale()) {
-                (Ok(snapshot), Ok(stale)) => {
-                    prop_assert_eq!(stale.snapshot().unwrap(), Snapshot { stale: true, ..snapshot });
-                }
+            let stale = read.as_stale().expect("it ends as a body does");
+            match (read.snapshot(), stale.snapshot()) {
+                (Ok(fresh), Ok(stale)) => prop_assert_eq!(stale, Snapshot { stale: true, ..fresh }),
                 (fresh, stale) => prop_assert!(fresh.is_err() && stale.is_err()),
             }
         }

@@ -22,8 +22,10 @@ pub struct SweepReport {
     pub timestamp: Timestamp,
     /// Rooms that answered for that day.
     pub rooms_ok: usize,
-    /// Rooms that did not.
+    /// Rooms that were asked and did not.
     pub rooms_failed: usize,
+    /// Rooms that were not asked, because time ran out.
+    pub rooms_unreached: usize,
     /// How long the sweep took, its publishing included, in milliseconds.
     pub duration_ms: u64,
 }

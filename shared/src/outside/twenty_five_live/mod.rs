@@ -46,6 +46,7 @@ pub struct TwentyFiveLive {
     has_answered: AtomicBool,
     url: Url,
     timeout: Duration,
+    concurrency: usize,
     /// A permit for each request under way, granted in the order of asking. A room's second request waits behind the first of
     /// every other room, so that a few rooms that hang do not hold up the rest.
     permits: Semaphore,
@@ -111,17 +112,29 @@ impl TwentyFiveLive {
         let http = client(&url, timeout).build()?;
         let (permits, long_bodies) = (Semaphore::new(concurrency), Semaphore::new(LONG_BODIES_AT_ONCE));
         let (fresh, has_answered) = (OnceCell::new(), AtomicBool::new(false));
-        Ok(Self { http, fresh, has_answered, url, timeout, permits, long_bodies })
+        Ok(Self { http, fresh, has_answered, url, timeout, concurrency, permits, long_bodies })
+    }
+
+    /// How many requests it has under way at the most.
+    #[must_use]
+    pub const fn concurrency(&self) -> usize {
+        self.concurrency
     }
 
     /// The bookings of the room `space_id`, from `first_day` to the same day of the next month.
     ///
     /// Asks again, up to twice, with growing and jittered pauses or those that 25Live asks for. A pause does not hold a permit.
+    /// Each failure after which it asks again is shown to `retrying`.
     ///
     /// # Errors
     /// No usable answer.
-    #[tracing::instrument(level = "debug", skip(self))]
-    pub async fn availability(&self, space_id: &str, first_day: NaiveDate) -> Result<Availability, UpstreamError> {
+    #[tracing::instrument(level = "debug", skip(self, retrying))]
+    pub async fn availability(
+        &self,
+        space_id: &str,
+        first_day: NaiveDate,
+        mut retrying: impl FnMut(&UpstreamError),
+    ) -> Result<Availability, UpstreamError> {
         let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_times(RETRIES).with_jitter();
         (|| self.ask(space_id, first_day))
             .retry(pauses)
@@ -130,7 +143,10 @@ impl TwentyFiveLive {
                 let pause = pause?.max(error.retry_after().unwrap_or_default());
                 (pause <= LONGEST_PAUSE).then_some(pause)
             })
-            .notify(|error, pause| tracing::debug!(%error, pause_ms = pause.as_millis(), "asking 25Live again"))
+            .notify(|error, pause| {
+                tracing::debug!(%error, pause_ms = pause.as_millis(), "asking 25Live again");
+                retrying(error);
+            })
             .await
     }
 

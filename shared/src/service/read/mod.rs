@@ -13,12 +13,16 @@ use std::{
 
 use chrono::NaiveDate;
 use domain::{kept_days::kept_on, timestamp::Timestamp};
-use futures_util::future::{join, try_join_all};
+use futures_util::{
+    FutureExt,
+    future::{join, try_join_all},
+};
+use tokio::time::sleep;
 
 use self::decision::{CACHE_RETRY_AFTER, Day, Facts, Outcome, SWEEP_RETRY_AFTER, Step, SweepState, next_step};
 use super::{
     last_good::LastGood,
-    refresh::{Attempt, RefreshError, Refreshed, Refresher},
+    refresh::{Attempt, Pace, RefreshError, Refreshed, Refresher},
 };
 use crate::{
     error_chain,
@@ -30,8 +34,10 @@ use crate::{
     },
 };
 
-/// How long a reader waits for another caller's sweep when there is nothing at all to show.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a reader waits for anything to show, its own sweep included: API Gateway gives up after 30 s.
+const LONGEST_WAIT: Duration = Duration::from_secs(28);
+/// How often a reader who waits for a sweep looks for its first answers.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves snapshots.
 #[derive(Debug)]
@@ -40,6 +46,8 @@ pub struct Reader {
     pub cache: Cache,
     /// Fills the cache when they are missing.
     pub refresher: Arc<Refresher>,
+    /// How a sweep is made for a reader who finds nothing.
+    pub pace: Pace,
     /// The time.
     pub clock: Clock,
     /// This process's own copies.
@@ -164,16 +172,39 @@ impl Reader {
             Step::AskForBackoff => {
                 read.facts.backoff = self.cache.backoff().await?.into();
             }
-            Step::Sweep => match self.refresher.join(read.last_refresh) {
-                Role::Leader(flight) => read.attempted(flight.await),
+            Step::Sweep => match self.refresher.join(read.last_refresh, self.pace) {
+                Role::Leader(flight) => self.wait_for(flight, read).await,
                 Role::Follower(_) => read.attempted(Attempt::Busy),
             },
             Step::WaitForSweep => {
-                let swept = self.refresher.sweep_or_wait(read.last_refresh, PATIENCE).await;
-                read.attempted(Attempt::Finished(swept));
+                let swept = self.refresher.sweep_or_wait(read.last_refresh, Pace::Reader);
+                self.wait_for(swept.map(Attempt::Finished), read).await;
             }
         }
         Ok(())
+    }
+
+    /// Waits for the end of a sweep or for its first answers, whichever comes first.
+    async fn wait_for(&self, swept: impl Future<Output = Attempt>, read: &mut Read) {
+        let (date, today) = (read.date, read.today);
+        let attempt = tokio::select! {
+            attempt = swept => attempt,
+            first_answers = self.first_answers(date, today) => return read.found_swept(first_answers),
+            () = sleep(LONGEST_WAIT) => Attempt::Finished(Err(RefreshError::InProgress)),
+        };
+        read.attempted(attempt);
+    }
+
+    /// What a sweep under way publishes first. Ends only when there is something.
+    async fn first_answers(&self, date: NaiveDate, today: NaiveDate) -> CachedSnapshot {
+        loop {
+            sleep(LOOK_EVERY).await;
+            let mut look = Read::about(date, today);
+            // The sweep itself will say what is wrong with the cache.
+            if let (Ok(()), Some(copy)) = (self.look_for_fresh_copy(&mut look).await, look.fresh_copy) {
+                return copy;
+            }
+        }
     }
 
     /// For today that is one command, except from midnight to the next sweep, and while another program's value is there.
@@ -216,13 +247,11 @@ impl Reader {
         if cache_result != CacheResult::Stale {
             return Ok(Served { snapshot, cache_result });
         }
-        match snapshot.as_stale() {
-            Ok(snapshot) => Ok(Served { snapshot, cache_result }),
-            Err(error) => {
-                tracing::error!(date = %read.date, cause = error_chain(&error), "an older copy could not be read");
-                Err(ReadError::Unavailable { retry_after: SWEEP_RETRY_AFTER })
-            }
-        }
+        let Some(snapshot) = snapshot.as_stale() else {
+            tracing::error!(date = %read.date, "an older copy cannot be marked as stale: its body is another program's");
+            return Err(ReadError::Unavailable { retry_after: SWEEP_RETRY_AFTER });
+        };
+        Ok(Served { snapshot, cache_result })
     }
 
     /// A snapshot of every day that is kept, in order, and where today's came from. Each day costs one command. All are sent at
@@ -302,6 +331,12 @@ impl Read {
                 SweepState::Failed { retry_after: retry_after(&error) }
             }
         };
+    }
+
+    /// Adds what a sweep under way has published.
+    fn found_swept(&mut self, copy: CachedSnapshot) {
+        self.found_fresh(Some(copy));
+        self.facts.sweep = SweepState::Published;
     }
 
     fn found_fresh(&mut self, copy: Option<CachedSnapshot>) {

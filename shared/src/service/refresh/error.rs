@@ -18,13 +18,13 @@ pub enum RefreshError {
         /// For how long nobody sweeps.
         left: Duration,
     },
-    /// More than half of the rooms failed.
-    #[error("{failed} of {rooms} rooms failed: the cache was left as it was")]
+    /// More than half of the rooms asked failed, or none of them answered in time.
+    #[error("{failed} of the {asked} rooms asked failed: the cache was left as it was")]
     SweepFailed {
         /// Rooms without an answer.
         failed: usize,
-        /// All rooms.
-        rooms: usize,
+        /// The rooms that were reached in time.
+        asked: usize,
     },
     /// No room had anything at all on any day, although the last sweep found bookings: a wrong filter or permission looks like
     /// that, and must not make every room free.
@@ -33,9 +33,12 @@ pub enum RefreshError {
     /// The sweep that was waited for, of another process, failed.
     #[error("the sweep of another process failed")]
     FailedElsewhere,
-    /// Somebody else's sweep was waited for in vain, and one of our own could not end in time.
+    /// Another caller's sweep failed, and one of our own could not end in time.
     #[error("no other sweep succeeded in time, and there was no time left for another")]
     NoTimeLeft,
+    /// Another caller's sweep goes on for longer than this caller may wait.
+    #[error("another sweep is still in progress")]
+    InProgress,
     /// The cache failed before or after the sweep.
     #[error("the cache failed")]
     Cache(#[source] Arc<StoreError>),

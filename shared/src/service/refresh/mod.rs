@@ -5,7 +5,8 @@
 
 mod decision;
 mod error;
-pub mod sweep;
+mod pace;
+mod sweep;
 mod sweeper;
 
 use std::{
@@ -26,16 +27,16 @@ use self::decision::{Facts, Step, Trigger, next_step};
 pub(crate) use self::{decision::Hold, sweeper::Attempt};
 pub use self::{
     error::RefreshError,
+    pace::Pace,
     sweeper::{Refreshed, Sweeper},
 };
 use crate::{
     error_chain,
     outside::single_flight::{Role, SingleFlight},
+    service::cooldown::CooldownState,
 };
 
-/// How long a refresh waits for somebody else's sweep: as long as one may take, with its publishing.
-pub const PATIENCE: Duration = Duration::from_secs(sweep::TIME_LIMIT.as_secs() + 3);
-/// How often somebody else's lock is looked at.
+/// How often another process's lock is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a stop waits for the sweep under way to give its lock back.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -76,17 +77,21 @@ impl Refresher {
     /// [`RefreshError`], of which each variant says when.
     pub async fn refresh(&self) -> Result<Refreshed, RefreshError> {
         let seen = self.ensure_may_sweep(Trigger::Ordinary).await?;
-        self.sweep_or_wait(seen, PATIENCE).await
+        self.sweep_or_wait(seen, Pace::Client).await
     }
 
-    /// Refreshes on a schedule: skipped within the cooldown, so that a delivery repeated sweeps nothing twice. What became
+    /// Refreshes on a schedule, and takes the time that it needs: skipped within the cooldown, so that a delivery repeated sweeps nothing twice. What became
     /// of it is logged here.
     ///
     /// # Errors
     /// As [`refresh`](Self::refresh), but for the cooldown. It is for whoever keeps the schedule to try again.
     pub async fn refresh_scheduled(&self) -> Result<Scheduled, RefreshError> {
-        match self.refresh().await {
-            Ok(Refreshed { timestamp }) => Ok(Scheduled::Refreshed { timestamp }),
+        let refreshed = async {
+            let seen = self.ensure_may_sweep(Trigger::Ordinary).await?;
+            self.sweep_or_wait(seen, Pace::Background).await
+        };
+        match refreshed.await {
+            Ok(Refreshed { timestamp, .. }) => Ok(Scheduled::Refreshed { timestamp }),
             Err(RefreshError::CoolingDown(_)) => {
                 tracing::info!("scheduled refresh skipped: a sweep has just succeeded");
                 Ok(Scheduled::Skipped)
@@ -108,13 +113,13 @@ impl Refresher {
     pub async fn invalidate_and_refresh(&self) -> Result<Refreshed, RefreshError> {
         self.ensure_may_sweep(Trigger::Operator).await?;
         self.sweeper.cache.invalidate().await?;
-        let refreshed = self.sweep_or_wait(None, PATIENCE).await?;
+        let refreshed = self.sweep_or_wait(None, Pace::Client).await?;
         if self.sweeper.cache.availability().await?.into_snapshot().is_some() {
             return Ok(refreshed);
         }
         // The keys were deleted between the writes of somebody else's sweep.
         self.sweeper.cache.invalidate().await?;
-        self.sweep_or_wait(None, PATIENCE).await
+        self.sweep_or_wait(None, Pace::Client).await
     }
 
     /// Asks the cache whether this refresh may sweep. Returns the last refresh, if that was asked for.
@@ -124,9 +129,9 @@ impl Refresher {
         loop {
             match next_step(&facts) {
                 Continue(Step::AskForLastRefresh) => {
-                    last_refresh = cache.last_refresh().await?;
-                    let left = last_refresh.and_then(|at| cooldown.remaining(at.instant().to_utc(), clock.now()));
-                    facts.cooldown = left.into();
+                    let state = CooldownState::look(cache, *cooldown, clock).await?;
+                    last_refresh = state.last_refresh;
+                    facts.cooldown = state.left.into();
                 }
                 Continue(Step::AskForBackoff) => facts.backoff = cache.backoff().await?.into(),
                 Break(outcome) => return outcome.map(|()| last_refresh),
@@ -134,53 +139,65 @@ impl Refresher {
         }
     }
 
-    /// Sweeps, or waits for whoever does. `seen` is the last refresh that the caller knows of: when there is another by
-    /// the time its turn has come, that one will do. `patience` bounds the waiting for others. A sweep of its own begins
-    /// only while there is time for it within [`PATIENCE`], because API Gateway waits for nobody longer.
+    /// Sweeps, or waits for the caller that does. `seen` is the last refresh that the caller knows of: when there is another by
+    /// the time its turn has come, that one will do. `pace` bounds the wait for other callers, and how long a sweep of its own
+    /// may take.
     pub(crate) async fn sweep_or_wait(
         &self,
-        seen: Option<Timestamp>,
-        patience: Duration,
+        mut seen: Option<Timestamp>,
+        pace: Pace,
     ) -> Result<Refreshed, RefreshError> {
         let start = Instant::now();
-        let until = start + patience;
-        while start.elapsed() + sweep::TIME_LIMIT <= PATIENCE {
-            let attempt = match self.join(seen) {
-                Role::Leader(flight) => flight.await,
-                Role::Follower(flight) => timeout_at(until, flight).await.map_err(|_| RefreshError::NoTimeLeft)?,
+        let limit = self.sweeper.sweep_timeout;
+        let until = start + pace.patience(limit);
+        while start.elapsed() <= pace.latest_start(limit) {
+            let refreshed = match self.join(seen, pace) {
+                Role::Leader(flight) => match flight.await {
+                    Attempt::Finished(result) => return result,
+                    Attempt::Busy => self.wait_for_others(seen, until).await?,
+                },
+                Role::Follower(flight) => {
+                    match timeout_at(until, flight).await.map_err(|_| RefreshError::InProgress)? {
+                        Attempt::Finished(result) => Some(result?),
+                        Attempt::Busy => self.wait_for_others(seen, until).await?,
+                    }
+                }
             };
-            match attempt {
-                Attempt::Finished(result) => return result,
-                Attempt::Busy => self.wait_for_others(seen, until).await?,
-            }
-            if let Some(refreshed) = self.sweeper.refreshed_since(seen).await? {
-                return Ok(refreshed);
+            match refreshed {
+                Some(refreshed) if pace.is_served_by(refreshed) => return Ok(refreshed),
+                // It ran out of time, and this caller has more.
+                Some(refreshed) => seen = Some(refreshed.timestamp),
+                None => {}
             }
         }
         Err(RefreshError::NoTimeLeft)
     }
 
     /// This process's attempt to sweep: the one under way, or a new one.
-    pub(crate) fn join(&self, seen: Option<Timestamp>) -> Role<Attempt> {
+    pub(crate) fn join(&self, seen: Option<Timestamp>, pace: Pace) -> Role<Attempt> {
         let (sweeper, stop) = (Arc::clone(&self.sweeper), self.stop.subscribe());
         self.attempts.join(|| {
-            let task = tokio::spawn(sweeper.attempt(seen, stop));
+            let task = tokio::spawn(sweeper.attempt(seen, pace, stop));
             async { task.await.unwrap_or(Attempt::Finished(Err(RefreshError::Panicked))) }.boxed()
         })
     }
 
-    /// Waits until somebody else's sweep is published, or the lock is free.
-    async fn wait_for_others(&self, seen: Option<Timestamp>, until: Instant) -> Result<(), RefreshError> {
+    /// Waits until another process's sweep is published, or the lock is free. Returns the refresh, if there was one.
+    async fn wait_for_others(
+        &self,
+        seen: Option<Timestamp>,
+        until: Instant,
+    ) -> Result<Option<Refreshed>, RefreshError> {
         let cache = &self.sweeper.cache;
         loop {
             if Instant::now() >= until {
-                return Err(RefreshError::NoTimeLeft);
+                return Err(RefreshError::InProgress);
             }
             sleep(LOOK_EVERY).await;
             // An operator may have deleted the last refresh meanwhile: that is no news of the sweep.
             let published = cache.last_refresh().await?.is_some_and(|at| Some(at) != seen);
             if published || !cache.is_leased().await? {
-                return Ok(());
+                return self.sweeper.refreshed_since(seen).await;
             }
         }
     }

@@ -1,13 +1,19 @@
-//! A sweep: 25Live is asked for every room of the campus, in any order, within one deadline.
+//! A sweep: 25Live is asked for every room, in a given order, within a time limit.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashMap, HashSet},
+    pin::pin,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use chrono::NaiveDate;
-use domain::{bookings::BookingsByRoom, campus::Campus};
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use domain::bookings::BookingsByRoom;
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{Fuse, FusedFuture},
+    stream::FuturesUnordered,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::{
@@ -15,70 +21,118 @@ use crate::{
     outside::twenty_five_live::{Availability, TwentyFiveLive, UpstreamError},
 };
 
-/// All of a sweep's requests end within this; API Gateway gives up after 30 s.
-pub const TIME_LIMIT: Duration = Duration::from_secs(25);
+/// When readers who have nothing else get what there is: they wait for 10 s, and it must be published by then.
+const FIRST_ANSWER_AT: Duration = Duration::from_secs(9);
+/// No answer is published before this: most sweeps of small campuses have ended by then.
+const NO_ANSWER_BEFORE: Duration = Duration::from_secs(2);
+/// How often a sweep looks whether the first answer is due.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often a long sweep logs its progress, in looks.
+const LOOKS_PER_LOG_LINE: u32 = 10;
 
-/// How often a long sweep tells how far it is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+/// What is asked, and for how long.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The rooms, in the order in which they are asked for.
+    pub(super) rooms: Vec<String>,
+    /// The first day of the month asked for: today, at the campus.
+    pub(super) first_day: NaiveDate,
+    /// When the sweep ends, whether or not every room was reached.
+    pub(super) limit: Duration,
+    /// What happens as soon as there is a first answer for readers.
+    pub(super) at_first_answer: AtFirstAnswer,
+}
 
-/// What a sweep learned, and what it did not.
-#[derive(Debug, Default)]
-pub struct Sweep {
+/// What happens as soon as there is a first answer for readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AtFirstAnswer {
+    /// The sweep goes on: readers have data.
+    GoOn,
+    /// It is published, and the sweep goes on. That is when half of the rooms have answered, or after 9 s.
+    Publish,
+    /// The sweep ends after 9 s, because a reader waits for its end.
+    End,
+}
+
+/// What a sweep has learned, and what it has not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sweep {
     /// The bookings of each room that answered.
-    pub bookings: BookingsByRoom,
+    pub(super) bookings: BookingsByRoom,
     /// How many items of any kind the rooms have, on all days.
-    pub items: usize,
-    /// The rooms that have no answer for the first day, by the cause.
-    pub failures: BTreeMap<String, Vec<String>>,
+    pub(super) items: usize,
+    /// The rooms that were asked and have no answer for the first day, by the cause.
+    pub(super) failures: BTreeMap<String, Vec<String>>,
+    /// The rooms that were not reached in time. They have not failed.
+    pub(super) unreached: HashSet<String>,
+    /// How many rooms have an answer for the first day.
+    pub(super) rooms_ok: usize,
 }
 
 impl Sweep {
-    /// Asks for every room of the campus, as many at once as `upstream` lets. Rooms that have not answered in time fail.
-    #[tracing::instrument(name = "sweep", skip_all, fields(first_day = %first_day))]
-    pub async fn run(upstream: &TwentyFiveLive, campus: &Campus, first_day: NaiveDate) -> Self {
+    /// Carries out a plan, with as many requests at once as `upstream` allows. `publish` gets what there is when the first
+    /// answer is due and is to be published.
+    #[tracing::instrument(name = "sweep", skip_all, fields(first_day = %plan.first_day))]
+    pub(super) async fn run<F>(plan: Plan, upstream: &TwentyFiveLive, publish: impl FnOnce(Self) -> F) -> Self
+    where
+        F: Future<Output = ()>,
+    {
+        let Plan { rooms, first_day, limit, at_first_answer } = plan;
         let start = Instant::now();
-        let deadline = start + TIME_LIMIT;
-        let mut sweep = Self::default();
-        let mut waiting: BTreeSet<String> = campus.classrooms().map(|(_, room)| room.id.clone()).collect();
-        let rooms = waiting.len();
-        let mut asked: Vec<String> = waiting.iter().cloned().collect();
-        // If there is no time for all, other rooms go without the next time.
-        fastrand::shuffle(&mut asked);
-        let mut answers: FuturesUnordered<_> = asked
+        let mut sweep = Self { unreached: rooms.iter().cloned().collect(), ..Self::default() };
+        let number = rooms.len();
+        let retrying = Retrying::default();
+        let mut answers: FuturesUnordered<_> = rooms
             .into_iter()
             .map(async |id| {
-                let answer = upstream.availability(&id, first_day).await;
+                let answer = upstream.availability(&id, first_day, |error| retrying.failed(&id, error)).await;
                 (id, answer)
             })
             .collect();
-        let mut progress = interval_at(start + PROGRESS_EVERY, PROGRESS_EVERY);
-        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval_at(start + LOOK_EVERY, LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut looks, mut publish) = (0, Some(publish).filter(|_| at_first_answer != AtFirstAnswer::GoOn));
+        let mut publishing = pin!(Fuse::terminated());
         loop {
             tokio::select! {
                 answer = answers.next() => {
                     let Some((id, answer)) = answer else { break };
-                    waiting.remove(&id);
                     sweep.record(id, first_day, answer);
                 }
-                _ = progress.tick() => tracing::info!(rooms_done = rooms - waiting.len(), rooms, "sweeping"),
-                () = sleep_until(deadline) => break,
+                () = &mut publishing, if !publishing.is_terminated() => {}
+                _ = look.tick() => {
+                    looks += 1;
+                    if looks % LOOKS_PER_LOG_LINE == 0 {
+                        tracing::info!(rooms_done = number - sweep.unreached.len(), rooms = number, "sweeping");
+                    }
+                }
+                () = sleep_until(start + limit) => break,
+            }
+            if publish.is_some() && sweep.has_first_answer(start.elapsed(), at_first_answer) {
+                let Some(publish) = publish.take() else { break };
+                if at_first_answer == AtFirstAnswer::End {
+                    break;
+                }
+                publishing.set(publish(sweep.clone().settled(&retrying)).fuse());
             }
         }
-        if !waiting.is_empty() {
-            let cause = format!("not answered when the sweep's {} s were over", TIME_LIMIT.as_secs());
-            sweep.failures.entry(cause).or_default().extend(waiting);
+        if !publishing.is_terminated() {
+            publishing.await;
         }
-        sweep
+        sweep.settled(&retrying)
     }
 
     fn record(&mut self, id: String, first_day: NaiveDate, answer: Result<Availability, UpstreamError>) {
+        self.unreached.remove(&id);
         match answer {
             Ok(Availability { bookings, items, malformed }) => {
                 self.items += items;
                 if let Some(first) = &malformed.first {
                     tracing::warn!(room = id, parts = malformed.count, first, "parts of 25Live's answer are malformed");
                 }
-                if bookings.on(first_day).is_none() {
+                if bookings.on(first_day).is_some() {
+                    self.rooms_ok += 1;
+                } else {
                     self.fail(format!("25Live's answer says nothing about {first_day}"), id.clone());
                 }
                 self.bookings.insert(id, bookings);
@@ -91,10 +145,56 @@ impl Sweep {
         self.failures.entry(cause).or_default().push(room);
     }
 
+    /// The same, when time is up: a room whose request has failed, and was to be repeated, has failed.
+    fn settled(mut self, retrying: &Retrying) -> Self {
+        let causes = retrying.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (room, cause) in causes.iter() {
+            if self.unreached.remove(room) {
+                self.fail(cause.clone(), room.clone());
+            }
+        }
+        drop(causes);
+        self
+    }
+
+    /// Whether there is enough for readers who have nothing else.
+    fn has_first_answer(&self, elapsed: Duration, at_first_answer: AtFirstAnswer) -> bool {
+        let rooms = self.rooms_ok + self.rooms_failed() + self.unreached.len();
+        let has_half = self.rooms_ok * 2 >= rooms && at_first_answer == AtFirstAnswer::Publish;
+        let is_due = elapsed >= FIRST_ANSWER_AT || (has_half && elapsed >= NO_ANSWER_BEFORE);
+        is_due && self.is_usable() && self.items > 0
+    }
+
+    /// Whether the answers are good enough to be published: no more than half of the rooms asked have failed.
+    #[must_use]
+    pub(super) fn is_usable(&self) -> bool {
+        self.rooms_ok > 0 && self.rooms_failed() <= self.rooms_ok
+    }
+
+    /// How many rooms were asked, and have no answer for the first day.
+    #[must_use]
+    pub(super) fn rooms_failed(&self) -> usize {
+        self.failures.values().map(Vec::len).sum()
+    }
+
     /// Logs each cause of failure once, with the rooms that it struck.
-    pub fn log_failures(&self) {
+    pub(super) fn log_failures(&self) {
         for (cause, rooms) in &self.failures {
             tracing::warn!(rooms_failed = rooms.len(), rooms = %rooms.join(","), cause, "rooms failed");
         }
+    }
+}
+
+/// The last failure of each room that is to be asked again.
+#[derive(Debug, Default)]
+struct Retrying {
+    // A std mutex, because nothing awaits while it is held.
+    causes: Mutex<HashMap<String, String>>,
+}
+
+impl Retrying {
+    fn failed(&self, room: &str, error: &UpstreamError) {
+        let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
+        causes.insert(room.to_owned(), error_chain(error));
     }
 }

@@ -1,24 +1,32 @@
-//! One attempt to sweep, with the lock in hand: ask 25Live, publish what it said, tell whoever wants to know.
+//! One attempt to sweep, with the lock in hand: ask 25Live, publish what it said, report the result.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
 use domain::{
-    bookings::rooms_answered, campus::Campus, cooldown::Cooldown, kept_days::covered_by_sweep, snapshot::Snapshot,
+    bookings::rooms_answered,
+    campus::Campus,
+    cooldown::Cooldown,
+    kept_days::covered_by_sweep,
+    snapshot::{Need, Snapshot},
     timestamp::Timestamp,
 };
-use futures_util::{FutureExt, future::try_join_all};
-use tokio::{sync::watch, time::Instant};
+use futures_util::FutureExt;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use super::{
     decision::{Meanwhile, meanwhile},
     error::RefreshError,
-    sweep::Sweep,
+    pace::Pace,
+    sweep::{AtFirstAnswer, Plan, Sweep},
 };
 use crate::{
     error_chain,
     outside::{
-        cache::{Cache, Lease, PublishError, StoreError},
+        cache::{Cache, CachedSnapshot, Found, Lease, PublishError, RENEW_EVERY, StoreError},
         clock::Clock,
         events::{EventBus, RefreshEvent, SweepReport},
         metrics::Metrics,
@@ -40,6 +48,8 @@ pub struct Sweeper {
     pub min_gap: u16,
     /// How long after a sweep nobody may ask for another.
     pub cooldown: Cooldown,
+    /// How long a sweep may take that nobody waits for.
+    pub sweep_timeout: Duration,
     /// What time it is.
     pub clock: Clock,
     /// Where this process keeps its own copies.
@@ -55,27 +65,43 @@ pub struct Sweeper {
 pub struct Refreshed {
     /// When the sweep ended.
     pub timestamp: Timestamp,
+    /// Whether every room that the sweep did not reach in its time has an answer of the same day. Otherwise no cooldown
+    /// starts.
+    pub is_complete: bool,
 }
 
 /// What became of an attempt to sweep.
 #[derive(Clone, Debug)]
 pub(crate) enum Attempt {
-    /// It had the lock, or found that somebody had just swept.
+    /// It had the lock, or found that another caller had just swept.
     Finished(Result<Refreshed, RefreshError>),
-    /// Somebody else sweeps.
+    /// Another process sweeps.
     Busy,
+}
+
+/// What there is when a sweep begins.
+struct Before {
+    /// The latest sweep's snapshot of today, or the latest of all.
+    last: Option<CachedSnapshot>,
+    /// Whether readers get fresh data without this sweep.
+    is_fresh: bool,
 }
 
 impl Sweeper {
     /// Takes the lock, if nobody has it, and sweeps; unless there has been another refresh than the one that the caller has
     /// `seen`. Whatever happens in between, the lock is given back.
-    pub(super) async fn attempt(self: Arc<Self>, seen: Option<Timestamp>, stop: watch::Receiver<bool>) -> Attempt {
+    pub(super) async fn attempt(
+        self: Arc<Self>,
+        seen: Option<Timestamp>,
+        pace: Pace,
+        stop: watch::Receiver<bool>,
+    ) -> Attempt {
         let lease = match self.cache.lease().await {
             Ok(Some(lease)) => lease,
             Ok(None) => return Attempt::Busy,
             Err(error) => return Attempt::Finished(Err(error.into())),
         };
-        let result = AssertUnwindSafe(self.with_lease(&lease, seen, stop)).catch_unwind().await;
+        let result = AssertUnwindSafe(self.with_lease(&lease, seen, pace, stop)).catch_unwind().await;
         let (result, event) = result.unwrap_or((Err(RefreshError::Panicked), None));
         if result.as_ref().is_err_and(RefreshError::is_cache_timeout) {
             self.cache.keep(lease);
@@ -90,49 +116,143 @@ impl Sweeper {
         Attempt::Finished(result)
     }
 
-    /// The result, and what to tell others if there was a sweep.
+    /// The result, and the event about it if there was a sweep.
     async fn with_lease(
         &self,
         lease: &Lease,
         seen: Option<Timestamp>,
+        pace: Pace,
         mut stop: watch::Receiver<bool>,
     ) -> (Result<Refreshed, RefreshError>, Option<RefreshEvent>) {
-        // Somebody else may have swept between the caller's look and its turn.
+        // Another process may have swept between the caller's look and its turn.
         match self.refreshed_since(seen).await {
-            Ok(None) => {}
-            Ok(Some(refreshed)) => return (Ok(refreshed), None),
+            Ok(Some(refreshed)) if pace.is_served_by(refreshed) => return (Ok(refreshed), None),
+            Ok(_) => {}
             Err(error) => return (Err(error), None),
         }
         let (start, today) = (Instant::now(), self.clock.today());
+        let before = match self.look(today).await {
+            Ok(before) => before,
+            Err(error) => return (Err(error.into()), None),
+        };
+        let plan = self.plan(pace, today, &before);
+        let limit = plan.limit;
         let sweep = tokio::select! {
-            sweep = Sweep::run(&self.upstream, &self.campus, today) => sweep,
+            sweep = Sweep::run(plan, &self.upstream, |sweep| self.publish_first(lease, today, sweep)) => sweep,
             _ = stop.wait_for(|stop| *stop) => return (Err(RefreshError::Stopping), None),
+            Err(error) = self.keep_lease(lease) => return (Err(RefreshError::NotPublished(Arc::new(error))), None),
         };
-        sweep.log_failures();
+        self.metrics.swept(start.elapsed(), sweep.rooms_ok, sweep.rooms_failed());
+        self.log_sweep(&sweep, start.elapsed(), limit);
         let timestamp = self.clock.timestamp();
-        let rooms = self.campus.classrooms().count();
-        let rooms_ok = sweep.bookings.values().filter(|bookings| bookings.on(today).is_some()).count();
-        let rooms_failed = rooms - rooms_ok;
-        self.metrics.swept(start.elapsed(), rooms_ok, rooms_failed);
-        let result = if rooms_failed * 2 > rooms {
-            Err(RefreshError::SweepFailed { failed: rooms_failed, rooms })
-        } else {
-            self.publish(lease, today, timestamp, &sweep).await
-        };
-        let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let report = SweepReport { date: today, timestamp, rooms_ok, rooms_failed, duration_ms };
+        let result = self.publish(lease, today, timestamp, &sweep, &before).await;
         self.metrics.sweep_ended(result.is_ok());
+        let report = SweepReport {
+            date: today,
+            timestamp,
+            rooms_ok: sweep.rooms_ok,
+            rooms_failed: sweep.rooms_failed(),
+            rooms_unreached: sweep.unreached.len(),
+            duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        self.end(lease, result, report).await
+    }
+
+    /// Logs how a sweep ended, and holds others back if it failed.
+    async fn end(
+        &self,
+        lease: &Lease,
+        result: Result<Refreshed, RefreshError>,
+        report: SweepReport,
+    ) -> (Result<Refreshed, RefreshError>, Option<RefreshEvent>) {
+        let SweepReport { timestamp, rooms_ok, rooms_failed, rooms_unreached, duration_ms, .. } = report;
         match result {
             Ok(refreshed) => {
-                tracing::info!(rooms_ok, rooms_failed, duration_ms, "sweep published");
+                tracing::info!(rooms_ok, rooms_failed, rooms_unreached, duration_ms, "sweep published");
                 (Ok(refreshed), Some(RefreshEvent::Refreshed(report)))
             }
             Err(error) => {
-                tracing::error!(rooms_ok, rooms_failed, duration_ms, cause = error_chain(&error), "sweep failed");
+                let cause = error_chain(&error);
+                tracing::error!(rooms_ok, rooms_failed, rooms_unreached, duration_ms, cause, "sweep failed");
                 let error = self.hold_others_back(lease, error, timestamp).await;
                 (Err(error), Some(RefreshEvent::Failed(report)))
             }
         }
+    }
+
+    /// What the cache, or else this process, has of the latest sweep.
+    async fn look(&self, today: NaiveDate) -> Result<Before, StoreError> {
+        let (found, reserve) = (self.cache.availability().await?, self.cache.reserve(today).await?);
+        // As a reader decides, who falls back on the reserve after midnight only.
+        let is_fresh = match &found {
+            Found::Snapshot(snapshot) if snapshot.date == today => true,
+            Found::Snapshot(_) | Found::Unusable => {
+                reserve.as_ref().is_some_and(|copy| copy.last_updated.age(self.clock.now()) < self.cache.expiry())
+            }
+            Found::Nothing => false,
+        };
+        let last = found.into_snapshot().or(reserve);
+        Ok(Before { last: last.or_else(|| self.last_good.recall(today, self.clock.now())), is_fresh })
+    }
+
+    fn plan(&self, pace: Pace, today: NaiveDate, before: &Before) -> Plan {
+        let at_first_answer = match (before.is_fresh, pace) {
+            (true, _) => AtFirstAnswer::GoOn,
+            (false, Pace::Reader) => AtFirstAnswer::End,
+            (false, Pace::Client | Pace::Background) => AtFirstAnswer::Publish,
+        };
+        let last = before.last.as_ref().and_then(|last| last.snapshot().ok());
+        Plan {
+            rooms: self.rooms_by_need(last.as_ref()),
+            first_day: today,
+            limit: pace.limit(self.sweep_timeout),
+            at_first_answer,
+        }
+    }
+
+    /// The rooms in the order in which they should be asked for, in case time runs out; by chance where they need it alike.
+    fn rooms_by_need(&self, last: Option<&Snapshot>) -> Vec<String> {
+        let needs: HashMap<&str, Need> =
+            last.into_iter().flat_map(Snapshot::rooms).map(|room| (room.id.as_str(), room.need())).collect();
+        let need = |id: &String| needs.get(id.as_str()).copied().unwrap_or(Need::NeverAnswered);
+        let mut rooms: Vec<_> = self.campus.classrooms().map(|(_, room)| room.id.clone()).collect();
+        fastrand::shuffle(&mut rooms);
+        rooms.sort_by_key(need);
+        rooms
+    }
+
+    /// Renews the lock as long as it is wanted. Ends only when the lease did not last.
+    async fn keep_lease(&self, lease: &Lease) -> Result<Infallible, PublishError> {
+        loop {
+            sleep(RENEW_EVERY).await;
+            match self.cache.renew(lease).await {
+                Err(error @ PublishError::Superseded) => return Err(error),
+                Err(PublishError::Store(error)) => {
+                    tracing::warn!(cause = error_chain(&error), "the lock of a sweep was not renewed");
+                }
+                Ok(()) => {}
+            }
+        }
+    }
+
+    /// Logs which rooms failed, and what to change if the time was not enough.
+    fn log_sweep(&self, sweep: &Sweep, took: Duration, limit: Duration) {
+        sweep.log_failures();
+        let (rooms, unreached) = (self.campus.classrooms().count(), sweep.unreached.len());
+        let asked = rooms - unreached;
+        if unreached == 0 || asked == 0 {
+            return;
+        }
+        let needed = took.as_secs_f64() * count(rooms) / count(asked);
+        tracing::warn!(
+            rooms_unreached = unreached,
+            rooms,
+            limit_s = limit.as_secs(),
+            needed_s = needed.ceil(),
+            upstream_concurrency = self.upstream.concurrency(),
+            "the sweep ran out of time: those rooms come first in the next one. A scheduled sweep has SWEEP_TIMEOUT; set it \
+             above needed_s, or raise UPSTREAM_CONCURRENCY if 25Live bears it"
+        );
     }
 
     /// Holds others back after a failure. Gives the error on, unless the cache has gone meanwhile: that is the worse news.
@@ -160,8 +280,25 @@ impl Sweeper {
         let is_backing_off = self.cache.backoff().await?.is_some();
         match meanwhile(seen, last_refresh, is_backing_off) {
             Meanwhile::Nothing => Ok(None),
-            Meanwhile::Refreshed(timestamp) => Ok(Some(Refreshed { timestamp })),
+            Meanwhile::Refreshed(timestamp) => {
+                let is_complete = !self.cache.is_incomplete(timestamp).await?;
+                Ok(Some(Refreshed { timestamp, is_complete }))
+            }
             Meanwhile::Failed => Err(RefreshError::FailedElsewhere),
+        }
+    }
+
+    /// Publishes what a sweep under way has brought so far, for readers who have nothing else. If that fails, the sweep goes
+    /// on all the same.
+    async fn publish_first(&self, lease: &Lease, today: NaiveDate, sweep: Sweep) {
+        let published = async {
+            let snapshots = self.render(lease, today, self.clock.timestamp(), &sweep).await?;
+            let published = self.cache.publish_snapshots(lease, today, &snapshots).await;
+            published.map(drop).map_err(|error| RefreshError::NotPublished(Arc::new(error)))
+        };
+        match published.await {
+            Ok(()) => tracing::info!(rooms_ok = sweep.rooms_ok, "first answers published"),
+            Err(error) => tracing::warn!(cause = error_chain(&error), "first answers were not published"),
         }
     }
 
@@ -170,22 +307,25 @@ impl Sweeper {
         lease: &Lease,
         today: NaiveDate,
         timestamp: Timestamp,
-        Sweep { bookings, items, .. }: &Sweep,
+        sweep: &Sweep,
+        before: &Before,
     ) -> Result<Refreshed, RefreshError> {
-        if *items == 0 && self.last_sweep_found_items(today).await? {
+        if !sweep.is_usable() {
+            let (failed, asked) = (sweep.rooms_failed(), sweep.rooms_ok + sweep.rooms_failed());
+            return Err(RefreshError::SweepFailed { failed, asked });
+        }
+        if sweep.items == 0 && before.last.as_ref().and_then(CachedSnapshot::items).is_some_and(|items| items > 0) {
             return Err(RefreshError::NothingFound);
         }
-        let rooms = self.campus.classrooms().count();
-        let mut days = rooms_answered(bookings);
-        // 25Live may name days that nobody asked for.
-        days.retain(|date, _| covered_by_sweep(today).contains(date));
-        let snapshots = try_join_all(days.into_iter().map(async |(date, answered)| {
-            let last_good = if answered < rooms { self.last_good_slots(date).await? } else { None };
-            let snapshot = Snapshot::new(&self.campus, self.min_gap, date, timestamp, bookings, last_good.as_ref());
-            Ok::<_, RefreshError>(self.cache.render(&snapshot, *items, lease))
-        }))
-        .await?;
-        let published = self.cache.publish(lease, today, &snapshots).await;
+        let snapshots = self.render(lease, today, timestamp, sweep).await?;
+        let is_complete = self.is_complete(today, &snapshots);
+        let published = async {
+            if !is_complete {
+                self.cache.mark_incomplete(timestamp).await?;
+            }
+            self.cache.publish(lease, today, &snapshots).await
+        };
+        let published = published.await;
         // What the cache could not take is good all the same; what came too late is not.
         if !matches!(published, Err(PublishError::Superseded)) {
             for snapshot in &snapshots {
@@ -193,18 +333,37 @@ impl Sweeper {
             }
         }
         published.map_err(|error| RefreshError::NotPublished(Arc::new(error)))?;
-        Ok(Refreshed { timestamp })
+        Ok(Refreshed { timestamp, is_complete })
     }
 
-    /// Whether the last sweep found anything at all, as far as anybody knows.
-    async fn last_sweep_found_items(&self, today: NaiveDate) -> Result<bool, RefreshError> {
-        let failed = |error: StoreError| RefreshError::NotPublished(Arc::new(error.into()));
-        let last = match self.cache.availability().await.map_err(failed)?.into_snapshot() {
-            Some(last) => Some(last),
-            None => self.cache.reserve(today).await.map_err(failed)?,
-        };
-        let last = last.or_else(|| self.last_good.recall(today, self.clock.now()));
-        Ok(last.and_then(|last| last.items()).is_some_and(|items| items > 0))
+    /// The snapshot of each day that rooms answered for.
+    async fn render(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        timestamp: Timestamp,
+        Sweep { bookings, items, unreached, .. }: &Sweep,
+    ) -> Result<Vec<CachedSnapshot>, RefreshError> {
+        let rooms = self.campus.classrooms().count();
+        let mut days = rooms_answered(bookings);
+        // 25Live may name days that nobody asked for.
+        days.retain(|date, _| covered_by_sweep(today).contains(date));
+        let mut snapshots = Vec::with_capacity(days.len());
+        for (date, answered) in days {
+            let last_good = if answered < rooms { self.last_good_slots(date).await? } else { None };
+            let snapshot = Snapshot::new(&self.campus, self.min_gap, date, timestamp, bookings, last_good.as_ref());
+            snapshots.push(self.cache.render(&snapshot.with_unreached(unreached), &self.campus, *items, lease));
+        }
+        Ok(snapshots)
+    }
+
+    /// Whether every room that was not reached in time has an answer of today.
+    fn is_complete(&self, today: NaiveDate, snapshots: &[CachedSnapshot]) -> bool {
+        let todays = snapshots.iter().find(|snapshot| snapshot.date == today);
+        let Some(Ok(todays)) = todays.map(CachedSnapshot::snapshot) else { return true };
+        let timezone = self.clock.timezone();
+        let is_of_today = |at: Timestamp| at.instant().with_timezone(&timezone).date_naive() == today;
+        todays.rooms().all(|room| !room.is_unreached || room.answered.is_some_and(is_of_today))
     }
 
     /// The snapshot whose slots the rooms keep that did not answer: the reserve's, or the process's own copy.
@@ -214,4 +373,9 @@ impl Sweeper {
         let last_good = reserve.or_else(|| self.last_good.recall(date, self.clock.now()));
         Ok(last_good.and_then(|last_good| last_good.snapshot().ok()))
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no campus has so many rooms")]
+const fn count(rooms: usize) -> f64 {
+    rooms as f64
 }

@@ -1,4 +1,4 @@
-//! The parameters of a query string. One that a route knows may stand there once; the others are nobody's business.
+//! The parameters of a query string. Those that a route does not know are ignored.
 
 use std::borrow::Cow;
 
@@ -34,12 +34,17 @@ impl<'a> Parameters<'a> {
         Self(form_urlencoded::parse(query.as_bytes()).collect())
     }
 
+    /// What the parameter holds, each time that it is there.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
+    }
+
     /// What the parameter holds, if it is there.
     ///
     /// # Errors
     /// It is there more than once.
     pub(super) fn get(&self, name: &'static str, expected: &str) -> Result<Option<&str>, BadParameter> {
-        let mut held = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| &**value);
+        let mut held = self.all(name);
         match (held.next(), held.next()) {
             (first, None) => Ok(first),
             (first, Some(second)) => {

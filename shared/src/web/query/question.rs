@@ -1,5 +1,7 @@
 //! The parameters of `GET /api/open-classrooms` that ask a question.
 
+use std::{ops::RangeInclusive, str::FromStr};
+
 use chrono::DateTime;
 use chrono_tz::Tz;
 use domain::{
@@ -16,10 +18,12 @@ const AT: &str = "at";
 const FROM: &str = "from";
 const TO: &str = "to";
 const MIN_MINUTES: &str = "min_minutes";
+const MIN_CAPACITY: &str = "min_capacity";
+const FEATURE: &str = "feature";
 const SEARCH: &str = "q";
 const SORT: &str = "sort";
 /// The parameters that ask a question.
-pub const PARAMETERS: [&str; 7] = [BUILDING, AT, FROM, TO, MIN_MINUTES, SEARCH, SORT];
+pub const PARAMETERS: [&str; 9] = [BUILDING, AT, FROM, TO, MIN_MINUTES, MIN_CAPACITY, FEATURE, SEARCH, SORT];
 
 /// How the OpenAPI document describes them. Their examples make one question together, in which a range has no place.
 #[cfg(feature = "openapi")]
@@ -27,7 +31,7 @@ pub const PARAMETERS: [&str; 7] = [BUILDING, AT, FROM, TO, MIN_MINUTES, SEARCH, 
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the functions below read them")]
 pub(in crate::web) struct QuestionParameters {
-    /// Only these buildings: their codes, in upper or lower case, with commas between them.
+    /// Only these buildings: their codes, in upper or lower case, with commas between them or each as a parameter of its own.
     #[param(inline, required = false, min_items = 1, explode = false, example = json!(["CAS"]))]
     building: Vec<BuildingCode>,
     /// Only rooms that are free at this time of the `date`: `HH:MM`, or `now`, where the date is today's. Not together with
@@ -43,12 +47,19 @@ pub(in crate::web) struct QuestionParameters {
     /// Only rooms that are free for so many minutes from the moment asked about; if none is, at any time of the day.
     #[param(required = false, minimum = 1, maximum = 1440, example = 60)]
     min_minutes: usize,
+    /// Only rooms that hold so many people. A room of unknown capacity does not match.
+    #[param(required = false, minimum = 1, maximum = 1_000_000)]
+    min_capacity: usize,
+    /// Only rooms that have this feature: its exact text, in upper or lower case. If the parameter is there more than once, a
+    /// room must have every feature.
+    #[param(inline, required = false, min_items = 1, max_items = 20, explode = true)]
+    feature: Vec<FeatureText>,
     /// Only rooms with this in their name, before which their building's code stands, or in their building's name; whatever
     /// its case, with or without spaces.
     #[param(required = false, min_length = 1, max_length = 100, pattern = r"\S", example = "cas 116")]
     q: String,
     /// The order of the rooms in each building: by `name`, or longest free first, which is `duration` and, where a moment is
-    /// asked about, `free_until`. The campus's own order if it is not there.
+    /// asked about, `free_until`, or largest first, which is `capacity`. The campus's own order if it is not there.
     #[param(inline, required = false, example = "name")]
     sort: Order,
 }
@@ -77,10 +88,30 @@ enum Order {
     Name,
     FreeUntil,
     Duration,
+    Capacity,
 }
 
-/// How long `q` may be, in characters.
-const LONGEST_SEARCH: usize = 100;
+/// The text of a feature.
+#[cfg(feature = "openapi")]
+struct FeatureText;
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for FeatureText {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String);
+        text.min_length(Some(1)).max_length(Some(LONGEST_TEXT)).pattern(Some(r"\S")).into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for FeatureText {}
+
+/// How long `q` and `feature` may be, in characters.
+const LONGEST_TEXT: usize = 100;
+/// How many features a question may ask for.
+const MOST_FEATURES: usize = 20;
+/// More people than any room holds.
+const LARGEST_CAPACITY: u32 = 1_000_000;
 const A_TIME: &str = "a time from 00:00 to 23:59, as 14:30";
 
 /// The question about the rooms of `day`, when clocks at the campus show `now`; `None` if there is none.
@@ -99,6 +130,8 @@ pub(super) fn question(
         buildings: buildings(parameters, campus)?,
         moment,
         min_minutes: min_minutes(parameters)?.unwrap_or_default(),
+        min_capacity: min_capacity(parameters)?,
+        features: features(parameters)?,
         search: search(parameters)?,
         sort: sort(parameters, moment.is_some())?,
     };
@@ -109,10 +142,17 @@ fn buildings(parameters: &Parameters<'_>, campus: &Campus) -> Result<Option<Vec<
     let known = || campus.buildings.iter().map(|building| building.code.as_str());
     let expected =
         || format!("codes of buildings, with commas between them: {}", known().collect::<Vec<_>>().join(","));
-    let Some(held) = parameters.get(BUILDING, "codes of buildings, with commas between them")? else { return Ok(None) };
-    let asked: Vec<_> = held.split(',').map(|code| code.trim().to_lowercase()).collect();
-    if asked.iter().any(|asked| known().all(|code| code.to_lowercase() != *asked)) {
-        return Err(BadParameter::new(BUILDING, held, expected()));
+    let mut asked = Vec::new();
+    for held in parameters.all(BUILDING) {
+        for code in held.split(',').map(|code| code.trim().to_lowercase()) {
+            if known().all(|known| known.to_lowercase() != code) {
+                return Err(BadParameter::new(BUILDING, held, expected()));
+            }
+            asked.push(code);
+        }
+    }
+    if asked.is_empty() {
+        return Ok(None);
     }
     Ok(Some(known().filter(|code| asked.contains(&code.to_lowercase())).map(str::to_owned).collect()))
 }
@@ -152,30 +192,61 @@ fn time(held: &str) -> Option<TimeOfDay> {
 }
 
 fn min_minutes(parameters: &Parameters<'_>) -> Result<Option<u16>, BadParameter> {
-    const EXPECTED: &str = "a number of minutes from 1 to 1440";
-    let Some(held) = parameters.get(MIN_MINUTES, EXPECTED)? else { return Ok(None) };
+    number(parameters, MIN_MINUTES, 1..=1440, "a number of minutes from 1 to 1440")
+}
+
+fn min_capacity(parameters: &Parameters<'_>) -> Result<Option<u32>, BadParameter> {
+    let expected = format!("a number of people from 1 to {LARGEST_CAPACITY}");
+    number(parameters, MIN_CAPACITY, 1..=LARGEST_CAPACITY, &expected)
+}
+
+fn number<T: FromStr + PartialOrd + ToString>(
+    parameters: &Parameters<'_>,
+    name: &'static str,
+    range: RangeInclusive<T>,
+    expected: &str,
+) -> Result<Option<T>, BadParameter> {
+    let Some(held) = parameters.get(name, expected)? else { return Ok(None) };
     // Rust would also accept 060 and +60.
-    let minutes = held.parse().ok().filter(|minutes: &u16| (1..=1440).contains(minutes) && minutes.to_string() == held);
-    minutes.map(Some).ok_or_else(|| BadParameter::new(MIN_MINUTES, held, EXPECTED))
+    let number = held.parse().ok().filter(|number: &T| range.contains(number) && number.to_string() == held);
+    number.map(Some).ok_or_else(|| BadParameter::new(name, held, expected))
+}
+
+/// Features in lower case. Their texts may have commas, so that a comma separates nothing.
+fn features(parameters: &Parameters<'_>) -> Result<Vec<String>, BadParameter> {
+    let expected = || format!("the text of a feature, of 1 to {LONGEST_TEXT} characters");
+    let asked = parameters.all(FEATURE).map(|held| {
+        let text = held.trim();
+        let is_text = (1..=LONGEST_TEXT).contains(&text.chars().count());
+        is_text.then(|| text.to_lowercase()).ok_or_else(|| BadParameter::new(FEATURE, held, expected()))
+    });
+    let asked: Vec<_> = asked.collect::<Result<_, _>>()?;
+    if asked.len() > MOST_FEATURES {
+        return Err(BadParameter::new(FEATURE, asked.join(", "), format!("there at most {MOST_FEATURES} times")));
+    }
+    Ok(asked)
 }
 
 fn search(parameters: &Parameters<'_>) -> Result<Option<Search>, BadParameter> {
-    let expected = format!("a part of a room's or a building's name, of 1 to {LONGEST_SEARCH} characters");
+    let expected = format!("a part of a room's or a building's name, of 1 to {LONGEST_TEXT} characters");
     let Some(held) = parameters.get(SEARCH, &expected)? else { return Ok(None) };
-    let search = Search::new(held).filter(|_| held.trim().chars().count() <= LONGEST_SEARCH);
+    let search = Search::new(held).filter(|_| held.trim().chars().count() <= LONGEST_TEXT);
     search.map(Some).ok_or_else(|| BadParameter::new(SEARCH, held, expected))
 }
 
 fn sort(parameters: &Parameters<'_>, has_moment: bool) -> Result<Option<Sort>, BadParameter> {
-    const EXPECTED: &str = "`name`, `free_until` or `duration`";
+    const EXPECTED: &str = "`name`, `free_until`, `duration` or `capacity`";
     match parameters.get(SORT, EXPECTED)? {
         None => Ok(None),
         Some("name") => Ok(Some(Sort::Name)),
         Some("duration") => Ok(Some(Sort::Longest)),
+        Some("capacity") => Ok(Some(Sort::Largest)),
         Some("free_until") if has_moment => Ok(Some(Sort::Longest)),
-        Some(held @ "free_until") => {
-            Err(BadParameter::new(SORT, held, "`name` or `duration`, where neither `at` nor `from` and `to` are there"))
-        }
+        Some(held @ "free_until") => Err(BadParameter::new(
+            SORT,
+            held,
+            "`name`, `duration` or `capacity`, where neither `at` nor `from` and `to` are there",
+        )),
         Some(held) => Err(BadParameter::new(SORT, held, EXPECTED)),
     }
 }

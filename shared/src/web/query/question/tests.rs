@@ -1,7 +1,7 @@
 use chrono::Timelike;
 use domain::{
     bookings::{Booking, BookingsByRoom},
-    question::{FreeTime, RoomMatch},
+    question::{FreeTime, OpenClassrooms, RoomMatch},
     snapshot::Snapshot,
     timestamp::Timestamp,
 };
@@ -20,8 +20,8 @@ opens = "07:00"
 closes = "23:00"
 classrooms = [
     { id = "1", name = "B06A" },
-    { id = "2", name = "116" },
-    { id = "3", name = "20" },
+    { id = "2", name = "116", capacity = 40, features = ["IT: Network, Wired", "Projector"] },
+    { id = "3", name = "20", capacity = 120, features = ["Projector"] },
     { id = "4", name = "Tsai" },
 ]
 [[buildings]]
@@ -226,10 +226,49 @@ fn rooms_come_in_the_files_order_or_by_name_or_the_longest_free_first() {
 }
 
 #[test]
-fn a_question_that_everything_answers_gets_the_snapshots_bytes() {
+fn rooms_are_found_by_capacity_and_by_all_features_asked_for() {
+    let found = |query: &str| {
+        let (question, campus) = (parse(query, TUESDAY, NOON).unwrap().unwrap(), campus());
+        let snapshot = tuesday();
+        let answer = question.answer(&snapshot, &campus);
+        let rooms = answer.buildings.values().flat_map(|building| &building.classrooms);
+        rooms.map(|room| room.name.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("min_capacity=40"), ["116", "20"], "a room of unknown capacity does not match");
+    assert_eq!(found("min_capacity=41"), ["20"]);
+    assert_eq!(found("feature=projector"), ["116", "20"]);
+    assert_eq!(found("feature=PROJECTOR&feature=it:+network,+wired"), ["116"]);
+    assert_eq!(found("feature=Projector&min_capacity=100"), ["20"]);
+    assert!(found("feature=Network").is_empty(), "the text must be the whole feature");
+    assert_eq!(found("sort=capacity&building=CAS"), ["20", "116", "B06A", "Tsai"]);
+    assert_eq!(found("building=cas&building=night"), found("building=CAS,night"));
+    assert_eq!(found("building=night&building=night"), ["1", "2"]);
+}
+
+#[test]
+fn a_capacity_or_a_feature_that_is_none_is_refused() {
+    for query in [
+        "min_capacity=0",
+        "min_capacity=forty",
+        "min_capacity=040",
+        "min_capacity=1000001",
+        "min_capacity=1&min_capacity=2",
+    ] {
+        assert_eq!(parse(query, TUESDAY, NOON).unwrap_err().name, "min_capacity", "{query}");
+    }
+    let (long, many) = ("x".repeat(101), "feature=x&".repeat(21));
+    for query in ["feature=", "feature=+", &format!("feature={long}"), &many] {
+        assert_eq!(parse(query, TUESDAY, NOON).unwrap_err().name, "feature", "{query}");
+    }
+    assert_eq!(parse("building=CAS&building=XYZ", TUESDAY, NOON).unwrap_err().name, "building");
+}
+
+#[test]
+fn a_question_that_every_room_answers_gets_the_body_of_the_day() {
     let (all, snapshot) = (parse("building=night,CAS", TUESDAY, NOON).unwrap().unwrap(), tuesday());
-    let answer = serde_json::to_string(&all.answer(&snapshot, &campus())).unwrap();
-    assert_eq!(answer, serde_json::to_string(&snapshot).unwrap());
+    let campus = campus();
+    let answer = serde_json::to_string(&all.answer(&snapshot, &campus)).unwrap();
+    assert_eq!(answer, serde_json::to_string(&OpenClassrooms::all(&snapshot, &campus)).unwrap());
 }
 
 #[test]
@@ -243,7 +282,7 @@ fn each_refusal_names_the_parameter_what_it_held_and_what_it_should_hold() {
         ("building=", "building", "", &*format!("{codes}: CAS,night")),
         ("building=CAS,CGS", "building", "CAS,CGS", &format!("{codes}: CAS,night")),
         ("building=CAS,", "building", "CAS,", &format!("{codes}: CAS,night")),
-        ("building=CAS&building=night", "building", "CAS, night", &format!("{codes}, once")),
+        ("building=CAS&building=CGS", "building", "CGS", &format!("{codes}: CAS,night")),
         ("at=", "at", "", &format!("`now`, or {a_time}")),
         ("at=9:00", "at", "9:00", &format!("`now`, or {a_time}")),
         ("at=24:00", "at", "24:00", &format!("`now`, or {a_time}")),
@@ -269,13 +308,13 @@ fn each_refusal_names_the_parameter_what_it_held_and_what_it_should_hold() {
         ("q=+%09", "q", " \t", text),
         (&format!("q={long}"), "q", &long, text),
         ("q=a&q=b", "q", "a, b", &format!("{text}, once")),
-        ("sort=", "sort", "", "`name`, `free_until` or `duration`"),
-        ("sort=Name", "sort", "Name", "`name`, `free_until` or `duration`"),
+        ("sort=", "sort", "", "`name`, `free_until`, `duration` or `capacity`"),
+        ("sort=Name", "sort", "Name", "`name`, `free_until`, `duration` or `capacity`"),
         (
             "sort=free_until",
             "sort",
             "free_until",
-            "`name` or `duration`, where neither `at` nor `from` and `to` are there",
+            "`name`, `duration` or `capacity`, where neither `at` nor `from` and `to` are there",
         ),
     ] {
         assert_eq!(parse(query, TUESDAY, NOON), Err(BadParameter::new(name, held, expected)), "{query}");
@@ -439,7 +478,7 @@ proptest! {
     #[test]
     fn any_text_is_a_question_or_none_or_its_refusal_names_a_parameter(
         pairs in prop::collection::vec((prop_oneof![4 => prop::sample::select(&PARAMETERS[..]).prop_map(str::to_owned), 1 => any::<String>()],
-            prop_oneof![Just("now".to_owned()), Just("CAS".to_owned()), "[0-2][0-9]:[0-5][0-9]", "[0-9]{1,4}", "name|duration|free_until", any::<String>()]), 0..5),
+            prop_oneof![Just("now".to_owned()), Just("CAS".to_owned()), "[0-2][0-9]:[0-5][0-9]", "[0-9]{1,4}", "name|duration|free_until|capacity", any::<String>()]), 0..5),
         date in prop::sample::select(&[TUESDAY, SPRING, AUTUMN][..]),
     ) {
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
@@ -447,7 +486,8 @@ proptest! {
         match parse(&query, date, NOON) {
             Ok(None) => prop_assert!(PARAMETERS.iter().all(|name| asked(name) == 0)),
             Ok(Some(question)) => {
-                prop_assert!(PARAMETERS.iter().all(|name| asked(name) < 2));
+                let may_repeat = |name: &&str| *name == BUILDING || *name == FEATURE;
+                prop_assert!(PARAMETERS.iter().all(|name| asked(name) < 2 || may_repeat(name)));
                 let _ = question.answer(&snapshot(date, &[("1", vec![]), ("5", vec![])]), &campus());
             }
             Err(bad) => prop_assert!(asked(bad.name) > 0, "{}", bad),

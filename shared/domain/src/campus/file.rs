@@ -1,0 +1,324 @@
+//! The campus file: TOML whose every value remembers where it stands, checked into a [`Campus`].
+
+use std::{
+    collections::HashSet,
+    ops::{Range, RangeInclusive},
+};
+
+use chrono::{NaiveDate, Weekday};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Building, Campus, Classroom, Location};
+use crate::{
+    opening_hours::{OpeningHours, Schedule, WEEKDAYS},
+    time_of_day::TimeOfDay,
+};
+
+/// What the address of a contact begins with: a page or a mailbox, and nothing that a browser would run.
+const CONTACT_SCHEMES: [&str; 3] = ["https://", "http://", "mailto:"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCampus {
+    name: Spanned<String>,
+    timezone: Spanned<String>,
+    contact: Option<Spanned<String>>,
+    opens: Option<Spanned<String>>,
+    closes: Option<Spanned<String>>,
+    #[serde(default)]
+    days: RawDays,
+    #[serde(default)]
+    closed: Vec<Spanned<String>>,
+    #[serde(default)]
+    buildings: Vec<Spanned<RawBuilding>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBuilding {
+    code: Spanned<String>,
+    name: Spanned<String>,
+    opens: Option<Spanned<String>>,
+    closes: Option<Spanned<String>>,
+    #[serde(default)]
+    days: RawDays,
+    #[serde(default)]
+    closed: Vec<Spanned<String>>,
+    location: Option<Spanned<[f64; 2]>>,
+    #[serde(default)]
+    classrooms: Vec<RawClassroom>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDays {
+    mon: Option<Spanned<String>>,
+    tue: Option<Spanned<String>>,
+    wed: Option<Spanned<String>>,
+    thu: Option<Spanned<String>>,
+    fri: Option<Spanned<String>>,
+    sat: Option<Spanned<String>>,
+    sun: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawClassroom {
+    id: Spanned<String>,
+    name: Spanned<String>,
+    capacity: Option<Spanned<u32>>,
+    #[serde(default)]
+    features: Vec<Spanned<String>>,
+}
+
+/// Where in the file, and why.
+pub(super) struct Invalid(pub(super) Range<usize>, pub(super) String);
+
+impl RawCampus {
+    pub(super) fn check(self) -> Result<Campus, Invalid> {
+        let zone = self.timezone.get_ref();
+        let timezone = zone.parse().map_err(|_| {
+            let reason =
+                format!("`{zone}` is not a time zone: expected a name of the tz database, such as America/New_York");
+            Invalid(self.timezone.span(), reason)
+        })?;
+        if self.buildings.is_empty() {
+            return Err(Invalid(
+                0..0,
+                "no rooms: there should be at least one [[buildings]] with classrooms".to_owned(),
+            ));
+        }
+        let defaults = RawHours::of_campus(&self);
+        defaults.check()?;
+        let (mut codes, mut ids) = (Unique::new("building code"), Unique::new("room id"));
+        let buildings = self.buildings.iter().map(|building| check_building(building, &defaults, &mut codes, &mut ids));
+        Ok(Campus {
+            buildings: buildings.collect::<Result<_, _>>()?,
+            name: text(&self.name, "name")?,
+            timezone,
+            contact: self.contact.as_ref().map(contact).transpose()?,
+        })
+    }
+}
+
+fn check_building(
+    raw: &Spanned<RawBuilding>,
+    defaults: &RawHours<'_>,
+    codes: &mut Unique,
+    ids: &mut Unique,
+) -> Result<Building, Invalid> {
+    let (span, raw) = (raw.span(), raw.get_ref());
+    let code = codes.admit(&raw.code)?;
+    if code.contains(',') {
+        let reason = format!("the building code `{code}` should have no comma: questions put commas between codes");
+        return Err(Invalid(raw.code.span(), reason));
+    }
+    let schedule = RawHours::of_building(raw, &code).schedule(defaults, span.clone())?;
+    if raw.classrooms.is_empty() {
+        return Err(Invalid(
+            span,
+            format!("no rooms: building {code} should have at least one [[buildings.classrooms]]"),
+        ));
+    }
+    Ok(Building {
+        schedule,
+        location: raw.location.as_ref().map(location).transpose()?,
+        classrooms: raw.classrooms.iter().map(|room| check_room(room, ids)).collect::<Result<_, _>>()?,
+        name: text(&raw.name, "name")?,
+        code,
+    })
+}
+
+fn check_room(raw: &RawClassroom, ids: &mut Unique) -> Result<Classroom, Invalid> {
+    let capacity = raw.capacity.as_ref().map(|capacity| match capacity.get_ref() {
+        0 => Err(Invalid(
+            capacity.span(),
+            "the capacity is 0: leave it out if it is unknown, or give a number from 1".to_owned(),
+        )),
+        people => Ok(*people),
+    });
+    Ok(Classroom {
+        id: ids.admit(&raw.id)?,
+        name: text(&raw.name, "name")?,
+        capacity: capacity.transpose()?,
+        features: raw.features.iter().map(|feature| text(feature, "feature")).collect::<Result<_, _>>()?,
+    })
+}
+
+/// The keys about opening hours, of a building or of the whole campus. A key that a building does not have is taken from the
+/// campus.
+struct RawHours<'a> {
+    /// Whose hours they are, for errors.
+    whose: String,
+    opens: Option<&'a Spanned<String>>,
+    closes: Option<&'a Spanned<String>>,
+    days: &'a RawDays,
+    closed: &'a [Spanned<String>],
+}
+
+impl<'a> RawHours<'a> {
+    fn of_campus(raw: &'a RawCampus) -> Self {
+        let RawCampus { opens, closes, days, closed, .. } = raw;
+        Self { whose: "the campus".to_owned(), opens: opens.as_ref(), closes: closes.as_ref(), days, closed }
+    }
+
+    fn of_building(raw: &'a RawBuilding, code: &str) -> Self {
+        let RawBuilding { opens, closes, days, closed, .. } = raw;
+        Self { whose: format!("building {code}"), opens: opens.as_ref(), closes: closes.as_ref(), days, closed }
+    }
+
+    /// Checks keys that perhaps no building takes.
+    fn check(&self) -> Result<(), Invalid> {
+        self.opens.map(time_of_day).transpose()?;
+        self.closes.map(time_of_day).transpose()?;
+        if let (Some(opens), Some(closes)) = (self.opens, self.closes) {
+            self.hours(opens, closes)?;
+        }
+        for weekday in WEEKDAYS {
+            self.days.on(weekday).map(|day| self.day(day)).transpose()?;
+        }
+        self.closed.iter().try_for_each(|days| closed_days(days).map(drop))
+    }
+
+    /// The opening hours, with what the campus says where these keys say nothing. `span` is where the building stands.
+    fn schedule(&self, campus: &Self, span: Range<usize>) -> Result<Schedule, Invalid> {
+        let hours = match (self.opens.or(campus.opens), self.closes.or(campus.closes)) {
+            (Some(opens), Some(closes)) => Some(self.hours(opens, closes)?),
+            _ => None,
+        };
+        let mut schedule = Schedule::default();
+        for weekday in WEEKDAYS {
+            let hours = match (self.days.on(weekday), campus.days.on(weekday), hours) {
+                (Some(day), _, _) | (None, Some(day), _) => self.day(day)?,
+                (None, None, Some(hours)) => Some(hours),
+                (None, None, None) => {
+                    let reason = format!(
+                        "{} has no opening hours: give it `opens` and `closes`, or give them at the top of the file",
+                        self.whose
+                    );
+                    return Err(Invalid(span, reason));
+                }
+            };
+            schedule.set(weekday, hours);
+        }
+        for days in campus.closed.iter().chain(self.closed) {
+            schedule.close(closed_days(days)?);
+        }
+        Ok(schedule)
+    }
+
+    fn hours(&self, opens: &Spanned<String>, closes: &Spanned<String>) -> Result<OpeningHours, Invalid> {
+        let times = (time_of_day(opens)?, time_of_day(closes)?);
+        self.in_order(times, closes.span())
+    }
+
+    /// The hours of a weekday such as `08:00-19:00`; `None` for `closed`.
+    fn day(&self, raw: &Spanned<String>) -> Result<Option<OpeningHours>, Invalid> {
+        let held = raw.get_ref();
+        if held.trim() == "closed" {
+            return Ok(None);
+        }
+        let times = held.split_once('-').and_then(|(opens, closes)| {
+            let time = |text: &str| text.trim().parse::<TimeOfDay>().ok();
+            Some((time(opens)?, time(closes)?))
+        });
+        let times = times.ok_or_else(|| {
+            Invalid(raw.span(), format!("`{held}` is not the hours of a day: expected 08:00-19:00, say, or closed"))
+        })?;
+        self.in_order(times, raw.span()).map(Some)
+    }
+
+    fn in_order(&self, (opens, closes): (TimeOfDay, TimeOfDay), span: Range<usize>) -> Result<OpeningHours, Invalid> {
+        let reason = || format!("{} closes at {closes}, which is not after it opens at {opens}", self.whose);
+        OpeningHours::new(opens, closes).ok_or_else(|| Invalid(span, reason()))
+    }
+}
+
+impl RawDays {
+    const fn on(&self, weekday: Weekday) -> Option<&Spanned<String>> {
+        match weekday {
+            Weekday::Mon => self.mon.as_ref(),
+            Weekday::Tue => self.tue.as_ref(),
+            Weekday::Wed => self.wed.as_ref(),
+            Weekday::Thu => self.thu.as_ref(),
+            Weekday::Fri => self.fri.as_ref(),
+            Weekday::Sat => self.sat.as_ref(),
+            Weekday::Sun => self.sun.as_ref(),
+        }
+    }
+}
+
+fn time_of_day(raw: &Spanned<String>) -> Result<TimeOfDay, Invalid> {
+    raw.get_ref().parse().map_err(|error| Invalid(raw.span(), format!("{error}")))
+}
+
+/// A day such as `2026-11-26`, or days such as `2026-12-24..2027-01-01`, the last one included.
+fn closed_days(raw: &Spanned<String>) -> Result<RangeInclusive<NaiveDate>, Invalid> {
+    let held = raw.get_ref();
+    let refuse = |expected: &str| Invalid(raw.span(), format!("`{held}` is not a closed day: expected {expected}"));
+    let (first, last) = held.split_once("..").unwrap_or((held, held));
+    match (date(first), date(last)) {
+        (Some(first), Some(last)) if first <= last => Ok(first..=last),
+        (Some(_), Some(_)) => Err(refuse("the first day before the last")),
+        _ => Err(refuse("a date such as 2026-11-26, or dates such as 2026-12-24..2027-01-01")),
+    }
+}
+
+fn date(text: &str) -> Option<NaiveDate> {
+    let text = text.trim();
+    // chrono would also accept 2026-3-3 and +2026-03-03.
+    text.parse().ok().filter(|date: &NaiveDate| date.to_string() == text)
+}
+
+fn location(raw: &Spanned<[f64; 2]>) -> Result<Location, Invalid> {
+    let [latitude, longitude] = *raw.get_ref();
+    if latitude.abs() <= 90.0 && longitude.abs() <= 180.0 {
+        return Ok(Location { latitude, longitude });
+    }
+    let reason = format!(
+        "[{latitude}, {longitude}] is not a location: expected the latitude, from -90 to 90, and the longitude, from -180 to 180"
+    );
+    Err(Invalid(raw.span(), reason))
+}
+
+fn contact(raw: &Spanned<String>) -> Result<String, Invalid> {
+    let address = text(raw, "contact")?;
+    let is_address = |scheme: &str| address.len() > scheme.len() && address.starts_with(scheme);
+    if CONTACT_SCHEMES.iter().any(|scheme| is_address(scheme)) && !address.contains(char::is_whitespace) {
+        return Ok(address);
+    }
+    let reason = format!("`{address}` is not a contact: expected an address that begins with https:// or mailto:");
+    Err(Invalid(raw.span(), reason))
+}
+
+/// A text that is not empty and that can stand in a URL, a log line and a page.
+fn text(raw: &Spanned<String>, what: &str) -> Result<String, Invalid> {
+    let text = raw.get_ref();
+    if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
+        let reason = format!("the {what} should be a text, without control characters or spaces around it");
+        return Err(Invalid(raw.span(), reason));
+    }
+    Ok(text.clone())
+}
+
+/// Keys that must differ from each other.
+struct Unique {
+    what: &'static str,
+    seen: HashSet<String>,
+}
+
+impl Unique {
+    fn new(what: &'static str) -> Self {
+        Self { what, seen: HashSet::new() }
+    }
+
+    fn admit(&mut self, raw: &Spanned<String>) -> Result<String, Invalid> {
+        let key = text(raw, self.what)?;
+        if self.seen.insert(key.clone()) {
+            Ok(key)
+        } else {
+            Err(Invalid(raw.span(), format!("duplicate {} `{key}`", self.what)))
+        }
+    }
+}
