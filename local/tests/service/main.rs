@@ -4,6 +4,7 @@
 
 mod clients;
 mod failing;
+mod large_campuses;
 mod reading;
 mod redis_trouble;
 mod refreshing;

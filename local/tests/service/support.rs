@@ -201,3 +201,8 @@ pub(crate) async fn at_once<F: Future<Output = TestResponse> + Send + 'static>(
 pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
+
+/// Which room a request to 25Live was about.
+pub(crate) fn space_id(query: &[(String, String)]) -> String {
+    query.iter().find(|(name, _)| name == "space_id").unwrap().1.clone()
+}
