@@ -330,7 +330,8 @@ impl Cache {
         snapshots: &'a [CachedSnapshot],
     ) -> Result<Option<&'a CachedSnapshot>, PublishError> {
         self.ensure_held(lease).await?;
-        for days in snapshots.chunks(WRITES_AT_ONCE) {
+        // Today comes last: from then until its snapshot is published, a reader who finds nothing gets it as a stale copy.
+        for days in snapshots.rchunks(WRITES_AT_ONCE) {
             let keys: Vec<_> = days.iter().map(|snapshot| self.keys.reserve(snapshot.date)).collect();
             let writes = days.iter().zip(&keys).map(|(snapshot, key)| self.put(key, snapshot, RESERVE_EXPIRY));
             try_join_all(writes).await?;
