@@ -8,6 +8,7 @@ use crate::campus::Slot;
 /// The body of `GET /api/open-classrooms`.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Day {
+    pub(crate) campus: String,
     pub(crate) buildings: Buildings,
     pub(crate) last_updated: String,
     pub(crate) date: NaiveDate,
@@ -33,6 +34,8 @@ impl Buildings {
 pub(crate) struct Building {
     pub(crate) code: String,
     pub(crate) name: String,
+    pub(crate) opens: String,
+    pub(crate) closes: String,
     pub(crate) classrooms: Vec<Room>,
 }
 

@@ -18,6 +18,8 @@ pub(crate) const LEFT_OUT: u64 = 1;
 pub(crate) const BUILDINGS: [(&str, &str, std::ops::Range<usize>); 2] =
     [("WEST", "West Hall", 0..5), ("EAST", "East Hall", 5..8)];
 
+/// The campus's name.
+pub(crate) const NAME: &str = "Soaked College";
 const OPENS: u16 = 7 * 60;
 const CLOSES: u16 = 23 * 60;
 /// When the item ends whose start cannot be read.
@@ -62,7 +64,7 @@ impl Campus {
                  classrooms = [{rooms}]\n"
             )
         });
-        format!("name = \"Soaked College\"\ntimezone = \"{}\"\n{}", self.timezone, buildings.concat())
+        format!("name = \"{NAME}\"\ntimezone = \"{}\"\n{}", self.timezone, buildings.concat())
     }
 
     /// The rooms as 25Live knows them.

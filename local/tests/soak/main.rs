@@ -228,6 +228,8 @@ async fn serve(campus_file: &str, upstream: &str, network: &Proxy) -> Program {
         ("REDIS_URL", &format!("redis://{}", network.addr())),
         ("REDIS_TIMEOUT", "1"),
         ("UPSTREAM_TIMEOUT", "1"),
+        // As long as the oracle remembers.
+        ("SWEEP_TIMEOUT", "25"),
         ("REFRESH_COOLDOWN_MINUTES", "0"),
         ("ADMIN_TOKEN", ADMIN_TOKEN),
         ("RUST_LOG", "warn,emptyclassroom::service::refresh=info"),

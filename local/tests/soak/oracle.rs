@@ -11,7 +11,7 @@ use simulator::Simulator;
 
 use crate::{
     body::{Classroom, Day, Room, instant},
-    campus::{BUILDINGS, Campus, DAYS, LEFT_OUT, ROOMS, Slot, Timetable},
+    campus::{BUILDINGS, Campus, DAYS, LEFT_OUT, NAME, ROOMS, Slot, Timetable},
 };
 
 /// A sweep takes no longer.
@@ -181,9 +181,11 @@ impl Oracle {
     /// Checks an answer about a whole day, and returns whether all its rooms are `ok`.
     pub(crate) fn check_day(&self, asked: Asked, shown: &Representation, day: &Day) -> bool {
         assert_eq!((day.date, &day.timezone), (asked.date, &self.campus.timezone), "{}", shown.text);
+        assert_eq!(day.campus, NAME);
         self.check_source(asked, shown, &day.last_updated, day.stale, None, (&shown.etag, &shown.text));
         for ((code, name, rooms), building) in BUILDINGS.into_iter().zip(day.buildings.in_order()) {
             assert_eq!((code, name), (&*building.code, &*building.name), "{}", shown.text);
+            assert_eq!(("07:00", "23:00"), (&*building.opens, &*building.closes));
             let ids: Vec<_> = building.classrooms.iter().map(|room| &*room.id).collect();
             assert_eq!(ids, ROOMS[rooms], "{}", shown.text);
         }
@@ -303,9 +305,9 @@ impl Oracle {
 
 impl Facts {
     /// When the sweep that ended then can have begun: not before the one before it had ended, since there is one at a
-    /// time.
+    /// time. The last instant seen before may be that of its own first answers.
     fn earliest_beginning(&self, ended: DateTime<Utc>) -> DateTime<Utc> {
-        let before = self.sweeps.range(..ended).next_back().copied();
+        let before = self.sweeps.range(..ended).rev().nth(1).copied();
         before.unwrap_or(DateTime::<Utc>::MIN_UTC).max(ended - LONGEST_SWEEP)
     }
 
