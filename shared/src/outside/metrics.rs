@@ -30,6 +30,7 @@ struct Measured {
     upstream_time: Option<Duration>,
     rooms_ok: Option<usize>,
     rooms_failed: Option<usize>,
+    rooms_unreached: Option<usize>,
     sweeps_published: Option<u32>,
     sweeps_failed: Option<u32>,
     cold_starts: Option<u32>,
@@ -68,11 +69,12 @@ impl Metrics {
     }
 
     /// A sweep asked 25Live for so long, with this success.
-    pub fn swept(&self, time: Duration, rooms_ok: usize, rooms_failed: usize) {
+    pub fn swept(&self, time: Duration, rooms_ok: usize, rooms_failed: usize, rooms_unreached: usize) {
         let mut measured = self.measured();
         *measured.upstream_time.get_or_insert_default() += time;
         measured.rooms_ok = Some(rooms_ok);
         measured.rooms_failed = Some(rooms_failed);
+        measured.rooms_unreached = Some(rooms_unreached);
     }
 
     /// What became of a sweep.
@@ -115,6 +117,7 @@ impl Measured {
             ("StaleAnswers", self.stale_answers),
             ("RoomsOk", self.rooms_ok.and_then(|rooms| rooms.try_into().ok())),
             ("RoomsFailed", self.rooms_failed.and_then(|rooms| rooms.try_into().ok())),
+            ("RoomsUnreached", self.rooms_unreached.and_then(|rooms| rooms.try_into().ok())),
             ("SweepsPublished", self.sweeps_published),
             ("SweepsFailed", self.sweeps_failed),
             ("ColdStarts", self.cold_starts),
@@ -172,7 +175,7 @@ mod tests {
     #[test]
     fn a_line_tells_what_happened_since_the_last_one() {
         let metrics = Metrics::default();
-        metrics.swept(Duration::from_secs(3), 70, 7);
+        metrics.swept(Duration::from_secs(3), 70, 7, 0);
         metrics.sweep_ended(true);
         metrics.miss(Duration::ZERO);
         let first = line(&metrics);

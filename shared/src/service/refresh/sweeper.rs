@@ -142,7 +142,7 @@ impl Sweeper {
             _ = stop.wait_for(|stop| *stop) => return (Err(RefreshError::Stopping), None),
             Err(error) = self.keep_lease(lease) => return (Err(RefreshError::NotPublished(Arc::new(error))), None),
         };
-        self.metrics.swept(start.elapsed(), sweep.rooms_ok, sweep.rooms_failed());
+        self.metrics.swept(start.elapsed(), sweep.rooms_ok, sweep.rooms_failed(), sweep.unreached.len());
         self.log_sweep(&sweep, start.elapsed(), limit);
         let timestamp = self.clock.timestamp();
         let result = self.publish(lease, today, timestamp, &sweep, &before).await;
