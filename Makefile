@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run quick test test-redis test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start large-campus soak check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
@@ -64,6 +64,11 @@ cold-start: ## How long the functions' start takes, over each way to Redis
 	@scripts/install-redis
 	set -e; for function in $(FUNCTIONS); do cargo build --release --package $$function; done
 	cargo run --package testkit --example cold-start -- $(FUNCTIONS:%=target/release/%)
+
+large-campus: ## What 1,500 rooms cost beside 77: a scheduled sweep, memory, what Redis holds, a HIT; four minutes
+	@scripts/install-redis
+	set -e; for function in refresh read; do cargo build --release --package $$function; done
+	cargo run --package testkit --example large-campus -- target/release/refresh target/release/read
 
 lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
 	@scripts/lambda-build

@@ -380,6 +380,62 @@ test('a room that was not answered for is unknown, one with older data says so, 
   await eventually(() => page.locator('summary').innerText(), '1 unknown');
 });
 
+test('a building that is closed on a day shows as closed, and its rooms neither as free nor as booked', async t => {
+  const closed = campusOf(day, [{name: '116'}, {name: '201', status: 'unknown'}], {building: {opens: null, closes: null}});
+  const page = await visit(t, '?q=cas', {prepare: closed});
+  await headline(page, 'No rooms free now');
+  assert.equal(await page.locator('.head .count').innerText(), 'Closed');
+  assert.match(await page.locator('.head .hours').innerText(), /^CAS · closed today$/);
+  assert.equal(await page.locator('summary').innerText(), '2 closed');
+  for (const name of ['116', '201']) assert.deepEqual(await answerOf(room(page, name)), ['Closed']);
+});
+
+test('the opening hours shown are those of the day', async t => {
+  const short = campusOf(day, [{name: '116', times: [['09:00', '13:00']]}], {building: {opens: '09:00', closes: '13:00'}});
+  const page = await visit(t, '', {prepare: short});
+  await headline(page, '1 room free now');
+  assert.match((await page.locator('.head .hours').innerText()).replaceAll(/\s/g, ' '), /open 9:00 AM – 1:00 PM$/);
+  assert.deepEqual(await answerOf(room(page, '116')), ['Free until 1:00 PM', '2 h 40 min']);
+});
+
+test('rooms are filtered by size and features, sorted by size, and the choice is in the address', async t => {
+  const all = [['07:00', '23:00']];
+  const page = await visit(t, '', {prepare: campusOf(day, [
+    {name: '116', times: all, capacity: 40, features: ['IT: Network, Wired', 'Projector']}, {name: '201', times: all, capacity: 120, features: ['Projector']},
+    {name: '203', times: all}])});
+  await headline(page, '3 rooms free now');
+  assert.deepEqual(await freeRooms(page), ['CAS 116 · 40 seats', 'CAS 201 · 120 seats', 'CAS 203']);
+  await page.locator('#sort').selectOption('capacity');
+  assert.deepEqual(await freeRooms(page), ['CAS 201 · 120 seats', 'CAS 116 · 40 seats', 'CAS 203']);
+  await page.locator('#capacity').selectOption('80');
+  await headline(page, '1 room free now');
+  await page.locator('#capacity').selectOption('20');
+  await page.locator('#feature').selectOption('IT: Network, Wired');
+  await headline(page, '1 room free now');
+  assert.deepEqual(await freeRooms(page), ['CAS 116 · 40 seats']);
+  const query = new URL(page.url()).searchParams;
+  assert.deepEqual([query.get('min_capacity'), query.getAll('feature'), query.get('sort')], ['20', ['IT: Network, Wired'], 'capacity']);
+  await page.reload();
+  await headline(page, '1 room free now');
+  await page.locator('#capacity').selectOption('150');
+  await eventually(() => page.locator('.empty').innerText(), 'No room is known to be for 150 people and IT: Network, Wired.');
+});
+
+test('a campus file without capacities and features gets no such filters', async t => {
+  const page = await visit(t);
+  await shown(page);
+  assert.equal(await page.locator('#needs').isVisible(), false);
+});
+
+test('the page says how many rooms are known as long as some are not, and whom to ask', async t => {
+  const rooms = Array.from({length: 1500}, (_, index) => index < 612 ? {name: String(index), times: [['07:00', '23:00']]} : {name: String(index), status: 'unknown'});
+  const page = await visit(t, '', {prepare: campusOf(day, rooms, {facts: {contact: 'https://example.edu/rooms'}})});
+  await headline(page, '612 rooms free now');
+  assert.match(await page.locator('#notice').innerText(), /^612 of 1,500 rooms are known so far\. 25Live has given no answer for the others\.$/);
+  const contact = page.getByRole('link', {name: 'example.edu/rooms'});
+  assert.equal(await contact.getAttribute('href'), 'https://example.edu/rooms');
+});
+
 test('what the page cannot know is said on it', async t => {
   const page = await visit(t);
   const notes = await page.getByRole('contentinfo').innerText();

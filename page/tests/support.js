@@ -153,15 +153,15 @@ export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names
 
 /** What the API says of the campus, of one building and with the offset of that day, unless told otherwise. */
 export const campusFacts = (date, {code = 'CAS', name = 'College of Arts & Sciences', opens = '07:00', closes = '23:00', timezone = ZONE,
-  utc_offsets = [{from: `${date}T00:00:00Z`, minutes: (Date.parse(`${date}T12:00:00Z`) - instant(date, '12:00').getTime()) / 60_000}]} = {}) =>
-  ({timezone, utc_offsets, buildings: [{code, name, opens, closes}]});
+  contact = undefined, utc_offsets = [{from: `${date}T00:00:00Z`, minutes: (Date.parse(`${date}T12:00:00Z`) - instant(date, '12:00').getTime()) / 60_000}]} = {}) =>
+  ({timezone, contact, utc_offsets, buildings: [{code, name, opens, closes}]});
 
 /** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer. */
-export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', facts = {}, ...more} = {}) => async page => {
+export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', facts = {}, building = {}, ...more} = {}) => async page => {
   const slots = times => times.map(([start_time, end_time]) => ({start_time, end_time}));
   const classrooms = rooms.map(({times = [], ...room}) => ({id: room.name, status: 'ok', availability: slots(times), ...room}));
   const last_updated = instant(date, '06:00').toISOString(), campus = campusFacts(date, {name, ...facts});
-  const answer = {buildings: {CAS: {code: 'CAS', name, classrooms}}, last_updated, date, timezone: campus.timezone, stale: false, ...more};
+  const answer = {buildings: {CAS: {code: 'CAS', name, ...building, classrooms}}, last_updated, date, timezone: campus.timezone, stale: false, ...more};
   await page.route('**/api/buildings', route => route.fulfill({json: campus}));
   await page.route('**/api/open-classrooms*', route => route.fulfill({json: answer}));
 };

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 pub use self::gateway::{GRACE, REDIS_TIMEOUT};
 use crate::process::Process;
 use crate::runtime_api::{FUNCTION_NAME, InvocationError, RuntimeApi};
+use crate::waiting::PATIENCE;
 
 /// How long an answer may still be on its way when the process is gone.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -48,7 +49,16 @@ impl Function {
     ///
     /// What the function posted instead of an answer, that its process ended, or that nothing came in time.
     pub async fn invoke(&self, event: Value) -> Result<Value, InvocationError> {
-        let mut answer = pin!(self.api.invoke(event));
+        self.invoke_within(PATIENCE, event).await
+    }
+
+    /// The same, with another limit than 60 s.
+    ///
+    /// # Errors
+    ///
+    /// As [`invoke`](Self::invoke).
+    pub async fn invoke_within(&self, limit: Duration, event: Value) -> Result<Value, InvocationError> {
+        let mut answer = pin!(self.api.invoke_within(limit, event));
         let status = tokio::select! {
             biased;
             answer = &mut answer => return answer,

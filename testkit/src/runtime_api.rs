@@ -97,6 +97,15 @@ impl RuntimeApi {
     ///
     /// What the function posted instead of an answer, or that nothing came in time.
     pub async fn invoke(&self, event: Value) -> Result<Value, InvocationError> {
+        self.invoke_within(PATIENCE, event).await
+    }
+
+    /// The same, with another limit than 60 s.
+    ///
+    /// # Errors
+    ///
+    /// As [`invoke`](Self::invoke).
+    pub async fn invoke_within(&self, limit: Duration, event: Value) -> Result<Value, InvocationError> {
         let id = format!("00000000-0000-4000-8000-{:012x}", self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let (answer, answered) = oneshot::channel();
         self.desk.waiting().insert(id.clone(), answer);
@@ -108,7 +117,7 @@ impl RuntimeApi {
                 error = self.desk.failed_start() => Err(InvocationError::Init(error)),
             }
         };
-        timeout(PATIENCE, outcome).await.unwrap_or(Err(InvocationError::TimedOut))
+        timeout(limit, outcome).await.unwrap_or(Err(InvocationError::TimedOut))
     }
 
     /// Waits until a function has asked for its first event, which ends its INIT phase, and returns how long after
