@@ -5,6 +5,7 @@
 mod clients;
 mod failing;
 mod large_campuses;
+mod opening_hours;
 mod reading;
 mod redis_trouble;
 mod refreshing;
