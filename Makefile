@@ -68,7 +68,7 @@ cold-start: ## How long the functions' start takes, over each way to Redis
 large-campus: ## What 1,500 rooms cost beside 77: a scheduled sweep, memory, what Redis holds, a HIT; four minutes
 	@scripts/install-redis
 	set -e; for function in refresh read; do cargo build --release --package $$function; done
-	cargo run --package testkit --example large-campus -- target/release/refresh target/release/read
+	cargo run --profile measure --package testkit --example large-campus -- target/release/refresh target/release/read
 
 lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
 	@scripts/lambda-build
