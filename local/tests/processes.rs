@@ -12,7 +12,10 @@ use program::Program;
 use rstest::rstest;
 use simulator::{Booking, Kind, Simulator};
 use tempfile::NamedTempFile;
-use testkit::{Gate, PATIENCE, ROOMS, RedisServer, SMALL_CAMPUS, TestResponse, eventually, simulate, small_campus};
+use testkit::{
+    Gate, PATIENCE, ROOMS, RedisServer, SMALL_CAMPUS, TestResponse, eventually, simulate, small_campus,
+    small_campus_path,
+};
 
 /// The rooms, and when their buildings close.
 const CLOSING_TIMES: [(&str, &str); 4] = [("342", "23:00"), ("344", "23:00"), ("719", "21:30"), ("723", "21:30")];
@@ -335,4 +338,30 @@ async fn a_sweeper_frozen_at(#[case] step: Step) {
         assert_eq!(last_updated(program).await, newest);
     }
     assert_eq!(cluster.redis(&["EXISTS", "classrooms:refresh_failed"]).await, "0", "who came late marks nothing");
+}
+
+#[tokio::test]
+async fn a_sweep_that_runs_out_of_time_logs_what_to_change() {
+    emptyclassroom::install_tls();
+    let simulator = simulate(&small_campus()).await;
+    simulator.set_latency(Duration::from_millis(400));
+    let campus = small_campus_path().display().to_string();
+    let program = Program::start(&[
+        ("API_URL", simulator.url().as_str()),
+        ("CAMPUS_FILE", &campus),
+        ("SWEEP_TIMEOUT", "1"),
+        ("UPSTREAM_CONCURRENCY", "1"),
+    ])
+    .await;
+    let line = async || {
+        let log = program.process.output();
+        log.lines().find(|line| line.contains("the sweep ran out of time")).map(str::to_owned)
+    };
+    eventually("the line is logged", PATIENCE, async || line().await.is_some()).await;
+    let line = line().await.unwrap();
+    for part in
+        ["WARN", "rooms_unreached=2", "rooms=4", "took_s=1", "needed_s=2", "SWEEP_TIMEOUT", "UPSTREAM_CONCURRENCY"]
+    {
+        assert!(line.contains(part), "{part} is missing: {line}");
+    }
 }

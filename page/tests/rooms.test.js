@@ -436,6 +436,21 @@ test('the page says how many rooms are known as long as some are not, and whom t
   assert.equal(await contact.getAttribute('href'), 'https://example.edu/rooms');
 });
 
+test('while a sweep goes on the page asks every 15 seconds, and learns the other rooms', async t => {
+  const rooms = status => [{name: '116', times: [['07:00', '23:00']]}, {name: '201', status, times: status === 'ok' ? [['07:00', '23:00']] : []}];
+  const swept = {last_updated: instant(day, '10:19:50').toISOString()};
+  const page = await visit(t, '', {prepare: campusOf(day, rooms('unknown'), swept)});
+  await headline(page, '1 room free now');
+  await campusOf(day, rooms('ok'), swept)(page);
+  await page.clock.setFixedTime(instant(day, '10:20:14'));
+  const asked = requestsOf(page);
+  await new Promise(resolve => setTimeout(resolve, 1500));
+  assert.deepEqual(asked, []);
+  await page.clock.setFixedTime(instant(day, '10:20:16'));
+  await headline(page, '2 rooms free now');
+  assert.equal(await page.locator('#notice').innerText(), '');
+});
+
 test('what the page cannot know is said on it', async t => {
   const page = await visit(t);
   const notes = await page.getByRole('contentinfo').innerText();

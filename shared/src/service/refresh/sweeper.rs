@@ -136,14 +136,13 @@ impl Sweeper {
             Err(error) => return (Err(error.into()), None),
         };
         let plan = self.plan(pace, today, &before);
-        let limit = plan.limit;
         let sweep = tokio::select! {
             sweep = Sweep::run(plan, &self.upstream, |sweep| self.publish_first(lease, today, sweep)) => sweep,
             _ = stop.wait_for(|stop| *stop) => return (Err(RefreshError::Stopping), None),
             Err(error) = self.keep_lease(lease) => return (Err(RefreshError::NotPublished(Arc::new(error))), None),
         };
         self.metrics.swept(start.elapsed(), sweep.rooms_ok, sweep.rooms_failed(), sweep.unreached.len());
-        self.log_sweep(&sweep, start.elapsed(), limit);
+        self.log_sweep(&sweep, start.elapsed());
         let timestamp = self.clock.timestamp();
         let result = self.publish(lease, today, timestamp, &sweep, &before).await;
         self.metrics.sweep_ended(result.is_ok());
@@ -236,22 +235,22 @@ impl Sweeper {
     }
 
     /// Logs which rooms failed, and what to change if the time was not enough.
-    fn log_sweep(&self, sweep: &Sweep, took: Duration, limit: Duration) {
+    fn log_sweep(&self, sweep: &Sweep, took: Duration) {
         sweep.log_failures();
         let (rooms, unreached) = (self.campus.classrooms().count(), sweep.unreached.len());
-        let asked = rooms - unreached;
-        if unreached == 0 || asked == 0 {
+        if unreached == 0 {
             return;
         }
-        let needed = took.as_secs_f64() * count(rooms) / count(asked);
+        let asked = (rooms - unreached).max(1);
+        let needed = took.as_secs().max(1) * rooms as u64;
         tracing::warn!(
             rooms_unreached = unreached,
             rooms,
-            limit_s = limit.as_secs(),
-            needed_s = needed.ceil(),
+            took_s = took.as_secs(),
+            needed_s = needed.div_ceil(asked as u64),
             upstream_concurrency = self.upstream.concurrency(),
-            "the sweep ran out of time: those rooms come first in the next one. A scheduled sweep has SWEEP_TIMEOUT; set it \
-             above needed_s, or raise UPSTREAM_CONCURRENCY if 25Live bears it"
+            "the sweep ran out of time: the next one asks for those rooms first. The daily sweep has SWEEP_TIMEOUT; set that \
+             above needed_s, or raise UPSTREAM_CONCURRENCY if 25Live allows it"
         );
     }
 
@@ -373,9 +372,4 @@ impl Sweeper {
         let last_good = reserve.or_else(|| self.last_good.recall(date, self.clock.now()));
         Ok(last_good.and_then(|last_good| last_good.snapshot().ok()))
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no campus has so many rooms")]
-const fn count(rooms: usize) -> f64 {
-    rooms as f64
 }
