@@ -11,7 +11,7 @@ use emptyclassroom::{
         cache::{MemoryStore, RedisStore, Store, StoreError},
         clock::Clock,
     },
-    service::{BuildError, Dependencies, Service, read::CacheResult},
+    service::{BuildError, Dependencies, Service, read::CacheResult, refresh::Scheduled},
     web,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -240,6 +240,10 @@ async fn keep_fresh(service: &Service) -> ServerError {
     while !service.reader.snapshot(None).await.is_ok_and(|served| served.cache_result != CacheResult::Stale) {
         pauses.next().await;
     }
+    // It may have got the first answers of a sweep.
+    if !service.refresher.is_complete().await.unwrap_or_default() {
+        refresh(service).await;
+    }
     let clock = &service.deps.clock;
     loop {
         let mut due = next_due(clock.now(), clock.timezone());
@@ -248,10 +252,18 @@ async fn keep_fresh(service: &Service) -> ServerError {
             // The clock may have been set back.
             due = due.min(next_due(clock.now(), clock.timezone()));
         }
-        let mut pauses = Pauses::default();
-        while service.refresher.refresh_scheduled().await.is_err() {
-            pauses.next().await;
-        }
+        refresh(service).await;
+    }
+}
+
+/// Refreshes, again and again until that succeeds and all rooms have been reached.
+async fn refresh(service: &Service) {
+    let mut pauses = Pauses::default();
+    while !matches!(
+        service.refresher.refresh_scheduled().await,
+        Ok(Scheduled::Skipped | Scheduled::Refreshed { is_complete: true, .. })
+    ) {
+        pauses.next().await;
     }
 }
 
@@ -265,7 +277,7 @@ impl Pauses {
     async fn next(&mut self) {
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(self.so_far));
         self.so_far = self.so_far.saturating_add(1).min(16);
-        tracing::warn!(pause_s = pause.as_secs(), "no new data: trying again after a pause");
+        tracing::warn!(pause_s = pause.as_secs(), "the data are not new, or not complete: trying again after a pause");
         sleep(pause).await;
     }
 }

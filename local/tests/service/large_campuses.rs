@@ -144,3 +144,16 @@ async fn readers_who_have_data_are_shown_no_half_of_a_sweep() {
     assert_eq!(refreshed.status, 200);
     assert_eq!((during.outcome(), &during.text), ((200, "HIT"), &before.text));
 }
+
+#[tokio::test]
+async fn a_server_that_finds_only_first_answers_at_its_start_refreshes() {
+    let app = TestServer::start_with(Redis, &SHORT_SWEEPS).await;
+    app.simulator.set_latency(LATENCY);
+    assert_eq!(app.refresh().await.status, 200);
+    // The process was killed before the end of the sweep.
+    app.redis(&["DEL", "classrooms:last_refresh"]).await;
+    app.simulator.set_latency(Duration::ZERO);
+    let other = app.another_refreshing_daily().await;
+    eventually("all rooms are known", PATIENCE, async || statuses(&other.open_classrooms().await) == ["ok"; 4]).await;
+    assert_ne!(other.last_updated().await, json!(null));
+}

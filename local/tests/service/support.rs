@@ -109,6 +109,11 @@ impl TestServer {
         Self::start_in(self.environment.clone(), false).await
     }
 
+    /// Another server that refreshes at the start, and daily.
+    pub(crate) async fn another_refreshing_daily(&self) -> Self {
+        Self::start_in(self.environment.clone(), true).await
+    }
+
     /// The same on a machine whose clock is ahead by so much, or behind.
     pub(crate) async fn another_ahead_by(&self, ahead: TimeDelta) -> Self {
         let clock = self.clock.ahead_by(ahead);

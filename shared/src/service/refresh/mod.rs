@@ -32,7 +32,10 @@ pub use self::{
 };
 use crate::{
     error_chain,
-    outside::single_flight::{Role, SingleFlight},
+    outside::{
+        cache::StoreError,
+        single_flight::{Role, SingleFlight},
+    },
     service::cooldown::CooldownState,
 };
 
@@ -57,6 +60,9 @@ pub enum Scheduled {
     Refreshed {
         /// When the sweep ended.
         timestamp: Timestamp,
+        /// Whether it had time for all rooms: see [`Refreshed::is_complete`].
+        #[serde(skip)]
+        is_complete: bool,
     },
     /// There was new data already.
     Skipped,
@@ -91,7 +97,7 @@ impl Refresher {
             self.sweep_or_wait(seen, Pace::Background).await
         };
         match refreshed.await {
-            Ok(Refreshed { timestamp, .. }) => Ok(Scheduled::Refreshed { timestamp }),
+            Ok(Refreshed { timestamp, is_complete }) => Ok(Scheduled::Refreshed { timestamp, is_complete }),
             Err(RefreshError::CoolingDown(_)) => {
                 tracing::info!("scheduled refresh skipped: a sweep has just succeeded");
                 Ok(Scheduled::Skipped)
@@ -102,6 +108,18 @@ impl Refresher {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Whether the last sweep has ended, and had time for all rooms.
+    ///
+    /// # Errors
+    /// The cache failed.
+    pub async fn is_complete(&self) -> Result<bool, StoreError> {
+        let cache = &self.sweeper.cache;
+        match cache.last_refresh().await? {
+            Some(last_refresh) => Ok(!cache.is_incomplete(last_refresh).await?),
+            None => Ok(false),
         }
     }
 
