@@ -29,6 +29,8 @@ struct Day {
     taken: Vec<Booking>,
     /// Events only.
     events: Vec<Booking>,
+    /// Closures only.
+    closures: Vec<Booking>,
 }
 
 /// The bookings that a sweep found, by room id. A room that failed is absent.
@@ -47,13 +49,22 @@ impl Bookings {
     /// Adds closures to a day: the building is closed, or the campus is on holiday. Nobody has booked the room then, but it is
     /// not free.
     pub fn add_closures(&mut self, date: NaiveDate, closures: impl IntoIterator<Item = Booking>) {
-        unite(&mut self.days.entry(date).or_default().taken, closures);
+        let day = self.days.entry(date).or_default();
+        let closures: Vec<_> = closures.into_iter().collect();
+        unite(&mut day.taken, closures.iter().copied());
+        unite(&mut day.closures, closures);
     }
 
     /// When the room is taken on a day, in order; `None` if 25Live did not answer for that day.
     #[must_use]
     pub fn on(&self, date: NaiveDate) -> Option<&[Booking]> {
         self.days.get(&date).map(|day| day.taken.as_slice())
+    }
+
+    /// When the building is closed on a day, as far as 25Live shows it, in order; `None` if 25Live did not answer for that day.
+    #[must_use]
+    pub fn closures_on(&self, date: NaiveDate) -> Option<&[Booking]> {
+        self.days.get(&date).map(|day| day.closures.as_slice())
     }
 
     /// Whether an event takes any part of these hours of a day; `None` if 25Live did not answer for that day.
@@ -135,6 +146,19 @@ mod tests {
             bookings.add(day(3), [Booking { start, end }]);
             assert_eq!(bookings.has_event(day(3), hours), Some(true), "{start} to {end}");
         }
+    }
+
+    #[test]
+    fn closures_are_kept_apart_from_events() {
+        let mut bookings = Bookings::default();
+        bookings.add_closures(day(3), [Booking { start: 1320, end: 1440 }, Booking { start: 0, end: 420 }]);
+        bookings.add(day(3), [Booking { start: 400, end: 480 }]);
+        assert_eq!(
+            bookings.closures_on(day(3)),
+            Some(&[Booking { start: 0, end: 420 }, Booking { start: 1320, end: 1440 }][..])
+        );
+        assert_eq!(bookings.on(day(3)).unwrap().first(), Some(&Booking { start: 0, end: 480 }));
+        assert_eq!(bookings.closures_on(day(4)), None);
     }
 
     #[test]
