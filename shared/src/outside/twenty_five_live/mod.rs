@@ -23,7 +23,7 @@ use tokio::{
 use url::{Host, Url};
 
 use self::body::{BODY_LIMIT, LONG_BODIES_AT_ONCE};
-pub use self::wire::{Availability, AvailabilityError, Malformed};
+pub use self::wire::{Availability, AvailabilityError, LONGEST_PREFIX, Malformed, mended};
 use crate::error_chain;
 
 /// Requests after the first, when it failed in a way that may pass.
@@ -196,8 +196,9 @@ impl TwentyFiveLive {
     }
 }
 
-/// What both clients have in common.
-fn client(url: &Url, timeout: Duration) -> ClientBuilder {
+/// A client that asks 25Live politely: it names itself, follows no redirect, since these lead to sign-in pages, and gives up
+/// after `timeout`.
+pub fn client(url: &Url, timeout: Duration) -> ClientBuilder {
     let client = Client::builder()
         .user_agent(USER_AGENT)
         .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]))

@@ -19,7 +19,7 @@ const DAY: u16 = 24 * 60;
 /// Hours after which a time counts as the end of the next day.
 const LATEST_HOURS: f64 = 48.0;
 /// The JSON begins within this many bytes. Some campuses put `)]}',` and a newline before it.
-const LONGEST_PREFIX: usize = 16;
+pub const LONGEST_PREFIX: usize = 16;
 /// How many characters of a reason are kept. A reason may quote the answer, in which one word may be megabytes long.
 const LONGEST_REASON: usize = 200;
 
@@ -192,7 +192,8 @@ fn subjects(body: &[u8]) -> Result<Option<&RawValue>, AvailabilityError> {
 
 /// The text of a body, with everything replaced in its strings that JSON does not allow there: bytes that are no UTF-8, control
 /// characters and unknown escapes.
-fn mended(body: &[u8]) -> String {
+#[must_use]
+pub fn mended(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let mut mended = String::with_capacity(text.len());
     let (mut rest, mut in_string) = (&*text, false);
