@@ -111,6 +111,18 @@ impl Booking {
         Self { start: start.into(), end: end.into(), kind, private: false }
     }
 
+    /// The part of it between these hours of the day; `None` if there is none. What is no time stays as it is.
+    pub(crate) fn clipped(self, from: u8, to: u8) -> Option<Self> {
+        let (Some(start), Some(end)) = (self.start.value(), self.end.value()) else { return Some(self) };
+        let (from, to) = (f64::from(from), f64::from(to));
+        if end <= from || start >= to {
+            return None;
+        }
+        let start = if start < from { Hours::Number(from) } else { self.start };
+        let end = if end > to { Hours::Number(to) } else { self.end };
+        Some(Self { start, end, ..self })
+    }
+
     /// The same booking, kept private.
     #[must_use]
     pub fn private(self) -> Self {

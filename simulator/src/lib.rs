@@ -13,6 +13,7 @@
 //! - `query`: what a request must say, and the refusal of one that says something else.
 //! - `document`: the JSON document.
 //! - [`fault`](Fault): the ways in which an answer goes wrong.
+//! - `lists`: the lists of rooms.
 //! - `gzip`: packed answers, and one that is a bomb.
 //! - `script`: what tests have asked for; `journal`: what clients have asked for.
 //! - [`server`](Simulator): ties these together behind a socket.
@@ -23,6 +24,7 @@ mod document;
 mod fault;
 mod gzip;
 mod journal;
+mod lists;
 mod query;
 mod room;
 mod script;

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use crate::booking::Booking;
 use crate::fault::Fault;
+use crate::room::Room;
 use crate::timetable::timetable;
 
 /// Bookings, faults and slowness asked for. Empty, it is a 25Live in good health.
@@ -17,6 +18,10 @@ pub(crate) struct Script {
     everywhere: Option<Fault>,
     by_room: HashMap<String, Fault>,
     upcoming: HashMap<String, VecDeque<Fault>>,
+    lists: Option<Fault>,
+    by_list: HashMap<String, Fault>,
+    /// The hours of the day that guests see, from and to.
+    pub(crate) display_hours: Option<(u8, u8)>,
 }
 
 impl Script {
@@ -25,10 +30,17 @@ impl Script {
         self.bookings.entry(room_id.to_owned()).or_default().insert(date, bookings);
     }
 
-    /// The bookings of a room and day.
-    pub(crate) fn bookings(&self, room_id: &str, date: NaiveDate) -> Vec<Booking> {
-        let set = self.bookings.get(room_id).and_then(|days| days.get(&date));
-        set.cloned().unwrap_or_else(|| timetable(room_id, date))
+    /// The bookings of a room and day, as guests see them.
+    pub(crate) fn bookings(&self, room: &Room, date: NaiveDate) -> Vec<Booking> {
+        let set = self.bookings.get(&room.id).and_then(|days| days.get(&date));
+        let mut bookings = set.cloned().unwrap_or_else(|| timetable(&room.id, date));
+        if set.is_none() {
+            bookings.extend(room.closures(date));
+        }
+        match self.display_hours {
+            Some((from, to)) => bookings.into_iter().filter_map(|booking| booking.clipped(from, to)).collect(),
+            None => bookings,
+        }
     }
 
     /// Every room, from now on.
@@ -46,11 +58,28 @@ impl Script {
         self.upcoming.entry(room_id.to_owned()).or_default().extend(std::iter::repeat_n(fault, times));
     }
 
+    /// All lists, from now on.
+    pub(crate) fn misbehave_lists(&mut self, fault: Fault) {
+        self.lists = Some(fault);
+    }
+
+    /// One list, from now on.
+    pub(crate) fn misbehave_list(&mut self, file: &str, fault: Fault) {
+        self.by_list.insert(file.to_owned(), fault);
+    }
+
+    /// How long a list takes, and what is to be wrong with it.
+    pub(crate) fn plan_of_list(&self, file: &str) -> (Duration, Option<Fault>) {
+        (self.latency, self.by_list.get(file).or(self.lists.as_ref()).cloned())
+    }
+
     /// No faults any more. Bookings and latency stay.
     pub(crate) fn behave(&mut self) {
         self.everywhere = None;
         self.by_room.clear();
         self.upcoming.clear();
+        self.lists = None;
+        self.by_list.clear();
     }
 
     /// The fault of the request for a room that has just come in: the narrower wish goes before the wider.
@@ -93,8 +122,26 @@ mod tests {
         let lecture = vec![Booking::new("9.000000", 9.833_333, Kind::Event)];
         let mut script = Script::default();
         script.set_bookings("342", monday, lecture.clone());
-        assert_eq!(script.bookings("342", monday), lecture);
-        assert_eq!(script.bookings("342", tuesday), timetable("342", tuesday));
-        assert_eq!(script.bookings("344", monday), timetable("344", monday));
+        let (room, other) = (Room::new("342", "CAS 116"), Room::new("344", "CAS 201"));
+        assert_eq!(script.bookings(&room, monday), lecture);
+        assert_eq!(script.bookings(&room, tuesday), timetable("342", tuesday));
+        assert_eq!(script.bookings(&other, monday), timetable("344", monday));
+    }
+
+    #[test]
+    fn guests_see_closures_and_bookings_clipped_to_the_display_hours() {
+        let room = Room::new("342", "CAS 116").open(9, 20);
+        let mut script = Script { display_hours: Some((7, 22)), ..Script::default() };
+        let monday = "2026-02-02".parse().unwrap();
+        let seen = script.bookings(&room, monday);
+        let hours = |item: &Booking| (item.start.value().unwrap(), item.end.value().unwrap());
+        let closed: Vec<_> = seen.iter().filter(|item| item.kind == Kind::Closed).map(hours).collect();
+        assert_eq!(closed, [(7.0, 9.0), (20.0, 22.0)]);
+        script.set_bookings(
+            "342",
+            monday,
+            vec![Booking::new("5.500000", 6.5, Kind::Event), Booking::new("abc", 6.5, Kind::Event)],
+        );
+        assert_eq!(script.bookings(&room, monday), [Booking::new("abc", 6.5, Kind::Event)], "what is no time stays");
     }
 }

@@ -20,6 +20,7 @@ use crate::booking::Booking;
 use crate::document::{Document, Subject, days_from};
 use crate::fault::{Fault, FaultContext, complete};
 use crate::journal::{Journal, Seen};
+use crate::lists::List;
 use crate::query::Query;
 use crate::room::Room;
 use crate::script::Script;
@@ -67,7 +68,8 @@ impl Simulator {
     async fn start_on(port: u16, rooms: Rooms) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?.into_std()?;
         let addr = listener.local_addr()?;
-        let campus = Arc::new(Campus { rooms, script: Mutex::default(), journal: Arc::default() });
+        let campus =
+            Arc::new(Campus { rooms, script: Mutex::default(), journal: Arc::default(), lists: Arc::default() });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&campus));
@@ -121,6 +123,18 @@ impl Simulator {
         self.campus.journal.read().last.iter().map(|seen| seen.user_agent.clone()).collect()
     }
 
+    /// Requests for lists of rooms since the start.
+    #[must_use]
+    pub fn list_requests(&self) -> usize {
+        self.campus.lists.read().requests
+    }
+
+    /// The `User-Agent` headers of the last of these, a thousand at most.
+    #[must_use]
+    pub fn list_user_agents(&self) -> Vec<String> {
+        self.campus.lists.read().last.iter().map(|seen| seen.user_agent.clone()).collect()
+    }
+
     /// How long every answer takes, wrong ones included. None at the start.
     pub fn set_latency(&self, latency: Duration) {
         self.campus.script().latency = latency;
@@ -145,6 +159,22 @@ impl Simulator {
     /// sign-in page, is two calls.
     pub fn misbehave_times(&self, room_id: &str, fault: Fault, times: usize) {
         self.campus.script().misbehave_times(room_id, fault, times);
+    }
+
+    /// Answers every request for a list of rooms so, until [`behave`](Self::behave). A fault that is in the document of a room's
+    /// availability leaves lists as they are.
+    pub fn misbehave_lists(&self, fault: Fault) {
+        self.campus.script().misbehave_lists(fault);
+    }
+
+    /// Answers requests for this list (`spaces.json`, `spaces.xml` or `listdata.json`) so, whatever the others do.
+    pub fn misbehave_list(&self, file: &str, fault: Fault) {
+        self.campus.script().misbehave_list(file, fault);
+    }
+
+    /// Shows of each day only these hours, to which everything is clipped, as 25Live does for guests.
+    pub fn set_display_hours(&self, from: u8, to: u8) {
+        self.campus.script().display_hours = Some((from, to));
     }
 
     /// Takes back all faults. Bookings and latency stay as they were set.
@@ -175,6 +205,8 @@ struct Campus {
     // A std mutex, because nothing awaits while it is held.
     script: Mutex<Script>,
     journal: Arc<Journal>,
+    /// The same for lists.
+    lists: Arc<Journal>,
 }
 
 /// The rooms that are known.
@@ -188,6 +220,14 @@ impl Rooms {
         match self {
             Self::These(rooms) => rooms.iter().find(|room| room.id == id).cloned(),
             Self::Every => Some(Room::new(id, format!("Room {id}"))),
+        }
+    }
+
+    /// The rooms of lists.
+    fn listed(&self) -> &[Room] {
+        match self {
+            Self::These(rooms) => rooms,
+            Self::Every => &[],
         }
     }
 
@@ -210,7 +250,7 @@ impl Campus {
     fn good_document(&self, query: &Query) -> Document {
         let script = self.script();
         let subjects = self.rooms.get(&query.room_id).map(|room| {
-            days_from(query.start).map(|date| Subject::new(&room, date, script.bookings(&room.id, date))).collect()
+            days_from(query.start).map(|date| Subject::new(&room, date, script.bookings(&room, date))).collect()
         });
         Document::new(query.start, subjects.unwrap_or_default())
     }
@@ -228,6 +268,11 @@ async fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpList
 
 /// Answers one request, whatever its path.
 async fn answer(State(campus): State<Arc<Campus>>, request: Request) -> Response {
+    if let Some(list) = List::at(request.uri().path())
+        && request.method() == Method::GET
+    {
+        return answer_list(&campus, list, note(&request)).await;
+    }
     if !request.uri().path().ends_with(RESOURCE) {
         return error(StatusCode::NOT_FOUND, "no such resource");
     }
@@ -253,6 +298,19 @@ async fn answer(State(campus): State<Arc<Campus>>, request: Request) -> Response
         .await
 }
 
+/// Answers a request for a list.
+async fn answer_list(campus: &Campus, list: List, seen: Seen) -> Response {
+    let parameters = seen.query.clone();
+    let in_flight = campus.lists.enter(seen);
+    let (latency, fault) = campus.script().plan_of_list(list.file());
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let context =
+        || FaultContext { elsewhere: "/signin".to_owned(), other_room: campus.rooms.other_than(""), in_flight };
+    list.respond(campus.rooms.listed(), &parameters, fault.map(|fault| (fault, context()))).await
+}
+
 /// What of the request goes into the journal.
 fn note(request: &Request) -> Seen {
     let query = Parameters::try_from_uri(request.uri()).map(|Parameters(query)| query).unwrap_or_default();
@@ -275,147 +333,4 @@ fn error(status: StatusCode, reason: &str) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-    use tokio::io::AsyncReadExt;
-
-    use super::*;
-    use crate::booking::Kind;
-    use crate::testing::{ask, eventually, get, parameters, read, send, target};
-    use crate::timetable::timetable;
-
-    async fn simulator() -> Simulator {
-        Simulator::start(vec![Room::new("342", "CAS 116"), Room::new("344", "CAS 201")]).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_room_is_answered_with_a_month_of_its_timetable() {
-        let simulator = simulator().await;
-        let reply = ask(&simulator, "342").await;
-        assert_eq!(reply.status, 200);
-        assert_eq!(reply.header("content-type"), Some("application/json;charset=UTF-8"));
-        let subjects = reply.subjects();
-        assert_eq!(subjects.len(), 29);
-        let first: NaiveDate = "2026-02-01".parse().unwrap();
-        for (subject, day) in subjects.iter().zip(first.iter_days()) {
-            let wanted = Subject::new(&Room::new("342", "CAS 116"), day, timetable("342", day));
-            assert_eq!(*subject, serde_json::to_value(wanted).unwrap());
-        }
-    }
-
-    #[tokio::test]
-    async fn the_same_question_has_the_same_answer_after_a_restart() {
-        let before = ask(&simulator().await, "342").await.body;
-        assert_eq!(ask(&simulator().await, "342").await.body, before);
-    }
-
-    #[tokio::test]
-    async fn an_unknown_room_has_no_subjects() {
-        let reply = ask(&simulator().await, "1").await;
-        assert_eq!((reply.status, reply.subjects().len()), (200, 0));
-    }
-
-    #[tokio::test]
-    async fn a_simulator_with_every_room_answers_about_any() {
-        let simulator = Simulator::start_with_every_room(0).await.unwrap();
-        for id in ["342", "1", "no-such-room"] {
-            let subjects = ask(&simulator, id).await.subjects();
-            assert_eq!((subjects.len(), &subjects[0]["itemName"]), (29, &json!(format!("Room {id}"))));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_port_that_is_taken_is_an_error() {
-        let first = simulator().await;
-        let second = Simulator::start_with_every_room(first.addr().port()).await;
-        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
-    }
-
-    #[tokio::test]
-    async fn bookings_set_by_a_test_are_what_is_answered() {
-        let simulator = simulator().await;
-        let date = "2026-02-03".parse().unwrap();
-        simulator.set_bookings("342", date, vec![Booking::new("9.000000", 9.833_333, Kind::Blackout)]);
-        let items = &ask(&simulator, "342").await.subjects()[2]["items"];
-        assert_eq!((&items[0]["start"], &items[0]["end"]), (&json!("9.000000"), &json!(9.833_333)));
-        assert_eq!((&items[0]["type_id"], items.as_array().unwrap().len()), (&json!(2), 1));
-    }
-
-    #[tokio::test]
-    async fn a_malformed_request_is_400_and_names_the_parameter() {
-        let simulator = simulator().await;
-        let good = target(&simulator, "342", "2026-02-01");
-        for (right, wrong, name) in [
-            ("closed%20blackouts", "closed", "include"),
-            ("&space_id=342", "", "space_id"),
-            ("T00%3A00%3A00", "", "start_dt"),
-            ("availability_daily", "availability", "comptype"),
-        ] {
-            let reply = get(&simulator, &good.replace(right, wrong)).await;
-            assert_eq!(reply.status, 400);
-            assert!(reply.json()["error"].as_str().unwrap().starts_with(name), "{}", reply.text());
-        }
-    }
-
-    #[tokio::test]
-    async fn a_refused_request_uses_up_no_fault() {
-        let simulator = simulator().await;
-        simulator.misbehave_times("342", Fault::Status(503), 1);
-        let bad = target(&simulator, "342", "2026-02-01").replace("location", "person");
-        assert_eq!(get(&simulator, &bad).await.status, 400);
-        assert_eq!(ask(&simulator, "342").await.status, 503);
-        assert_eq!(ask(&simulator, "342").await.status, 200);
-    }
-
-    #[tokio::test]
-    async fn only_availability_is_served_and_only_by_get() {
-        let simulator = simulator().await;
-        assert_eq!(get(&simulator, "/25live/data/simulated/run/spaces.json").await.status, 404);
-        let post = send(&simulator, "POST", &target(&simulator, "342", "2026-02-01")).await;
-        assert_eq!(read(post).await.unwrap().status, 405);
-        assert_eq!(simulator.requests(), 0);
-    }
-
-    #[tokio::test]
-    async fn requests_are_counted_and_remembered_as_decoded() {
-        let simulator = simulator().await;
-        ask(&simulator, "342").await;
-        get(&simulator, &target(&simulator, "344", "2026-02-01").replace("%20", "+")).await;
-        assert_eq!(simulator.requests(), 2);
-        assert_eq!(simulator.queries(), [parameters("342", "2026-02-01"), parameters("344", "2026-02-01")]);
-        assert_eq!(simulator.user_agents(), ["tests", "tests"]);
-    }
-
-    #[tokio::test]
-    async fn an_answer_takes_its_latency_and_requests_overlap_meanwhile() {
-        let simulator = simulator().await;
-        simulator.set_latency(Duration::from_millis(200));
-        let begun = std::time::Instant::now();
-        tokio::join!(ask(&simulator, "342"), ask(&simulator, "344"), ask(&simulator, "342"));
-        assert!(begun.elapsed() >= Duration::from_millis(200));
-        assert_eq!(simulator.peak_in_flight(), 3);
-        eventually(|| simulator.in_flight() == 0).await;
-    }
-
-    #[tokio::test]
-    async fn a_disconnected_client_is_no_longer_in_flight() {
-        let simulator = simulator().await;
-        simulator.misbehave(Fault::Hang);
-        let waiting = send(&simulator, "GET", &target(&simulator, "342", "2026-02-01")).await;
-        eventually(|| simulator.in_flight() == 1).await;
-        drop(waiting);
-        eventually(|| simulator.in_flight() == 0).await;
-    }
-
-    #[tokio::test]
-    async fn a_dropped_simulator_ends_hanging_connections_and_frees_its_port() {
-        let simulator = simulator().await;
-        let addr = simulator.addr();
-        simulator.misbehave(Fault::Hang);
-        let mut waiting = send(&simulator, "GET", &target(&simulator, "342", "2026-02-01")).await;
-        eventually(|| simulator.in_flight() == 1).await;
-        drop(simulator);
-        assert!(matches!(waiting.read_u8().await, Err(error) if error.kind() != io::ErrorKind::TimedOut));
-        assert!(tokio::net::TcpStream::connect(addr).await.is_err());
-    }
-}
+mod tests;
