@@ -6,7 +6,9 @@
 //! * `connections`: those of clients, on none of which is waited without an end.
 //! * [`daily`]: when the next daily refresh is due.
 //! * [`mod@env`]: the environment and the `.env` file.
+//! * [`campus`]: campus files, drafted from 25Live's room lists and checked.
 
+pub mod campus;
 mod connections;
 pub mod daily;
 pub mod env;

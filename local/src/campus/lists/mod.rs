@@ -1,0 +1,257 @@
+//! The room lists of 25Live: from any of their formats to [`ListedRoom`]s.
+//!
+//! # Layout
+//!
+//! * `table`: `listdata.json`, a table whose columns differ by institution.
+//! * `spaces`: `spaces.json`; `xml`: `spaces.xml`.
+//! * `joined`: names with commas between them and in them.
+//! * `text`: encodings, odd blanks, numbers.
+//!
+//! Only a room's id and name are compulsory in 25Live, so whatever else is missing or odd costs nothing but itself.
+
+mod joined;
+mod spaces;
+mod table;
+mod text;
+mod xml;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use emptyclassroom::outside::twenty_five_live::mended;
+use serde_json::{Map, Value};
+
+use self::joined::{Cell, Names};
+
+/// How much of a document an error quotes.
+const BEGINNING: usize = 60;
+
+/// A room as a list describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedRoom {
+    /// 25Live's `space_id`.
+    pub id: String,
+    /// The short name, such as `HALL 101`.
+    pub name: String,
+    /// The long name, where the list has one.
+    pub formal_name: Option<String>,
+    /// How many people it holds, where that is known.
+    pub capacity: Option<u32>,
+    /// What it has.
+    pub features: Vec<String>,
+    /// What it is.
+    pub categories: Vec<String>,
+    /// The name of its building, where the list has one.
+    pub building: Option<String>,
+}
+
+/// All rooms of a list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RoomList {
+    /// In the order of the list, each id once.
+    pub rooms: Vec<ListedRoom>,
+    /// Entries without an id or a name.
+    pub unreadable: usize,
+    /// Entries with the id of an earlier one.
+    pub repeated: usize,
+    /// Names with a comma that were put together from a text of several names: a guess.
+    pub guessed_names: Vec<String>,
+}
+
+/// One document of a list; `listdata.json` comes in several.
+#[derive(Debug, Default)]
+pub struct Page {
+    rooms: Vec<RawRoom>,
+    unreadable: usize,
+    /// How many pages the whole list has, if the document says so.
+    pub pages: Option<usize>,
+    /// How many rooms the whole list has, if the document says so.
+    pub count: Option<usize>,
+}
+
+/// Why a document is no room list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// Nothing is in it.
+    #[error("it is empty")]
+    Empty,
+    /// A web page.
+    #[error("it is a web page, such as one to sign in, and no room list")]
+    WebPage,
+    /// Not JSON after all.
+    #[error("its JSON cannot be read")]
+    Json(#[from] serde_json::Error),
+    /// Not XML after all.
+    #[error("its XML cannot be read")]
+    Xml(#[from] quick_xml::Error),
+    /// XML without its end.
+    #[error("its XML is cut off")]
+    CutOff,
+    /// A table that does not name its rooms.
+    #[error("its table has no column with the prefname `name`")]
+    NoNames,
+    /// Something else.
+    #[error("it is no room list of 25Live (spaces.json, spaces.xml or listdata.json); it begins with {0:?}")]
+    Other(String),
+}
+
+/// A room with the texts of its list.
+#[derive(Debug, Default)]
+struct RawRoom {
+    id: Option<String>,
+    name: Option<String>,
+    formal_name: Option<String>,
+    capacity: Option<u32>,
+    features: Cell,
+    categories: Cell,
+    building: Option<String>,
+}
+
+impl Page {
+    /// Reads a document in any of the formats.
+    ///
+    /// # Errors
+    /// It is none of them.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ListError> {
+        let document = text::decoded(bytes);
+        if document.trim().is_empty() {
+            return Err(ListError::Empty);
+        }
+        if text::is_web_page(&document) {
+            return Err(ListError::WebPage);
+        }
+        if let Some(json) = text::json_part(&document) {
+            return Self::of_json(&json_value(json)?).unwrap_or_else(|| Err(other(&document)));
+        }
+        if document.trim_start().starts_with('<') {
+            return xml::page(&document)?.ok_or_else(|| other(&document));
+        }
+        Err(other(&document))
+    }
+
+    fn of_json(document: &Value) -> Option<Result<Self, ListError>> {
+        table::page(document).or_else(|| spaces::page(document).map(Ok))
+    }
+
+    fn of_rooms(rooms: impl Iterator<Item = RawRoom>) -> Self {
+        let (rooms, rest): (Vec<_>, Vec<_>) = rooms.partition(|room| room.id.is_some() && room.name.is_some());
+        Self { rooms, unreadable: rest.len(), ..Self::default() }
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rooms.len() + self.unreadable
+    }
+
+    /// Whether it has no entries.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The id of the first room.
+    #[must_use]
+    pub fn first_id(&self) -> Option<&str> {
+        self.rooms.first()?.id.as_deref()
+    }
+}
+
+impl RoomList {
+    /// Puts the pages of a list together. Categories known from elsewhere help to read texts of several.
+    #[must_use]
+    pub fn of(pages: Vec<Page>, known_categories: &[String]) -> Self {
+        let mut list = Self { unreadable: pages.iter().map(|page| page.unreadable).sum(), ..Self::default() };
+        let rooms: Vec<_> = pages.into_iter().flat_map(|page| page.rooms).collect();
+        let features = Names::of_features(rooms.iter().map(|room| &room.features));
+        let categories = Names::of_categories(rooms.iter().map(|room| &room.categories), known_categories);
+        let mut places = HashMap::new();
+        for raw in rooms {
+            list.guessed_names.extend(features.guesses(&raw.features).chain(categories.guesses(&raw.categories)));
+            let Some(room) = raw.read(&features, &categories) else { continue };
+            if let Some(first) = places.get(&room.id).and_then(|place: &usize| list.rooms.get_mut(*place)) {
+                list.repeated += 1;
+                first.complete(room);
+            } else {
+                places.insert(room.id.clone(), list.rooms.len());
+                list.rooms.push(room);
+            }
+        }
+        list.guessed_names.sort_unstable();
+        list.guessed_names.dedup();
+        list
+    }
+
+    /// Each category with the number of its rooms, in the order of the alphabet.
+    #[must_use]
+    pub fn categories(&self) -> BTreeMap<&str, usize> {
+        let mut categories = BTreeMap::new();
+        for category in self.rooms.iter().flat_map(|room| &room.categories) {
+            *categories.entry(category.as_str()).or_default() += 1;
+        }
+        categories
+    }
+}
+
+impl ListedRoom {
+    /// Takes from another entry of the same room what this one does not say.
+    fn complete(&mut self, other: Self) {
+        self.formal_name = self.formal_name.take().or(other.formal_name);
+        self.capacity = self.capacity.or(other.capacity);
+        self.building = self.building.take().or(other.building);
+        add_missing(&mut self.features, other.features);
+        add_missing(&mut self.categories, other.categories);
+    }
+}
+
+fn add_missing(names: &mut Vec<String>, more: Vec<String>) {
+    let seen: HashSet<_> = names.iter().cloned().collect();
+    names.extend(more.into_iter().filter(|name| !seen.contains(name)));
+}
+
+impl RawRoom {
+    fn read(self, features: &Names, categories: &Names) -> Option<ListedRoom> {
+        let Self { id, name, formal_name, capacity, features: has, categories: is, building } = self;
+        let (features, categories) = (features.of(has), categories.of(is));
+        Some(ListedRoom { id: id?, name: name?, formal_name, capacity, features, categories, building })
+    }
+}
+
+fn other(document: &str) -> ListError {
+    ListError::Other(document.trim_start().chars().take(BEGINNING).collect())
+}
+
+/// Reads the JSON at the beginning of a text; if it cannot be read, with its texts mended.
+fn json_value(json: &str) -> Result<Value, serde_json::Error> {
+    let first = |text: &str| {
+        let value = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+        value.unwrap_or_else(|| serde_json::from_str(text))
+    };
+    first(json).or_else(|_| first(&mended(json.as_bytes())))
+}
+
+/// The value of a key, whatever prefix of a namespace it has.
+fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let local = |key: &str| key.rsplit(':').next() == Some(name);
+    fields.get(name).or_else(|| fields.iter().find(|(key, _)| local(key)).map(|(_, value)| value))
+}
+
+/// The names in a value: a text of several, a list of texts or objects, or one object.
+fn names(value: &Value, keys: &[&str]) -> Cell {
+    match value {
+        Value::String(joined) => text::tidy(joined).map_or_else(Cell::default, Cell::Joined),
+        Value::Array(parts) => Cell::Separate(parts.iter().filter_map(|part| name_in(part, keys)).collect()),
+        Value::Object(fields) => match keys.iter().find_map(|key| field(fields, key)) {
+            Some(inner @ (Value::Array(_) | Value::Object(_))) => names(inner, keys),
+            _ => Cell::Separate(name_in(value, keys).into_iter().collect()),
+        },
+        _ => Cell::default(),
+    }
+}
+
+fn name_in(part: &Value, keys: &[&str]) -> Option<String> {
+    let named = part.as_object().and_then(|fields| keys.iter().find_map(|key| text::text(field(fields, key)?)));
+    named.or_else(|| text::text(part))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Texts of a room list: from bytes to text, and from odd text to tidy text.
+
+use emptyclassroom::outside::twenty_five_live::LONGEST_PREFIX;
+use quick_xml::escape::unescape;
+use serde_json::Value;
+
+/// How much of a document is searched for its kind.
+const HEAD: usize = 1024;
+/// The encodings that a document of one byte a character declares.
+const ONE_BYTE: [&str; 3] = ["iso-8859-1", "windows-1252", "latin1"];
+
+/// The text of a list: UTF-8, or UTF-16 as some programs save it, or what an XML declaration says.
+pub(super) fn decoded(bytes: &[u8]) -> String {
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => match str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) if declares_one_byte(bytes) => bytes.iter().copied().map(char::from).collect(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        },
+    }
+}
+
+fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+    let units = bytes.chunks_exact(2).filter_map(|two| <[u8; 2]>::try_from(two).ok().map(unit));
+    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+fn declares_one_byte(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(bytes.get(..HEAD).unwrap_or(bytes)).to_ascii_lowercase();
+    head.trim_start().starts_with("<?xml") && ONE_BYTE.iter().any(|name| head.contains(name))
+}
+
+/// Where the JSON of a document begins, whatever stands before it; `None` if it is no JSON.
+pub(super) fn json_part(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let start = text.bytes().take(LONGEST_PREFIX).position(|byte| matches!(byte, b'{' | b'['))?;
+    if text.starts_with('<') { None } else { text.get(start..) }
+}
+
+/// Whether a document is a web page, such as the one with which 25Live asks to sign in.
+pub(super) fn is_web_page(text: &str) -> bool {
+    let head: String = text.trim_start().chars().take(HEAD).collect::<String>().to_ascii_lowercase();
+    let has_markup = ["<html", "<head", "<body", "<script"].iter().any(|tag| head.contains(tag));
+    head.starts_with("<!doctype html") || (head.starts_with('<') && has_markup)
+}
+
+/// A text without control characters, without blanks around it, with single blanks in it; `None` if nothing is left.
+pub(super) fn tidy(text: &str) -> Option<String> {
+    let unescaped = if text.contains('&') { unescape(text).unwrap_or(text.into()) } else { text.into() };
+    let blank = |character: char| character.is_whitespace() || character.is_control();
+    let visible = |character: &char| !matches!(character, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{ad}');
+    let shown: String = unescaped.chars().filter(visible).collect();
+    let words: Vec<_> = shown.split(blank).filter(|word| !word.is_empty()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// The text of a JSON value: a text, a number, or an object that names something.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => tidy(text),
+        Value::Number(number) => Some(whole(&number.to_string())),
+        Value::Object(fields) => ["itemName", "name", "#text"].iter().find_map(|key| text(fields.get(*key)?)),
+        Value::Null | Value::Bool(_) | Value::Array(_) => None,
+    }
+}
+
+/// A number without a fraction that is zero: some programs write every number as `342.0`.
+fn whole(number: &str) -> String {
+    number.strip_suffix(".0").unwrap_or(number).to_owned()
+}
+
+/// How many people a text says that a room holds. 0 means that it is not known.
+pub(super) fn people(text: &str) -> Option<u32> {
+    let digits = whole(&text.replace(',', ""));
+    digits.parse().ok().filter(|people| *people > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn runs_of_blanks_control_characters_and_entities_become_plain_text() {
+        for (odd, plain) in [
+            ("  HALL   101 ", Some("HALL 101")),
+            ("HALL\u{a0}101\t\u{1}", Some("HALL 101")),
+            ("Arts &amp; Sciences &#38; more", Some("Arts & Sciences & more")),
+            ("R&D; Labs", Some("R&D; Labs")),
+            ("\u{feff}\u{200b}", None),
+            (" \n ", None),
+        ] {
+            assert_eq!(tidy(odd).as_deref(), plain, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_may_be_a_number_or_an_object_that_names_something() {
+        for (value, plain) in [
+            (json!("101"), Some("101")),
+            (json!(101), Some("101")),
+            (json!(101.0), Some("101")),
+            (json!({"itemId": 7, "itemName": "Hall"}), Some("Hall")),
+            (json!(null), None),
+            (json!([1]), None),
+        ] {
+            assert_eq!(text(&value).as_deref(), plain, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_capacity_of_0_or_of_no_sense_is_not_known() {
+        for (text, capacity) in
+            [("40", Some(40)), ("1,200", Some(1200)), ("40.0", Some(40)), ("0", None), ("-1", None), ("many", None)]
+        {
+            assert_eq!(people(text), capacity, "{text}");
+        }
+    }
+
+    #[test]
+    fn saved_lists_are_decoded_from_utf_16_and_latin_1_too() {
+        let utf_16: Vec<u8> = [0xfeff].into_iter().chain("Café".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        assert_eq!(decoded(&utf_16), "Café");
+        assert_eq!(decoded(b"\xef\xbb\xbf{}"), "{}");
+        let latin_1 = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>Caf\xe9</a>";
+        assert!(decoded(latin_1).ends_with("<a>Café</a>"));
+        assert_eq!(decoded(b"Caf\xe9"), "Caf\u{fffd}");
+    }
+
+    #[test]
+    fn json_is_told_from_web_pages() {
+        for prefix in ["", ")]}',\n", "  \n"] {
+            assert_eq!(json_part(&format!("{prefix}{{}}")), Some("{}"));
+        }
+        assert_eq!(json_part("<a>{}</a>"), None);
+        assert_eq!(json_part("Seventeen letters{}"), None);
+        assert!(is_web_page("\n<!DOCTYPE html><p>Sign in") && is_web_page("<?xml version='1'?><html xmlns=''>"));
+        assert!(!is_web_page("<r25:spaces/>"));
+    }
+}
