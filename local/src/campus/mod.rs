@@ -5,5 +5,10 @@
 //! Data flows one way: list → rooms → the rooms that are wanted → buildings → hours → file.
 //!
 //! * [`lists`]: the formats of room lists.
+//! * [`selection`]: which rooms are wanted. [`grouping`]: their buildings, with `room_name` and `building_name`.
 
+mod building_name;
+pub mod grouping;
 pub mod lists;
+mod room_name;
+pub mod selection;

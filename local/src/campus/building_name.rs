@@ -1,0 +1,192 @@
+//! A building's name, from what the formal names of its rooms begin with.
+
+use std::collections::HashMap;
+
+use super::room_name::{Parts, has_number, is_kind, without_room_words, without_room_words_behind};
+
+/// What stands around words.
+const PUNCTUATION: [char; 9] = [',', '-', '–', '—', ':', ';', '#', '(', ')'];
+/// Words that say what a room is, at the end of a beginning: no building's name ends so.
+const ENDINGS: [&str; 8] =
+    ["classroom", "classrooms", "class", "seminar", "lecture", "conference", "office", "computer"];
+/// Words that go on with the number before them: `1 and 2`.
+const CONNECTIVES: [&str; 6] = ["&", "+", "and", "or", "through", "to"];
+/// Words that are no name alone.
+const NO_NAMES: [&str; 8] = ["the", "university", "college", "school", "building", "bldg", "center", "department"];
+
+/// A name, and whether some rooms' formal names contradict it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Common {
+    pub(super) name: String,
+    pub(super) is_doubtful: bool,
+}
+
+/// A formal name without what the room is at its beginning: `Classroom, Old Hall`.
+fn without_kind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
+    let ends_part = |word: &&str| word.ends_with([',', ':']) || word.chars().all(|c| PUNCTUATION.contains(&c));
+    let Some(end) = words.iter().position(ends_part) else { return words };
+    let (kind, rest) = words.split_at(end + 1);
+    if is_kind(&clean(kind)) && !rest.is_empty() { rest } else { words }
+}
+
+/// The building in one formal name: what stands before the room's number, or behind it if it comes first. `None` if the formal
+/// name says nothing of a building.
+pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
+    let words: Vec<_> = formal.split(' ').collect();
+    let number = parts.and_then(|parts| parts.room.split(' ').next());
+    // Some lists write 0232 in one name, and 232 in the other.
+    let plain = |word: &str| word.trim_matches(PUNCTUATION).trim_start_matches('0').to_lowercase();
+    let is_number =
+        |word: &&str| number.is_some_and(|number| !plain(number).is_empty() && plain(word) == plain(number));
+    let place = words.iter().position(is_number).or_else(|| words.iter().position(|word| has_number(word)));
+    let (before, behind) = match place {
+        Some(place) => (words.get(..place)?, words.get(place + 1..)?),
+        None => (without_kind(&words), [].as_slice()),
+    };
+    let before = clean(before);
+    let goes_on =
+        |words: &[&str]| words.first().is_some_and(|word| CONNECTIVES.contains(&word.to_lowercase().as_str()));
+    let name = match before.is_empty() || is_kind(&before) {
+        true if goes_on(behind) => return None,
+        true => clean(without_room_words(behind)),
+        false => before,
+    };
+    let says_something = name.chars().any(char::is_alphabetic) && !is_kind(&name);
+    says_something.then_some(name)
+}
+
+/// The name that most of the beginnings of a building's formal names share.
+pub(super) fn common(beginnings: &[String]) -> Option<Common> {
+    let mut groups = HashMap::<String, Vec<&str>>::new();
+    for beginning in beginnings {
+        groups.entry(first_word(beginning)).or_default().push(beginning);
+    }
+    let group = groups.into_values().max_by_key(Vec::len).filter(|group| group.len() * 2 > beginnings.len())?;
+    let is_doubtful = group.len() < beginnings.len();
+    let shared = shared_words(&group);
+    let top = most_frequent(&group).filter(|(_, times)| times * 3 >= group.len() * 2).map(|(name, _)| clean_text(name));
+    let common = match top {
+        // `Old Hall` nine times, and `Old Lab` once: `Old` is too short.
+        Some(top) if !shared.contains(' ') && top.len() > shared.len() => Common { name: top, is_doubtful: true },
+        _ => Common { name: shared, is_doubtful },
+    };
+    let is_name =
+        !common.name.is_empty() && !is_kind(&common.name) && !NO_NAMES.contains(&common.name.to_lowercase().as_str());
+    is_name.then_some(common)
+}
+
+fn first_word(text: &str) -> String {
+    text.split(' ').next().unwrap_or_default().to_lowercase()
+}
+
+/// The words that all texts begin with, written as in the first.
+fn shared_words(texts: &[&str]) -> String {
+    let Some((first, rest)) = texts.split_first() else { return String::new() };
+    let words: Vec<_> = first.split(' ').collect();
+    let shared = rest.iter().fold(words.len(), |shared, text| {
+        let same = words.iter().zip(text.split(' ')).take_while(|(one, other)| same_word(one, other)).count();
+        shared.min(same)
+    });
+    clean(words.get(..shared).unwrap_or_default())
+}
+
+fn same_word(one: &str, other: &str) -> bool {
+    one.trim_end_matches(PUNCTUATION).to_lowercase() == other.trim_end_matches(PUNCTUATION).to_lowercase()
+}
+
+/// The most frequent text; of several, the first in the alphabet.
+pub(super) fn most_frequent<'a>(texts: &[&'a str]) -> Option<(&'a str, usize)> {
+    let mut times = HashMap::<&str, usize>::new();
+    for text in texts {
+        *times.entry(text).or_default() += 1;
+    }
+    times.into_iter().max_by(|(one, ones), (other, others)| ones.cmp(others).then_with(|| other.cmp(one)))
+}
+
+fn clean_text(text: &str) -> String {
+    clean(&text.split(' ').collect::<Vec<_>>())
+}
+
+/// Words without punctuation around them, and without those at the end that belong to the room.
+fn clean(words: &[&str]) -> String {
+    let mut words = words;
+    loop {
+        let shorter = without_room_words_behind(words);
+        let shorter = match shorter.split_last() {
+            Some((last, rest)) if !rest.is_empty() && ENDINGS.contains(&last.to_lowercase().as_str()) => rest,
+            _ => shorter,
+        };
+        if shorter.len() == words.len() {
+            break;
+        }
+        words = shorter;
+    }
+    words.join(" ").trim_matches(|c: char| c == ' ' || PUNCTUATION.contains(&c) && c != ')').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(formal: &str, room: &str) -> Option<String> {
+        beginning(formal, Some(&Parts { code: "X".into(), room: room.into() }))
+    }
+
+    #[test]
+    fn a_formal_name_begins_with_its_building() {
+        for formal in [
+            "Old Hall 101",
+            "Old Hall Room 101",
+            "Old Hall Rm 101",
+            "Old Hall Rm. 101",
+            "Old Hall - 101",
+            "Old Hall, 101",
+            "Old Hall, Room 101",
+            "Old Hall #101",
+            "Old Hall - Room - 101",
+            "Old Hall (101)",
+            "Old Hall Classroom 101",
+            "Old Hall",
+            "Old Hall Room",
+            "Old Hall -",
+            "Classroom, Old Hall",
+            "Lecture Hall - Old Hall",
+            "101 Old Hall",
+            "Room 101, Old Hall",
+            "Classroom 101 - Old Hall",
+        ] {
+            assert_eq!(of(formal, "101").as_deref(), Some("Old Hall"), "{formal}");
+        }
+        assert_eq!(of("Building 12 Room 101", "101").as_deref(), Some("Building 12"));
+        assert_eq!(of("Building 12 Room 0101", "101").as_deref(), Some("Building 12"));
+        assert_eq!(of("Old Hall 7", "101").as_deref(), Some("Old Hall"));
+    }
+
+    #[test]
+    fn some_formal_names_say_nothing() {
+        for formal in ["OFFICE", "101", "Room 101", "Classroom", "Lecture Hall 101", "-", "101 and 102", "101 & 102"] {
+            assert_eq!(of(formal, "101"), None, "{formal}");
+        }
+    }
+
+    fn shared(beginnings: &[&str]) -> Option<(String, bool)> {
+        let beginnings: Vec<_> = beginnings.iter().map(|name| (*name).to_owned()).collect();
+        common(&beginnings).map(|common| (common.name, common.is_doubtful))
+    }
+
+    #[test]
+    fn the_name_is_what_the_beginnings_share() {
+        assert_eq!(shared(&["Old Hall", "Old Hall", "OLD HALL"]), Some(("Old Hall".into(), false)));
+        assert_eq!(shared(&["Old Hall Stage", "Old Hall", "Old Hall Lab"]), Some(("Old Hall".into(), false)));
+        assert_eq!(shared(&["Old Hall", "Old Hall", "Old Hall", "New Lab"]), Some(("Old Hall".into(), true)));
+        assert_eq!(shared(&["Old Hall", "Old Hall", "Old Gym"]), Some(("Old Hall".into(), true)));
+        assert_eq!(shared(&["Old Hall"]), Some(("Old Hall".into(), false)));
+    }
+
+    #[test]
+    fn beginnings_that_share_nothing_are_no_name() {
+        assert_eq!(shared(&["Smith Room", "Jones Room"]), None);
+        assert_eq!(shared(&["The Pit", "The Lab"]), None);
+        assert_eq!(shared(&[]), None);
+    }
+}

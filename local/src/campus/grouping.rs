@@ -1,0 +1,339 @@
+//! From the rooms of a list to buildings. Pure.
+
+mod codes;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use self::codes::{initials, is_code_again, unique, without_code};
+use super::{
+    building_name::{self, most_frequent},
+    lists::ListedRoom,
+    room_name::{Names, Parts, without_room_words},
+};
+
+/// The name of the building of rooms whose building is not known.
+const OTHER_NAME: &str = "Other rooms";
+
+/// What tells in which building a room is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum BuildingFrom {
+    /// The room's name: HALL of "HALL 101"
+    Name,
+    /// The beginning of the room's formal name: Old Hall of "Old Hall Room 101"
+    Formal,
+    /// The list's column of buildings
+    BldgName,
+    /// The room's first category that is not one of those chosen
+    Category,
+}
+
+/// A value, and what a person should look at, if it is a guess.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guess {
+    /// The value.
+    pub value: String,
+    /// Why it is a guess.
+    pub check: Option<String>,
+}
+
+/// A building of the draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftBuilding {
+    /// Unique, without a comma.
+    pub code: Guess,
+    /// The name.
+    pub name: Guess,
+    /// In natural order.
+    pub rooms: Vec<DraftRoom>,
+}
+
+/// A room of the draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftRoom {
+    /// 25Live's `space_id`.
+    pub id: String,
+    /// The name in its building.
+    pub name: String,
+    /// How many people it holds.
+    pub capacity: Option<u32>,
+    /// What it has.
+    pub features: Vec<String>,
+    /// What a person should look at.
+    pub check: Option<String>,
+}
+
+impl Guess {
+    fn sure(value: impl Into<String>) -> Self {
+        Self { value: value.into(), check: None }
+    }
+
+    fn doubtful(value: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { value: value.into(), check: Some(why.into()) }
+    }
+}
+
+/// The rooms of one building while they are grouped.
+#[derive(Default)]
+struct Group<'a> {
+    spellings: Vec<String>,
+    rooms: Vec<&'a ListedRoom>,
+}
+
+/// What groups rooms.
+struct Grouper<'a> {
+    names: Names,
+    /// What the formal names begin with, by the code of the room's name.
+    beginnings: HashMap<String, Vec<String>>,
+    chosen: &'a BTreeSet<&'a str>,
+    from: BuildingFrom,
+}
+
+/// Groups rooms into buildings, by what is asked for, or else by the best that the list has. All rooms of the list tell what a
+/// building is called; `chosen` are the categories that name no building.
+#[must_use]
+pub fn group(
+    rooms: &[&ListedRoom],
+    all: &[ListedRoom],
+    chosen: &BTreeSet<&str>,
+    from: Option<BuildingFrom>,
+) -> (BuildingFrom, Vec<DraftBuilding>) {
+    let names = Names::learn(&all.iter().map(|room| room.name.as_str()));
+    let mut grouper = Grouper { names, beginnings: HashMap::new(), chosen, from: BuildingFrom::Name };
+    grouper.learn_beginnings(all);
+    grouper.from = from.unwrap_or_else(|| grouper.best(rooms));
+    (grouper.from, grouper.buildings(rooms))
+}
+
+impl<'a> Grouper<'a> {
+    fn learn_beginnings(&mut self, all: &[ListedRoom]) {
+        let told =
+            all.iter().filter_map(|room| Some((self.parts(room)?.code.to_uppercase(), self.formal_beginning(room)?)));
+        let told: Vec<_> = told.collect();
+        for (code, beginning) in told {
+            self.beginnings.entry(code).or_default().push(beginning);
+        }
+    }
+
+    fn parts(&self, room: &ListedRoom) -> Option<Parts> {
+        self.names.parts(&room.name)
+    }
+
+    fn building_of(&self, room: &ListedRoom, from: BuildingFrom) -> Option<String> {
+        match from {
+            BuildingFrom::Name => self.parts(room).map(|parts| parts.code),
+            BuildingFrom::Formal => self.formal_beginning(room),
+            BuildingFrom::BldgName => room.building.clone(),
+            BuildingFrom::Category => room.categories.iter().find(|name| !self.chosen.contains(name.as_str())).cloned(),
+        }
+    }
+
+    fn formal_beginning(&self, room: &ListedRoom) -> Option<String> {
+        let formal = room.formal_name.as_deref().filter(|formal| *formal != room.name)?;
+        building_name::beginning(formal, self.parts(room).as_ref())
+    }
+
+    /// The source that tells the building of at least half of the rooms: the column of buildings, unless it is the same for all
+    /// while their names differ; else the name; else the formal name.
+    fn best(&self, rooms: &[&ListedRoom]) -> BuildingFrom {
+        let told = |from| rooms.iter().filter_map(|room| self.building_of(room, from)).collect::<Vec<_>>();
+        let different = |buildings: &[String]| buildings.iter().collect::<HashSet<_>>().len();
+        let (column, names) = (told(BuildingFrom::BldgName), told(BuildingFrom::Name));
+        let column_differs = different(&column) > 1 || different(&names) < 3;
+        if column.len() * 2 >= rooms.len() && !column.is_empty() && column_differs {
+            BuildingFrom::BldgName
+        } else if names.len() * 2 < rooms.len() && told(BuildingFrom::Formal).len() > names.len() {
+            BuildingFrom::Formal
+        } else {
+            BuildingFrom::Name
+        }
+    }
+
+    fn buildings(&self, rooms: &[&'a ListedRoom]) -> Vec<DraftBuilding> {
+        let by_code = self.keys_by_code(rooms);
+        let formal = self.formal_names(rooms);
+        let mut groups = BTreeMap::<String, Group<'a>>::new();
+        let mut homeless = Vec::new();
+        for room in rooms {
+            let by_code = || {
+                let code = self.parts(room)?.code;
+                Some(by_code.get(&code.to_uppercase()).cloned().unwrap_or(code))
+            };
+            match self.building_of(room, self.from).map(|name| shorter(&formal, name)).or_else(by_code) {
+                Some(building) => {
+                    let group = groups.entry(building.to_uppercase()).or_default();
+                    group.spellings.push(building);
+                    group.rooms.push(room);
+                }
+                None => homeless.push(*room),
+            }
+        }
+        let mut codes = HashSet::new();
+        let mut buildings: Vec<_> = groups.into_values().map(|group| self.building(&group, &mut codes)).collect();
+        mark_same_names(&mut buildings);
+        let homeless = self.take_home(homeless, &mut buildings);
+        buildings.sort_by(|one, other| alphanumeric_sort::compare_str(&one.code.value, &other.code.value));
+        if !homeless.is_empty() {
+            buildings.push(Self::without_building(&homeless, &mut codes));
+        }
+        for building in &mut buildings {
+            finish(&mut building.rooms);
+        }
+        buildings
+    }
+
+    /// What formal names begin with, where they tell the buildings.
+    fn formal_names(&self, rooms: &[&ListedRoom]) -> BTreeSet<String> {
+        match self.from {
+            BuildingFrom::Formal => rooms.iter().filter_map(|room| self.formal_beginning(room)).collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// The buildings of rooms with the same code, for rooms of which the list does not name one.
+    fn keys_by_code(&self, rooms: &[&ListedRoom]) -> HashMap<String, String> {
+        let known =
+            |room: &&&ListedRoom| Some((self.parts(room)?.code.to_uppercase(), self.building_of(room, self.from)?));
+        rooms.iter().filter_map(|room| known(&room)).collect()
+    }
+
+    /// Puts rooms into the buildings that their formal names name. Returns the others.
+    fn take_home(&self, rooms: Vec<&'a ListedRoom>, buildings: &mut [DraftBuilding]) -> Vec<&'a ListedRoom> {
+        let mut rest = Vec::new();
+        for room in rooms {
+            let beginning = self.formal_beginning(room).map(|name| name.to_uppercase());
+            let named = |building: &&mut DraftBuilding| {
+                let name = building.name.value.to_uppercase();
+                beginning.as_ref().is_some_and(|begins| *begins == name || begins.starts_with(&format!("{name} ")))
+            };
+            match buildings.iter_mut().find(named) {
+                Some(building) => {
+                    let check = Some("in this building by its formal name".to_owned());
+                    building.rooms.push(DraftRoom { check, ..draft(room, room.name.clone()) });
+                }
+                None => rest.push(room),
+            }
+        }
+        rest
+    }
+
+    fn building(&self, group: &Group<'a>, codes: &mut HashSet<String>) -> DraftBuilding {
+        let spellings: Vec<_> = group.spellings.iter().map(String::as_str).collect();
+        let key = most_frequent(&spellings).map(|(key, _)| key.to_owned()).unwrap_or_default();
+        let code = self.code(&key, group);
+        let name = self.name(&key, &code.value);
+        let rooms = group.rooms.iter().map(|room| draft(room, self.room_name(room, &[&code.value, &key, &name.value])));
+        DraftBuilding { rooms: rooms.collect(), code: unique(code, codes), name }
+    }
+
+    fn code(&self, key: &str, group: &Group<'a>) -> Guess {
+        if self.from == BuildingFrom::Name {
+            return Guess::sure(key);
+        }
+        let codes: Vec<_> = group.rooms.iter().filter_map(|room| Some(self.parts(room)?.code)).collect();
+        let codes: Vec<_> = codes.iter().map(String::as_str).collect();
+        match most_frequent(&codes) {
+            Some((code, times)) if times * 2 > group.rooms.len() => Guess::sure(code),
+            _ => Guess::doubtful(initials(key), "a code made of the name"),
+        }
+    }
+
+    fn name(&self, key: &str, code: &str) -> Guess {
+        let is_code = key.eq_ignore_ascii_case(code) && !key.chars().any(char::is_lowercase);
+        if self.from != BuildingFrom::Name && !is_code {
+            return Guess::sure(without_code(key, code));
+        }
+        let beginnings = self.beginnings.get(&code.to_uppercase()).map_or(&[][..], Vec::as_slice);
+        match building_name::common(beginnings) {
+            Some(common) if is_code_again(&common.name, code) => Self::code_as_name(key),
+            Some(common) if common.is_doubtful => Guess::doubtful(common.name, "the formal names of its rooms differ"),
+            Some(common) => Guess::sure(common.name),
+            None => Self::code_as_name(key),
+        }
+    }
+
+    /// A code as the building's name, which is a guess if it is an abbreviation.
+    fn code_as_name(code: &str) -> Guess {
+        let is_name = code.contains(' ') || code.chars().any(char::is_lowercase);
+        if is_name { Guess::sure(code) } else { Guess::doubtful(code, "the list has no longer name") }
+    }
+
+    /// A room's name without the building, which has one of these names.
+    fn room_name(&self, room: &ListedRoom, buildings: &[&str]) -> String {
+        if let Some(parts) = self.parts(room)
+            && buildings.iter().any(|building| parts.code.eq_ignore_ascii_case(building))
+        {
+            return parts.room;
+        }
+        let behind = buildings.iter().find_map(|building| {
+            let (begins, rest) = room.name.split_at_checked(building.len())?;
+            (begins.eq_ignore_ascii_case(building) && rest.starts_with([' ', '-'])).then_some(rest)
+        });
+        let words: Vec<_> = behind.unwrap_or(&room.name).split([' ']).filter(|word| !word.is_empty()).collect();
+        let short = without_room_words(&words).join(" ");
+        if short.is_empty() { room.name.clone() } else { short }
+    }
+
+    fn without_building(rooms: &[&ListedRoom], codes: &mut HashSet<String>) -> DraftBuilding {
+        let why = "nothing in the list tells in which building these rooms are";
+        DraftBuilding {
+            code: unique(Guess::sure(codes::OTHER), codes),
+            name: Guess::doubtful(OTHER_NAME, why),
+            rooms: rooms.iter().map(|room| draft(room, room.name.clone())).collect(),
+        }
+    }
+}
+
+fn draft(room: &ListedRoom, name: String) -> DraftRoom {
+    let ListedRoom { id, capacity, features, .. } = room;
+    DraftRoom { id: id.clone(), name, capacity: *capacity, features: features.clone(), check: None }
+}
+
+/// Puts rooms in natural order, and marks those whose names need a look.
+fn finish(rooms: &mut [DraftRoom]) {
+    rooms.sort_by(|one, other| {
+        alphanumeric_sort::compare_str(&one.name, &other.name)
+            .then_with(|| alphanumeric_sort::compare_str(&one.id, &other.id))
+    });
+    let mut times = HashMap::<String, usize>::new();
+    for room in &*rooms {
+        *times.entry(room.name.to_lowercase()).or_default() += 1;
+    }
+    for room in rooms {
+        if times.get(&room.name.to_lowercase()).is_some_and(|times| *times > 1) {
+            room.check = Some("another room has the same name".to_owned());
+        } else if is_combined(&room.name) {
+            room.check = Some("perhaps several rooms together".to_owned());
+        }
+    }
+}
+
+/// The shortest of some names of two words or more with which a name begins: `Old Hall Stage` is in `Old Hall`.
+fn shorter(names: &BTreeSet<String>, name: String) -> String {
+    let ends = name.match_indices(' ').map(|(at, _)| at).skip(1);
+    let shorter = ends.filter_map(|at| name.get(..at)).find(|begins| names.contains(*begins)).map(str::to_owned);
+    shorter.unwrap_or(name)
+}
+
+/// Marks names that several buildings have: formal names such as "General Purpose Classroom" name no building.
+fn mark_same_names(buildings: &mut [DraftBuilding]) {
+    let names: Vec<_> = buildings.iter().map(|building| building.name.value.to_lowercase()).collect();
+    let mut times = HashMap::<&str, usize>::new();
+    for name in &names {
+        *times.entry(name).or_default() += 1;
+    }
+    for (building, name) in buildings.iter_mut().zip(&names) {
+        if times.get(name.as_str()).is_some_and(|times| *times > 1) {
+            building.name.check = Some("another building has the same name".to_owned());
+        }
+    }
+}
+
+/// Whether a name seems to be that of several rooms: `A & B`, `101+102`, `101/102`.
+fn is_combined(name: &str) -> bool {
+    let has_number = |part: &str| part.contains(|c: char| c.is_ascii_digit());
+    name.contains(['&', '+']) || name.split_once('/').is_some_and(|(one, other)| has_number(one) && has_number(other))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! The codes of buildings.
+
+use std::collections::HashSet;
+
+use super::Guess;
+use crate::campus::room_name::is_kind;
+
+/// The code of rooms whose building is not known.
+pub(super) const OTHER: &str = "OTHER";
+/// How many letters of a name make a code.
+const CODE_LENGTH: usize = 8;
+
+/// A code without commas that no other building has.
+pub(super) fn unique(code: Guess, codes: &mut HashSet<String>) -> Guess {
+    let plain = code.value.replace(',', " ").split(' ').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    let plain = if plain.is_empty() { OTHER.to_owned() } else { plain };
+    let mut free = plain.clone();
+    let mut number = 2;
+    while !codes.insert(free.to_uppercase()) {
+        free = format!("{plain}{number}");
+        number += 1;
+    }
+    let check = match (free == plain, plain == code.value) {
+        (false, _) => Some(format!("another building has the code {plain}")),
+        (true, false) => Some(format!("the list writes {}, and a code may have no comma", code.value)),
+        (true, true) => code.check,
+    };
+    Guess { value: free, check }
+}
+
+/// `OMH` for `Old Main Hall`; the beginning of a name of one word.
+pub(super) fn initials(name: &str) -> String {
+    let words: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let first = |words: &[&str]| words.iter().filter_map(|word| word.chars().next()).collect::<String>();
+    let has_capital = |word: &&str| word.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
+    let capitals: Vec<_> = words.iter().copied().filter(has_capital).collect();
+    let letters = match words.as_slice() {
+        [] => name.chars().take(CODE_LENGTH).collect(),
+        [word] => word.chars().take(CODE_LENGTH).collect(),
+        words if capitals.is_empty() => first(words),
+        _ => first(&capitals),
+    };
+    letters.to_uppercase()
+}
+
+/// Whether formal names say no more than the code: `OLD 101`, or `Classroom OLD 101`.
+pub(super) fn is_code_again(name: &str, code: &str) -> bool {
+    let behind_kind =
+        || name.rsplit_once(' ').is_some_and(|(kind, last)| is_kind(kind) && last.eq_ignore_ascii_case(code));
+    name.eq_ignore_ascii_case(code) && !name.contains(' ') || behind_kind()
+}
+
+/// A building's name without its code: `Old Hall` of `OLD - Old Hall` or `Old Hall (OLD)`.
+pub(super) fn without_code<'a>(name: &'a str, code: &str) -> &'a str {
+    let before = name.strip_prefix(code).and_then(|rest| rest.trim_start().strip_prefix(['-', '–', ':']));
+    let behind = || name.strip_suffix(')')?.strip_suffix(code)?.strip_suffix('(');
+    let rest = before.or_else(behind).unwrap_or(name).trim();
+    if rest.is_empty() { name } else { rest }
+}

@@ -1,0 +1,158 @@
+use super::*;
+
+/// A room by its name and formal name; its id is the name.
+fn room(name: &str, formal: &str) -> ListedRoom {
+    let formal_name = (!formal.is_empty()).then(|| formal.to_owned());
+    ListedRoom { id: name.to_owned(), name: name.to_owned(), formal_name, ..ListedRoom::default() }
+}
+
+fn in_building(name: &str, building: &str) -> ListedRoom {
+    ListedRoom { building: Some(building.to_owned()), ..room(name, "") }
+}
+
+/// Code, name and rooms of each building; a `?` behind what should be checked.
+fn grouped_from(rooms: &[ListedRoom], from: Option<BuildingFrom>) -> Vec<String> {
+    let all: Vec<_> = rooms.iter().collect();
+    let (_, buildings) = group(&all, rooms, &BTreeSet::from(["Classrooms"]), from);
+    let guess = |guess: &Guess| format!("{}{}", guess.value, if guess.check.is_some() { "?" } else { "" });
+    let names = |building: &DraftBuilding| {
+        let mark = |room: &DraftRoom| format!("{}{}", room.name, if room.check.is_some() { "?" } else { "" });
+        building.rooms.iter().map(mark).collect::<Vec<_>>().join(", ")
+    };
+    buildings.iter().map(|b| format!("{} | {} | {}", guess(&b.code), guess(&b.name), names(b))).collect()
+}
+
+fn grouped(rooms: &[ListedRoom]) -> Vec<String> {
+    grouped_from(rooms, None)
+}
+
+#[test]
+fn rooms_are_grouped_by_code_with_the_common_beginning_of_formal_names() {
+    let rooms = [
+        room("OLD 110", "Old Hall Room 110"),
+        room("OLD 9", "Old Hall Rm 9"),
+        room("OLD B06A", "Old Hall - B06A"),
+        room("OLD 12", "OFFICE"),
+        room("OLD 13", "13"),
+        room("OLD 14", ""),
+        room("NEW 1", "New Center, 1"),
+        room("NEW 2", "NEW CENTER 2"),
+    ];
+    assert_eq!(grouped(&rooms), ["NEW | New Center | 1, 2", "OLD | Old Hall | 9, 12, 13, 14, 110, B06A"]);
+}
+
+#[test]
+fn each_form_of_names_is_grouped() {
+    for (names, expected) in [
+        (["1028 DANE", "9 DANE", "12 DANE"], "DANE | DANE? | 9, 12, 1028"),
+        (["WELL20", "WELL3", "WELL101A"], "WELL | WELL? | 3, 20, 101A"),
+        (["0104-232", "0104-9", "0104-10"], "0104 | 0104? | 9, 10, 232"),
+        (["Old Main Hall 1", "Old Main Hall 3", "Old Main Hall 2"], "Old Main Hall | Old Main Hall | 1, 2, 3"),
+        (["ODE A", "ODE B", "ODE A & B"], "ODE | ODE? | A, A & B?, B"),
+        (["Old 1", "OLD 2", "OLD 3"], "OLD | OLD? | 1, 2, 3"),
+    ] {
+        assert_eq!(grouped(&names.map(|name| room(name, ""))), [expected]);
+    }
+}
+
+#[test]
+fn rooms_that_name_no_building_come_last_together() {
+    let rooms = [
+        room("ZOO 1", "Zoology 1"),
+        room("Ballroom", ""),
+        room("East Lawn", ""),
+        room("ZOO 2", "Zoology 2"),
+        room("ZOO 3", "Zoology 3"),
+        room("Atrium", "Zoology Atrium"),
+    ];
+    assert_eq!(grouped(&rooms), ["ZOO | Zoology | 1, 2, 3, Atrium?", "OTHER | Other rooms? | Ballroom, East Lawn"]);
+    assert_eq!(grouped(&[room("Ballroom", "")]), ["OTHER | Other rooms? | Ballroom"]);
+}
+
+#[test]
+fn the_column_of_buildings_is_the_best_source() {
+    let rooms = [
+        in_building("1028 DANE", "Dane Library"),
+        in_building("9 DANE", "Dane Library"),
+        room("12 DANE", ""),
+        room("NEW 1", "New Gym 1"),
+        in_building("The Pit", "Student Center"),
+        in_building("Student Center Lounge", "Student Center"),
+    ];
+    assert_eq!(
+        grouped(&rooms),
+        ["DANE | Dane Library | 9, 12, 1028", "NEW | New Gym | 1", "SC? | Student Center | Lounge, The Pit"]
+    );
+}
+
+#[test]
+fn formal_names_that_say_the_code_again_or_the_same_everywhere_are_to_be_checked() {
+    for formal in ["OLD 1", "OLD Room 1", "Classroom OLD 1", "old 1"] {
+        assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | OLD? | 1"], "{formal}");
+    }
+    let rooms = [room("OLD 1", "General Purpose 1"), room("NEW 1", "General Purpose 1")];
+    assert_eq!(grouped(&rooms), ["NEW | General Purpose? | 1", "OLD | General Purpose? | 1"]);
+}
+
+#[test]
+fn the_code_is_no_part_of_a_buildings_name() {
+    for building in ["Old Hall", "OLD - Old Hall", "Old Hall (OLD)", "OLD: Old Hall"] {
+        let rooms = [in_building("OLD 1", building), in_building("GYM 1", "Gym")];
+        assert_eq!(grouped(&rooms)[1], "OLD | Old Hall | 1", "{building}");
+    }
+}
+
+#[test]
+fn a_column_that_is_the_same_for_all_rooms_says_nothing() {
+    let rooms = ["A1 1", "B1 1", "C1 1"].map(|name| in_building(name, "Main Campus"));
+    assert_eq!(grouped(&rooms).len(), 3);
+}
+
+#[test]
+fn formal_names_group_where_names_do_not() {
+    let rooms = [
+        room("101", "Old Hall 101"),
+        room("102", "Old Hall 102"),
+        room("201", "Gym 201"),
+        room("Stage", "New Theater"),
+        room("Pit", "Old Hall Pit"),
+    ];
+    assert_eq!(grouped(&rooms), ["GYM? | Gym | 201", "NT? | New Theater | Stage", "OH? | Old Hall | 101, 102, Pit"]);
+}
+
+#[test]
+fn categories_group_where_it_is_asked_for() {
+    let rooms = [("OLD 1", "Old Hall"), ("OLD 2", "Old Hall"), ("X 1", "Gym, West")].map(|(name, category)| {
+        ListedRoom { categories: vec!["Classrooms".into(), category.into()], ..room(name, "") }
+    });
+    let expected = ["OLD | Old Hall | 1, 2", "X | Gym, West | 1"];
+    assert_eq!(grouped_from(&rooms, Some(BuildingFrom::Category)), expected);
+}
+
+#[test]
+fn codes_are_unique_and_have_no_comma() {
+    let rooms = [
+        in_building("A,B 1", "First"),
+        in_building("OLD 1", "Second"),
+        in_building("OLD 2", "Third"),
+        in_building("other 3", ""),
+    ];
+    assert_eq!(grouped(&rooms[..3]), ["A B? | First | 1", "OLD | Second | 1", "OLD2? | Third | 2"]);
+    let taken = [room("OTHER 1", ""), room("Lawn", ""), room("OTHER 2", "")];
+    assert_eq!(grouped(&taken), ["OTHER | OTHER? | 1, 2", "OTHER2? | Other rooms? | Lawn"]);
+}
+
+#[test]
+fn rooms_of_the_same_name_are_marked() {
+    let twin = ListedRoom { id: "7".into(), ..room("OLD 1", "") };
+    assert_eq!(grouped(&[room("OLD 1", ""), twin, room("OLD 2", "")]), ["OLD | OLD? | 1?, 1?, 2"]);
+}
+
+#[test]
+fn initials_are_letters_of_a_name() {
+    for (name, code) in
+        [("Old Main Hall", "OMH"), ("Library", "LIBRARY"), ("Center for the Arts", "CA"), ("the pit", "TP"), ("-", "-")]
+    {
+        assert_eq!(initials(name), code);
+    }
+}

@@ -1,0 +1,343 @@
+//! A room's short name in its two parts: the building's code, and the room's own name.
+//!
+//! Most lists write `HALL 101`; others `101 HALL`, `HALL101`, `0104-232`, or a building's whole name before the number.
+//! One name does not tell which parts it has ("Ballroom A"), so the other names of its list are looked at too.
+
+use std::collections::{HashMap, HashSet};
+
+/// Words that say what a room is, and name no building.
+const KINDS: [&str; 43] = [
+    "annex",
+    "atrium",
+    "auditorium",
+    "ballroom",
+    "cafe",
+    "clas",
+    "classroom",
+    "clinic",
+    "collab",
+    "computer",
+    "common",
+    "conference",
+    "conf",
+    "court",
+    "dining",
+    "field",
+    "floor",
+    "foyer",
+    "garden",
+    "lab",
+    "laboratory",
+    "lawn",
+    "lecture",
+    "lobby",
+    "lot",
+    "lounge",
+    "meeting",
+    "module",
+    "office",
+    "parking",
+    "patio",
+    "plaza",
+    "practice",
+    "quad",
+    "rehearsal",
+    "seminar",
+    "studio",
+    "study",
+    "suite",
+    "table",
+    "terrace",
+    "track",
+    "tent",
+];
+/// Words that name no building beside one of these, but may do so alone: `Dance Studio 3`, but `Dance 3`.
+const FILLERS: [&str; 13] =
+    ["a", "and", "area", "arena", "center", "dance", "for", "gallery", "gym", "hall", "music", "of", "space"];
+/// Words that may stand between a building and a room's number.
+const ROOM_WORDS: [&str; 12] = ["room", "rooms", "rm", "rm.", "#", "no.", "no", "-", "–", "—", ":", "|"];
+/// Words that need a number behind them to name a building.
+const BUILDING_WORDS: [&str; 4] = ["bldg", "bldg.", "building", "bld"];
+/// What may stand between the parts of a name that has no blanks.
+const SEPARATORS: [char; 6] = ['-', '_', '.', '/', ':', '#'];
+
+/// A building's code and the room's name in that building.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) code: String,
+    pub(super) room: String,
+}
+
+impl Parts {
+    /// The same without punctuation that belongs to neither.
+    fn tidy(self) -> Self {
+        let bare = |text: &str| text.trim().trim_end_matches([',', ';']).trim().to_owned();
+        let in_brackets = self.room.strip_prefix('(').and_then(|room| room.strip_suffix(')'));
+        Self { code: bare(&self.code), room: bare(in_brackets.unwrap_or(&self.room)) }
+    }
+}
+
+/// What the names of a whole list have in common.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Whether a single letter before a number is a building: `B101`.
+    one_letter: bool,
+    /// The codes of names that are beyond doubt, in capital letters.
+    codes: HashSet<String>,
+    /// Those that come behind the room.
+    behind: HashSet<String>,
+}
+
+impl Names {
+    /// Learns from all names of a list.
+    pub(super) fn learn<'a>(names: &(impl Iterator<Item = &'a str> + Clone)) -> Self {
+        let one_letter = names.clone().filter(|name| is_letter_and_number(name)).count() * 2 > names.clone().count();
+        let mut learned = Self { one_letter, ..Self::default() };
+        let mut first_words = HashMap::<&str, usize>::new();
+        for name in names.clone() {
+            if let Some(parts) = learned.regular(name) {
+                let code = parts.code.to_uppercase();
+                if name.to_uppercase().ends_with(&code) {
+                    learned.behind.insert(code.clone());
+                }
+                learned.codes.insert(code);
+            } else if let Some((word, rest)) = name.split_once(' ') {
+                *first_words.entry(word).or_default() += usize::from(is_code(word) && is_lettered(rest));
+            }
+        }
+        // `HALL A` and `HALL B`: no number, but a code that recurs.
+        learned.codes.extend(first_words.into_iter().filter(|(_, times)| *times > 1).map(|(word, _)| word.to_owned()));
+        learned
+    }
+
+    /// The parts of a name; `None` if it names no building.
+    pub(super) fn parts(&self, name: &str) -> Option<Parts> {
+        self.regular(name).or_else(|| self.by_known_code(name))
+    }
+
+    /// The parts of a name with a number in it.
+    fn regular(&self, name: &str) -> Option<Parts> {
+        let words: Vec<_> = name.split(' ').filter(|word| !word.is_empty()).collect();
+        let parts = match without_room_words(&words) {
+            [] => None,
+            [word] if words.len() == 1 => self.in_one_word(word),
+            [first, second, ..] if has_number(first) => self.number_first(first, second, without_room_words(&words)),
+            _ => code_first(&words),
+        };
+        parts.map(Parts::tidy).filter(|parts| !parts.code.is_empty() && !parts.room.is_empty() && !is_kind(&parts.code))
+    }
+
+    /// `HALL101`, `0104-232`, `101HALL`.
+    fn in_one_word(&self, word: &str) -> Option<Parts> {
+        if let Some(parts) = at_separator(word) {
+            return Some(parts);
+        }
+        let (letters, rest) = word.split_at(word.find(|c: char| !c.is_alphabetic()).unwrap_or(word.len()));
+        let enough = letters.chars().count() > usize::from(!self.one_letter);
+        if enough && rest.starts_with(|c: char| c.is_ascii_digit()) {
+            return Some(Parts { code: letters.to_owned(), room: rest.to_owned() });
+        }
+        let (number, code) = word.split_at(word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len()));
+        let is_behind = !number.is_empty() && code.chars().count() > 2 && code.chars().all(char::is_alphabetic);
+        is_behind.then(|| Parts { code: code.to_owned(), room: number.to_owned() })
+    }
+
+    /// `101 HALL`, `0104 232`, `B26 101`, `HALL101 Lab`, `85 Main Street 101`.
+    fn number_first(&self, first: &str, second: &str, words: &[&str]) -> Option<Parts> {
+        let rest = words.get(1..)?;
+        if has_number(second) {
+            return Some(Parts { code: first.to_owned(), room: rest.join(" ") });
+        }
+        let begins_with_digit = first.starts_with(|c: char| c.is_ascii_digit());
+        let in_first = if begins_with_digit { at_separator(first) } else { self.in_one_word(first) };
+        if let Some(Parts { code, room }) = in_first {
+            return Some(Parts { code, room: [&[room.as_str()], rest].concat().join(" ") });
+        }
+        if !begins_with_digit {
+            return None;
+        }
+        if let Some(number) = rest.iter().position(|word| has_number(word)) {
+            let (address, room) = words.split_at(number + 1);
+            return Some(Parts { code: address.join(" "), room: room.join(" ") });
+        }
+        let code = without_room_words(rest).join(" ");
+        let names_a_building = code.chars().filter(|c| c.is_alphabetic()).count() > 1;
+        names_a_building.then(|| Parts { code, room: first.to_owned() })
+    }
+
+    /// `HALL Lobby`, where other rooms are in `HALL`.
+    fn by_known_code(&self, name: &str) -> Option<Parts> {
+        let ends =
+            name.match_indices(|c: char| c == ' ' || SEPARATORS.contains(&c)).map(|(at, _)| at).collect::<Vec<_>>();
+        let before = ends.iter().rev().find_map(|at| {
+            let (code, rest) = name.split_at(*at);
+            self.codes.contains(&code.to_uppercase()).then(|| parts(code, rest))
+        });
+        before.flatten().or_else(|| {
+            ends.iter().find_map(|at| {
+                let (rest, code) = name.split_at(*at);
+                let code = code.get(1..)?;
+                self.behind.contains(&code.to_uppercase()).then(|| parts(code, rest))?
+            })
+        })
+    }
+}
+
+fn parts(code: &str, room: &str) -> Option<Parts> {
+    let room = room.trim_matches(|c: char| c == ' ' || SEPARATORS.contains(&c));
+    (!room.is_empty()).then(|| Parts { code: code.to_owned(), room: room.to_owned() })
+}
+
+/// `HALL 101`, `Long Name Hall 101`, `Bldg 12 101`.
+fn code_first(words: &[&str]) -> Option<Parts> {
+    let mut number = words.iter().position(|word| has_number(word))?;
+    let is_numbered =
+        words.get(..number).is_some_and(|code| matches!(code, [word] if is_one_of(&BUILDING_WORDS, word)));
+    if is_numbered && words.get(number + 1).is_some_and(|word| has_number(word)) {
+        number += 1;
+    }
+    let (code, room) = words.split_at(number);
+    let code = without_room_words_behind(code).join(" ");
+    Some(Parts { code: code.trim_end_matches([',', '-', ':']).to_owned(), room: room.join(" ") })
+}
+
+/// The first separator behind which a room's number stands: `0104-232`, `ART-SOC-2203`.
+fn at_separator(word: &str) -> Option<Parts> {
+    let (at, _) = word.match_indices(SEPARATORS).find(|(at, _)| {
+        let piece = word.get(at + 1..).unwrap_or_default().split(SEPARATORS).next().unwrap_or_default();
+        has_number(piece)
+    })?;
+    let (code, room) = word.split_at(at);
+    (!code.is_empty()).then(|| Parts { code: code.to_owned(), room: room.get(1..).unwrap_or_default().to_owned() })
+}
+
+pub(super) fn without_room_words<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
+    let room_words = words.iter().take_while(|word| is_one_of(&ROOM_WORDS, word)).count();
+    words.get(room_words..).unwrap_or_default()
+}
+
+pub(super) fn without_room_words_behind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
+    let is_room_word = |word: &&&str| is_one_of(&ROOM_WORDS, word.trim_end_matches([',', '-', ':']));
+    let room_words = words.iter().rev().take_while(is_room_word).count();
+    words.get(..words.len() - room_words).unwrap_or_default()
+}
+
+fn is_one_of(known: &[&str], word: &str) -> bool {
+    word.is_empty() || known.contains(&word.to_lowercase().as_str())
+}
+
+/// Whether a word is, or has, a room's number. That of a floor ("2nd") is none.
+pub(super) fn has_number(word: &str) -> bool {
+    let ordinal = word.trim_start_matches(|c: char| c.is_ascii_digit()).to_lowercase();
+    let is_ordinal =
+        word.starts_with(|c: char| c.is_ascii_digit()) && ["st", "nd", "rd", "th"].contains(&ordinal.as_str());
+    !is_ordinal && word.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a text says what a room is, and names no building.
+pub(super) fn is_kind(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let is_kind = |word: &str| is_one_of(&ROOM_WORDS, word) || is_one_of(&KINDS, word.trim_end_matches('s'));
+    let mut words = text.split([' ', '/', '-']).filter(|word| !FILLERS.contains(word)).peekable();
+    words.peek().is_some() && words.all(is_kind)
+}
+
+fn is_letter_and_number(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(char::is_alphabetic) && characters.next().is_some_and(|c| c.is_ascii_digit())
+}
+
+/// Whether a word looks like a code: capital letters only.
+fn is_code(word: &str) -> bool {
+    word.chars().count() > 1 && word.chars().all(char::is_uppercase) && !is_kind(word)
+}
+
+/// Whether a room's name is a letter or two, or several such with an ampersand.
+fn is_lettered(room: &str) -> bool {
+    room.split([' ', '&', '+', '/']).all(|part| part.chars().count() < 3 && part.chars().all(char::is_uppercase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(list: &[&str], name: &str) -> Option<(String, String)> {
+        let names = Names::learn(&list.iter().copied());
+        names.parts(name).map(|parts| (parts.code, parts.room))
+    }
+
+    #[test]
+    fn a_regular_name_has_a_code_and_a_room() {
+        for (name, code, room) in [
+            ("HALL 101", "HALL", "101"),
+            ("HALL B06A", "HALL", "B06A"),
+            ("HALL 101 Lab", "HALL", "101 Lab"),
+            ("HALL Room 101", "HALL", "101"),
+            ("HALL - 101", "HALL", "101"),
+            ("HALL, 101", "HALL", "101"),
+            ("HALL (101)", "HALL", "101"),
+            ("Room 101 DANE", "DANE", "101"),
+            ("101 - DANE", "DANE", "101"),
+            ("101, DANE", "DANE", "101"),
+            ("85 Main Street 101", "85 Main Street", "101"),
+            ("Old Main Hall 101", "Old Main Hall", "101"),
+            ("1028 DANE", "DANE", "1028"),
+            ("1028B DANE Hall", "DANE Hall", "1028B"),
+            ("WELL20", "WELL", "20"),
+            ("WELL20A Lab", "WELL", "20A Lab"),
+            ("20WELL", "WELL", "20"),
+            ("0104-232", "0104", "232"),
+            ("0104 232", "0104", "232"),
+            ("0104-232 Lab", "0104", "232 Lab"),
+            ("0104-232-A", "0104", "232-A"),
+            ("B26 101", "B26", "101"),
+            ("ART-SOC-2203", "ART-SOC", "2203"),
+            ("HALL_101", "HALL", "101"),
+            ("Bldg 12 101", "Bldg 12", "101"),
+            ("A,B 101", "A,B", "101"),
+            ("GYM 1", "GYM", "1"),
+        ] {
+            assert_eq!(split(&[name], name), Some((code.into(), room.into())), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_building_has_none() {
+        for name in [
+            "Ballroom",
+            "Ballroom 2",
+            "Dance Studio 3",
+            "Music Practice Rooms 2",
+            "Practice Room 4",
+            "Parking Lot 5",
+            "Room 101",
+            "101",
+            "101 A",
+            "2nd Floor Lounge",
+            "101 Lecture Hall",
+            "East Lawn",
+            "",
+            "-",
+            "101-",
+        ] {
+            assert_eq!(split(&[name], name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_of_the_list_tell_the_codes() {
+        let list = ["HALL 101", "HALL Lobby", "HALL-Stage", "ODE A", "ODE B", "ODE A & B", "Old Lawn"];
+        for (name, room) in [("HALL Lobby", "Lobby"), ("HALL-Stage", "Stage"), ("Hall Lobby", "Lobby")] {
+            assert_eq!(split(&list, name).map(|(_, room)| room).as_deref(), Some(room), "{name}");
+        }
+        assert_eq!(split(&list, "ODE A & B"), Some(("ODE".into(), "A & B".into())));
+        assert_eq!(split(&list, "Old Lawn"), None);
+        assert_eq!(split(&["1028 DANE", "Lobby DANE"], "Lobby DANE"), Some(("DANE".into(), "Lobby".into())));
+    }
+
+    #[test]
+    fn a_letter_is_a_building_where_most_names_begin_so() {
+        assert_eq!(split(&["A101", "B201", "Lawn"], "B201"), Some(("B".into(), "201".into())));
+        assert_eq!(split(&["B201", "HALL 1", "HALL 2"], "B201"), None);
+    }
+}
