@@ -6,9 +6,11 @@
 //!
 //! * [`lists`]: the formats of room lists.
 //! * [`selection`]: which rooms are wanted. [`grouping`]: their buildings, with `room_name` and `building_name`.
+//! * [`hours`]: opening hours, from closures.
 
 mod building_name;
 pub mod grouping;
+pub mod hours;
 pub mod lists;
 mod room_name;
 pub mod selection;
