@@ -6,11 +6,15 @@
 //!
 //! * [`lists`]: the formats of room lists.
 //! * [`selection`]: which rooms are wanted. [`grouping`]: their buildings, with `room_name` and `building_name`.
-//! * [`hours`]: opening hours, from closures.
+//! * [`hours`]: opening hours, from closures. [`file`](mod@file): the text of the campus file.
 
 mod building_name;
+pub mod file;
 pub mod grouping;
 pub mod hours;
 pub mod lists;
 mod room_name;
 pub mod selection;
+
+#[cfg(test)]
+mod tests;
