@@ -1,0 +1,210 @@
+//! Asking 25Live for room lists: politely, one request at a time, within bounds of time and size.
+
+use std::{io::Read, time::Duration};
+
+use emptyclassroom::outside::twenty_five_live;
+use flate2::bufread::MultiGzDecoder;
+use reqwest::{Client, Response, StatusCode};
+use url::Url;
+
+use super::lists::{ListError, Page};
+
+/// How long a list may be, packed or unpacked. One of 2,000 rooms with all that is known of them is about 4 MB.
+pub const LIST_LIMIT: usize = 32 * 1024 * 1024;
+/// How many pages of a list are asked for.
+const MOST_PAGES: usize = 25;
+/// Lists are long, and are made slowly.
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Before the second and last try of a request that failed in a way that may pass.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What gzip begins with.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// A list, as far as it was had.
+#[derive(Debug)]
+pub struct Asked {
+    /// Its pages, in order.
+    pub pages: Vec<Page>,
+    /// How many of its rooms did not come, if it said how many it has.
+    pub missing: usize,
+}
+
+/// Why a list was not had.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// TLS cannot be set up.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+    /// No connection, or one that broke.
+    #[error("{url} could not be reached, or the connection broke")]
+    Connection {
+        /// The address.
+        url: String,
+        /// What happened.
+        source: reqwest::Error,
+    },
+    /// No complete answer in time.
+    #[error("{url} did not answer within {} s", TIMEOUT.as_secs())]
+    TimedOut {
+        /// The address.
+        url: String,
+    },
+    /// 25Live wants a user name and a password.
+    #[error("25Live asks to sign in at {url} ({how}): guests may not see this list")]
+    SignIn {
+        /// The address.
+        url: String,
+        /// By which sign that is known.
+        how: String,
+    },
+    /// An answer that is no answer.
+    #[error("{url} answered {status}")]
+    Status {
+        /// The address.
+        url: String,
+        /// The status.
+        status: StatusCode,
+    },
+    /// More than any list.
+    #[error("the answer of {url} is longer than {LIST_LIMIT} bytes")]
+    TooLong {
+        /// The address.
+        url: String,
+    },
+    /// A packed answer that is damaged.
+    #[error("the answer of {url} cannot be unpacked")]
+    Packed {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
+    /// Something else than a list.
+    #[error("the answer of {url} cannot be used")]
+    Answer {
+        /// The address.
+        url: String,
+        /// What is wrong.
+        source: ListError,
+    },
+}
+
+impl AskError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Connection { .. } | Self::TimedOut { .. } => true,
+            Self::Status { status, .. } => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a status says that guests may not see this, or leads to a page that does.
+#[must_use]
+pub fn asks_to_sign_in(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) || status.is_redirection()
+}
+
+/// Asks for a list, all pages of it.
+///
+/// # Errors
+/// No usable answer.
+pub async fn list(url: &Url) -> Result<Asked, AskError> {
+    let http = twenty_five_live::client(url, TIMEOUT).build().map_err(AskError::Client)?;
+    let first = page(&http, url).await?;
+    let (said, count, size) = (first.pages, first.count, first.len());
+    let asked_size = url.query_pairs().find(|(key, _)| key == "page_size").and_then(|(_, size)| size.parse().ok());
+    let mut pages = vec![first];
+    for number in 2..=MOST_PAGES {
+        let last = pages.last().map_or((0, None), |page| (page.len(), page.first_id()));
+        let may_be_more = said.map_or_else(|| last.0 > 0 && Some(last.0) == asked_size, |pages| number <= pages);
+        if !may_be_more {
+            break;
+        }
+        let next = page(&http, &with_page(url, number)).await?;
+        // Some servers do not know pages, and send the first again.
+        if next.is_empty() || next.first_id() == last.1 {
+            break;
+        }
+        pages.push(next);
+    }
+    let had: usize = pages.iter().map(Page::len).sum();
+    Ok(Asked { pages, missing: count.unwrap_or(size).saturating_sub(had) })
+}
+
+fn with_page(url: &Url, number: usize) -> Url {
+    let others: Vec<_> = url
+        .query_pairs()
+        .filter(|(key, _)| key != "page")
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
+    let mut url = url.clone();
+    url.query_pairs_mut().clear().extend_pairs(others).append_pair("page", &number.to_string());
+    url
+}
+
+async fn page(http: &Client, url: &Url) -> Result<Page, AskError> {
+    let bytes = match document(http, url).await {
+        Err(error) if error.is_transient() => {
+            tokio::time::sleep(PAUSE).await;
+            document(http, url).await?
+        }
+        result => result?,
+    };
+    Page::parse(&bytes).map_err(|source| match source {
+        ListError::WebPage => sign_in(url, "a web page instead of a list"),
+        source => AskError::Answer { url: shown(url), source },
+    })
+}
+
+/// An address without its query, for sentences.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.into()
+}
+
+fn sign_in(url: &Url, how: impl Into<String>) -> AskError {
+    AskError::SignIn { url: shown(url), how: how.into() }
+}
+
+async fn document(http: &Client, url: &Url) -> Result<Vec<u8>, AskError> {
+    let response = http.get(url.clone()).send().await.map_err(|error| failed(url, error))?;
+    let status = response.status();
+    if asks_to_sign_in(status) {
+        return Err(sign_in(url, format!("status {}", status.as_u16())));
+    }
+    if status != StatusCode::OK {
+        return Err(AskError::Status { url: shown(url), status });
+    }
+    let body = body(response, url).await?;
+    if body.starts_with(&GZIP_MAGIC) { unpacked(&body, url) } else { Ok(body) }
+}
+
+fn failed(url: &Url, error: reqwest::Error) -> AskError {
+    let url = shown(url);
+    if error.is_timeout() {
+        AskError::TimedOut { url }
+    } else {
+        AskError::Connection { url, source: error.without_url() }
+    }
+}
+
+async fn body(mut response: Response, url: &Url) -> Result<Vec<u8>, AskError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failed(url, error))? {
+        if body.len() + chunk.len() > LIST_LIMIT {
+            return Err(AskError::TooLong { url: shown(url) });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn unpacked(packed: &[u8], url: &Url) -> Result<Vec<u8>, AskError> {
+    let mut body = Vec::new();
+    let limit = u64::try_from(LIST_LIMIT).unwrap_or(u64::MAX);
+    let mut decoder = MultiGzDecoder::new(packed).take(limit + 1);
+    decoder.read_to_end(&mut body).map_err(|source| AskError::Packed { url: shown(url), source })?;
+    if body.len() > LIST_LIMIT { Err(AskError::TooLong { url: shown(url) }) } else { Ok(body) }
+}
