@@ -6,9 +6,11 @@
 //! * `connections`: those of clients, on none of which is waited without an end.
 //! * [`daily`]: when the next daily refresh is due.
 //! * [`mod@env`]: the environment and the `.env` file.
+//! * [`cli`]: the command line.
 //! * [`campus`]: campus files, drafted from 25Live's room lists and checked.
 
 pub mod campus;
+pub mod cli;
 mod connections;
 pub mod daily;
 pub mod env;

@@ -1,4 +1,4 @@
-//! `emptyclassroom`, the local server.
+//! `emptyclassroom`, the local server and its command line.
 
 use std::{
     error::Error,
@@ -7,18 +7,29 @@ use std::{
     process::ExitCode,
 };
 
+use clap::Parser;
 use emptyclassroom::{
     config::{Config, Deployment},
     error_chain, logs,
     outside::clock::Clock,
 };
-use emptyclassroom_local::{env::Env, server::Server};
+use emptyclassroom_local::{
+    campus,
+    cli::{Cli, Command},
+    env::Env,
+    server::Server,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match serve().await {
-        Ok(()) => ExitCode::SUCCESS,
+    emptyclassroom::install_tls();
+    let outcome = match Cli::parse().command {
+        None => serve().await.map(|()| ExitCode::SUCCESS),
+        Some(Command::Campus(command)) => campus::run(command).await,
+    };
+    match outcome {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("emptyclassroom: {}", error_chain(error.as_ref()));
             ExitCode::FAILURE
@@ -29,7 +40,6 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let env = Env::with_file(Path::new(".env"))?;
     logs::start(logs::Format::Human, env.var("RUST_LOG"));
-    emptyclassroom::install_tls();
     let config = Config::from_vars(Deployment::Local, |name| env.var(name))?;
     let clock = Clock::system(config.campus.timezone);
     let server = Server::bind(config, clock).await?;

@@ -8,10 +8,12 @@
 //! * [`selection`]: which rooms are wanted. [`grouping`]: their buildings, with `room_name` and `building_name`.
 //! * [`hours`]: opening hours, from closures. [`file`](mod@file): the text of the campus file.
 //! * [`ask`], [`institution`]: 25Live over HTTP. [`terminal`]: what a person sees.
+//! * [`source`], [`closures`]: what a draft asks 25Live.
 
 pub mod ask;
 mod building_name;
 pub mod closures;
+pub mod draft;
 pub mod file;
 pub mod grouping;
 pub mod hours;
@@ -19,7 +21,22 @@ pub mod institution;
 pub mod lists;
 mod room_name;
 pub mod selection;
+pub mod source;
 pub mod terminal;
+
+use std::{error::Error, process::ExitCode};
+
+use crate::cli::Campus;
+
+/// Runs a command about campus files.
+///
+/// # Errors
+/// The command could not do what it should.
+pub async fn run(command: Campus) -> Result<ExitCode, Box<dyn Error>> {
+    match command {
+        Campus::Draft(arguments) => Ok(draft::run(*arguments).await?),
+    }
+}
 
 #[cfg(test)]
 mod tests;

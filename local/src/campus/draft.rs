@@ -1,0 +1,196 @@
+//! `campus draft`: a campus file from a list of rooms.
+
+use std::{collections::BTreeSet, io, process::ExitCode};
+
+use chrono::{NaiveDate, Utc};
+use chrono_tz::{America::New_York, Tz};
+use emptyclassroom::domain::campus::{Campus, CampusError};
+use url::Url;
+
+use super::{
+    closures::Closures,
+    file::{CHECK, Draft, is_marked},
+    grouping::{self, BuildingFrom, DraftBuilding, Guess},
+    hours::Plan,
+    institution::Addresses,
+    lists::RoomList,
+    selection::{NoSuchCategory, Selection, Wanted},
+    source::{Source, SourceError},
+    terminal::{self, bold, count, say, warn},
+};
+use crate::cli;
+
+/// How many names a sentence lists.
+const MOST_NAMES: usize = 5;
+
+/// Why there is no draft.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftError {
+    /// There is no list.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// No room is in it.
+    #[error("{0} has no rooms")]
+    NoRooms(String),
+    /// Rooms of a category were asked for that is not there.
+    #[error(transparent)]
+    Category(#[from] NoSuchCategory),
+    /// What was written is no campus file.
+    #[error("the draft is no campus file, which is a mistake of EmptyClassroom: please report it with the list")]
+    Draft(#[from] CampusError),
+    /// Standard output is full.
+    #[error("the draft cannot be written")]
+    Output(#[from] io::Error),
+}
+
+/// What is known of the hours, and whether guests see availability.
+struct Hours {
+    plan: Plan,
+    /// Why the service would not work, if it is known that it would not.
+    sign_in: Option<String>,
+}
+
+/// Writes a draft. The exit code is that of a failure if 25Live shows guests no availability: the file is good, but nothing can
+/// be shown with it.
+///
+/// # Errors
+/// There is no list, or nothing in it that was asked for.
+pub async fn run(arguments: cli::Draft) -> Result<ExitCode, DraftError> {
+    let source = Source::read(&arguments).await?;
+    let list = RoomList::of(source.pages, &arguments.category);
+    let wanted = Wanted { categories: arguments.category.clone(), every_room: arguments.every_room };
+    let selection = Selection::of(&list, &wanted)?;
+    if selection.rooms.is_empty() {
+        return Err(DraftError::NoRooms(source.name));
+    }
+    let chosen: BTreeSet<_> = selection.chosen.keys().copied().collect();
+    let (from, buildings) = grouping::group(&selection.rooms, &list.rooms, &chosen, arguments.building_from);
+    let zone = arguments.timezone.unwrap_or(New_York);
+    let today = Utc::now().with_timezone(&zone).date_naive();
+    let url = source.addresses.as_ref().and_then(Addresses::availability);
+    let Hours { plan, sign_in } = hours(url.as_ref(), &buildings, today).await;
+    let draft = Draft {
+        name: name(arguments.name.as_deref(), source.addresses.as_ref()),
+        timezone: timezone(arguments.timezone),
+        source: source.name.clone(),
+        date: today,
+        notes: notes(&list, &selection, from, source.missing),
+        chosen: &selection.chosen,
+        others: &selection.others,
+        buildings: &buildings,
+        plan: &plan,
+    };
+    let text = draft.to_toml();
+    Campus::parse("the draft", &text)?;
+    terminal::result(&text)?;
+    summarize(&buildings, &text);
+    left_out(&list, &selection, source.missing);
+    next(url.as_ref());
+    let Some(cause) = sign_in else { return Ok(ExitCode::SUCCESS) };
+    warn(&format!(
+        "25Live asks to sign in before it shows a room's availability ({cause}): EmptyClassroom cannot work here"
+    ));
+    Ok(ExitCode::FAILURE)
+}
+
+async fn hours(url: Option<&Url>, buildings: &[DraftBuilding], first_day: NaiveDate) -> Hours {
+    let unknown = |why| Hours { plan: Plan::unknown(buildings.len(), why), sign_in: None };
+    let Some(url) = url else { return unknown("25Live was not asked") };
+    match Closures::ask(url.clone(), buildings, first_day).await {
+        Closures::Seen(answers) => Hours { plan: Plan::of(&answers), sign_in: None },
+        Closures::SignIn(cause) => {
+            let hours = unknown("25Live asks to sign in before it shows a room's availability");
+            Hours { sign_in: Some(cause), ..hours }
+        }
+        Closures::Failed(cause) => {
+            warn(&format!("25Live did not answer for a room, so hours are not drafted ({cause})"));
+            unknown("25Live did not answer for a room")
+        }
+    }
+}
+
+fn name(given: Option<&str>, addresses: Option<&Addresses>) -> Guess {
+    let tidy = |name: &str| {
+        let words = name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let doubtful = |name: &str, why: &str| Guess { value: name.to_owned(), check: Some(why.to_owned()) };
+    match (given.map(tidy).filter(|name| !name.is_empty()), addresses.and_then(Addresses::institution)) {
+        (Some(name), _) => Guess { value: name, check: None },
+        (None, Some(institution)) => doubtful(institution, "the name that 25Live uses in addresses"),
+        (None, None) => doubtful("Campus", "25Live's lists do not tell the name"),
+    }
+}
+
+fn timezone(given: Option<Tz>) -> Guess {
+    let check = given.is_none().then(|| "25Live does not tell the time zone".to_owned());
+    Guess { value: given.unwrap_or(New_York).to_string(), check }
+}
+
+/// What a person should know of the whole file.
+fn notes(list: &RoomList, selection: &Selection<'_>, from: BuildingFrom, missing: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    let source = match from {
+        BuildingFrom::Name => "names of the rooms",
+        BuildingFrom::Formal => "formal names of the rooms",
+        BuildingFrom::BldgName => "list's column of buildings",
+        BuildingFrom::Category => "categories of the rooms",
+    };
+    notes.push(format!("Buildings are from the {source}; --building-from chooses another source."));
+    if let Some(reason) = selection.fallback {
+        notes.push(format!("check: {reason}, so every room is here."));
+    }
+    if !list.guessed_names.is_empty() {
+        notes.push(format!("check: read as one name each, with its comma: {}", list.guessed_names.join("; ")));
+    }
+    if !selection.dead.is_empty() {
+        notes.push(format!("check: left out as not used: {}", selection.dead.join("; ")));
+    }
+    if missing > 0 {
+        notes.push(format!("check: {} of the list did not come.", count(missing, "room")));
+    }
+    notes
+}
+
+fn summarize(buildings: &[DraftBuilding], text: &str) {
+    let rooms: usize = buildings.iter().map(|building| building.rooms.len()).sum();
+    say(&bold(&format!("Drafted {} with {}.", count(buildings.len(), "building"), count(rooms, "room"))));
+    let marks = text.lines().filter(|line| is_marked(line)).count();
+    if marks > 0 {
+        say(&format!("  to check: {}, marked with `{CHECK}`", count(marks, "line")));
+    }
+}
+
+fn left_out(list: &RoomList, selection: &Selection<'_>, missing: usize) {
+    let reasons = [
+        (selection.of_other_categories, "of other categories, which the file lists".to_owned()),
+        (selection.without_category, "without a category; --every-room takes them".to_owned()),
+        (selection.dead.len(), format!("not used: {}", some(&selection.dead))),
+        (list.unreadable, "without an id or a name".to_owned()),
+        (list.repeated, "listed again under the same id".to_owned()),
+        (missing, "of which the list says that it has them, but which did not come".to_owned()),
+    ];
+    for (rooms, why) in reasons.iter().filter(|(rooms, _)| *rooms > 0) {
+        say(&format!("  left out: {} {why}", count(*rooms, "room")));
+    }
+    if let Some(reason) = selection.fallback {
+        warn(&format!("{reason}, so every room is in the draft, whatever it is"));
+    }
+}
+
+fn some(names: &[&str]) -> String {
+    let shown = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > MOST_NAMES { format!("{shown}, …") } else { shown }
+}
+
+fn next(url: Option<&Url>) {
+    say("Next:");
+    say("  1. Save the draft as a file, correct its marked lines, and delete the marks.");
+    if let Some(url) = url {
+        say(&format!("  2. emptyclassroom campus check FILE --against {url}"));
+        say(&format!("  3. CAMPUS_FILE=FILE API_URL={url} emptyclassroom"));
+    } else {
+        say("  2. emptyclassroom campus check FILE --against API_URL");
+        say("  3. CAMPUS_FILE=FILE API_URL=… emptyclassroom; without API_URL it simulates 25Live");
+    }
+}

@@ -1,0 +1,100 @@
+//! The command line.
+
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+use crate::campus::{grouping::BuildingFrom, institution::Institution};
+
+/// Shows which classrooms are free, from CollegeNET 25Live.
+///
+/// Without a command it serves the HTTP API and the page. Environment variables, or a file .env, configure it; README.md
+/// lists them.
+#[derive(Debug, Parser)]
+#[command(name = "emptyclassroom", version)]
+pub struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Draft a campus file
+    #[command(subcommand)]
+    Campus(Campus),
+}
+
+/// What to do with a campus file.
+#[derive(Debug, Subcommand)]
+pub enum Campus {
+    /// Draft a campus file from 25Live's list of rooms, on standard output
+    Draft(Box<Draft>),
+}
+
+/// Arguments of `campus draft`.
+#[derive(Args, Debug)]
+pub struct Draft {
+    /// The institution in 25live.collegenet.com/pro/NAME, or the address of that page
+    #[arg(long, value_name = "NAME", required_unless_present = "from")]
+    pub institution: Option<Institution>,
+
+    /// A saved spaces.json, spaces.xml or listdata.json, or its address; "-" is standard input. Once for each page
+    #[arg(long, value_name = "FILE|URL")]
+    pub from: Vec<String>,
+
+    /// The address of another server than CollegeNET's, 25live.collegenet.com
+    #[arg(long, value_name = "URL", value_parser = http_url)]
+    pub server: Option<Url>,
+
+    /// A category whose rooms are wanted, or a part of its name; may be repeated [default: those with "class" in their name]
+    #[arg(long, value_name = "NAME")]
+    pub category: Vec<String>,
+
+    /// Take every room, whatever its category
+    #[arg(long, conflicts_with = "category")]
+    pub every_room: bool,
+
+    /// What tells a room's building [default: the best that the list has]
+    #[arg(long, value_name = "SOURCE")]
+    pub building_from: Option<BuildingFrom>,
+
+    /// The campus's name [default: the institution's]
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// The campus's time zone, such as America/Chicago [default: America/New_York]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub timezone: Option<Tz>,
+}
+
+fn http_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| "expected an address that begins with https://".to_owned())
+}
+
+fn zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "expected a name of the tz database, such as America/New_York".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert!(Cli::try_parse_from(["emptyclassroom"]).unwrap().command.is_none());
+        for unknown in [&["--port"][..], &["serve-me"], &["campus"], &["campus", "draft"], &["campus", "check"]] {
+            let arguments = ["emptyclassroom"].iter().chain(unknown);
+            assert_eq!(Cli::try_parse_from(arguments).unwrap_err().exit_code(), 2, "{unknown:?}");
+        }
+    }
+}
