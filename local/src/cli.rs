@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
@@ -21,7 +23,7 @@ pub struct Cli {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Draft a campus file
+    /// Draft or check a campus file
     #[command(subcommand)]
     Campus(Campus),
 }
@@ -31,6 +33,8 @@ pub enum Command {
 pub enum Campus {
     /// Draft a campus file from 25Live's list of rooms, on standard output
     Draft(Box<Draft>),
+    /// Check a campus file, and with --against ask 25Live for every room of it
+    Check(Check),
 }
 
 /// Arguments of `campus draft`.
@@ -67,6 +71,21 @@ pub struct Draft {
     /// The campus's time zone, such as America/Chicago [default: America/New_York]
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     pub timezone: Option<Tz>,
+}
+
+/// Arguments of `campus check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// The campus file
+    pub file: PathBuf,
+
+    /// The address of 25Live's availabilitydata.json, as API_URL has it: ask it for every room once
+    #[arg(long, value_name = "API_URL", value_parser = http_url)]
+    pub against: Option<Url>,
+
+    /// How many rooms to ask for at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub concurrency: u8,
 }
 
 fn http_url(text: &str) -> Result<Url, String> {

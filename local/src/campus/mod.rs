@@ -8,10 +8,12 @@
 //! * [`selection`]: which rooms are wanted. [`grouping`]: their buildings, with `room_name` and `building_name`.
 //! * [`hours`]: opening hours, from closures. [`file`](mod@file): the text of the campus file.
 //! * [`ask`], [`institution`]: 25Live over HTTP. [`terminal`]: what a person sees.
-//! * [`source`], [`closures`]: what a draft asks 25Live.
+//! * [`source`], [`closures`]: what a draft asks 25Live. [`report`]: what a check found.
+//! * [`draft`], [`check`]: the commands.
 
 pub mod ask;
 mod building_name;
+pub mod check;
 pub mod closures;
 pub mod draft;
 pub mod file;
@@ -19,6 +21,7 @@ pub mod grouping;
 pub mod hours;
 pub mod institution;
 pub mod lists;
+pub mod report;
 mod room_name;
 pub mod selection;
 pub mod source;
@@ -35,6 +38,7 @@ use crate::cli::Campus;
 pub async fn run(command: Campus) -> Result<ExitCode, Box<dyn Error>> {
     match command {
         Campus::Draft(arguments) => Ok(draft::run(*arguments).await?),
+        Campus::Check(arguments) => Ok(check::run(arguments).await?),
     }
 }
 

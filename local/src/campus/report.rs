@@ -1,0 +1,213 @@
+//! What `campus check` found, as text. Pure.
+
+use std::{collections::BTreeMap, fmt::Write, ops::RangeInclusive, time::Duration};
+
+use chrono::NaiveDate;
+use emptyclassroom::domain::{
+    bookings::Bookings,
+    campus::{Building, Campus, Classroom},
+    opening_hours::WEEKDAYS,
+};
+
+use super::{
+    file::{CHECK, day_text, is_marked, key_of},
+    hours::{Grid, shows_closures},
+    terminal::count,
+};
+
+/// How many lines a list has.
+const MOST_LINES: usize = 20;
+/// After how many rooms without any answer 25Live is left alone.
+const HOPELESS: usize = 8;
+/// How many requests at once the estimates are for.
+const CONCURRENCIES: [u32; 3] = [8, 16, 32];
+/// How long a sweep may take that the schedule began: SWEEP_TIMEOUT.
+const SWEEP_TIMEOUT: u64 = 600;
+/// How long one may take that a person began.
+const MANUAL: u64 = 25;
+
+/// What 25Live answered about the rooms of a campus.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// How many rooms the campus has.
+    pub rooms: usize,
+    /// How many were asked for.
+    pub asked: usize,
+    /// How many at once.
+    pub concurrency: usize,
+    /// How long the answers took, all together.
+    pub took: Duration,
+    /// The answers.
+    pub answers: Vec<Bookings>,
+    /// The rooms without one, and why.
+    pub failures: Vec<String>,
+    /// Whether 25Live asked to sign in.
+    pub sign_in: bool,
+}
+
+impl Findings {
+    /// Adds the answer about a room.
+    pub fn add(&mut self, building: &Building, room: &Classroom, bookings: Bookings, today: NaiveDate) {
+        if bookings.on(today).is_none() {
+            let why = "25Live says nothing about today: it may not know this id";
+            self.fail(building, room, why);
+        } else {
+            self.answers.push(bookings);
+        }
+    }
+
+    /// Adds a room without an answer.
+    pub fn fail(&mut self, building: &Building, room: &Classroom, why: &str) {
+        self.failures.push(format!("{:>6}  {} {}: {why}", room.id, building.code, room.name));
+    }
+
+    /// Whether it makes no sense to ask for more rooms.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        self.answers.is_empty() && self.failures.len() >= HOPELESS
+    }
+}
+
+/// The campus, a line for each building.
+#[must_use]
+pub fn campus(file: &str, text: &str, campus: &Campus) -> String {
+    let marks = text.lines().filter(|line| is_marked(line)).count();
+    let rooms = campus.classrooms().count();
+    let buildings = count(campus.buildings.len(), "building");
+    let mut text = format!("{file} is a good campus file.\n");
+    if marks > 0 {
+        line(&mut text, &format!("{} still marked `{CHECK}`.", count(marks, "line")));
+    }
+    line(&mut text, &format!("{}, {}: {buildings}, {}", campus.name, campus.timezone, count(rooms, "room")));
+    let width = campus.buildings.iter().map(|building| building.code.chars().count()).max().unwrap_or_default();
+    for building in &campus.buildings {
+        let Building { code, name, .. } = building;
+        let rooms = count(building.classrooms.len(), "room");
+        line(&mut text, &format!("  {code:width$}  {name}: {rooms}, {}", week(building)));
+    }
+    let closed = closed(campus);
+    if !closed.is_empty() {
+        line(&mut text, &format!("Closed on {}.", closed.join(", ")));
+    }
+    text
+}
+
+/// The days on which every building is closed.
+fn closed(campus: &Campus) -> Vec<String> {
+    let Some((first, rest)) = campus.buildings.split_first() else { return Vec::new() };
+    let everywhere = first
+        .schedule
+        .closed()
+        .iter()
+        .filter(|days| rest.iter().all(|building| building.schedule.closed().contains(days)));
+    let text = |days: &RangeInclusive<NaiveDate>| {
+        if days.start() == days.end() {
+            days.start().to_string()
+        } else {
+            format!("{} to {}", days.start(), days.end())
+        }
+    };
+    everywhere.map(text).collect()
+}
+
+/// The hours of a building's week: the usual, and the days that differ.
+fn week(building: &Building) -> String {
+    let days: Vec<_> =
+        WEEKDAYS.iter().map(|weekday| (*weekday, day_text(building.schedule.on_weekday(*weekday)))).collect();
+    let mut times = BTreeMap::<&str, usize>::new();
+    for (_, text) in &days {
+        *times.entry(text).or_default() += 1;
+    }
+    let usual = times.into_iter().max_by_key(|(_, times)| *times).map(|(text, _)| text).unwrap_or_default();
+    let others =
+        days.iter().filter(|(_, text)| text != usual).map(|(weekday, text)| format!("{} {text}", key_of(*weekday)));
+    std::iter::once(usual.to_owned()).chain(others).collect::<Vec<_>>().join(", ")
+}
+
+/// What 25Live says about the campus.
+#[must_use]
+pub fn against(campus: &Campus, findings: &Findings) -> String {
+    let mut text = String::from("\n");
+    let answered = findings.answers.len();
+    line(&mut text, &format!("25Live answered for {answered} of {}.", count(findings.rooms, "room")));
+    if findings.sign_in {
+        line(&mut text, "It asks to sign in: guests may not see availability there, and EmptyClassroom is a guest.");
+    }
+    list(&mut text, "Without an answer (id, room, why):", &findings.failures);
+    if findings.asked < findings.rooms {
+        line(
+            &mut text,
+            &format!("It was not asked for the other rooms, since none of the first {} was answered.", findings.asked),
+        );
+    }
+    if answered > 0 {
+        shown(&mut text, campus, findings);
+        estimate(&mut text, findings);
+    }
+    text
+}
+
+fn shown(text: &mut String, campus: &Campus, findings: &Findings) {
+    let Some(grid) = Grid::of(findings.answers.iter()) else {
+        line(text, "Nothing is booked in any room for a month. That is unlikely: guests may see no bookings here.");
+        return;
+    };
+    line(text, &format!("Bookings and closures lie between {} and {}.", grid.from, grid.to));
+    let outside: Vec<_> = campus.buildings.iter().filter_map(|building| outside(building, grid)).collect();
+    list(text, "Opening hours beyond that, where 25Live may show nothing, and rooms may look free:", &outside);
+    line(
+        text,
+        if shows_closures(findings.answers.iter()) {
+            "Closures are visible: a closed building is not shown as free."
+        } else {
+            "No closure is visible: give weekends and holidays in the campus file (`days`, `closed`)."
+        },
+    );
+}
+
+/// The hours of a building, if they reach beyond what 25Live shows.
+fn outside(building: &Building, grid: Grid) -> Option<String> {
+    let mut hours = WEEKDAYS.iter().filter_map(|weekday| building.schedule.on_weekday(*weekday));
+    let is_outside = hours.any(|hours| hours.opens() < grid.from || hours.closes() > grid.to);
+    is_outside.then(|| format!("  {}  {}", building.code, week(building)))
+}
+
+/// How long a sweep takes, if requests at once do not slow each other down.
+fn estimate(text: &mut String, findings: &Findings) {
+    let Ok(asked) = u32::try_from(findings.asked.max(1)) else { return };
+    let mean = findings.took / asked;
+    let rooms = u32::try_from(findings.rooms).unwrap_or(u32::MAX);
+    line(
+        text,
+        &format!(
+            "A room took {:.2} s on average, with {} at once. So a sweep takes about",
+            mean.as_secs_f64(),
+            findings.concurrency
+        ),
+    );
+    for concurrency in CONCURRENCIES {
+        let sweep = mean.saturating_mul(rooms.div_ceil(concurrency));
+        let seconds = sweep.as_secs_f64();
+        let verdict = match sweep.as_secs() {
+            ..MANUAL => "short enough for a refresh by hand",
+            MANUAL..SWEEP_TIMEOUT => "short enough for the daily refresh (600 s), too long for one by hand (25 s)",
+            _ => "too long, even for the daily refresh (600 s)",
+        };
+        line(text, &format!("  {seconds:>6.1} s with UPSTREAM_CONCURRENCY={concurrency}: {verdict}"));
+    }
+}
+
+fn list(text: &mut String, title: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    line(text, title);
+    lines.iter().take(MOST_LINES).for_each(|entry| line(text, entry));
+    if let Some(more) = lines.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+        line(text, &format!("  and {more} more"));
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    let _: Result<(), _> = writeln!(text, "{line}");
+}
