@@ -5,13 +5,13 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use emptyclassroom::{
-    config::Config,
+    config::{Config, ConfigError},
     error_chain,
     outside::{
         cache::{MemoryStore, RedisStore, Store, StoreError},
         clock::Clock,
     },
-    service::{BuildError, Dependencies, Service, read::CacheResult, refresh::Scheduled},
+    service::{Dependencies, Service, read::CacheResult, refresh::Scheduled},
     web,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -90,9 +90,9 @@ pub enum ServerError {
         /// What it is.
         source: StoreError,
     },
-    /// The service could not be built.
+    /// A variable is missing.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Config(#[from] ConfigError),
     /// The port was taken, and is not known.
     #[error("the address of the server cannot be had")]
     Address(#[source] io::Error),

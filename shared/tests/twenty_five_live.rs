@@ -70,7 +70,7 @@ fn gzip(body: &str) -> Vec<u8> {
 
 fn client(url: Url, concurrency: usize) -> TwentyFiveLive {
     emptyclassroom::install_tls();
-    TwentyFiveLive::new(url, Duration::from_secs(5), concurrency).unwrap()
+    TwentyFiveLive::new(url, Duration::from_secs(5), concurrency)
 }
 
 async fn minutes_taken(client: &TwentyFiveLive, room: usize) -> Result<u16, UpstreamError> {

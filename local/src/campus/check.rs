@@ -6,7 +6,7 @@ use chrono::{NaiveDate, Utc};
 use emptyclassroom::{
     domain::campus::{Campus, CampusError},
     error_chain,
-    outside::twenty_five_live::{TwentyFiveLive, UpstreamError},
+    outside::twenty_five_live::TwentyFiveLive,
 };
 use futures_util::{StreamExt, stream};
 use tokio::time::Instant;
@@ -37,9 +37,6 @@ pub enum CheckError {
     /// It is no campus file.
     #[error(transparent)]
     Campus(#[from] CampusError),
-    /// 25Live cannot be asked.
-    #[error("25Live cannot be asked")]
-    Upstream(#[from] UpstreamError),
     /// Standard output is full.
     #[error("the report cannot be written")]
     Output(#[from] io::Error),
@@ -56,7 +53,7 @@ pub async fn run(arguments: cli::Check) -> Result<ExitCode, CheckError> {
     terminal::result(&report::campus(&file, &text, &campus))?;
     let Some(url) = arguments.against else { return Ok(ExitCode::SUCCESS) };
     let today = Utc::now().with_timezone(&campus.timezone).date_naive();
-    let findings = ask(availability(url), &campus, usize::from(arguments.concurrency), today).await?;
+    let findings = ask(availability(url), &campus, usize::from(arguments.concurrency), today).await;
     terminal::result(&report::against(&campus, &findings))?;
     Ok(if findings.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -74,8 +71,8 @@ fn availability(url: Url) -> Url {
 }
 
 /// Asks 25Live for every room once. Where nothing but a sign-in page comes, it stops after a few rooms.
-async fn ask(url: Url, campus: &Campus, concurrency: usize, today: NaiveDate) -> Result<Findings, CheckError> {
-    let upstream = TwentyFiveLive::new(url, TIMEOUT, concurrency)?;
+async fn ask(url: Url, campus: &Campus, concurrency: usize, today: NaiveDate) -> Findings {
+    let upstream = TwentyFiveLive::new(url, TIMEOUT, concurrency);
     let rooms: Vec<_> = campus.classrooms().collect();
     let mut findings = Findings { rooms: rooms.len(), concurrency, ..Findings::default() };
     let mut progress = Progress::begin("asking 25Live for each room", rooms.len());
@@ -101,7 +98,7 @@ async fn ask(url: Url, campus: &Campus, concurrency: usize, today: NaiveDate) ->
         }
     }
     alphanumeric_sort::sort_str_slice(&mut findings.failures);
-    Ok(findings)
+    findings
 }
 
 #[cfg(test)]

@@ -35,10 +35,7 @@ pub enum Closures {
 impl Closures {
     /// Asks about a room of each building, from this day to the same day of the next month.
     pub async fn ask(url: Url, buildings: &[DraftBuilding], first_day: NaiveDate) -> Self {
-        let upstream = match TwentyFiveLive::new(url, TIMEOUT, AT_ONCE) {
-            Ok(upstream) => upstream,
-            Err(error) => return Self::Failed(error_chain(&error)),
-        };
+        let upstream = TwentyFiveLive::new(url, TIMEOUT, AT_ONCE);
         let mut rooms = one_room_each(buildings).into_iter();
         let mut answers = vec![None; buildings.len()];
         let mut failure = String::new();

@@ -21,7 +21,7 @@ use crate::{
         clock::Clock,
         events::EventBus,
         metrics::Metrics,
-        twenty_five_live::{TwentyFiveLive, UpstreamError},
+        twenty_five_live::TwentyFiveLive,
     },
 };
 
@@ -63,27 +63,15 @@ pub struct Service {
     pub refresher: Arc<Refresher>,
 }
 
-/// Why a service could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A variable is missing.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// No client of 25Live.
-    #[error("the client of 25Live could not be set up")]
-    Upstream(#[source] UpstreamError),
-}
-
 impl Service {
     /// Builds the service. Each sweep is reported to `events`.
     ///
     /// # Errors
-    /// No `API_URL`, or no TLS.
-    pub fn build(deps: Dependencies, events: Option<Arc<dyn EventBus>>) -> Result<Self, BuildError> {
+    /// No `API_URL`.
+    pub fn build(deps: Dependencies, events: Option<Arc<dyn EventBus>>) -> Result<Self, ConfigError> {
         let Config { upstream_timeout, upstream_concurrency, .. } = *deps.config;
         let url = deps.config.required_api_url()?;
-        let upstream =
-            TwentyFiveLive::new(url, upstream_timeout, upstream_concurrency).map_err(BuildError::Upstream)?;
+        let upstream = TwentyFiveLive::new(url, upstream_timeout, upstream_concurrency);
         let last_good = Arc::new(LastGood::default());
         let refresher = Arc::new(Refresher::new(Sweeper {
             cache: deps.cache.clone(),

@@ -38,9 +38,10 @@ const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
 /// Asks 25Live.
 #[derive(Debug)]
 pub struct TwentyFiveLive {
-    http: Client,
-    /// The same, but each request has a connection of its own. It is made when it is first needed, because making one reads
-    /// all certificates of authorities.
+    /// It is made when it is first needed, because making one reads all certificates of authorities, and a reader hardly ever
+    /// needs it.
+    http: OnceCell<Client>,
+    /// The same, but each request has a connection of its own.
     fresh: OnceCell<Client>,
     /// Whether 25Live has ever answered, so that a connection may have been used before.
     has_answered: AtomicBool,
@@ -105,14 +106,11 @@ impl From<reqwest::Error> for UpstreamError {
 
 impl TwentyFiveLive {
     /// A client of the service at `url`, which has `concurrency` requests under way at the most, each for `timeout`.
-    ///
-    /// # Errors
-    /// TLS cannot be set up: the machine has no usable certificates of authorities.
-    pub fn new(url: Url, timeout: Duration, concurrency: usize) -> Result<Self, UpstreamError> {
-        let http = client(&url, timeout).build()?;
+    #[must_use]
+    pub fn new(url: Url, timeout: Duration, concurrency: usize) -> Self {
         let (permits, long_bodies) = (Semaphore::new(concurrency), Semaphore::new(LONG_BODIES_AT_ONCE));
-        let (fresh, has_answered) = (OnceCell::new(), AtomicBool::new(false));
-        Ok(Self { http, fresh, has_answered, url, timeout, concurrency, permits, long_bodies })
+        let (http, fresh, has_answered) = (OnceCell::new(), OnceCell::new(), AtomicBool::new(false));
+        Self { http, fresh, has_answered, url, timeout, concurrency, permits, long_bodies }
     }
 
     /// How many requests it has under way at the most.
@@ -178,7 +176,8 @@ impl TwentyFiveLive {
     /// Sends a request. Some servers abort a connection that was used before; such a request is sent again at once, on a fresh
     /// connection, and does not count as an attempt.
     async fn send(&self, query: &[(&str, &str)], deadline: Instant) -> Result<Response, UpstreamError> {
-        match self.http.get(self.url.clone()).query(query).send().await {
+        let http = self.http.get_or_try_init(async || client(&self.url, self.timeout).build()).await?;
+        match http.get(self.url.clone()).query(query).send().await {
             Err(error) if self.may_be_aborted(&error) => {
                 tracing::debug!(cause = error_chain(&error.without_url()), "asking 25Live again on a fresh connection");
                 let build = async || client(&self.url, self.timeout).pool_max_idle_per_host(0).build();
