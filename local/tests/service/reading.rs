@@ -238,7 +238,13 @@ async fn a_redis_key_of_another_type_counts_as_absent() {
 async fn a_hit_is_one_redis_command() {
     let app = TestServer::start(Backend::Redis).await;
     app.open_classrooms().await;
-    for path in ["/api/open-classrooms", "/api/classrooms/342", "/api/open-classrooms?date=2026-03-04"] {
+    for path in [
+        "/api/open-classrooms",
+        "/api/classrooms/342",
+        "/api/open-classrooms?date=2026-03-04",
+        "/api/classrooms/342/days",
+        "/api/classrooms/342/calendar.ics",
+    ] {
         app.redis(&["CONFIG", "RESETSTAT"]).await;
         assert_eq!(app.get(path).await.outcome(), (200, "HIT"));
         let stats = app.redis(&["INFO", "commandstats"]).await;

@@ -10,10 +10,10 @@ use crate::{
     campus::{Building, Campus, Classroom},
     campus_day::CampusDay,
     free_period::FreePeriod,
+    room_days::RoomDay,
     room_facts::FreeSpan,
-    snapshot::RoomAvailability,
+    slots::Slot,
     time_of_day::TimeOfDay,
-    timestamp::Timestamp,
 };
 
 /// How often a calendar program should ask. Sweeps are daily, or asked for by somebody.
@@ -25,17 +25,6 @@ const LONGEST_LINE: usize = 75;
 const UTC_ZONE: &str = "BEGIN:VTIMEZONE\r\nTZID:Etc/UTC\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\n\
                         TZOFFSETTO:+0000\r\nTZNAME:UTC\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
 const END: &str = "END:VCALENDAR\r\n";
-
-/// What is known of a room on one day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomDay {
-    /// The day.
-    pub day: CampusDay,
-    /// When the sweep ended that the slots came from.
-    pub last_updated: Timestamp,
-    /// The room with its slots.
-    pub room: RoomAvailability,
-}
 
 /// The calendar of a room: an event for each of its free periods.
 #[must_use]
@@ -50,8 +39,9 @@ pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, days: &[
         .append_property(("X-WR-CALDESC", "Only official bookings are known. The room can be locked."))
         .ttl(&REFRESH_INTERVAL);
     let campus_id = campus_id(campus);
-    for day in days {
-        calendar.extend(events(&campus_id, &name, building, room, day));
+    for known in days {
+        let day = CampusDay::new(known.date, campus.timezone);
+        calendar.extend(events(&campus_id, &name, building, room, day, &known.slots));
     }
     let text = folded(&calendar.to_string());
     match text.strip_suffix(END) {
@@ -75,19 +65,20 @@ fn events(
     name: &str,
     building: &Building,
     room: &Classroom,
-    known: &RoomDay,
+    day: CampusDay,
+    slots: &[Slot],
 ) -> impl Iterator<Item = Event> {
     // A UID names the whole period, so no event ever has a newer version, and DTSTAMP need not be the time of the sweep.
-    let day_begins = known.day.instant(TimeOfDay::MIDNIGHT).with_timezone(&Utc);
-    let periods = FreePeriod::of_room(&known.room, building.hours_on(known.day.date()));
+    let day_begins = day.instant(TimeOfDay::MIDNIGHT).with_timezone(&Utc);
+    let periods = FreePeriod::of_slots(slots, building.hours_on(day.date()));
     periods.filter_map(move |period| {
-        let FreeSpan { start, end } = FreeSpan::of(period, known.day);
+        let FreeSpan { start, end } = FreeSpan::of(period, day);
         let FreePeriod { from, until } = period;
         // One that lies within an hour that the clocks skip takes no time.
         (start < end).then(|| {
             let mut event = Event::new();
             event
-                .uid(&format!("{}-{}T{from}-{until}@{campus_id}.emptyclassroom", room.id, known.day.date()))
+                .uid(&format!("{}-{}T{from}-{until}@{campus_id}.emptyclassroom", room.id, day.date()))
                 .timestamp(day_begins)
                 .starts(start.with_timezone(&Utc))
                 .ends(end.with_timezone(&Utc))
@@ -130,6 +121,7 @@ mod tests {
         bookings::{Booking, BookingsByRoom},
         campus::Campus,
         snapshot::Snapshot,
+        timestamp::Timestamp,
     };
 
     fn campus(room: &str, building: &str) -> Campus {
@@ -151,8 +143,8 @@ mod tests {
         bookings.entry("342".to_owned()).or_default().add(date, [class]);
         let last_updated = Timestamp::parse("2026-03-03T05:00:00.9-05:00").unwrap();
         let snapshot = Snapshot::new(campus, 28, date, last_updated, &bookings, None);
-        let room = snapshot.room("342").unwrap().clone();
-        RoomDay { day: CampusDay::new(date, campus.timezone), last_updated, room }
+        let (building, room) = campus.classrooms().next().unwrap();
+        RoomDay::of_room(building, room, &[snapshot]).remove(0)
     }
 
     fn calendar_of(campus: &Campus, days: &[RoomDay]) -> String {

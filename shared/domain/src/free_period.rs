@@ -1,8 +1,6 @@
 //! A free period: when a room is really free, without the minute's margin that a slot keeps from its neighbours.
 
-use crate::{
-    campus_day::CampusDay, opening_hours::OpeningHours, slots::Slot, snapshot::RoomAvailability, time_of_day::TimeOfDay,
-};
+use crate::{campus_day::CampusDay, opening_hours::OpeningHours, slots::Slot, time_of_day::TimeOfDay};
 
 /// A time during which a room is free: from `from` on, and up to `until`, when somebody else comes or the building closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +31,8 @@ impl FreePeriod {
 
     /// The free periods of a room in a building with these opening hours, in order. There are none if the building is closed,
     /// or if nothing is known of the room.
-    pub fn of_room(room: &RoomAvailability, hours: Option<OpeningHours>) -> impl Iterator<Item = Self> {
-        hours.into_iter().flat_map(|hours| room.availability.iter().map(move |slot| Self::of(*slot, hours)))
+    pub fn of_slots(slots: &[Slot], hours: Option<OpeningHours>) -> impl Iterator<Item = Self> {
+        hours.into_iter().flat_map(|hours| slots.iter().map(move |slot| Self::of(*slot, hours)))
     }
 
     /// The period as the clocks show it on that day: a time that they skip is the first one behind it. One that they skip as a

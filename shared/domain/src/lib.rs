@@ -8,7 +8,7 @@
 //! * [`bookings`]: when a room is taken. [`slots`]: the rule that turns bookings into free slots.
 //! * [`snapshot`]: every room on one day. Its JSON is the body of `GET /api/open-classrooms`.
 //! * [`kept_days`]: which days a sweep covers, and how long their snapshots are kept.
-//! * [`free_period`], [`room_facts`], [`question`] and [`calendar`]: what follows from a snapshot.
+//! * [`free_period`], [`room_facts`], [`room_days`], [`question`] and [`calendar`]: what follows from a snapshot.
 //! * [`cooldown`]: how long clients may not ask for another sweep.
 //!
 //! Data flows one way: [`bookings::Bookings`] → [`slots::Slot`]s → [`snapshot::Snapshot`].
@@ -22,6 +22,7 @@ pub mod free_period;
 pub mod kept_days;
 pub mod opening_hours;
 pub mod question;
+pub mod room_days;
 pub mod room_facts;
 pub mod slots;
 pub mod snapshot;

@@ -41,7 +41,7 @@ impl RoomFacts {
     /// show `now`.
     #[must_use]
     pub fn of(room: &RoomAvailability, hours: Option<OpeningHours>, day: CampusDay, now: DateTime<Tz>) -> Self {
-        let spans = FreePeriod::of_room(room, hours).map(|period| {
+        let spans = FreePeriod::of_slots(&room.availability, hours).map(|period| {
             let start = day.instant(period.from);
             // When the clocks show a time for the second time, a period that ends at that time runs once more.
             FreeSpan { start, end: day.instant_after(period.until, start.max(now.fixed_offset())) }
@@ -77,7 +77,8 @@ pub fn is_free(
     let is_known = room.status != RoomStatus::Unknown || hours.is_none();
     let is_today = now.date_naive() == day.date();
     let time = day.time_at(now.fixed_offset());
-    let is_free = || FreePeriod::of_room(room, hours).any(|period| period.from <= time && time < period.until);
+    let is_free =
+        || FreePeriod::of_slots(&room.availability, hours).any(|period| period.from <= time && time < period.until);
     (is_known && is_today).then(is_free)
 }
 

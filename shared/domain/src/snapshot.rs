@@ -163,12 +163,19 @@ impl BuildingAvailability {
         &'a self,
         building: &'b Building,
     ) -> impl Iterator<Item = (&'b Classroom, &'a RoomAvailability)> {
-        building.classrooms.iter().enumerate().filter_map(|(place, room)| {
-            // The order is the same, unless the campus file has changed meanwhile.
-            let expected = self.classrooms.get(place).filter(|found| found.id == room.id);
-            let found = expected.or_else(|| self.classrooms.iter().find(|found| found.id == room.id));
-            Some((room, found?))
-        })
+        building.classrooms.iter().enumerate().filter_map(|(place, room)| Some((room, self.at(place, room)?)))
+    }
+
+    /// A room of the building, with its slots.
+    #[must_use]
+    pub fn room(&self, building: &Building, room: &Classroom) -> Option<&RoomAvailability> {
+        self.at(building.classrooms.iter().position(|other| other.id == room.id)?, room)
+    }
+
+    /// The order is the same, unless the campus file has changed meanwhile.
+    fn at(&self, place: usize, room: &Classroom) -> Option<&RoomAvailability> {
+        let expected = self.classrooms.get(place).filter(|found| found.id == room.id);
+        expected.or_else(|| self.classrooms.iter().find(|found| found.id == room.id))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `GET /api/classrooms/{id}` and `GET /api/classrooms/{id}/calendar.ics`: one room.
+//! `GET /api/classrooms/{id}`, and its `/days` and `/calendar.ics`: one room.
 
 use std::time::Duration;
 
@@ -7,13 +7,17 @@ use axum::{
     response::Response,
 };
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use domain::{
-    calendar::{self, RoomDay},
+    calendar,
     campus::{Building, Campus, Classroom},
     campus_day::CampusDay,
+    opening_hours::OpeningHours,
+    room_days::RoomDay,
     room_facts::RoomFacts,
     slots::Slot,
     snapshot::RoomStatus,
+    time_of_day::TimeOfDay,
     timestamp::Timestamp,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION};
@@ -146,6 +150,80 @@ pub(super) async fn classroom(
     Ok(Representation::json(&body, served.cache_result).respond_to(&headers))
 }
 
+/// The body of `GET /api/classrooms/{id}/days`.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ClassroomDays))]
+pub(super) struct DaysBody<'a> {
+    /// 25Live's `space_id`.
+    id: &'a str,
+    /// The room's name within its building.
+    name: &'a str,
+    /// The building's code.
+    building_code: &'a str,
+    /// The campus's time zone: all times are in it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    timezone: Tz,
+    /// Every day that is kept, in order.
+    days: Vec<DayBody>,
+}
+
+/// A room on one day.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ClassroomDay))]
+pub(super) struct DayBody {
+    /// The day, at the campus.
+    date: NaiveDate,
+    /// What `availability` is worth.
+    status: RoomStatus,
+    /// When the building opens on that day; null if it is closed.
+    opens: Option<TimeOfDay>,
+    /// When it closes on that day; null if it is closed.
+    closes: Option<TimeOfDay>,
+    /// When the sweep ended that the slots came from, at the campus.
+    last_updated: Timestamp,
+    /// All free slots of the day, in order.
+    availability: Vec<Slot>,
+}
+
+/// One room on all days
+///
+/// The free slots of one room on every day that is kept, from up to three days ago to about a month ahead.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/api/classrooms/{id}/days",
+    operation_id = "classroomDays",
+    tag = "classrooms",
+    params(RoomPath),
+    responses(
+        (status = 200, description = "The days.", body = DaysBody<'_>, headers(("ETag"), ("X-Cache"))),
+        (status = 304, description = openapi::NOT_MODIFIED),
+        (status = 404, description = openapi::NO_SUCH_ROOM),
+        (status = 503, description = openapi::NO_DATA, headers(("Retry-After"))),
+    ),
+))]
+pub(super) async fn days(
+    State(service): State<Service>,
+    path: Result<Path<RoomPath>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let campus = &service.deps.config.campus;
+    let (building, room) = room_named(campus, path)?;
+    let (cache_result, days) = service.reader.room_days(building, room).await?;
+    let day = |RoomDay { date, status, last_updated, slots }| {
+        let hours = building.hours_on(date);
+        let (opens, closes) = (hours.map(OpeningHours::opens), hours.map(OpeningHours::closes));
+        DayBody { date, status, opens, closes, last_updated, availability: slots }
+    };
+    let body = DaysBody {
+        id: &room.id,
+        name: &room.name,
+        building_code: &building.code,
+        timezone: campus.timezone,
+        days: days.into_iter().map(day).collect(),
+    };
+    Ok(Representation::json(&body, cache_result).respond_to(&headers))
+}
+
 /// A room's free periods as a calendar
 ///
 /// When a room is free on all days that are kept, as iCalendar (RFC 5545), for calendar programs to subscribe to. Its
@@ -176,16 +254,9 @@ pub(super) async fn calendar(
 ) -> Result<Response, Problem> {
     let campus = &service.deps.config.campus;
     let (building, room) = room_named(campus, path)?;
-    let (cache_result, snapshots) = service.reader.kept_days().await?;
-    let mut days = Vec::new();
-    for cached in snapshots {
-        let snapshot = cached.snapshot().map_err(|error| unreadable(&error))?;
-        let day = CampusDay::new(snapshot.date, campus.timezone);
-        let known = snapshot.room(&room.id).cloned();
-        days.extend(known.map(|room| RoomDay { day, last_updated: snapshot.last_updated, room }));
-    }
+    let (cache_result, days) = service.reader.room_days(building, room).await?;
     // An empty calendar would say that the room is never free, and subscribers would lose the events that they have.
-    if days.iter().all(|day| day.room.status == RoomStatus::Unknown) {
+    if days.iter().all(|day| day.status == RoomStatus::Unknown) {
         return Err(Problem::cache_unavailable(UNKNOWN_RETRY_AFTER));
     }
     let text = calendar::calendar(campus, building, room, &days);

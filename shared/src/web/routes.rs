@@ -41,6 +41,7 @@ routes! {
         read_routes(service: Service):
         "/api/open-classrooms" get(open_classrooms::open_classrooms)
         "/api/classrooms/{id}" get(classroom::classroom)
+        "/api/classrooms/{id}/days" get(classroom::days)
         "/api/classrooms/{id}/calendar.ics" get(classroom::calendar)
         "/api/buildings" get(buildings::buildings)
         "/api/last-updated" get(last_updated::last_updated)

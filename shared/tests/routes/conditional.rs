@@ -12,7 +12,14 @@ use crate::support::TUESDAY;
 #[tokio::test]
 async fn a_matching_etag_gets_an_empty_304(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
-    for event in ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar", "buildings"] {
+    for event in [
+        "open-classrooms",
+        "open-classrooms-question",
+        "classroom",
+        "classroom-calendar",
+        "classroom-days",
+        "buildings",
+    ] {
         let etag = app.answer_to(event).await.header("etag").to_owned();
         let conditions = ["*".to_owned(), etag.clone(), format!("W/{etag}"), format!("\"other\", W/\"x\", {etag}")];
         for condition in conditions {
@@ -30,7 +37,14 @@ async fn a_matching_etag_gets_an_empty_304(#[values(Memory, Redis)] backend: Bac
 #[tokio::test]
 async fn a_304_has_no_content_length(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
-    for path in ["/api/open-classrooms", "/api/classrooms/342", "/api/classrooms/342/calendar.ics", "/app", "/docs"] {
+    for path in [
+        "/api/open-classrooms",
+        "/api/classrooms/342",
+        "/api/classrooms/342/calendar.ics",
+        "/api/classrooms/342/days",
+        "/app",
+        "/docs",
+    ] {
         let length = app.answer(GatewayEvent::get(path)).await.text.len().to_string();
         for method in ["GET", "HEAD"] {
             let known = app.answer(GatewayEvent::new(method, path).header("if-none-match", "*")).await;

@@ -67,6 +67,7 @@ async fn a_wrong_method_is_405_with_allow(#[values(Memory, Redis)] backend: Back
         ("/api/open-classrooms", "GET,HEAD"),
         ("/api/classrooms/342", "GET,HEAD"),
         ("/api/classrooms/342/calendar.ics", "GET,HEAD"),
+        ("/api/classrooms/342/days", "GET,HEAD"),
         ("/api/buildings", "GET,HEAD"),
         ("/api/health", "GET,HEAD"),
         ("/api/last-updated", "GET,HEAD"),
@@ -128,7 +129,7 @@ async fn error_bodies_show_no_internals(#[values(Memory, Redis)] backend: Backen
 async fn with_redis_down_reads_and_refreshes_are_503_and_status_routes_are_200() {
     let mut app = TestApp::start_with(Backend::Redis, &[TOKEN]).await;
     app.store.redis.as_mut().unwrap().stop().await;
-    let reads = ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar"];
+    let reads = ["open-classrooms", "open-classrooms-question", "classroom", "classroom-calendar", "classroom-days"];
     for event in reads.into_iter().chain(["refresh", "refresh-invalidate-cache"]) {
         let answer = app.answer_to(event).await;
         assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()), "{event}");

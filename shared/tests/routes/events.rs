@@ -44,6 +44,11 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
         ("open-classrooms-question", 200, FREE_AT_EIGHT),
         ("classroom-calendar", 200, ""),
         (
+            "classroom-days",
+            200,
+            r#"{"id":"342","name":"116","building_code":"CAS","timezone":"America/New_York","days":["#,
+        ),
+        (
             "buildings",
             200,
             concat!(
@@ -91,8 +96,11 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
             _ => "",
         };
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, kind), "{name}");
-        if not_json(name).is_none() {
-            assert_eq!(answer.text, text, "{name}");
+        match name {
+            // A month of days.
+            "classroom-days" => assert!(answer.text.starts_with(text), "{}", answer.text),
+            _ if not_json(name).is_none() => assert_eq!(answer.text, text, "{name}"),
+            _ => {}
         }
     }
     assert_eq!(app.simulator.requests(), ROOMS.len(), "one sweep should have been enough");

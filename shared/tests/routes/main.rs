@@ -10,6 +10,7 @@ mod classroom;
 mod conditional;
 mod cooldown_status;
 mod cors;
+mod days;
 mod errors;
 mod events;
 mod health;

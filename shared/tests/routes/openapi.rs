@@ -213,6 +213,7 @@ async fn toured() -> Value {
     tell(&mut tour, "noData", "/api/open-classrooms").await;
     tell(&mut tour, "noData", "/api/classrooms/342").await;
     tell(&mut tour, "noData", "/api/classrooms/342/calendar.ics").await;
+    tell(&mut tour, "noData", "/api/classrooms/342/days").await;
     tour.ask(&app, "failedBefore", "POST", "/api/refresh", None).await;
     app.advance(61_000);
     tour.ask(&app, "failed", "POST", "/api/refresh", None).await;
@@ -237,6 +238,8 @@ async fn toured() -> Value {
         ("notKept", "/api/classrooms/342?date=2020-01-01"),
         ("calendar", "/api/classrooms/719/calendar.ics"),
         ("noSuchRoom", "/api/classrooms/1/calendar.ics"),
+        ("days", "/api/classrooms/719/days"),
+        ("noSuchRoom", "/api/classrooms/1/days"),
         ("buildings", "/api/buildings"),
         ("updated", "/api/last-updated"),
         ("running", "/api/cooldown-status"),

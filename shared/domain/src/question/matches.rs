@@ -177,7 +177,7 @@ impl Question {
     }
 
     fn free_from(&self, moment: Moment, room: &RoomAvailability, hours: Option<OpeningHours>) -> Option<FreeTime> {
-        let mut periods = FreePeriod::of_room(room, hours).map(|period| period.shown_on(self.day));
+        let mut periods = FreePeriod::of_slots(&room.availability, hours).map(|period| period.shown_on(self.day));
         let period = periods.find(|period| period.covers(moment.from, moment.until))?;
         let until = self.day.instant_after(period.until, moment.instant);
         Some(FreeTime { until, minutes: (until - moment.instant).num_minutes() })
@@ -185,7 +185,7 @@ impl Question {
 
     /// The minutes of the day's longest free period.
     fn longest(&self, room: &RoomAvailability, hours: Option<OpeningHours>) -> i64 {
-        let minutes = FreePeriod::of_room(room, hours).map(|period| {
+        let minutes = FreePeriod::of_slots(&room.availability, hours).map(|period| {
             let from = self.day.instant(period.from);
             (self.day.instant_after(period.until, from) - from).num_minutes()
         });

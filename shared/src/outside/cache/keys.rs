@@ -7,6 +7,8 @@ use chrono::NaiveDate;
 pub(super) struct Keys {
     /// Today's snapshot.
     pub(super) availability: String,
+    /// What the keys of rooms begin with.
+    room: String,
     /// When the last successful sweep ended.
     pub(super) last_refresh: String,
     /// The same instant as `last_refresh`, if that sweep ended before every room had an answer.
@@ -22,11 +24,17 @@ impl Keys {
         let key = |name: &str| format!("{prefix}:{name}");
         Self {
             availability: key("availability"),
+            room: key("room"),
             last_refresh: key("last_refresh"),
             refresh_incomplete: key("refresh_incomplete"),
             refresh_lock: key("refresh_lock"),
             refresh_failed: key("refresh_failed"),
         }
+    }
+
+    /// The days of a room.
+    pub(super) fn room(&self, id: &str) -> String {
+        format!("{}:{id}", self.room)
     }
 
     /// The reserve: the last snapshot of a day.

@@ -5,6 +5,7 @@ mod fingerprint;
 mod keys;
 mod memory;
 mod redis;
+mod room_days;
 mod store;
 mod value;
 mod version_1;
@@ -21,7 +22,7 @@ use std::{
 
 use bytes::Bytes;
 use chrono::NaiveDate;
-use domain::{campus::Campus, kept_days::RESERVE_EXPIRY, snapshot::Snapshot, timestamp::Timestamp};
+use domain::{campus::Campus, kept_days::RESERVE_EXPIRY, room_days::RoomDay, snapshot::Snapshot, timestamp::Timestamp};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
@@ -40,6 +41,8 @@ use crate::error_chain;
 const LOCK_EXPIRY: Duration = Duration::from_mins(1);
 /// How often a sweep renews its lock: twice may fail.
 pub const RENEW_EVERY: Duration = Duration::from_secs(LOCK_EXPIRY.as_secs() / 3);
+/// How many rooms are written at once: each has some kilobytes.
+const ROOMS_AT_ONCE: usize = 32;
 /// How many days are written at once. A month of 1,500 rooms is 15 MB, and each write has its time limit.
 const WRITES_AT_ONCE: usize = 4;
 /// How long nobody sweeps after a sweep failed.
@@ -143,6 +146,22 @@ impl Cache {
         }
     }
 
+    /// The days of a room, and when the sweep ended that wrote them. An unusable value counts as absent.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn room_days(&self, id: &str) -> Result<Option<(Timestamp, Vec<RoomDay>)>, StoreError> {
+        let key = self.keys.room(id);
+        let Found::Snapshot(value) = self.snapshot(&key).await? else { return Ok(None) };
+        let unusable = |reason: &dyn fmt::Display| self.log_once(&key, &value.checksum, reason);
+        match room_days::read(id, &value.body) {
+            Ok(Some(days)) => return Ok(Some((value.last_updated, days))),
+            Ok(None) => unusable(&"it is of another room"),
+            Err(reason) => unusable(&error_chain(&reason)),
+        }
+        Ok(None)
+    }
+
     async fn snapshot(&self, key: &str) -> Result<Found, StoreError> {
         let Some(value) = self.store.get(key).await? else { return Ok(Found::Nothing) };
         match CachedSnapshot::from_value(&value, &self.fingerprint) {
@@ -167,7 +186,7 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn check(&self, today: NaiveDate) -> Result<(), StoreError> {
-        let Keys { availability, last_refresh, refresh_incomplete, refresh_lock, refresh_failed } = &self.keys;
+        let Keys { availability, last_refresh, refresh_incomplete, refresh_lock, refresh_failed, .. } = &self.keys;
         let keys = [availability, last_refresh, refresh_incomplete, refresh_lock, refresh_failed];
         let days = today.iter_days().take(7).map(|date| self.keys.reserve(date));
         for key in keys.map(String::clone).into_iter().chain(days) {
@@ -340,6 +359,31 @@ impl Cache {
         self.ensure_held(lease).await?;
         self.put(&self.keys.availability, todays, self.expiry).await?;
         Ok(Some(todays))
+    }
+
+    /// Publishes the days of each room, by its id, from the sweep that holds the lease and ended at `timestamp`.
+    ///
+    /// # Errors
+    /// The store failed, or the lease did not last.
+    pub async fn publish_room_days(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        timestamp: Timestamp,
+        rooms: &[(&str, Vec<RoomDay>)],
+    ) -> Result<(), PublishError> {
+        self.ensure_held(lease).await?;
+        for rooms in rooms.chunks(ROOMS_AT_ONCE) {
+            let values: Vec<_> =
+                rooms.iter().map(|(id, days)| (self.keys.room(id), room_days::write(id, days))).collect();
+            let writes = values.into_iter().map(async |(key, days)| {
+                let (token, fingerprint) = (lease.fencing_token, self.fingerprint.clone());
+                let value = CachedSnapshot::new(token, fingerprint, today, timestamp, days.into(), Bytes::new());
+                self.put(&key, &value, RESERVE_EXPIRY).await
+            });
+            try_join_all(writes).await?;
+        }
+        Ok(())
     }
 
     async fn put(&self, key: &str, snapshot: &CachedSnapshot, ttl: Duration) -> Result<(), PublishError> {

@@ -7,7 +7,8 @@ use domain::{
     bookings::rooms_answered,
     campus::Campus,
     cooldown::Cooldown,
-    kept_days::covered_by_sweep,
+    kept_days::{covered_by_sweep, kept_on},
+    room_days::RoomDay,
     snapshot::{Need, Snapshot},
     timestamp::Timestamp,
 };
@@ -291,8 +292,9 @@ impl Sweeper {
     /// on all the same.
     async fn publish_first(&self, lease: &Lease, today: NaiveDate, sweep: Sweep) {
         let published = async {
-            let snapshots = self.render(lease, today, self.clock.timestamp(), &sweep).await?;
-            let published = self.cache.publish_snapshots(lease, today, &snapshots).await;
+            let snapshots = self.snapshots(today, self.clock.timestamp(), &sweep).await?;
+            let rendered = self.render(lease, &snapshots, sweep.items);
+            let published = self.cache.publish_snapshots(lease, today, &rendered).await;
             published.map(drop).map_err(|error| RefreshError::NotPublished(Arc::new(error)))
         };
         match published.await {
@@ -316,18 +318,20 @@ impl Sweeper {
         if sweep.items == 0 && before.last.as_ref().and_then(CachedSnapshot::items).is_some_and(|items| items > 0) {
             return Err(RefreshError::NothingFound);
         }
-        let snapshots = self.render(lease, today, timestamp, sweep).await?;
+        let snapshots = self.snapshots(today, timestamp, sweep).await?;
         let is_complete = self.is_complete(today, &snapshots);
+        let rendered = self.render(lease, &snapshots, sweep.items);
         let published = async {
             if !is_complete {
                 self.cache.mark_incomplete(timestamp).await?;
             }
-            self.cache.publish(lease, today, &snapshots).await
+            self.publish_room_days(lease, today, timestamp, snapshots).await?;
+            self.cache.publish(lease, today, &rendered).await
         };
         let published = published.await;
         // What the cache could not take is good all the same; what came too late is not.
         if !matches!(published, Err(PublishError::Superseded)) {
-            for snapshot in &snapshots {
+            for snapshot in &rendered {
                 self.last_good.remember(snapshot, self.clock.now());
             }
         }
@@ -336,13 +340,12 @@ impl Sweeper {
     }
 
     /// The snapshot of each day that rooms answered for.
-    async fn render(
+    async fn snapshots(
         &self,
-        lease: &Lease,
         today: NaiveDate,
         timestamp: Timestamp,
-        Sweep { bookings, items, unreached, .. }: &Sweep,
-    ) -> Result<Vec<CachedSnapshot>, RefreshError> {
+        Sweep { bookings, unreached, .. }: &Sweep,
+    ) -> Result<Vec<Snapshot>, RefreshError> {
         let rooms = self.campus.classrooms().count();
         let mut days = rooms_answered(bookings);
         // 25Live may name days that nobody asked for.
@@ -351,15 +354,39 @@ impl Sweeper {
         for (date, answered) in days {
             let last_good = if answered < rooms { self.last_good_slots(date).await? } else { None };
             let snapshot = Snapshot::new(&self.campus, self.min_gap, date, timestamp, bookings, last_good.as_ref());
-            snapshots.push(self.cache.render(&snapshot.with_unreached(unreached), &self.campus, *items, lease));
+            snapshots.push(snapshot.with_unreached(unreached));
         }
         Ok(snapshots)
     }
 
+    fn render(&self, lease: &Lease, snapshots: &[Snapshot], items: usize) -> Vec<CachedSnapshot> {
+        snapshots.iter().map(|snapshot| self.cache.render(snapshot, &self.campus, items, lease)).collect()
+    }
+
+    /// Publishes each room's days: those of the sweep, and before them the past days that the reserve still has.
+    async fn publish_room_days(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        timestamp: Timestamp,
+        snapshots: Vec<Snapshot>,
+    ) -> Result<(), PublishError> {
+        let mut days = Vec::with_capacity(snapshots.len());
+        for date in kept_on(today).start().iter_days().take_while(|date| *date < today) {
+            days.extend(self.cache.reserve(date).await?.and_then(|past| past.snapshot().ok()));
+        }
+        days.extend(snapshots);
+        let rooms: Vec<_> = self
+            .campus
+            .classrooms()
+            .map(|(building, room)| (room.id.as_str(), RoomDay::of_room(building, room, &days)))
+            .collect();
+        self.cache.publish_room_days(lease, today, timestamp, &rooms).await
+    }
+
     /// Whether every room that was not reached in time has an answer of today.
-    fn is_complete(&self, today: NaiveDate, snapshots: &[CachedSnapshot]) -> bool {
-        let todays = snapshots.iter().find(|snapshot| snapshot.date == today);
-        let Some(Ok(todays)) = todays.map(CachedSnapshot::snapshot) else { return true };
+    fn is_complete(&self, today: NaiveDate, snapshots: &[Snapshot]) -> bool {
+        let Some(todays) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return true };
         let timezone = self.clock.timezone();
         let is_of_today = |at: Timestamp| at.instant().with_timezone(&timezone).date_naive() == today;
         todays.rooms().all(|room| !room.is_unreached || room.answered.is_some_and(is_of_today))

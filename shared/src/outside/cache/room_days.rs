@@ -1,0 +1,119 @@
+//! The cached days of one room: the header of a [`CachedSnapshot`], and in place of its body a line with the days.
+//!
+//! ```text
+//! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
+//! {"id":"342","days":[{"date":"2026-03-03","status":"ok","last_updated":"…","slots":["07:00-09:04","10:01-23:00"]},…]}
+//! ```
+//!
+//! A month of a room takes some kilobytes, so that its calendar and its page need one value, whatever the size of the campus.
+
+use chrono::NaiveDate;
+use domain::{room_days::RoomDay, slots::Slot, snapshot::RoomStatus, time_of_day::TimeOfDay, timestamp::Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A room's days as they are written. The id tells when a value lies under the key of another room.
+#[derive(Serialize, Deserialize)]
+struct WrittenRoom {
+    id: String,
+    days: Vec<WrittenDay>,
+}
+
+/// A day as it is written.
+#[derive(Serialize, Deserialize)]
+struct WrittenDay {
+    date: NaiveDate,
+    status: RoomStatus,
+    last_updated: Timestamp,
+    slots: Vec<WrittenSlot>,
+}
+
+/// `07:00-09:04`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct WrittenSlot(Slot);
+
+/// What is written in place of a slot.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a slot such as 07:00-09:04")]
+struct NotASlot(String);
+
+impl From<WrittenSlot> for String {
+    fn from(WrittenSlot(slot): WrittenSlot) -> Self {
+        format!("{}-{}", slot.start, slot.end)
+    }
+}
+
+impl TryFrom<String> for WrittenSlot {
+    type Error = NotASlot;
+
+    fn try_from(text: String) -> Result<Self, NotASlot> {
+        let time = |text: &str| text.parse::<TimeOfDay>().ok();
+        let slot = text.split_once('-').and_then(|(start, end)| Some(Slot { start: time(start)?, end: time(end)? }));
+        slot.filter(|slot| slot.start < slot.end).map(Self).ok_or(NotASlot(text))
+    }
+}
+
+/// A room's days as a line of JSON.
+#[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
+pub(super) fn write(id: &str, days: &[RoomDay]) -> Vec<u8> {
+    let day = |RoomDay { date, status, last_updated, slots }: &RoomDay| WrittenDay {
+        date: *date,
+        status: *status,
+        last_updated: *last_updated,
+        slots: slots.iter().copied().map(WrittenSlot).collect(),
+    };
+    let room = WrittenRoom { id: id.to_owned(), days: days.iter().map(day).collect() };
+    serde_json::to_vec(&room).expect("it should be JSON")
+}
+
+/// Reads what [`write`] wrote of this room; `None` if it is of another room.
+///
+/// # Errors
+/// It is something else.
+pub(super) fn read(id: &str, line: &[u8]) -> Result<Option<Vec<RoomDay>>, serde_json::Error> {
+    let room: WrittenRoom = serde_json::from_slice(line)?;
+    let day = |WrittenDay { date, status, last_updated, slots }| RoomDay {
+        date,
+        status,
+        last_updated,
+        slots: slots.into_iter().map(|WrittenSlot(slot)| slot).collect(),
+    };
+    Ok((room.id == id).then(|| room.days.into_iter().map(day).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_read_back_and_can_be_read_by_an_operator() {
+        let slot = |start: &str, end: &str| Slot { start: start.parse().unwrap(), end: end.parse().unwrap() };
+        let last_updated = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
+        let day = |date: &str, status, slots| RoomDay { date: date.parse().unwrap(), status, last_updated, slots };
+        let days = [
+            day("2026-03-03", RoomStatus::Ok, vec![slot("07:00", "09:04"), slot("10:01", "24:00")]),
+            day("2026-03-04", RoomStatus::Unknown, vec![]),
+        ];
+        let line = write("342", &days);
+        assert_eq!(
+            std::str::from_utf8(&line).unwrap(),
+            concat!(
+                r#"{"id":"342","days":[{"date":"2026-03-03","status":"ok","last_updated":"2026-03-03T10:00:00.123456-05:00","#,
+                r#""slots":["07:00-09:04","10:01-24:00"]},"#,
+                r#"{"date":"2026-03-04","status":"unknown","last_updated":"2026-03-03T10:00:00.123456-05:00","slots":[]}]}"#
+            )
+        );
+        assert_eq!(read("342", &line).unwrap().unwrap(), days);
+        assert_eq!(read("344", &line).unwrap(), None, "it is of another room");
+    }
+
+    #[test]
+    fn what_is_no_slot_is_refused() {
+        for slot in ["", "07:00", "09:04-07:00", "07:00-25:00", "07:00-07:00", "a-b"] {
+            let line = format!(
+                r#"[{{"date":"2026-03-03","status":"ok","last_updated":"2026-03-03T10:00:00Z","slots":["{slot}"]}}]}}"#
+            );
+            assert!(read("342", line.as_bytes()).is_err(), "{slot}");
+        }
+    }
+}
