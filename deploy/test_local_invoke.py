@@ -29,7 +29,7 @@ ANSWERS = {
     "buildings": (200, {"timezone": "America/New_York", "stale": False}),
     "classroom": (200, {"id": "342", "name": "116", "building_code": "CAS", "status": "ok", "stale": False}),
     "classroom-calendar": (200, "BEGIN:VCALENDAR"),
-    "classroom-days": (200, '"days":[{"date":'),
+    "classroom-days": (200, {"id": "342", "name": "116", "building_code": "CAS", "timezone": "America/New_York"}),
     "classroom-not-found": (404, "Classroom not found"),
     "cooldown-status": (200, {"in_cooldown": False, "remaining_minutes": 0}),
     "docs": (200, "<!doctype html>"),
