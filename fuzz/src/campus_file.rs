@@ -49,8 +49,8 @@ fn check_rules(campus: &Campus) {
 
 /// No key is there that a campus file does not know.
 fn check_keys(text: &str) {
-    let file: Table = text.parse().expect("a campus file should be TOML");
     const HOURS: [&str; 4] = ["opens", "closes", "days", "closed"];
+    let file: Table = text.parse().expect("a campus file should be TOML");
     let buildings =
         check_table(&file, &[&["name", "timezone", "contact", "buildings"], &HOURS[..]].concat(), "buildings");
     for building in buildings {
@@ -71,10 +71,9 @@ fn check_table<'a>(table: &'a Table, known: &[&str], list: &str) -> &'a [Value] 
 /// The same campus as a file. JSON's strings are TOML's, as long as they are free of control characters.
 fn written(campus: &Campus) -> String {
     let quoted = |text: &str| serde_json::to_string(text).unwrap();
-    let mut head = format!("name = {}\ntimezone = {}\n", quoted(&campus.name), quoted(campus.timezone.name()));
-    if let Some(contact) = &campus.contact {
-        head += &format!("contact = {}\n", quoted(contact));
-    }
+    let contact = campus.contact.as_ref().map(|contact| format!("contact = {}\n", quoted(contact)));
+    let (name, zone) = (quoted(&campus.name), quoted(campus.timezone.name()));
+    let head = format!("name = {name}\ntimezone = {zone}\n{}", contact.unwrap_or_default());
     let room = |room: &Classroom| {
         let features = room.features.iter().map(|feature| quoted(feature)).collect::<Vec<_>>().join(",");
         let capacity = room.capacity.map(|people| format!(", capacity = {people}")).unwrap_or_default();

@@ -156,7 +156,8 @@ export const campusFacts = (date, {code = 'CAS', name = 'College of Arts & Scien
   contact = undefined, utc_offsets = [{from: `${date}T00:00:00Z`, minutes: (Date.parse(`${date}T12:00:00Z`) - instant(date, '12:00').getTime()) / 60_000}]} = {}) =>
   ({timezone, contact, utc_offsets, buildings: [{code, name, opens, closes}]});
 
-/** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer. */
+/** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer.
+    @type {(date: string, rooms: any[], options?: {name?: string, facts?: object, building?: object, [more: string]: unknown}) => (page: Page) => Promise<void>} */
 export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', facts = {}, building = {}, ...more} = {}) => async page => {
   const slots = times => times.map(([start_time, end_time]) => ({start_time, end_time}));
   const classrooms = rooms.map(({times = [], ...room}) => ({id: room.name, status: 'ok', availability: slots(times), ...room}));
