@@ -341,7 +341,9 @@ async fn first_answers_are_readable_and_are_no_refresh(#[values(Memory, Redis)] 
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     assert_eq!(cache.last_refresh().await.unwrap(), Some(day.last_updated));
     assert!(!cache.is_incomplete(day.last_updated).await.unwrap());
-    cache.mark_incomplete(day.last_updated).await.unwrap();
+    cache.release(lease).await.unwrap();
+    let lease = cache.lease().await.unwrap().unwrap();
+    cache.publish_incomplete(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     assert!(cache.is_incomplete(day.last_updated).await.unwrap());
     assert!(!cache.is_incomplete(Timestamp::parse(NOON).unwrap()).await.unwrap(), "another refresh was not");
 }
@@ -367,6 +369,23 @@ async fn a_lock_evicted_before_its_expiry_is_taken_again(#[values(Memory, Redis)
     assert!(matches!(error, PublishError::Superseded), "{error}");
     cache.release(lease).await.unwrap();
     assert!(!cache.is_leased().await.unwrap());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_superseded_sweep_does_not_touch_the_mark_of_an_incomplete_one(#[values(Memory, Redis)] backend: Backend) {
+    let (TestStore { store, redis: _redis }, _) = start(backend).await;
+    let cache = cache(&store);
+    let lease = cache.lease().await.unwrap().unwrap();
+    store.delete("classrooms:refresh_lock").await.unwrap();
+    let other = cache.lease().await.unwrap().unwrap();
+    let day = render(&cache, &other, "2026-03-03");
+    cache.publish_incomplete(&other, day.date, std::slice::from_ref(&day)).await.unwrap();
+    cache.release(other).await.unwrap();
+    let mut late = render(&cache, &lease, "2026-03-03");
+    late.last_updated = Timestamp::parse("2026-03-03T12:00:05-05:00").unwrap();
+    assert!(cache.publish_incomplete(&lease, late.date, &[late]).await.is_err());
+    assert!(cache.is_incomplete(day.last_updated).await.unwrap());
 }
 
 #[rstest]

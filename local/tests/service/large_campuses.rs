@@ -157,3 +157,34 @@ async fn a_server_that_finds_only_first_answers_at_its_start_refreshes() {
     eventually("all rooms are known", PATIENCE, async || statuses(&other.open_classrooms().await) == ["ok"; 4]).await;
     assert_ne!(other.last_updated().await, json!(null));
 }
+
+#[tokio::test]
+async fn first_answers_never_replace_an_older_copy() {
+    let app = TestServer::start_with(Memory, &[("UPSTREAM_CONCURRENCY", "1"), ("ADMIN_TOKEN", "token")]).await;
+    let whole = app.open_classrooms().await;
+    app.simulator.set_latency(Duration::from_millis(1100));
+    let invalidate = app.client().post(app.url("/api/refresh?invalidate_cache=true")).bearer_auth("token");
+    let (failed, during) = tokio::join!(app.send(invalidate), async {
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        // Two rooms have answered.
+        app.simulator.misbehave(Fault::Status(404));
+        let during = app.open_classrooms().await;
+        app.simulator.set_latency(Duration::ZERO);
+        during
+    });
+    assert_eq!(statuses(&during), statuses(&whole), "readers get the reserve");
+    // Two of four rooms failed, which is not more than half.
+    assert_eq!((failed.status.as_u16(), during.outcome()), (200, (200, "STALE")));
+}
+
+#[tokio::test]
+async fn a_changed_campus_file_and_first_answers_are_not_taken_for_a_whole_sweep() {
+    let app = TestServer::start_with(Redis, &[]).await;
+    assert_eq!(app.refresh().await.status, 200);
+    assert!(app.service.refresher.is_complete().await.unwrap());
+    // The snapshot of another campus file, or of first answers, has another time than the last refresh.
+    app.redis(&["SET", "classrooms:last_refresh", "2026-03-03T11:59:59.000000-05:00"]).await;
+    assert!(!app.service.refresher.is_complete().await.unwrap());
+    app.redis(&["DEL", "classrooms:last_refresh"]).await;
+    assert!(!app.service.refresher.is_complete().await.unwrap());
+}

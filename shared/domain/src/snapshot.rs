@@ -79,7 +79,9 @@ pub enum RoomStatus {
 /// How urgently a sweep should ask for a room: those that come first are asked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// 25Live has never answered for it.
+    /// 25Live has never been asked for it.
+    NeverAsked,
+    /// It has been asked for, and has never answered.
     NeverAnswered,
     /// It failed in the latest sweep.
     Failed,
@@ -185,10 +187,11 @@ impl RoomAvailability {
         Self { id, name, status, availability, booked: None, answered: None, is_unreached: false }
     }
 
-    /// How urgently the next sweep should ask for this room.
+    /// How urgently the next sweep should ask for this room: first those that have never answered.
     #[must_use]
     pub fn need(&self) -> Need {
         match (self.status, self.answered) {
+            (RoomStatus::Unknown, _) if self.is_unreached => Need::NeverAsked,
             (RoomStatus::Unknown, _) => Need::NeverAnswered,
             (RoomStatus::Stale, _) if !self.is_unreached => Need::Failed,
             (_, Some(answered)) => Need::Answered(answered),
@@ -326,7 +329,12 @@ classrooms = [{ id = "3", name = "103", capacity = 40, features = ["Projector"] 
         );
         assert_eq!(need(&second, "3"), Need::NeverAnswered);
         let later = Need::Answered(second.last_updated);
-        assert!(Need::NeverAnswered < Need::Failed && Need::Failed < need(&second, "2") && need(&second, "2") < later);
+        assert!(
+            Need::NeverAsked < Need::NeverAnswered
+                && Need::NeverAnswered < Need::Failed
+                && Need::Failed < need(&second, "2")
+                && need(&second, "2") < later
+        );
     }
 
     #[test]

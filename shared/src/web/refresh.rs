@@ -166,7 +166,10 @@ impl From<RefreshError> for Problem {
                     PublishError::Superseded => Self::refresh_failed(),
                 };
             }
-            RefreshError::SweepFailed { .. } | RefreshError::NothingFound | RefreshError::FailedElsewhere => {
+            RefreshError::SweepFailed { .. }
+            | RefreshError::NothingReached
+            | RefreshError::NothingFound
+            | RefreshError::FailedElsewhere => {
                 return Self::refresh_failed();
             }
             RefreshError::InProgress => return Self::refresh_in_progress(IN_PROGRESS_RETRY_AFTER),

@@ -9,7 +9,7 @@ use chrono::{NaiveDate, Weekday};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Building, Campus, Classroom, Location};
+use super::{Building, Campus, Classroom, LARGEST_CAPACITY, LONGEST_FEATURE, Location};
 use crate::{
     opening_hours::{OpeningHours, Schedule, WEEKDAYS},
     time_of_day::TimeOfDay,
@@ -132,17 +132,21 @@ fn check_building(
 
 fn check_room(raw: &RawClassroom, ids: &mut Unique) -> Result<Classroom, Invalid> {
     let capacity = raw.capacity.as_ref().map(|capacity| match capacity.get_ref() {
+        people @ 1..=LARGEST_CAPACITY => Ok(*people),
         0 => Err(Invalid(
             capacity.span(),
             "the capacity is 0: leave it out if it is unknown, or give a number from 1".to_owned(),
         )),
-        people => Ok(*people),
+        people => Err(Invalid(
+            capacity.span(),
+            format!("the capacity is {people}: expected a number from 1 to {LARGEST_CAPACITY}"),
+        )),
     });
     Ok(Classroom {
         id: ids.admit(&raw.id)?,
         name: text(&raw.name, "name")?,
         capacity: capacity.transpose()?,
-        features: raw.features.iter().map(|feature| text(feature, "feature")).collect::<Result<_, _>>()?,
+        features: raw.features.iter().map(feature).collect::<Result<_, _>>()?,
     })
 }
 
@@ -290,6 +294,17 @@ fn contact(raw: &Spanned<String>) -> Result<String, Invalid> {
     }
     let reason = format!("`{address}` is not a contact: expected an address that begins with https:// or mailto:");
     Err(Invalid(raw.span(), reason))
+}
+
+/// A text that a question can ask for.
+fn feature(raw: &Spanned<String>) -> Result<String, Invalid> {
+    let feature = text(raw, "feature")?;
+    if feature.chars().count() > LONGEST_FEATURE {
+        let reason =
+            format!("the feature is longer than {LONGEST_FEATURE} characters: questions ask for it by its text");
+        return Err(Invalid(raw.span(), reason));
+    }
+    Ok(feature)
 }
 
 /// A text that is not empty and that can stand in a URL, a log line and a page.

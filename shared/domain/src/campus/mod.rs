@@ -15,6 +15,11 @@ use crate::opening_hours::Schedule;
 const BUILT_IN: &str = include_str!("../../../../campuses/bu.toml");
 const BUILT_IN_NAME: &str = "campuses/bu.toml";
 
+/// More people than any room holds.
+pub const LARGEST_CAPACITY: u32 = 1_000_000;
+/// How long the text of a feature may be, in characters.
+pub const LONGEST_FEATURE: usize = 100;
+
 /// A university as the service shows it. Its only door is [`Campus::parse`], so one that exists is valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Campus {

@@ -240,6 +240,7 @@ fn a_building_needs_no_opens_and_closes_when_every_day_of_the_week_has_hours() {
 
 #[test]
 fn each_bad_optional_value_is_refused_with_line_and_reason() {
+    let long = format!("\"{}\"", "x".repeat(101));
     let cases = [
         ("opens = \"07:00\"\n", "", "line 9: building A has no opening hours: give it `opens` and `closes`"),
         (
@@ -276,6 +277,12 @@ fn each_bad_optional_value_is_refused_with_line_and_reason() {
         ("[42.3504, -71]", "[-71, 242]", "line 22: [-71, 242] is not a location: expected the latitude"),
         ("[42.3504, -71]", "[nan, 0]", "line 22: [NaN, 0] is not a location"),
         ("capacity = 40", "capacity = 0", "line 13: the capacity is 0: leave it out if it is unknown"),
+        (
+            "capacity = 40",
+            "capacity = 1000001",
+            "line 13: the capacity is 1000001: expected a number from 1 to 1000000",
+        ),
+        ("\"Projector\"", long.as_str(), "line 13: the feature is longer than 100 characters"),
         ("capacity = 40", "capacity = -4", "line 13: invalid value"),
         ("\"Projector\"", "\" \"", "line 13: the feature should be a text"),
     ];

@@ -39,10 +39,12 @@ use crate::error_chain;
 
 /// How long a lock is lent. A sweep that takes longer renews it.
 const LOCK_EXPIRY: Duration = Duration::from_mins(1);
+/// For how long after it was renewed a lock that has vanished may be taken again. Older answers are no news.
+const TAKE_AGAIN_WITHIN: Duration = Duration::from_mins(5);
 /// How often a sweep renews its lock: twice may fail.
 pub const RENEW_EVERY: Duration = Duration::from_secs(LOCK_EXPIRY.as_secs() / 3);
 /// How many rooms are written at once: each has some kilobytes.
-const ROOMS_AT_ONCE: usize = 32;
+const ROOMS_AT_ONCE: usize = 250;
 /// How many days are written at once. A month of 1,500 rooms is 15 MB, and each write has its time limit.
 const WRITES_AT_ONCE: usize = 4;
 /// How long nobody sweeps after a sweep failed.
@@ -323,19 +325,36 @@ impl Cache {
         today: NaiveDate,
         snapshots: &[CachedSnapshot],
     ) -> Result<(), PublishError> {
-        let Some(todays) = self.publish_snapshots(lease, today, snapshots).await? else { return Ok(()) };
-        let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(todays.last_updated.to_string()));
-        // An instant has no room for a fencing token. That nobody has replaced it since the lock was taken is as good.
-        done_or_superseded(self.store.replace(&self.keys.last_refresh, old, new, self.expiry).await?)
+        self.publish_end(lease, today, snapshots, true).await
     }
 
-    /// Records that the sweep which ended at `timestamp`, and is to be published, ran out of time before every room had an
-    /// answer.
+    /// The same for a sweep that ran out of time before every room had an answer.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn mark_incomplete(&self, timestamp: Timestamp) -> Result<(), PublishError> {
-        Ok(self.store.put(&self.keys.refresh_incomplete, timestamp.to_string().into(), self.expiry).await?)
+    /// The store failed, or the lease did not last.
+    pub async fn publish_incomplete(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        snapshots: &[CachedSnapshot],
+    ) -> Result<(), PublishError> {
+        self.publish_end(lease, today, snapshots, false).await
+    }
+
+    async fn publish_end(
+        &self,
+        lease: &Lease,
+        today: NaiveDate,
+        snapshots: &[CachedSnapshot],
+        is_complete: bool,
+    ) -> Result<(), PublishError> {
+        let Some(todays) = self.publish_snapshots(lease, today, snapshots).await? else { return Ok(()) };
+        let (old, new) = (lease.last_refresh.as_ref(), Bytes::from(todays.last_updated.to_string()));
+        if !is_complete {
+            self.store.put(&self.keys.refresh_incomplete, new.clone(), self.expiry).await?;
+        }
+        // An instant has no room for a fencing token. That nobody has replaced it since the lock was taken is as good.
+        done_or_superseded(self.store.replace(&self.keys.last_refresh, old, new, self.expiry).await?)
     }
 
     /// Publishes what a sweep has brought so far, for readers who have nothing else. Returns today's snapshot, if it is there.
@@ -398,9 +417,10 @@ impl Cache {
         done_or_superseded(held)
     }
 
-    /// A lock that has vanished before its time was deleted by an operator, or by a Redis that is short of memory and lets
-    /// go first what lives shortest. It is taken again, unless somebody has swept meanwhile. Whether its time is over is
-    /// told by the fences, which are times of the cache's own clock: a process's may stand still while its machine sleeps.
+    /// A lock that has vanished was deleted by an operator, or by a Redis that is short of memory and evicts first what lives
+    /// shortest, or expired while Redis did not answer. It is taken again, unless another sweep has been published meanwhile, or
+    /// too much time has passed. The fencing tokens say how much: they are times of the cache's own clock, and a process's clock may
+    /// stand still while its machine sleeps.
     async fn take_again(&self, lease: &Lease) -> Result<bool, StoreError> {
         let Some(fencing_token) = self.store.lock(&self.keys.refresh_lock, &lease.token, LOCK_EXPIRY).await? else {
             return Ok(false);
@@ -408,7 +428,7 @@ impl Cache {
         let last_refresh = self.store.get(&self.keys.last_refresh).await?;
         let is_latest = last_refresh.is_none() || last_refresh == lease.last_refresh;
         let renewed = FencingToken::from_micros(lease.renewed.load(Ordering::Relaxed));
-        if is_latest && fencing_token.is_within(LOCK_EXPIRY, renewed) {
+        if is_latest && fencing_token.is_within(TAKE_AGAIN_WITHIN, renewed) {
             lease.renewed.store(fencing_token.micros(), Ordering::Relaxed);
             return Ok(true);
         }

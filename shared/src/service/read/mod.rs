@@ -39,8 +39,8 @@ use crate::{
     },
 };
 
-/// How long a reader waits for anything to show, its own sweep included: API Gateway gives up after 30 s.
-const LONGEST_WAIT: Duration = Duration::from_secs(28);
+/// How long a reader waits for a sweep that goes on without it.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a reader who waits for a sweep looks for its first answers.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -178,26 +178,29 @@ impl Reader {
                 read.facts.backoff = self.cache.backoff().await?.into();
             }
             Step::Sweep => match self.refresher.join(read.last_refresh, self.pace) {
-                Role::Leader(flight) => self.wait_for(flight, read).await,
+                Role::Leader(flight) => self.wait_for(flight, Attempt::Busy, read).await,
                 Role::Follower(_) => read.attempted(Attempt::Busy),
             },
             Step::WaitForSweep => {
-                let swept = self.refresher.sweep_or_wait(read.last_refresh, Pace::Reader);
-                self.wait_for(swept.map(Attempt::Finished), read).await;
+                let swept = self.refresher.sweep_or_wait(read.last_refresh, self.pace).map(Attempt::Finished);
+                self.wait_for(swept, Attempt::Finished(Err(RefreshError::InProgress)), read).await;
             }
         }
         Ok(())
     }
 
-    /// Waits for the end of a sweep or for its first answers, whichever comes first.
-    async fn wait_for(&self, swept: impl Future<Output = Attempt>, read: &mut Read) {
-        let (date, today) = (read.date, read.today);
-        let attempt = tokio::select! {
-            attempt = swept => attempt,
-            first_answers = self.first_answers(date, today) => return read.found_swept(first_answers),
-            () = sleep(LONGEST_WAIT) => Attempt::Finished(Err(RefreshError::InProgress)),
-        };
-        read.attempted(attempt);
+    /// Waits for the end of a sweep. If that goes on without this reader, its first answers will do, and after a while `too_long`.
+    /// A process that stops with its answer must not stop before its own sweep has given back its lock.
+    async fn wait_for(&self, swept: impl Future<Output = Attempt>, too_long: Attempt, read: &mut Read) {
+        let (date, today, goes_on) = (read.date, read.today, self.pace == Pace::Background);
+        tokio::select! {
+            attempt = swept => read.attempted(attempt),
+            first_answers = self.first_answers(date, today) => read.found_swept(first_answers),
+            () = sleep(PATIENCE), if goes_on => read.attempted(too_long),
+        }
+        if !goes_on {
+            self.refresher.settle().await;
+        }
     }
 
     /// What a sweep under way publishes first. Ends only when there is something.
@@ -377,6 +380,7 @@ impl Read {
 fn retry_after(error: &RefreshError) -> Duration {
     match error {
         RefreshError::SweepFailed { .. }
+        | RefreshError::NothingReached
         | RefreshError::NothingFound
         | RefreshError::FailedElsewhere
         | RefreshError::NotPublished(_) => BACKOFF,

@@ -18,8 +18,11 @@ pub enum RefreshError {
         /// For how long nobody sweeps.
         left: Duration,
     },
-    /// More than half of the rooms asked failed, or none of them answered in time.
-    #[error("{failed} of the {asked} rooms asked failed: the cache was left as it was")]
+    /// No room answered in time, and none failed.
+    #[error("25Live answered for no room in time, so the sweep is not published")]
+    NothingReached,
+    /// More than half of the rooms asked failed.
+    #[error("{failed} of the {asked} rooms asked failed, so the sweep is not published")]
     SweepFailed {
         /// Rooms without an answer.
         failed: usize,
@@ -62,7 +65,7 @@ impl From<StoreError> for RefreshError {
 impl RefreshError {
     /// Whether it is the result of a sweep, which has logged it.
     pub(crate) const fn is_of_the_sweep(&self) -> bool {
-        matches!(self, Self::SweepFailed { .. } | Self::NothingFound | Self::NotPublished(_))
+        matches!(self, Self::SweepFailed { .. } | Self::NothingReached | Self::NothingFound | Self::NotPublished(_))
     }
 
     /// Whether the cache has just let a time limit pass. Whoever asked it again would wait as long again, in vain.

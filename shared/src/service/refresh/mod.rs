@@ -5,7 +5,9 @@
 
 mod decision;
 mod error;
+mod order;
 mod pace;
+mod publishing;
 mod sweep;
 mod sweeper;
 
@@ -111,16 +113,19 @@ impl Refresher {
         }
     }
 
-    /// Whether the last sweep has ended, and had time for all rooms.
+    /// Whether the snapshots are those of a sweep that has ended and had time for all rooms, and not its first answers.
     ///
     /// # Errors
     /// The cache failed.
     pub async fn is_complete(&self) -> Result<bool, StoreError> {
-        let cache = &self.sweeper.cache;
-        match cache.last_refresh().await? {
-            Some(last_refresh) => Ok(!cache.is_incomplete(last_refresh).await?),
-            None => Ok(false),
-        }
+        let Sweeper { cache, clock, .. } = &*self.sweeper;
+        let Some(last_refresh) = cache.last_refresh().await? else { return Ok(false) };
+        let snapshot = match cache.availability().await?.into_snapshot() {
+            Some(snapshot) => Some(snapshot),
+            None => cache.reserve(clock.today()).await?,
+        };
+        let is_of_its_end = snapshot.is_some_and(|snapshot| snapshot.last_updated == last_refresh);
+        Ok(is_of_its_end && !cache.is_incomplete(last_refresh).await?)
     }
 
     /// Drops what is cached, except the reserve, and refreshes whatever the cooldown. After a sweep that failed within the
@@ -217,6 +222,13 @@ impl Refresher {
             if published || !cache.is_leased().await? {
                 return self.sweeper.refreshed_since(seen).await;
             }
+        }
+    }
+
+    /// Waits for the end of this process's own sweep, if there is one.
+    pub(crate) async fn settle(&self) {
+        if let Some(flight) = self.attempts.under_way() {
+            flight.await;
         }
     }
 

@@ -1,17 +1,9 @@
 //! One attempt to sweep, with the lock in hand: ask 25Live, publish what it said, report the result.
 
-use std::{collections::HashMap, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::NaiveDate;
-use domain::{
-    bookings::rooms_answered,
-    campus::Campus,
-    cooldown::Cooldown,
-    kept_days::{covered_by_sweep, kept_on},
-    room_days::RoomDay,
-    snapshot::{Need, Snapshot},
-    timestamp::Timestamp,
-};
+use domain::{campus::Campus, cooldown::Cooldown, timestamp::Timestamp};
 use futures_util::FutureExt;
 use tokio::{
     sync::watch,
@@ -21,6 +13,7 @@ use tokio::{
 use super::{
     decision::{Meanwhile, meanwhile},
     error::RefreshError,
+    order::in_order_of_need,
     pace::Pace,
     sweep::{AtFirstAnswer, Plan, Sweep},
 };
@@ -81,11 +74,13 @@ pub(crate) enum Attempt {
 }
 
 /// What there is when a sweep begins.
-struct Before {
+pub(super) struct Before {
     /// The latest sweep's snapshot of today, or the latest of all.
-    last: Option<CachedSnapshot>,
+    pub(super) last: Option<CachedSnapshot>,
     /// Whether readers get fresh data without this sweep.
     is_fresh: bool,
+    /// Whether readers get any data of today without it.
+    has_copy: bool,
 }
 
 impl Sweeper {
@@ -137,34 +132,44 @@ impl Sweeper {
             Err(error) => return (Err(error.into()), None),
         };
         let plan = self.plan(pace, today, &before);
-        let sweep = tokio::select! {
-            sweep = Sweep::run(plan, &self.upstream, |sweep| self.publish_first(lease, today, sweep)) => sweep,
-            _ = stop.wait_for(|stop| *stop) => return (Err(RefreshError::Stopping), None),
-            Err(error) = self.keep_lease(lease) => return (Err(RefreshError::NotPublished(Arc::new(error))), None),
+        let swept = tokio::select! {
+            sweep = Sweep::run(plan, &self.upstream, |sweep| self.publish_first(lease, today, sweep)) => Ok(sweep),
+            _ = stop.wait_for(|stop| *stop) => Err(RefreshError::Stopping),
+            Err(error) = self.keep_lease(lease) => Err(RefreshError::NotPublished(Arc::new(error))),
+        };
+        let sweep = match swept {
+            Ok(sweep) => sweep,
+            Err(RefreshError::Stopping) => return (Err(RefreshError::Stopping), None),
+            // What the sweep has learned so far is lost.
+            Err(error) => return self.end(lease, Err(error), self.report(today, start, &Sweep::default())).await,
         };
         self.metrics.swept(start.elapsed(), sweep.rooms_ok, sweep.rooms_failed(), sweep.unreached.len());
-        self.log_sweep(&sweep, start.elapsed());
+        self.log_sweep(&sweep, start.elapsed(), pace);
         let timestamp = self.clock.timestamp();
         let result = self.publish(lease, today, timestamp, &sweep, &before).await;
-        self.metrics.sweep_ended(result.is_ok());
-        let report = SweepReport {
+        let report = SweepReport { timestamp, ..self.report(today, start, &sweep) };
+        self.end(lease, result, report).await
+    }
+
+    fn report(&self, today: NaiveDate, start: Instant, sweep: &Sweep) -> SweepReport {
+        SweepReport {
             date: today,
-            timestamp,
+            timestamp: self.clock.timestamp(),
             rooms_ok: sweep.rooms_ok,
             rooms_failed: sweep.rooms_failed(),
             rooms_unreached: sweep.unreached.len(),
             duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        };
-        self.end(lease, result, report).await
+        }
     }
 
-    /// Logs how a sweep ended, and holds others back if it failed.
+    /// Logs and measures how a sweep ended, and holds others back if it failed.
     async fn end(
         &self,
         lease: &Lease,
         result: Result<Refreshed, RefreshError>,
         report: SweepReport,
     ) -> (Result<Refreshed, RefreshError>, Option<RefreshEvent>) {
+        self.metrics.sweep_ended(result.is_ok());
         let SweepReport { timestamp, rooms_ok, rooms_failed, rooms_unreached, duration_ms, .. } = report;
         match result {
             Ok(refreshed) => {
@@ -191,34 +196,25 @@ impl Sweeper {
             }
             Found::Nothing => false,
         };
+        let has_copy = is_fresh || reserve.is_some();
         let last = found.into_snapshot().or(reserve);
-        Ok(Before { last: last.or_else(|| self.last_good.recall(today, self.clock.now())), is_fresh })
+        Ok(Before { last: last.or_else(|| self.last_good.recall(today, self.clock.now())), is_fresh, has_copy })
     }
 
     fn plan(&self, pace: Pace, today: NaiveDate, before: &Before) -> Plan {
-        let at_first_answer = match (before.is_fresh, pace) {
-            (true, _) => AtFirstAnswer::GoOn,
-            (false, Pace::Reader) => AtFirstAnswer::End,
-            (false, Pace::Client | Pace::Background) => AtFirstAnswer::Publish,
+        let at_first_answer = match pace {
+            Pace::Reader if !before.is_fresh => AtFirstAnswer::End,
+            // An older copy is better than half a sweep, which may still fail.
+            Pace::Client | Pace::Background if !before.has_copy => AtFirstAnswer::Publish,
+            _ => AtFirstAnswer::GoOn,
         };
         let last = before.last.as_ref().and_then(|last| last.snapshot().ok());
         Plan {
-            rooms: self.rooms_by_need(last.as_ref()),
+            rooms: in_order_of_need(&self.campus, last.as_ref()),
             first_day: today,
             limit: pace.limit(self.sweep_timeout),
             at_first_answer,
         }
-    }
-
-    /// The rooms in the order in which they should be asked for, in case time runs out; by chance where they need it alike.
-    fn rooms_by_need(&self, last: Option<&Snapshot>) -> Vec<String> {
-        let needs: HashMap<&str, Need> =
-            last.into_iter().flat_map(Snapshot::rooms).map(|room| (room.id.as_str(), room.need())).collect();
-        let need = |id: &String| needs.get(id.as_str()).copied().unwrap_or(Need::NeverAnswered);
-        let mut rooms: Vec<_> = self.campus.classrooms().map(|(_, room)| room.id.clone()).collect();
-        fastrand::shuffle(&mut rooms);
-        rooms.sort_by_key(need);
-        rooms
     }
 
     /// Renews the lock as long as it is wanted. Ends only when the lease did not last.
@@ -236,23 +232,35 @@ impl Sweeper {
     }
 
     /// Logs which rooms failed, and what to change if the time was not enough.
-    fn log_sweep(&self, sweep: &Sweep, took: Duration) {
+    fn log_sweep(&self, sweep: &Sweep, took: Duration, pace: Pace) {
         sweep.log_failures();
-        let (rooms, unreached) = (self.campus.classrooms().count(), sweep.unreached.len());
-        if unreached == 0 {
+        let (rooms, rooms_unreached) = (self.campus.classrooms().count(), sweep.unreached.len());
+        let asked = rooms - rooms_unreached;
+        if rooms_unreached == 0 || asked == 0 {
             return;
         }
-        let asked = (rooms - unreached).max(1);
-        let needed = took.as_secs().max(1) * rooms as u64;
-        tracing::warn!(
-            rooms_unreached = unreached,
-            rooms,
-            took_s = took.as_secs(),
-            needed_s = needed.div_ceil(asked as u64),
-            upstream_concurrency = self.upstream.concurrency(),
-            "the sweep ran out of time: the next one asks for those rooms first. The daily sweep has SWEEP_TIMEOUT; set that \
-             above needed_s, or raise UPSTREAM_CONCURRENCY if 25Live allows it"
-        );
+        let (took_s, upstream_concurrency) = (took.as_secs(), self.upstream.concurrency());
+        let needed_s = (took_s.max(1) * rooms as u64).div_ceil(asked as u64);
+        if pace == Pace::Background {
+            tracing::warn!(
+                rooms_unreached,
+                rooms,
+                took_s,
+                needed_s,
+                upstream_concurrency,
+                "the sweep ran out of time: the next one asks for those rooms first. Set SWEEP_TIMEOUT above needed_s, or raise \
+                 UPSTREAM_CONCURRENCY if 25Live allows it"
+            );
+        } else {
+            tracing::info!(
+                rooms_unreached,
+                rooms,
+                took_s,
+                needed_s,
+                upstream_concurrency,
+                "the sweep ended with the time of the request that waits for it: the next one asks for those rooms first"
+            );
+        }
     }
 
     /// Holds others back after a failure. Gives the error on, unless the cache has gone meanwhile: that is the worse news.
@@ -286,117 +294,5 @@ impl Sweeper {
             }
             Meanwhile::Failed => Err(RefreshError::FailedElsewhere),
         }
-    }
-
-    /// Publishes what a sweep under way has brought so far, for readers who have nothing else. If that fails, the sweep goes
-    /// on all the same.
-    async fn publish_first(&self, lease: &Lease, today: NaiveDate, sweep: Sweep) {
-        let published = async {
-            let snapshots = self.snapshots(today, self.clock.timestamp(), &sweep).await?;
-            let rendered = self.render(lease, &snapshots, sweep.items);
-            let published = self.cache.publish_snapshots(lease, today, &rendered).await;
-            published.map(drop).map_err(|error| RefreshError::NotPublished(Arc::new(error)))
-        };
-        match published.await {
-            Ok(()) => tracing::info!(rooms_ok = sweep.rooms_ok, "first answers published"),
-            Err(error) => tracing::warn!(cause = error_chain(&error), "first answers were not published"),
-        }
-    }
-
-    async fn publish(
-        &self,
-        lease: &Lease,
-        today: NaiveDate,
-        timestamp: Timestamp,
-        sweep: &Sweep,
-        before: &Before,
-    ) -> Result<Refreshed, RefreshError> {
-        if !sweep.is_usable() {
-            let (failed, asked) = (sweep.rooms_failed(), sweep.rooms_ok + sweep.rooms_failed());
-            return Err(RefreshError::SweepFailed { failed, asked });
-        }
-        if sweep.items == 0 && before.last.as_ref().and_then(CachedSnapshot::items).is_some_and(|items| items > 0) {
-            return Err(RefreshError::NothingFound);
-        }
-        let snapshots = self.snapshots(today, timestamp, sweep).await?;
-        let is_complete = self.is_complete(today, &snapshots);
-        let rendered = self.render(lease, &snapshots, sweep.items);
-        let published = async {
-            if !is_complete {
-                self.cache.mark_incomplete(timestamp).await?;
-            }
-            self.publish_room_days(lease, today, timestamp, snapshots).await?;
-            self.cache.publish(lease, today, &rendered).await
-        };
-        let published = published.await;
-        // What the cache could not take is good all the same; what came too late is not.
-        if !matches!(published, Err(PublishError::Superseded)) {
-            for snapshot in &rendered {
-                self.last_good.remember(snapshot, self.clock.now());
-            }
-        }
-        published.map_err(|error| RefreshError::NotPublished(Arc::new(error)))?;
-        Ok(Refreshed { timestamp, is_complete })
-    }
-
-    /// The snapshot of each day that rooms answered for.
-    async fn snapshots(
-        &self,
-        today: NaiveDate,
-        timestamp: Timestamp,
-        Sweep { bookings, unreached, .. }: &Sweep,
-    ) -> Result<Vec<Snapshot>, RefreshError> {
-        let rooms = self.campus.classrooms().count();
-        let mut days = rooms_answered(bookings);
-        // 25Live may name days that nobody asked for.
-        days.retain(|date, _| covered_by_sweep(today).contains(date));
-        let mut snapshots = Vec::with_capacity(days.len());
-        for (date, answered) in days {
-            let last_good = if answered < rooms { self.last_good_slots(date).await? } else { None };
-            let snapshot = Snapshot::new(&self.campus, self.min_gap, date, timestamp, bookings, last_good.as_ref());
-            snapshots.push(snapshot.with_unreached(unreached));
-        }
-        Ok(snapshots)
-    }
-
-    fn render(&self, lease: &Lease, snapshots: &[Snapshot], items: usize) -> Vec<CachedSnapshot> {
-        snapshots.iter().map(|snapshot| self.cache.render(snapshot, &self.campus, items, lease)).collect()
-    }
-
-    /// Publishes each room's days: those of the sweep, and before them the past days that the reserve still has.
-    async fn publish_room_days(
-        &self,
-        lease: &Lease,
-        today: NaiveDate,
-        timestamp: Timestamp,
-        snapshots: Vec<Snapshot>,
-    ) -> Result<(), PublishError> {
-        let mut days = Vec::with_capacity(snapshots.len());
-        for date in kept_on(today).start().iter_days().take_while(|date| *date < today) {
-            days.extend(self.cache.reserve(date).await?.and_then(|past| past.snapshot().ok()));
-        }
-        days.extend(snapshots);
-        let rooms: Vec<_> = self
-            .campus
-            .classrooms()
-            .map(|(building, room)| (room.id.as_str(), RoomDay::of_room(building, room, &days)))
-            .collect();
-        self.cache.publish_room_days(lease, today, timestamp, &rooms).await
-    }
-
-    /// Whether every room that was not reached in time has an answer of today.
-    fn is_complete(&self, today: NaiveDate, snapshots: &[Snapshot]) -> bool {
-        let Some(todays) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return true };
-        let timezone = self.clock.timezone();
-        let is_of_today = |at: Timestamp| at.instant().with_timezone(&timezone).date_naive() == today;
-        todays.rooms().all(|room| !room.is_unreached || room.answered.is_some_and(is_of_today))
-    }
-
-    /// The snapshot whose slots the rooms keep that did not answer: the reserve's, or the process's own copy.
-    async fn last_good_slots(&self, date: NaiveDate) -> Result<Option<Snapshot>, RefreshError> {
-        let reserve =
-            self.cache.reserve(date).await.map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))?;
-        let last_good = reserve.or_else(|| self.last_good.recall(date, self.clock.now()));
-        Ok(last_good.and_then(|last_good| last_good.snapshot().ok()))
     }
 }

@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, str::FromStr};
 use chrono::DateTime;
 use chrono_tz::Tz;
 use domain::{
-    campus::Campus,
+    campus::{Campus, LARGEST_CAPACITY, LONGEST_FEATURE},
     campus_day::CampusDay,
     question::{Moment, Question, Search, Sort},
     time_of_day::TimeOfDay,
@@ -107,11 +107,9 @@ impl utoipa::PartialSchema for FeatureText {
 impl utoipa::ToSchema for FeatureText {}
 
 /// How long `q` and `feature` may be, in characters.
-const LONGEST_TEXT: usize = 100;
+const LONGEST_TEXT: usize = LONGEST_FEATURE;
 /// How many features a question may ask for.
 const MOST_FEATURES: usize = 20;
-/// More people than any room holds.
-const LARGEST_CAPACITY: u32 = 1_000_000;
 const A_TIME: &str = "a time from 00:00 to 23:59, as 14:30";
 
 /// The question about the rooms of `day`, when clocks at the campus show `now`; `None` if there is none.
