@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::room_name::{Parts, has_number, is_kind, without_room_words, without_room_words_behind};
+use super::room_name::{self, Parts, has_number, is_kind, without_room_words, without_room_words_behind};
 
 /// What stands around words.
-const PUNCTUATION: [char; 9] = [',', '-', '–', '—', ':', ';', '#', '(', ')'];
+const PUNCTUATION: [char; 7] = [',', '-', ':', ';', '#', '(', ')'];
 /// Words that say what a room is, at the end of a beginning: no building's name ends so.
 const ENDINGS: [&str; 8] =
     ["classroom", "classrooms", "class", "seminar", "lecture", "conference", "office", "computer"];
@@ -14,7 +14,7 @@ const CONNECTIVES: [&str; 6] = ["&", "+", "and", "or", "through", "to"];
 /// Words that are no name alone.
 const NO_NAMES: [&str; 8] = ["the", "university", "college", "school", "building", "bldg", "center", "department"];
 
-/// A name, and whether some rooms' formal names contradict it.
+/// A name, and whether too many of the rooms' formal names contradict it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Common {
     pub(super) name: String,
@@ -29,10 +29,10 @@ fn without_kind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     if is_kind(&clean(kind)) && !rest.is_empty() { rest } else { words }
 }
 
-/// The building in one formal name: what stands before the room's number, or behind it if it comes first. `None` if the formal
-/// name says nothing of a building.
+/// The building in one formal name: what stands before the room's number, or behind it if only the code or nothing stands before
+/// it. `None` if the formal name says nothing of a building.
 pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
-    let words: Vec<_> = formal.split(' ').collect();
+    let words = room_name::words(formal);
     let number = parts.and_then(|parts| parts.room.split(' ').next());
     // Some lists write 0232 in one name, and 232 in the other.
     let plain = |word: &str| word.trim_matches(PUNCTUATION).trim_start_matches('0').to_lowercase();
@@ -43,11 +43,14 @@ pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
         Some(place) => (words.get(..place)?, words.get(place + 1..)?),
         None => (without_kind(&words), [].as_slice()),
     };
+    let is_no_name = |words: &[&str]| is_kind(&words.join(" "));
+    let has_no_name = before.is_empty() || is_no_name(before);
     let before = clean(before);
+    let is_code = !behind.is_empty() && parts.is_some_and(|parts| parts.code.eq_ignore_ascii_case(&before));
     let goes_on =
         |words: &[&str]| words.first().is_some_and(|word| CONNECTIVES.contains(&word.to_lowercase().as_str()));
-    let name = match before.is_empty() || is_kind(&before) {
-        true if goes_on(behind) => return None,
+    let name = match has_no_name || before.is_empty() || is_kind(&before) || is_code {
+        true if goes_on(behind) || is_no_name(behind) => return None,
         true => clean(without_room_words(behind)),
         false => before,
     };
@@ -62,13 +65,15 @@ pub(super) fn common(beginnings: &[String]) -> Option<Common> {
         groups.entry(first_word(beginning)).or_default().push(beginning);
     }
     let group = groups.into_values().max_by_key(Vec::len).filter(|group| group.len() * 2 > beginnings.len())?;
-    let is_doubtful = group.len() < beginnings.len();
+    // An odd one among many is that of a room with a name of its own.
+    let is_doubtful = |times: usize| times < beginnings.len() && times * 5 <= beginnings.len() * 4;
     let shared = shared_words(&group);
-    let top = most_frequent(&group).filter(|(_, times)| times * 3 >= group.len() * 2).map(|(name, _)| clean_text(name));
-    let common = match top {
+    let is_somewhere = group.iter().any(|text| same_words(text, &shared));
+    let top = most_frequent(&group).filter(|(_, times)| times * 3 >= group.len() * 2);
+    let common = match top.map(|(name, times)| Common { name: clean_text(name), is_doubtful: is_doubtful(times) }) {
         // `Old Hall` nine times, and `Old Lab` once: `Old` is too short.
-        Some(top) if !shared.contains(' ') && top.len() > shared.len() => Common { name: top, is_doubtful: true },
-        _ => Common { name: shared, is_doubtful },
+        Some(top) if top.name.len() > shared.len() && (!shared.contains(' ') || !top.is_doubtful) => top,
+        _ => Common { name: shared, is_doubtful: is_doubtful(group.len()) || !is_somewhere },
     };
     let is_name =
         !common.name.is_empty() && !is_kind(&common.name) && !NO_NAMES.contains(&common.name.to_lowercase().as_str());
@@ -79,11 +84,12 @@ fn first_word(text: &str) -> String {
     text.split(' ').next().unwrap_or_default().to_lowercase()
 }
 
-/// The words that all texts begin with, written as in the first.
+/// The words that all texts begin with, written as in the first that has small letters.
 fn shared_words(texts: &[&str]) -> String {
-    let Some((first, rest)) = texts.split_first() else { return String::new() };
+    let has_small = |text: &&&str| text.contains(char::is_lowercase);
+    let Some(first) = texts.iter().find(has_small).or(texts.first()) else { return String::new() };
     let words: Vec<_> = first.split(' ').collect();
-    let shared = rest.iter().fold(words.len(), |shared, text| {
+    let shared = texts.iter().fold(words.len(), |shared, text| {
         let same = words.iter().zip(text.split(' ')).take_while(|(one, other)| same_word(one, other)).count();
         shared.min(same)
     });
@@ -92,6 +98,11 @@ fn shared_words(texts: &[&str]) -> String {
 
 fn same_word(one: &str, other: &str) -> bool {
     one.trim_end_matches(PUNCTUATION).to_lowercase() == other.trim_end_matches(PUNCTUATION).to_lowercase()
+}
+
+fn same_words(one: &str, other: &str) -> bool {
+    one.split(' ').count() == other.split(' ').count()
+        && one.split(' ').zip(other.split(' ')).all(|(one, other)| same_word(one, other))
 }
 
 /// The most frequent text; of several, the first in the alphabet.
@@ -121,7 +132,9 @@ fn clean(words: &[&str]) -> String {
         }
         words = shorter;
     }
-    words.join(" ").trim_matches(|c: char| c == ' ' || PUNCTUATION.contains(&c) && c != ')').to_owned()
+    let text = words.join(" ");
+    let text = text.trim_matches(|c: char| c == ' ' || PUNCTUATION.contains(&c) && c != ')');
+    if text.contains('(') { text } else { text.trim_end_matches(')') }.to_owned()
 }
 
 #[cfg(test)]
@@ -154,6 +167,11 @@ mod tests {
             "101 Old Hall",
             "Room 101, Old Hall",
             "Classroom 101 - Old Hall",
+            "Old Hall-101",
+            "Old Hall Rm.101",
+            "Old Hall Room #101",
+            "X 101 - Old Hall",
+            "X 101 (Old Hall)",
         ] {
             assert_eq!(of(formal, "101").as_deref(), Some("Old Hall"), "{formal}");
         }
@@ -164,7 +182,18 @@ mod tests {
 
     #[test]
     fn some_formal_names_say_nothing() {
-        for formal in ["OFFICE", "101", "Room 101", "Classroom", "Lecture Hall 101", "-", "101 and 102", "101 & 102"] {
+        for formal in [
+            "OFFICE",
+            "101",
+            "Room 101",
+            "Classroom",
+            "General Classroom",
+            "X 101 - Computer Lab",
+            "Lecture Hall 101",
+            "-",
+            "101 and 102",
+            "101 & 102",
+        ] {
             assert_eq!(of(formal, "101"), None, "{formal}");
         }
     }
@@ -176,11 +205,20 @@ mod tests {
 
     #[test]
     fn the_name_is_what_the_beginnings_share() {
-        assert_eq!(shared(&["Old Hall", "Old Hall", "OLD HALL"]), Some(("Old Hall".into(), false)));
+        assert_eq!(shared(&["OLD HALL", "Old Hall", "Old Hall"]), Some(("Old Hall".into(), false)));
         assert_eq!(shared(&["Old Hall Stage", "Old Hall", "Old Hall Lab"]), Some(("Old Hall".into(), false)));
         assert_eq!(shared(&["Old Hall", "Old Hall", "Old Hall", "New Lab"]), Some(("Old Hall".into(), true)));
         assert_eq!(shared(&["Old Hall", "Old Hall", "Old Gym"]), Some(("Old Hall".into(), true)));
         assert_eq!(shared(&["Old Hall"]), Some(("Old Hall".into(), false)));
+        assert_eq!(shared(&["Old Hall Stage", "Old Hall Pit"]), Some(("Old Hall".into(), true)));
+        assert_eq!(shared(&["Old West", "Old New West"]), Some(("Old".into(), true)));
+    }
+
+    #[test]
+    fn an_odd_beginning_among_many_is_no_doubt() {
+        for odd in ["New Lab", "Old Lab"] {
+            assert_eq!(shared(&[&["Old Hall"; 9][..], &[odd]].concat()), Some(("Old Hall".into(), false)), "{odd}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
     grouping::{self, BuildingFrom, DraftBuilding, Guess},
     hours::Plan,
     institution::Addresses,
-    lists::RoomList,
+    lists::{RoomList, tidy},
     selection::{NoSuchCategory, Selection, Wanted},
     source::{Source, SourceError},
     terminal::{self, bold, count, say, warn},
@@ -57,8 +57,9 @@ struct Hours {
 /// There is no list, or nothing in it that was asked for.
 pub async fn run(arguments: cli::Draft) -> Result<ExitCode, DraftError> {
     let source = Source::read(&arguments).await?;
-    let list = RoomList::of(source.pages, &arguments.category);
-    let wanted = Wanted { categories: arguments.category.clone(), every_room: arguments.every_room };
+    let categories: Vec<_> = arguments.category.iter().filter_map(|name| tidy(name)).collect();
+    let list = RoomList::of(source.pages, &categories);
+    let wanted = Wanted { categories, every_room: arguments.every_room };
     let selection = Selection::of(&list, &wanted)?;
     if selection.rooms.is_empty() {
         return Err(DraftError::NoRooms(source.name));
@@ -110,12 +111,8 @@ async fn hours(url: Option<&Url>, buildings: &[DraftBuilding], first_day: NaiveD
 }
 
 fn name(given: Option<&str>, addresses: Option<&Addresses>) -> Guess {
-    let tidy = |name: &str| {
-        let words = name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-        words.collect::<Vec<_>>().join(" ")
-    };
     let doubtful = |name: &str, why: &str| Guess { value: name.to_owned(), check: Some(why.to_owned()) };
-    match (given.map(tidy).filter(|name| !name.is_empty()), addresses.and_then(Addresses::institution)) {
+    match (given.and_then(tidy), addresses.and_then(Addresses::institution)) {
         (Some(name), _) => Guess { value: name, check: None },
         (None, Some(institution)) => doubtful(institution, "the name that 25Live uses in addresses"),
         (None, None) => doubtful("Campus", "25Live's lists do not tell the name"),

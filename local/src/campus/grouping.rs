@@ -1,18 +1,22 @@
 //! From the rooms of a list to buildings. Pure.
 
 mod codes;
+mod combined;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use self::codes::{initials, is_code_again, unique, without_code};
+use self::codes::{code_and_name, initials, is_code_again, unique, without_code};
 use super::{
     building_name::{self, most_frequent},
     lists::ListedRoom,
-    room_name::{Names, Parts, without_room_words},
+    room_name::{Names, Parts, has_number, is_kind, without_room_words},
 };
 
 /// The name of the building of rooms whose building is not known.
 const OTHER_NAME: &str = "Other rooms";
+
+/// A column with one building for so many codes of rooms names campuses or the like.
+const CODES_OF_A_BUILDING: usize = 3;
 
 /// What tells in which building a room is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -80,11 +84,19 @@ struct Group<'a> {
     rooms: Vec<&'a ListedRoom>,
 }
 
+/// What the formal names of the rooms with one code begin with.
+#[derive(Default)]
+struct Beginnings {
+    names: Vec<String>,
+    /// Whether one of them stands with its room's number, and so does not describe the room.
+    has_number: bool,
+}
+
 /// What groups rooms.
 struct Grouper<'a> {
     names: Names,
     /// What the formal names begin with, by the code of the room's name.
-    beginnings: HashMap<String, Vec<String>>,
+    beginnings: HashMap<String, Beginnings>,
     chosen: &'a BTreeSet<&'a str>,
     from: BuildingFrom,
 }
@@ -107,12 +119,15 @@ pub fn group(
 
 impl<'a> Grouper<'a> {
     fn learn_beginnings(&mut self, all: &[ListedRoom]) {
-        let told =
-            all.iter().filter_map(|room| Some((self.parts(room)?.code.to_uppercase(), self.formal_beginning(room)?)));
-        let told: Vec<_> = told.collect();
-        for (code, beginning) in told {
-            self.beginnings.entry(code).or_default().push(beginning);
+        let mut beginnings = HashMap::<String, Beginnings>::new();
+        for room in all {
+            if let (Some(parts), Some(name)) = (self.parts(room), self.formal_beginning(room)) {
+                let of_code = beginnings.entry(parts.code.to_uppercase()).or_default();
+                of_code.names.push(name);
+                of_code.has_number |= room.formal_name.as_deref().is_some_and(has_number);
+            }
         }
+        self.beginnings = beginnings;
     }
 
     fn parts(&self, room: &ListedRoom) -> Option<Parts> {
@@ -133,16 +148,20 @@ impl<'a> Grouper<'a> {
         building_name::beginning(formal, self.parts(room).as_ref())
     }
 
-    /// The source that tells the building of at least half of the rooms: the column of buildings, unless it is the same for all
-    /// while their names differ; else the name; else the formal name.
+    /// The column of buildings, even if it is empty for some rooms, unless it names few for many codes, as campuses do. Else the
+    /// names, or the formal names if they name the building of more rooms while names do so for less than half of them.
     fn best(&self, rooms: &[&ListedRoom]) -> BuildingFrom {
-        let told = |from| rooms.iter().filter_map(|room| self.building_of(room, from)).collect::<Vec<_>>();
-        let different = |buildings: &[String]| buildings.iter().collect::<HashSet<_>>().len();
-        let (column, names) = (told(BuildingFrom::BldgName), told(BuildingFrom::Name));
-        let column_differs = different(&column) > 1 || different(&names) < 3;
-        if column.len() * 2 >= rooms.len() && !column.is_empty() && column_differs {
+        let told = |from| rooms.iter().filter(|room| self.building_of(room, from).is_some()).count();
+        let in_column: Vec<_> = rooms.iter().filter(|room| room.building.is_some()).collect();
+        let different = |from| {
+            let buildings = in_column.iter().filter_map(|room| self.building_of(room, from));
+            buildings.map(|name| name.to_uppercase()).collect::<HashSet<_>>().len()
+        };
+        let names_buildings = different(BuildingFrom::BldgName) * CODES_OF_A_BUILDING > different(BuildingFrom::Name);
+        let names = told(BuildingFrom::Name);
+        if !in_column.is_empty() && names_buildings {
             BuildingFrom::BldgName
-        } else if names.len() * 2 < rooms.len() && told(BuildingFrom::Formal).len() > names.len() {
+        } else if names * 2 < rooms.len() && told(BuildingFrom::Formal) > names {
             BuildingFrom::Formal
         } else {
             BuildingFrom::Name
@@ -190,11 +209,15 @@ impl<'a> Grouper<'a> {
         }
     }
 
-    /// The buildings of rooms with the same code, for rooms of which the list does not name one.
+    /// Where most rooms with the same code are, for rooms whose building the list does not name.
     fn keys_by_code(&self, rooms: &[&ListedRoom]) -> HashMap<String, String> {
-        let known =
-            |room: &&&ListedRoom| Some((self.parts(room)?.code.to_uppercase(), self.building_of(room, self.from)?));
-        rooms.iter().filter_map(|room| known(&room)).collect()
+        let mut keys = HashMap::<String, Vec<String>>::new();
+        for room in rooms {
+            if let (Some(parts), Some(key)) = (self.parts(room), self.building_of(room, self.from)) {
+                keys.entry(parts.code.to_uppercase()).or_default().push(key);
+            }
+        }
+        keys.into_iter().filter_map(|(code, keys)| Some((code, most_usual(&keys)?))).collect()
     }
 
     /// Puts rooms into the buildings that their formal names name. Returns the others.
@@ -218,10 +241,17 @@ impl<'a> Grouper<'a> {
     }
 
     fn building(&self, group: &Group<'a>, codes: &mut HashSet<String>) -> DraftBuilding {
-        let spellings: Vec<_> = group.spellings.iter().map(String::as_str).collect();
-        let key = most_frequent(&spellings).map(|(key, _)| key.to_owned()).unwrap_or_default();
-        let code = self.code(&key, group);
-        let name = self.name(&key, &code.value);
+        let key = most_usual(&group.spellings).unwrap_or_default();
+        let (code, name) = match code_and_name(&key) {
+            Some((code, name)) => (Guess::sure(code), Guess::sure(name)),
+            None => {
+                let code = self.code(&key, group);
+                let name = self.name(&key, &code.value);
+                // Some lists have the code in the formal names, and the building's name in the names.
+                let is_swapped = self.from == BuildingFrom::Name && is_name(&code.value) && !is_name(&name.value);
+                if is_swapped { (name, code) } else { (code, name) }
+            }
+        };
         let rooms = group.rooms.iter().map(|room| draft(room, self.room_name(room, &[&code.value, &key, &name.value])));
         DraftBuilding { rooms: rooms.collect(), code: unique(code, codes), name }
     }
@@ -231,9 +261,9 @@ impl<'a> Grouper<'a> {
             return Guess::sure(key);
         }
         let codes: Vec<_> = group.rooms.iter().filter_map(|room| Some(self.parts(room)?.code)).collect();
-        let codes: Vec<_> = codes.iter().map(String::as_str).collect();
-        match most_frequent(&codes) {
-            Some((code, times)) if times * 2 > group.rooms.len() => Guess::sure(code),
+        let Some(code) = most_usual(&codes) else { return Guess::doubtful(initials(key), "a code made of the name") };
+        match codes.iter().filter(|other| other.eq_ignore_ascii_case(&code)).count() {
+            times if times * 2 > group.rooms.len() => Guess::sure(code),
             _ => Guess::doubtful(initials(key), "a code made of the name"),
         }
     }
@@ -243,19 +273,27 @@ impl<'a> Grouper<'a> {
         if self.from != BuildingFrom::Name && !is_code {
             return Guess::sure(without_code(key, code));
         }
-        let beginnings = self.beginnings.get(&code.to_uppercase()).map_or(&[][..], Vec::as_slice);
-        match building_name::common(beginnings) {
+        let Some(beginnings) = self.beginnings.get(&code.to_uppercase()) else { return Self::code_as_name(key) };
+        match building_name::common(&beginnings.names) {
             Some(common) if is_code_again(&common.name, code) => Self::code_as_name(key),
-            Some(common) if common.is_doubtful => Guess::doubtful(common.name, "the formal names of its rooms differ"),
-            Some(common) => Guess::sure(common.name),
+            Some(common) => {
+                let name = without_code(&common.name, code);
+                let ends_with_kind = name.rsplit(' ').next().is_some_and(is_kind);
+                if common.is_doubtful {
+                    Guess::doubtful(name, "the formal names of its rooms differ")
+                } else if !beginnings.has_number && (beginnings.names.len() == 1 || ends_with_kind) {
+                    Guess::doubtful(name, "a formal name that may describe a room")
+                } else {
+                    Guess::sure(name)
+                }
+            }
             None => Self::code_as_name(key),
         }
     }
 
     /// A code as the building's name, which is a guess if it is an abbreviation.
     fn code_as_name(code: &str) -> Guess {
-        let is_name = code.contains(' ') || code.chars().any(char::is_lowercase);
-        if is_name { Guess::sure(code) } else { Guess::doubtful(code, "the list has no longer name") }
+        if is_name(code) { Guess::sure(code) } else { Guess::doubtful(code, "the list has no full name") }
     }
 
     /// A room's name without the building, which has one of these names.
@@ -300,12 +338,25 @@ fn finish(rooms: &mut [DraftRoom]) {
         *times.entry(room.name.to_lowercase()).or_default() += 1;
     }
     for room in rooms {
-        if times.get(&room.name.to_lowercase()).is_some_and(|times| *times > 1) {
+        let name = room.name.to_lowercase();
+        if times.get(&name).is_some_and(|times| *times > 1) {
             room.check = Some("another room has the same name".to_owned());
-        } else if is_combined(&room.name) {
+        } else if combined::is_combined(&name, |part| times.contains_key(part)) {
             room.check = Some("perhaps several rooms together".to_owned());
         }
     }
+}
+
+/// The most frequent spelling, but not one that begins with a small letter if there is another.
+fn most_usual(spellings: &[String]) -> Option<String> {
+    let begins_small = |text: &&str| text.starts_with(char::is_lowercase);
+    let (small, others): (Vec<_>, Vec<_>) = spellings.iter().map(String::as_str).partition(begins_small);
+    most_frequent(if others.is_empty() { &small } else { &others }).map(|(text, _)| text.to_owned())
+}
+
+/// Whether a text is more than a code: it has several words, or small letters.
+fn is_name(text: &str) -> bool {
+    text.contains(' ') || text.chars().any(char::is_lowercase)
 }
 
 /// The shortest of some names of two words or more with which a name begins: `Old Hall Stage` is in `Old Hall`.
@@ -327,12 +378,6 @@ fn mark_same_names(buildings: &mut [DraftBuilding]) {
             building.name.check = Some("another building has the same name".to_owned());
         }
     }
-}
-
-/// Whether a name seems to be that of several rooms: `A & B`, `101+102`, `101/102`.
-fn is_combined(name: &str) -> bool {
-    let has_number = |part: &str| part.contains(|c: char| c.is_ascii_digit());
-    name.contains(['&', '+']) || name.split_once('/').is_some_and(|(one, other)| has_number(one) && has_number(other))
 }
 
 #[cfg(test)]

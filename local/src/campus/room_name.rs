@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 /// Words that say what a room is, and name no building.
-const KINDS: [&str; 43] = [
+const KINDS: [&str; 45] = [
     "annex",
     "atrium",
     "auditorium",
@@ -30,9 +30,11 @@ const KINDS: [&str; 43] = [
     "laboratory",
     "lawn",
     "lecture",
+    "level",
     "lobby",
     "lot",
     "lounge",
+    "lvl",
     "meeting",
     "module",
     "office",
@@ -52,12 +54,19 @@ const KINDS: [&str; 43] = [
     "tent",
 ];
 /// Words that name no building beside one of these, but may do so alone: `Dance Studio 3`, but `Dance 3`.
-const FILLERS: [&str; 13] =
-    ["a", "and", "area", "arena", "center", "dance", "for", "gallery", "gym", "hall", "music", "of", "space"];
+const FILLERS: [&str; 20] = [
+    "a", "active", "and", "area", "arena", "center", "dance", "for", "gallery", "general", "gym", "hall", "learning",
+    "music", "of", "purpose", "smart", "space", "teaching", "tiered",
+];
 /// Words that may stand between a building and a room's number.
-const ROOM_WORDS: [&str; 12] = ["room", "rooms", "rm", "rm.", "#", "no.", "no", "-", "–", "—", ":", "|"];
+const ROOM_WORDS: [&str; 10] = ["room", "rooms", "rm", "rm.", "#", "no.", "no", "-", ":", "|"];
+/// Those that may be written together with the number: `#101`, `Rm.101`.
+const GLUED_ROOM_WORDS: [&str; 5] = ["#", "room", "rm.", "rm", "no."];
 /// Words that need a number behind them to name a building.
 const BUILDING_WORDS: [&str; 4] = ["bldg", "bldg.", "building", "bld"];
+/// Words at the end of building names: behind a dash they begin no room, `West - Old Hall 101`.
+const STRUCTURES: [&str; 9] =
+    ["building", "center", "centre", "complex", "hall", "house", "laboratories", "library", "tower"];
 /// What may stand between the parts of a name that has no blanks.
 const SEPARATORS: [char; 6] = ['-', '_', '.', '/', ':', '#'];
 
@@ -71,7 +80,7 @@ pub(super) struct Parts {
 impl Parts {
     /// The same without punctuation that belongs to neither.
     fn tidy(self) -> Self {
-        let bare = |text: &str| text.trim().trim_end_matches([',', ';']).trim().to_owned();
+        let bare = |text: &str| text.trim().trim_end_matches([',', ';', ':', '-', ' ']).to_owned();
         let in_brackets = self.room.strip_prefix('(').and_then(|room| room.strip_suffix(')'));
         Self { code: bare(&self.code), room: bare(in_brackets.unwrap_or(&self.room)) }
     }
@@ -95,7 +104,7 @@ impl Names {
         let mut learned = Self { one_letter, ..Self::default() };
         let mut first_words = HashMap::<&str, usize>::new();
         for name in names.clone() {
-            if let Some(parts) = learned.regular(name) {
+            if let Some(parts) = learned.regular(name).map(|parts| learned.without_kind(parts)) {
                 let code = parts.code.to_uppercase();
                 if name.to_uppercase().ends_with(&code) {
                     learned.behind.insert(code.clone());
@@ -112,12 +121,24 @@ impl Names {
 
     /// The parts of a name; `None` if it names no building.
     pub(super) fn parts(&self, name: &str) -> Option<Parts> {
-        self.regular(name).or_else(|| self.by_known_code(name))
+        self.regular(name).map(|parts| self.without_kind(parts)).or_else(|| self.by_known_code(name))
+    }
+
+    /// `HALL` and `Lecture Hall 1`, not `HALL Lecture Hall` and `1`, if `HALL` is a code.
+    fn without_kind(&self, parts: Parts) -> Parts {
+        let Parts { code, room } = &parts;
+        let shorter = code.match_indices(' ').find_map(|(at, _)| {
+            let (code, kind) = code.split_at_checked(at)?;
+            let is_building = is_code(code) || self.codes.contains(&code.to_uppercase());
+            (is_building && is_kind(kind))
+                .then(|| Parts { code: code.to_owned(), room: format!("{} {room}", kind.trim()) })
+        });
+        shorter.unwrap_or(parts)
     }
 
     /// The parts of a name with a number in it.
     fn regular(&self, name: &str) -> Option<Parts> {
-        let words: Vec<_> = name.split(' ').filter(|word| !word.is_empty()).collect();
+        let words = words(name);
         let parts = match without_room_words(&words) {
             [] => None,
             [word] if words.len() == 1 => self.in_one_word(word),
@@ -142,7 +163,7 @@ impl Names {
         is_behind.then(|| Parts { code: code.to_owned(), room: number.to_owned() })
     }
 
-    /// `101 HALL`, `0104 232`, `B26 101`, `HALL101 Lab`, `85 Main Street 101`.
+    /// `101 HALL`, `B06A HALL`, `0104 232`, `B26 101`, `HALL101 Lab`, `85 Main Street 101`.
     fn number_first(&self, first: &str, second: &str, words: &[&str]) -> Option<Parts> {
         let rest = words.get(1..)?;
         if has_number(second) {
@@ -154,10 +175,12 @@ impl Names {
             return Some(Parts { code, room: [&[room.as_str()], rest].concat().join(" ") });
         }
         if !begins_with_digit {
-            return None;
+            let [code] = rest else { return None };
+            return is_code(code).then(|| Parts { code: (*code).to_owned(), room: first.to_owned() });
         }
         if let Some(number) = rest.iter().position(|word| has_number(word)) {
             let (address, room) = words.split_at(number + 1);
+            let address = without_room_words_behind(address);
             return Some(Parts { code: address.join(" "), room: room.join(" ") });
         }
         let code = without_room_words(rest).join(" ");
@@ -188,17 +211,63 @@ fn parts(code: &str, room: &str) -> Option<Parts> {
     (!room.is_empty()).then(|| Parts { code: code.to_owned(), room: room.to_owned() })
 }
 
-/// `HALL 101`, `Long Name Hall 101`, `Bldg 12 101`.
+/// `HALL 101`, `Long Name Hall 101`, `Long Name Hall - Stage 1`.
 fn code_first(words: &[&str]) -> Option<Parts> {
-    let mut number = words.iter().position(|word| has_number(word))?;
-    let is_numbered =
-        words.get(..number).is_some_and(|code| matches!(code, [word] if is_one_of(&BUILDING_WORDS, word)));
-    if is_numbered && words.get(number + 1).is_some_and(|word| has_number(word)) {
-        number += 1;
-    }
+    let number = words.iter().position(|word| has_number(word))?;
     let (code, room) = words.split_at(number);
-    let code = without_room_words_behind(code).join(" ");
-    Some(Parts { code: code.trim_end_matches([',', '-', ':']).to_owned(), room: room.join(" ") })
+    if matches!(code, [word] if is_one_of(&BUILDING_WORDS, word)) {
+        return numbered_building(code, room);
+    }
+    let code = without_room_words_behind(code);
+    let dash = code.iter().position(|word| *word == "-").filter(|dash| {
+        let behind = code.get(dash + 1..).unwrap_or_default();
+        let names_a_building = behind.last().is_some_and(|word| is_one_of(&STRUCTURES, word));
+        *dash > 0 && (!names_a_building || is_kind(&behind.join(" ")))
+    });
+    let (code, named) = code.split_at(dash.unwrap_or(code.len()));
+    let room = [without_room_words(named), room].concat();
+    Some(Parts { code: without_room_words_behind(code).join(" "), room: room.join(" ") })
+}
+
+/// `Bldg 12 101`, `Building 12 - 101`, `Building 12-101`.
+fn numbered_building(building: &[&str], numbers: &[&str]) -> Option<Parts> {
+    let (number, behind) = numbers.split_first()?;
+    let behind = without_room_words(behind);
+    if behind.first().is_some_and(|word| has_number(word)) {
+        return Some(Parts { code: [building, &[*number]].concat().join(" "), room: behind.join(" ") });
+    }
+    let Parts { code, room } = at_separator(number)?;
+    let code = [building, &[code.as_str()]].concat().join(" ");
+    Some(Parts { code, room: [&[room.as_str()], behind].concat().join(" ") })
+}
+
+/// The words of a name. What is written together with a room's number becomes a word: `#101`, `Rm.101`, `Hall-101`.
+pub(super) fn words(name: &str) -> Vec<&str> {
+    let words: Vec<_> = name.split(' ').filter(|word| !word.is_empty()).collect();
+    let is_alone = words.len() == 1;
+    let split = |word: &str| {
+        let glued = GLUED_ROOM_WORDS.iter().find_map(|known| {
+            let (before, number) = word.split_at_checked(known.len())?;
+            let is_room_word =
+                before.eq_ignore_ascii_case(known) && !(is_alone && before.ends_with(char::is_alphabetic));
+            (is_room_word && number.starts_with(|c: char| c.is_ascii_digit())).then_some(known.len())
+        });
+        let hyphen = || {
+            let (before, number) = word.split_once('-')?;
+            let is_word = before.chars().all(char::is_alphabetic) && before.contains(char::is_lowercase);
+            (is_word && number.starts_with(|c: char| c.is_ascii_digit())).then_some(before.len())
+        };
+        glued.or_else(hyphen)
+    };
+    words
+        .into_iter()
+        .flat_map(|word| match split(word) {
+            Some(at) => {
+                vec![word.get(..at).unwrap_or_default(), word.get(at..).unwrap_or_default().trim_start_matches('-')]
+            }
+            None => vec![word],
+        })
+        .collect()
 }
 
 /// The first separator behind which a room's number stands: `0104-232`, `ART-SOC-2203`.
@@ -217,13 +286,16 @@ pub(super) fn without_room_words<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] 
 }
 
 pub(super) fn without_room_words_behind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
-    let is_room_word = |word: &&&str| is_one_of(&ROOM_WORDS, word.trim_end_matches([',', '-', ':']));
+    let is_room_word = |word: &&&str| {
+        let word = word.trim_end_matches([',', '-', ':']);
+        word.is_empty() || is_one_of(&ROOM_WORDS, word)
+    };
     let room_words = words.iter().rev().take_while(is_room_word).count();
     words.get(..words.len() - room_words).unwrap_or_default()
 }
 
 fn is_one_of(known: &[&str], word: &str) -> bool {
-    word.is_empty() || known.contains(&word.to_lowercase().as_str())
+    known.contains(&word.to_lowercase().as_str())
 }
 
 /// Whether a word is, or has, a room's number. That of a floor ("2nd") is none.
@@ -238,13 +310,17 @@ pub(super) fn has_number(word: &str) -> bool {
 pub(super) fn is_kind(text: &str) -> bool {
     let text = text.to_lowercase();
     let is_kind = |word: &str| is_one_of(&ROOM_WORDS, word) || is_one_of(&KINDS, word.trim_end_matches('s'));
-    let mut words = text.split([' ', '/', '-']).filter(|word| !FILLERS.contains(word)).peekable();
+    let words = text.split([' ', '/', '-']).map(|word| word.trim_matches([',', '(', ')', '&']));
+    let mut words = words.filter(|word| !word.is_empty() && !FILLERS.contains(word)).peekable();
     words.peek().is_some() && words.all(is_kind)
 }
 
+/// `B101`, but not `B101 HALL`.
 fn is_letter_and_number(name: &str) -> bool {
     let mut characters = name.chars();
-    characters.next().is_some_and(char::is_alphabetic) && characters.next().is_some_and(|c| c.is_ascii_digit())
+    let begins =
+        characters.next().is_some_and(char::is_alphabetic) && characters.next().is_some_and(|c| c.is_ascii_digit());
+    begins && !name.split(' ').nth(1).is_some_and(is_code)
 }
 
 /// Whether a word looks like a code: capital letters only.
@@ -296,6 +372,21 @@ mod tests {
             ("Bldg 12 101", "Bldg 12", "101"),
             ("A,B 101", "A,B", "101"),
             ("GYM 1", "GYM", "1"),
+            ("HALL #101", "HALL", "101"),
+            ("HALL Rm.101", "HALL", "101"),
+            ("HALL RM101", "HALL", "101"),
+            ("Old Hall-101", "Old Hall", "101"),
+            ("HALL B-101", "HALL", "B-101"),
+            ("WELL Lecture Hall 1", "WELL", "Lecture Hall 1"),
+            ("Old Lecture Hall 1", "Old Lecture Hall", "1"),
+            ("B06A HALL", "HALL", "B06A"),
+            ("85 Main Street Room 101", "85 Main Street", "101"),
+            ("Building 5 - 101", "Building 5", "101"),
+            ("Building 5-101", "Building 5", "101"),
+            ("Bldg. 12, Room 101", "Bldg. 12", "101"),
+            ("Arts - Dane 10", "Arts", "Dane 10"),
+            ("Arts - Lecture Hall 10", "Arts", "Lecture Hall 10"),
+            ("West - Old Hall 10", "West - Old Hall", "10"),
         ] {
             assert_eq!(split(&[name], name), Some((code.into(), room.into())), "{name}");
         }
@@ -314,6 +405,10 @@ mod tests {
             "101",
             "101 A",
             "2nd Floor Lounge",
+            "LVL 1 Room A",
+            "Room #101",
+            "General Classroom 2",
+            "Building 12",
             "101 Lecture Hall",
             "East Lawn",
             "",
@@ -336,8 +431,15 @@ mod tests {
     }
 
     #[test]
+    fn a_known_code_ends_before_what_the_room_is() {
+        let expected = Some(("Dane".into(), "Lecture Hall 2".into()));
+        assert_eq!(split(&["Dane 1", "Dane Lecture Hall 2"], "Dane Lecture Hall 2"), expected);
+    }
+
+    #[test]
     fn a_letter_is_a_building_where_most_names_begin_so() {
         assert_eq!(split(&["A101", "B201", "Lawn"], "B201"), Some(("B".into(), "201".into())));
         assert_eq!(split(&["B201", "HALL 1", "HALL 2"], "B201"), None);
+        assert_eq!(split(&["B201 HALL", "B202 HALL", "1 HALL"], "B201 HALL"), Some(("HALL".into(), "B201".into())));
     }
 }

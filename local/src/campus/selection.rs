@@ -7,7 +7,7 @@ use super::lists::{ListedRoom, RoomList};
 /// A category whose name has this is one of classrooms.
 const CLASS: &str = "class";
 /// But not if it has one of these.
-const NO_CLASS: [&str; 5] = ["non-class", "nonclass", "non class", "not a class", "unclass"];
+const NO_CLASS: [&str; 7] = ["non-class", "nonclass", "non class", "not a class", "unclass", "classic", "classif"];
 /// What the names of rooms that exist no more have, in small letters.
 const DEAD: [&str; 6] = ["not used", "do not use", "no longer", "inactive", "decommission", "demolished"];
 
@@ -135,7 +135,7 @@ mod tests {
     const ROOMS: [(&str, &[&str]); 5] = [
         ("A 1", &["Classrooms - General Use", "Tiered"]),
         ("A 2", &["Registrar CLASSROOMS"]),
-        ("A 3", &["Parking", "Non-Classroom"]),
+        ("A 3", &["Parking", "Non-Classroom", "Department of Classics"]),
         ("A 4", &[]),
         ("A 5 (Not Used)", &["Registrar CLASSROOMS"]),
     ];
@@ -155,7 +155,10 @@ mod tests {
             selection.chosen.keys().copied().collect::<Vec<_>>(),
             ["Classrooms - General Use", "Registrar CLASSROOMS"]
         );
-        assert_eq!(selection.others, [("Non-Classroom", 1), ("Parking", 1), ("Tiered", 1)].into());
+        assert_eq!(
+            selection.others,
+            [("Department of Classics", 1), ("Non-Classroom", 1), ("Parking", 1), ("Tiered", 1)].into()
+        );
     }
 
     #[test]

@@ -50,9 +50,18 @@ pub(super) fn is_code_again(name: &str, code: &str) -> bool {
     name.eq_ignore_ascii_case(code) && !name.contains(' ') || behind_kind()
 }
 
+/// The code and the name of `Old Hall (OLD)` or `OLD - Old Hall`.
+pub(super) fn code_and_name(text: &str) -> Option<(&str, &str)> {
+    let is_code =
+        |code: &str| !code.contains([' ', '(']) && code.chars().all(|c| c.is_uppercase() || c.is_ascii_digit());
+    let behind = || text.strip_suffix(')')?.rsplit_once(" (").map(|(name, code)| (code, name));
+    let before = || text.split_once(" - ");
+    behind().or_else(before).filter(|(code, name)| is_code(code) && !is_code(name))
+}
+
 /// A building's name without its code: `Old Hall` of `OLD - Old Hall` or `Old Hall (OLD)`.
 pub(super) fn without_code<'a>(name: &'a str, code: &str) -> &'a str {
-    let before = name.strip_prefix(code).and_then(|rest| rest.trim_start().strip_prefix(['-', '–', ':']));
+    let before = name.strip_prefix(code).and_then(|rest| rest.trim_start().strip_prefix(['-', ':']));
     let behind = || name.strip_suffix(')')?.strip_suffix(code)?.strip_suffix('(');
     let rest = before.or_else(behind).unwrap_or(name).trim();
     if rest.is_empty() { name } else { rest }

@@ -50,6 +50,14 @@ fn each_form_of_names_is_grouped() {
         (["Old Main Hall 1", "Old Main Hall 3", "Old Main Hall 2"], "Old Main Hall | Old Main Hall | 1, 2, 3"),
         (["ODE A", "ODE B", "ODE A & B"], "ODE | ODE? | A, A & B?, B"),
         (["Old 1", "OLD 2", "OLD 3"], "OLD | OLD? | 1, 2, 3"),
+        (["old 1", "old 2", "OLD 3"], "OLD | OLD? | 1, 2, 3"),
+        (["Building 5 - 1", "Building 5 - 12", "Building 5 Lobby"], "Building 5 | Building 5 | 1, 12, Lobby"),
+        (["OLD AUD", "OLD Lecture Hall 1", "OLD 2"], "OLD | OLD? | 2, AUD, Lecture Hall 1"),
+        (["Arts - Dane 1", "Arts - Well 2", "Arts - Lab 3"], "Arts | Arts | Dane 1, Lab 3, Well 2"),
+        (["B1 OLD", "B2 OLD", "101 OLD"], "OLD | OLD? | 101, B1, B2"),
+        (["Old Hall (OLD) 1", "Old Hall (OLD) 2", "Old Hall (OLD) 3"], "OLD | Old Hall | 1, 2, 3"),
+        (["OLD - Old Hall 1", "OLD - Old Hall 2", "OLD - Old Hall 3"], "OLD | Old Hall | 1, 2, 3"),
+        (["OLD 1-2", "OLD 1", "OLD 2"], "OLD | OLD? | 1, 1-2?, 2"),
     ] {
         assert_eq!(grouped(&names.map(|name| room(name, ""))), [expected]);
     }
@@ -86,6 +94,36 @@ fn the_column_of_buildings_is_the_best_source() {
 }
 
 #[test]
+fn a_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
+    let rooms = [
+        in_building("OLD 1", "Old Hall"),
+        room("OLD 2", ""),
+        room("OLD 3", ""),
+        in_building("NEW 1", "New Hall"),
+        room("NEW 2", ""),
+        room("NEW 3", ""),
+    ];
+    assert_eq!(grouped(&rooms), ["NEW | New Hall | 1, 2, 3", "OLD | Old Hall | 1, 2, 3"]);
+}
+
+#[test]
+fn formal_names_may_hold_the_code_beside_the_name() {
+    for formal in ["Old Hall (OLD) 1", "OLD - Old Hall 1", "OLD 1 - Old Hall", "OLD: Old Hall 1"] {
+        assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | Old Hall | 1"], "{formal}");
+    }
+    assert_eq!(grouped(&[room("Old Hall 1", "OLD 1")]), ["OLD | Old Hall | 1"], "the names are swapped");
+}
+
+#[test]
+fn formal_names_that_may_describe_a_room_are_to_be_checked() {
+    assert_eq!(grouped(&[room("OLD 1", "Ceramics")]), ["OLD | Ceramics? | 1"]);
+    let labs = [room("OLD 1", "Wet Lab"), room("OLD 2", "Wet Lab")];
+    assert_eq!(grouped(&labs), ["OLD | Wet Lab? | 1, 2"]);
+    let halls = [room("OLD 1", "Old Hall"), room("OLD 2", "Old Hall")];
+    assert_eq!(grouped(&halls), ["OLD | Old Hall | 1, 2"]);
+}
+
+#[test]
 fn formal_names_that_say_the_code_again_or_the_same_everywhere_are_to_be_checked() {
     for formal in ["OLD 1", "OLD Room 1", "Classroom OLD 1", "old 1"] {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | OLD? | 1"], "{formal}");
@@ -103,9 +141,12 @@ fn the_code_is_no_part_of_a_buildings_name() {
 }
 
 #[test]
-fn a_column_that_is_the_same_for_all_rooms_says_nothing() {
+fn a_column_of_few_names_for_many_codes_says_nothing() {
     let rooms = ["A1 1", "B1 1", "C1 1"].map(|name| in_building(name, "Main Campus"));
     assert_eq!(grouped(&rooms).len(), 3);
+    let campuses = ["AA 1", "BB 1", "CC 1", "DD 1", "EE 1", "FF 1"].iter().zip(["North", "South"].iter().cycle());
+    let rooms: Vec<_> = campuses.map(|(name, campus)| in_building(name, campus)).collect();
+    assert_eq!(grouped(&rooms).len(), 6, "campuses are no buildings");
 }
 
 #[test]

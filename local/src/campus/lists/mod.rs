@@ -21,6 +21,7 @@ use emptyclassroom::outside::twenty_five_live::mended;
 use serde_json::{Map, Value};
 
 use self::joined::{Cell, Names};
+pub use self::text::tidy;
 
 /// How much of a document an error quotes.
 const BEGINNING: usize = 60;

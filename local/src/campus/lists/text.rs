@@ -47,14 +47,24 @@ pub(super) fn is_web_page(text: &str) -> bool {
     head.starts_with("<!doctype html") || (head.starts_with('<') && has_markup)
 }
 
-/// A text without control characters, without blanks around it, with single blanks in it; `None` if nothing is left.
-pub(super) fn tidy(text: &str) -> Option<String> {
+/// A text without control characters, without blanks around it, with single blanks in it, and with the dashes and apostrophes of a
+/// keyboard; `None` if nothing is left.
+pub fn tidy(text: &str) -> Option<String> {
     let unescaped = if text.contains('&') { unescape(text).unwrap_or(text.into()) } else { text.into() };
     let blank = |character: char| character.is_whitespace() || character.is_control();
     let visible = |character: &char| !matches!(character, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{ad}');
-    let shown: String = unescaped.chars().filter(visible).collect();
+    let shown: String = unescaped.chars().filter(visible).map(plain).collect();
     let words: Vec<_> = shown.split(blank).filter(|word| !word.is_empty()).collect();
     (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// The character of a keyboard for one that looks like it: lists write `O'Neil` and `101-102` in either way.
+const fn plain(character: char) -> char {
+    match character {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        '\u{2018}' | '\u{2019}' => '\'',
+        character => character,
+    }
 }
 
 /// The text of a JSON value: a text, a number, or an object that names something.
@@ -91,6 +101,7 @@ mod tests {
             ("HALL\u{a0}101\t\u{1}", Some("HALL 101")),
             ("Arts &amp; Sciences &#38; more", Some("Arts & Sciences & more")),
             ("R&D; Labs", Some("R&D; Labs")),
+            ("O\u{2019}Dane \u{2013} 101\u{2011}102", Some("O'Dane - 101-102")),
             ("\u{feff}\u{200b}", None),
             (" \n ", None),
         ] {
