@@ -44,23 +44,23 @@ pub struct Draft {
     #[arg(long, value_name = "NAME", required_unless_present = "from")]
     pub institution: Option<Institution>,
 
-    /// A saved spaces.json, spaces.xml or listdata.json, or its address; "-" is standard input. Once for each page
+    /// A saved spaces.json, spaces.xml or listdata.json, or its address; "-" is standard input. Repeat it for each page
     #[arg(long, value_name = "FILE|URL")]
     pub from: Vec<String>,
 
-    /// The address of another server than CollegeNET's, 25live.collegenet.com
+    /// The server to ask instead of https://25live.collegenet.com
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub server: Option<Url>,
 
-    /// A category whose rooms are wanted, or a part of its name; may be repeated [default: those with "class" in their name]
+    /// Include rooms of this category, by its name or a part of it; may be repeated [default: those with "class" in their name]
     #[arg(long, value_name = "NAME")]
     pub category: Vec<String>,
 
-    /// Take every room, whatever its category
+    /// Include every room, whatever its category
     #[arg(long, conflicts_with = "category")]
     pub every_room: bool,
 
-    /// What tells a room's building [default: the best that the list has]
+    /// Where a room's building comes from [default: the best source in the list]
     #[arg(long, value_name = "SOURCE")]
     pub building_from: Option<BuildingFrom>,
 

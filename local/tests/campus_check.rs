@@ -50,7 +50,7 @@ async fn simulator(ids: impl Iterator<Item = u32>) -> Simulator {
 #[tokio::test]
 async fn a_good_file_is_described() {
     let ran = check(CAMPUS, &[]).await;
-    let expected = "campus.toml is a good campus file.\nExample College, America/New_York: 2 buildings, 3 rooms\n  \
+    let expected = "campus.toml is a valid campus file.\nExample College, America/New_York: 2 buildings, 3 rooms\n  \
         OLD  Old Hall: 2 rooms, 07:00-23:00, sun closed\n  LIB  Library: 1 room, 06:00-23:00, sun closed\n";
     assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), expected, ""));
 }
@@ -121,7 +121,7 @@ async fn a_sign_in_page_ends_the_check_early() {
         simulator.misbehave(fault);
         let ran = check(&campus, &["--against", &simulator.url()]).await;
         assert_eq!(ran.code, Some(1));
-        assert!(ran.stdout.contains("It asks to sign in"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("It asks guests to sign in"), "{}", ran.stdout);
         assert!(simulator.requests() < 20, "{}", simulator.requests());
     }
 }

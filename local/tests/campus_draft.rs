@@ -91,9 +91,9 @@ async fn the_summary_says_what_was_left_out_and_what_to_do_next() {
     let ran = draft(&simulator, &[]).await;
     for part in [
         "Drafted 3 buildings with 6 rooms.",
-        "1 room of other categories",
+        "1 room in other categories",
         "1 room without a category",
-        "1 room not used: OLD 7 (not used)",
+        "1 room not in use: OLD 7 (not used)",
         "campus check FILE --against http",
         "# check",
     ] {
@@ -188,7 +188,7 @@ async fn spaces_are_used_where_the_table_is_not_to_be_had() {
         simulator.misbehave_list("listdata.json", fault.clone());
         let ran = draft(&simulator, &[]).await;
         assert_eq!((ran.code, parsed(&ran).classrooms().count()), (Some(0), 8), "{fault:?}: {}", ran.stderr);
-        assert!(ran.stderr.contains("spaces.json is used"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("spaces.json is used instead"), "{}", ran.stderr);
         assert!(ran.stdout.contains("# check: the list has no categories"), "{}", ran.stdout);
     }
 }
@@ -226,7 +226,7 @@ async fn a_sign_in_page_is_named_and_no_draft_is_made() {
         simulator.misbehave_lists(fault.clone());
         let ran = draft(&simulator, &[]).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{fault:?}");
-        assert!(ran.stderr.contains("25Live of example asks to sign in"), "{fault:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("25Live of example asks guests to sign in"), "{fault:?}: {}", ran.stderr);
     }
 }
 
@@ -237,7 +237,7 @@ async fn availability_behind_a_sign_in_page_is_named_beside_the_draft() {
         simulator.misbehave(fault.clone());
         let ran = draft(&simulator, &[]).await;
         assert_eq!((ran.code, parsed(&ran).classrooms().count()), (Some(1), 6), "{fault:?}");
-        assert!(ran.stderr.contains("asks to sign in before it shows a room's availability"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("asks guests to sign in before it shows a room's availability"), "{}", ran.stderr);
         assert!(ran.stdout.contains("opens = \"07:00\" # check"), "{}", ran.stdout);
     }
     assert_eq!(simulator.requests(), 3, "one room is enough to know");
@@ -300,7 +300,7 @@ async fn a_list_may_be_saved_files() {
         assert!(ran.stdout.contains("opens = \"07:00\" # check: 25Live was not asked"), "{}", ran.stdout);
     }
     let half = run_in(folder.path(), &["campus", "draft", "--from", "1.json"]).await;
-    assert!(half.stderr.contains("4 rooms of which the list says that it has them"), "{}", half.stderr);
+    assert!(half.stderr.contains("4 rooms that the list counts but does not contain"), "{}", half.stderr);
     assert_eq!(simulator.requests(), 0);
 }
 
@@ -321,7 +321,7 @@ async fn what_cannot_be_read_is_named() {
     fs::write(folder.path().join("page.json"), "<!DOCTYPE html><title>Sign in</title>").unwrap();
     for (from, sentence) in [
         ("none.json", "none.json cannot be read"),
-        ("page.json", "page.json cannot be used: it is a web page, such as one to sign in"),
+        ("page.json", "page.json cannot be used: it is a web page, perhaps one to sign in"),
         ("http://127.0.0.1:1/25live/data/x/run/spaces.json", "could not be reached"),
     ] {
         let ran = run_in(folder.path(), &["campus", "draft", "--from", from]).await;

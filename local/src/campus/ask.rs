@@ -13,23 +13,23 @@ use super::lists::{ListError, Page};
 pub const LIST_LIMIT: usize = 32 * 1024 * 1024;
 /// How many pages of a list are asked for.
 const MOST_PAGES: usize = 25;
-/// Lists are long, and are made slowly.
+/// Lists are long, and 25Live takes a while to make them.
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// Before the second and last try of a request that failed in a way that may pass.
 const PAUSE: Duration = Duration::from_secs(1);
-/// What gzip begins with.
+/// The first bytes of gzip.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// A list, as far as it was had.
+/// A list, as far as it could be read.
 #[derive(Debug)]
 pub struct Asked {
     /// Its pages, in order.
     pub pages: Vec<Page>,
-    /// How many of its rooms did not come, if it said how many it has.
+    /// How many rooms it counts beyond those it contains.
     pub missing: usize,
 }
 
-/// Why a list was not had.
+/// Why a list could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// TLS cannot be set up.
@@ -50,14 +50,14 @@ pub enum AskError {
         url: String,
     },
     /// 25Live wants a user name and a password.
-    #[error("25Live asks to sign in at {url} ({how}): guests may not see this list")]
+    #[error("25Live asks guests to sign in at {url} ({how}) before it shows this list")]
     SignIn {
         /// The address.
         url: String,
-        /// By which sign that is known.
+        /// The sign that it does.
         how: String,
     },
-    /// An answer that is no answer.
+    /// A status other than 200.
     #[error("{url} answered {status}")]
     Status {
         /// The address.
@@ -65,22 +65,22 @@ pub enum AskError {
         /// The status.
         status: StatusCode,
     },
-    /// More than any list.
-    #[error("the answer of {url} is longer than {LIST_LIMIT} bytes")]
+    /// Longer than any list.
+    #[error("the answer from {url} is longer than {LIST_LIMIT} bytes")]
     TooLong {
         /// The address.
         url: String,
     },
-    /// A packed answer that is damaged.
-    #[error("the answer of {url} cannot be unpacked")]
+    /// A compressed answer that is damaged.
+    #[error("the answer from {url} cannot be decompressed")]
     Packed {
         /// The address.
         url: String,
         /// What is wrong.
         source: std::io::Error,
     },
-    /// Something else than a list.
-    #[error("the answer of {url} cannot be used")]
+    /// An answer that is not a list.
+    #[error("the answer from {url} cannot be used")]
     Answer {
         /// The address.
         url: String,

@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub enum Closures {
     /// Guests see availability: the answers, one for each building, where it was asked about and answered.
     Seen(Vec<Option<Bookings>>),
-    /// 25Live asks to sign in.
+    /// 25Live asks guests to sign in.
     SignIn(String),
     /// No room was answered.
     Failed(String),

@@ -26,35 +26,34 @@ const MOST_NAMES: usize = 5;
 /// Why there is no draft.
 #[derive(Debug, thiserror::Error)]
 pub enum DraftError {
-    /// There is no list.
+    /// The list could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// No room is in it.
+    /// No room was chosen.
     #[error("{0} has no rooms")]
     NoRooms(String),
-    /// Rooms of a category were asked for that is not there.
+    /// The list has no such category.
     #[error(transparent)]
     Category(#[from] NoSuchCategory),
-    /// What was written is no campus file.
-    #[error("the draft is no campus file, which is a mistake of EmptyClassroom: please report it with the list")]
+    /// The draft does not parse as a campus file.
+    #[error("the draft is not a valid campus file. This is a bug in EmptyClassroom; please report it with the list")]
     Draft(#[from] CampusError),
-    /// Standard output is full.
+    /// Standard output cannot be written to.
     #[error("the draft cannot be written")]
     Output(#[from] io::Error),
 }
 
-/// What is known of the hours, and whether guests see availability.
+/// The drafted hours, and whether guests see availability.
 struct Hours {
     plan: Plan,
-    /// Why the service would not work, if it is known that it would not.
+    /// How 25Live asked to sign in, if it did: the service would not work.
     sign_in: Option<String>,
 }
 
-/// Writes a draft. The exit code is that of a failure if 25Live shows guests no availability: the file is good, but nothing can
-/// be shown with it.
+/// Writes a draft. The exit code is 1 if 25Live shows guests no availability: the file is valid, but the service cannot use it.
 ///
 /// # Errors
-/// There is no list, or nothing in it that was asked for.
+/// The list could not be read, or has no room that was asked for.
 pub async fn run(arguments: cli::Draft) -> Result<ExitCode, DraftError> {
     let source = Source::read(&arguments).await?;
     let categories: Vec<_> = arguments.category.iter().filter_map(|name| tidy(name)).collect();
@@ -89,7 +88,7 @@ pub async fn run(arguments: cli::Draft) -> Result<ExitCode, DraftError> {
     next(url.as_ref());
     let Some(cause) = sign_in else { return Ok(ExitCode::SUCCESS) };
     warn(&format!(
-        "25Live asks to sign in before it shows a room's availability ({cause}): EmptyClassroom cannot work here"
+        "25Live asks guests to sign in before it shows a room's availability ({cause}), so EmptyClassroom cannot work here"
     ));
     Ok(ExitCode::FAILURE)
 }
@@ -100,11 +99,11 @@ async fn hours(url: Option<&Url>, buildings: &[DraftBuilding], first_day: NaiveD
     match Closures::ask(url.clone(), buildings, first_day).await {
         Closures::Seen(answers) => Hours { plan: Plan::of(&answers), sign_in: None },
         Closures::SignIn(cause) => {
-            let hours = unknown("25Live asks to sign in before it shows a room's availability");
+            let hours = unknown("25Live asks guests to sign in before it shows a room's availability");
             Hours { sign_in: Some(cause), ..hours }
         }
         Closures::Failed(cause) => {
-            warn(&format!("25Live did not answer for a room, so hours are not drafted ({cause})"));
+            warn(&format!("25Live did not answer for a room, so the draft has default opening hours ({cause})"));
             unknown("25Live did not answer for a room")
         }
     }
@@ -114,17 +113,17 @@ fn name(given: Option<&str>, addresses: Option<&Addresses>) -> Guess {
     let doubtful = |name: &str, why: &str| Guess { value: name.to_owned(), check: Some(why.to_owned()) };
     match (given.and_then(tidy), addresses.and_then(Addresses::institution)) {
         (Some(name), _) => Guess { value: name, check: None },
-        (None, Some(institution)) => doubtful(institution, "the name that 25Live uses in addresses"),
-        (None, None) => doubtful("Campus", "25Live's lists do not tell the name"),
+        (None, Some(institution)) => doubtful(institution, "the name in 25Live's addresses"),
+        (None, None) => doubtful("Campus", "25Live's lists do not include the name"),
     }
 }
 
 fn timezone(given: Option<Tz>) -> Guess {
-    let check = given.is_none().then(|| "25Live does not tell the time zone".to_owned());
+    let check = given.is_none().then(|| "25Live does not report the time zone".to_owned());
     Guess { value: given.unwrap_or(New_York).to_string(), check }
 }
 
-/// What a person should know of the whole file.
+/// Notes about the whole file.
 fn notes(list: &RoomList, selection: &Selection<'_>, from: BuildingFrom, missing: usize) -> Vec<String> {
     let mut notes = Vec::new();
     let source = match from {
@@ -133,18 +132,24 @@ fn notes(list: &RoomList, selection: &Selection<'_>, from: BuildingFrom, missing
         BuildingFrom::BldgName => "list's column of buildings",
         BuildingFrom::Category => "categories of the rooms",
     };
-    notes.push(format!("Buildings are from the {source}; --building-from chooses another source."));
+    notes.push(format!("Buildings come from the {source}; --building-from chooses another source."));
     if let Some(reason) = selection.fallback {
-        notes.push(format!("check: {reason}, so every room is here."));
+        notes.push(format!("check: {reason}, so this file has every room."));
     }
     if !list.guessed_names.is_empty() {
-        notes.push(format!("check: read as one name each, with its comma: {}", list.guessed_names.join("; ")));
+        notes.push(format!(
+            "check: each of these was read as one name, comma included: {}",
+            list.guessed_names.join("; ")
+        ));
     }
     if !selection.dead.is_empty() {
-        notes.push(format!("check: left out as not used: {}", selection.dead.join("; ")));
+        notes.push(format!(
+            "check: left out because their names say that they are not in use: {}",
+            selection.dead.join("; ")
+        ));
     }
     if missing > 0 {
-        notes.push(format!("check: {} of the list did not come.", count(missing, "room")));
+        notes.push(format!("check: the list counts {} more than it contains.", count(missing, "room")));
     }
     notes
 }
@@ -160,18 +165,18 @@ fn summarize(buildings: &[DraftBuilding], text: &str) {
 
 fn left_out(list: &RoomList, selection: &Selection<'_>, missing: usize) {
     let reasons = [
-        (selection.of_other_categories, "of other categories, which the file lists".to_owned()),
-        (selection.without_category, "without a category; --every-room takes them".to_owned()),
-        (selection.dead.len(), format!("not used: {}", some(&selection.dead))),
+        (selection.of_other_categories, "in other categories, which the file lists".to_owned()),
+        (selection.without_category, "without a category; --every-room includes them".to_owned()),
+        (selection.dead.len(), format!("not in use: {}", some(&selection.dead))),
         (list.unreadable, "without an id or a name".to_owned()),
-        (list.repeated, "listed again under the same id".to_owned()),
-        (missing, "of which the list says that it has them, but which did not come".to_owned()),
+        (list.repeated, "with the id of an earlier room".to_owned()),
+        (missing, "that the list counts but does not contain".to_owned()),
     ];
     for (rooms, why) in reasons.iter().filter(|(rooms, _)| *rooms > 0) {
         say(&format!("  left out: {} {why}", count(*rooms, "room")));
     }
     if let Some(reason) = selection.fallback {
-        warn(&format!("{reason}, so every room is in the draft, whatever it is"));
+        warn(&format!("{reason}, so the draft has every room, classroom or not"));
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 /// What marks a guess.
 pub const CHECK: &str = "# check";
 
-/// Whether a line of a draft is one to look at, and not the one that explains the mark.
+/// Whether a line of a draft is marked for review, and is not the line that explains the mark.
 #[must_use]
 pub fn is_marked(line: &str) -> bool {
     line.contains(CHECK) && !line.contains(&format!("`{CHECK}`"))
@@ -30,7 +30,7 @@ pub struct Draft<'a> {
     pub source: String,
     /// When.
     pub date: NaiveDate,
-    /// What a person should know of the whole file, a line each.
+    /// Notes about the whole file, a line each.
     pub notes: Vec<String>,
     /// The categories whose rooms are in, with their number.
     pub chosen: &'a BTreeMap<&'a str, usize>,
@@ -64,7 +64,7 @@ impl Draft<'_> {
 
     fn head(&self, file: &mut File) {
         file.comment(&format!("Drafted by `emptyclassroom campus draft` on {} from {}.", self.date, self.source));
-        file.comment(&format!("Look at each line with `{CHECK}`, correct it, and delete the mark."));
+        file.comment(&format!("Review each line marked `{CHECK}`, correct it, and delete the mark."));
         for note in &self.notes {
             file.comment(note);
         }

@@ -18,7 +18,7 @@ const OTHER_NAME: &str = "Other rooms";
 /// A column with one building for so many codes of rooms names campuses or the like.
 const CODES_OF_A_BUILDING: usize = 3;
 
-/// What tells in which building a room is.
+/// What names a room's building.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum BuildingFrom {
@@ -32,7 +32,7 @@ pub enum BuildingFrom {
     Category,
 }
 
-/// A value, and what a person should look at, if it is a guess.
+/// A value, and why a person should check it, if it is a guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guess {
     /// The value.
@@ -63,7 +63,7 @@ pub struct DraftRoom {
     pub capacity: Option<u32>,
     /// What it has.
     pub features: Vec<String>,
-    /// What a person should look at.
+    /// Why a person should check it.
     pub check: Option<String>,
 }
 
@@ -223,15 +223,15 @@ impl<'a> Grouper<'a> {
     /// Puts rooms into the buildings that their formal names name. Returns the others.
     fn take_home(&self, rooms: Vec<&'a ListedRoom>, buildings: &mut [DraftBuilding]) -> Vec<&'a ListedRoom> {
         let mut rest = Vec::new();
+        let names: HashMap<_, _> =
+            buildings.iter().enumerate().map(|(place, building)| (building.name.value.to_uppercase(), place)).collect();
         for room in rooms {
-            let beginning = self.formal_beginning(room).map(|name| name.to_uppercase());
-            let named = |building: &&mut DraftBuilding| {
-                let name = building.name.value.to_uppercase();
-                beginning.as_ref().is_some_and(|begins| *begins == name || begins.starts_with(&format!("{name} ")))
-            };
-            match buildings.iter_mut().find(named) {
+            let beginning = self.formal_beginning(room).unwrap_or_default().to_uppercase();
+            let ends = beginning.match_indices(' ').map(|(at, _)| at).chain([beginning.len()]);
+            let place = ends.rev().find_map(|end| names.get(beginning.get(..end)?));
+            match place.and_then(|place| buildings.get_mut(*place)) {
                 Some(building) => {
-                    let check = Some("in this building by its formal name".to_owned());
+                    let check = Some("placed in this building by its formal name".to_owned());
                     building.rooms.push(DraftRoom { check, ..draft(room, room.name.clone()) });
                 }
                 None => rest.push(room),
@@ -242,18 +242,20 @@ impl<'a> Grouper<'a> {
 
     fn building(&self, group: &Group<'a>, codes: &mut HashSet<String>) -> DraftBuilding {
         let key = most_usual(&group.spellings).unwrap_or_default();
-        let (code, name) = match code_and_name(&key) {
-            Some((code, name)) => (Guess::sure(code), Guess::sure(name)),
-            None => {
-                let code = self.code(&key, group);
-                let name = self.name(&key, &code.value);
-                // Some lists have the code in the formal names, and the building's name in the names.
-                let is_swapped = self.from == BuildingFrom::Name && is_name(&code.value) && !is_name(&name.value);
-                if is_swapped { (name, code) } else { (code, name) }
-            }
-        };
+        let (code, name) = self.code_and_name(&key, group);
         let rooms = group.rooms.iter().map(|room| draft(room, self.room_name(room, &[&code.value, &key, &name.value])));
         DraftBuilding { rooms: rooms.collect(), code: unique(code, codes), name }
+    }
+
+    fn code_and_name(&self, key: &str, group: &Group<'a>) -> (Guess, Guess) {
+        if let Some((code, name)) = code_and_name(key) {
+            return (Guess::sure(code), Guess::sure(name));
+        }
+        let code = self.code(key, group);
+        let name = self.name(key, &code.value);
+        // Some lists have the code in the formal names, and the building's name in the names.
+        let is_swapped = self.from == BuildingFrom::Name && is_name(&code.value) && !is_name(&name.value);
+        if is_swapped { (name, code) } else { (code, name) }
     }
 
     fn code(&self, key: &str, group: &Group<'a>) -> Guess {
@@ -261,10 +263,10 @@ impl<'a> Grouper<'a> {
             return Guess::sure(key);
         }
         let codes: Vec<_> = group.rooms.iter().filter_map(|room| Some(self.parts(room)?.code)).collect();
-        let Some(code) = most_usual(&codes) else { return Guess::doubtful(initials(key), "a code made of the name") };
+        let Some(code) = most_usual(&codes) else { return Guess::doubtful(initials(key), "a code made from the name") };
         match codes.iter().filter(|other| other.eq_ignore_ascii_case(&code)).count() {
             times if times * 2 > group.rooms.len() => Guess::sure(code),
-            _ => Guess::doubtful(initials(key), "a code made of the name"),
+            _ => Guess::doubtful(initials(key), "a code made from the name"),
         }
     }
 
@@ -282,7 +284,7 @@ impl<'a> Grouper<'a> {
                 if common.is_doubtful {
                     Guess::doubtful(name, "the formal names of its rooms differ")
                 } else if !beginnings.has_number && (beginnings.names.len() == 1 || ends_with_kind) {
-                    Guess::doubtful(name, "a formal name that may describe a room")
+                    Guess::doubtful(name, "a formal name, which may describe a room")
                 } else {
                     Guess::sure(name)
                 }
@@ -313,7 +315,7 @@ impl<'a> Grouper<'a> {
     }
 
     fn without_building(rooms: &[&ListedRoom], codes: &mut HashSet<String>) -> DraftBuilding {
-        let why = "nothing in the list tells in which building these rooms are";
+        let why = "the list does not say which building these rooms are in";
         DraftBuilding {
             code: unique(Guess::sure(codes::OTHER), codes),
             name: Guess::doubtful(OTHER_NAME, why),
@@ -342,7 +344,7 @@ fn finish(rooms: &mut [DraftRoom]) {
         if times.get(&name).is_some_and(|times| *times > 1) {
             room.check = Some("another room has the same name".to_owned());
         } else if combined::is_combined(&name, |part| times.contains_key(part)) {
-            room.check = Some("perhaps several rooms together".to_owned());
+            room.check = Some("may be several rooms combined".to_owned());
         }
     }
 }

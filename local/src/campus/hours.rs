@@ -108,7 +108,11 @@ impl Plan {
     pub fn of(answers: &[Option<Bookings>]) -> Self {
         let known = || answers.iter().flatten();
         let Some(grid) = Grid::of(known()) else {
-            return Self::usual(None, answers.len(), "25Live shows nothing at all in the rooms that were asked about");
+            return Self::usual(
+                None,
+                answers.len(),
+                "25Live shows no bookings or closures in the rooms it was asked about",
+            );
         };
         if !shows_closures(known()) {
             let why = "25Live shows guests no closures here, so weekends and holidays may look free";
@@ -142,11 +146,11 @@ fn is_never_closed(week: &Week, grid: Grid) -> bool {
 fn building(week: Option<&Week>, grid: Grid, campus: &Week, of_campus: &Hours) -> BuildingHours {
     let doubtful = |why: &str| BuildingHours { own: None, check: Some(why.to_owned()) };
     match week {
-        None => doubtful("its hours were not asked for, or 25Live did not answer: those of the campus"),
-        Some(week) if week.iter().all(Option::is_none) => doubtful("25Live shows it closed for a month"),
+        None => doubtful("25Live was not asked about this building or did not answer, so it has the campus's hours"),
+        Some(week) if week.iter().all(Option::is_none) => doubtful("25Live shows this building closed for a month"),
         Some(week) if week == campus => BuildingHours::default(),
         Some(week) if is_never_closed(week, grid) => {
-            doubtful("25Live shows no closures of it in a usual week: the hours of the campus")
+            doubtful("25Live shows no closures of this building in a usual week, so it has the campus's hours")
         }
         Some(week) => BuildingHours { own: Some(Hours::of(week, Some(of_campus))), check: None },
     }

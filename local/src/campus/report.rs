@@ -74,7 +74,7 @@ pub fn campus(file: &str, text: &str, campus: &Campus) -> String {
     let marks = text.lines().filter(|line| is_marked(line)).count();
     let rooms = campus.classrooms().count();
     let buildings = count(campus.buildings.len(), "building");
-    let mut text = format!("{file} is a good campus file.\n");
+    let mut text = format!("{file} is a valid campus file.\n");
     if marks > 0 {
         line(&mut text, &format!("{} still marked `{CHECK}`.", count(marks, "line")));
     }
@@ -131,7 +131,7 @@ pub fn against(campus: &Campus, findings: &Findings) -> String {
     let answered = findings.answers.len();
     line(&mut text, &format!("25Live answered for {answered} of {}.", count(findings.rooms, "room")));
     if findings.sign_in {
-        line(&mut text, "It asks to sign in: guests may not see availability there, and EmptyClassroom is a guest.");
+        line(&mut text, "It asks guests to sign in before it shows availability, and EmptyClassroom is a guest.");
     }
     list(&mut text, "Without an answer (id, room, why):", &findings.failures);
     if findings.asked < findings.rooms {

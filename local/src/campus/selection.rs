@@ -58,7 +58,7 @@ impl<'a> Selection<'a> {
         let fallback = match (wanted.every_room, categories.is_empty(), chosen.is_empty()) {
             (true, ..) | (false, false, false) => None,
             (false, true, _) => Some("the list has no categories"),
-            (false, false, true) => Some("no category has a name with \"class\""),
+            (false, false, true) => Some("no category name contains \"class\""),
         };
         let takes_all = wanted.every_room || fallback.is_some();
         let mut selection = Self { fallback, ..Self::default() };
@@ -102,7 +102,7 @@ fn chosen<'a>(categories: &BTreeMap<&'a str, usize>, wanted: &Wanted) -> Result<
         let is_there = exact.is_some() || chosen.len() > before || with(category).next().is_some();
         if !is_there {
             let have = categories.iter().map(|(name, rooms)| format!("{name} ({rooms})")).collect::<Vec<_>>();
-            let have = if have.is_empty() { "none at all".to_owned() } else { have.join(", ") };
+            let have = if have.is_empty() { "none at all".to_owned() } else { have.join("; ") };
             return Err(NoSuchCategory { wanted: category.clone(), have });
         }
     }
@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn without_categories_of_classrooms_every_room_is_in_with_the_reason() {
-        for (categories, reason) in [(&[][..], "the list has no categories"), (&["Labs"], "no category has a name")] {
+        for (categories, reason) in [(&[][..], "the list has no categories"), (&["Labs"], "no category name contains")]
+        {
             let list = list(&[("A 1", categories), ("A 2", &[])]);
             let selection = Selection::of(&list, &Wanted::default()).unwrap();
             assert_eq!(names(&selection), ["A 1", "A 2"]);

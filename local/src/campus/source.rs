@@ -15,12 +15,12 @@ use super::{
 };
 use crate::cli;
 
-/// A list, and what is known of where it came from.
+/// A list, and where it came from.
 #[derive(Debug)]
 pub struct Source {
     /// The list's pages.
     pub pages: Vec<Page>,
-    /// Where they came from, for a person.
+    /// Where they came from, as a person reads it.
     pub name: String,
     /// The 25Live that can be asked about rooms.
     pub addresses: Option<Addresses>,
@@ -28,7 +28,7 @@ pub struct Source {
     pub missing: usize,
 }
 
-/// Why there is no list.
+/// Why no list could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file could not be read.
@@ -42,7 +42,7 @@ pub enum SourceError {
     /// A file is longer than any list.
     #[error("{0} is longer than {LIST_LIMIT} bytes")]
     TooLong(String),
-    /// A file is something else.
+    /// A file is not a list.
     #[error("{file} cannot be used")]
     List {
         /// Its name.
@@ -53,10 +53,10 @@ pub enum SourceError {
     /// 25Live did not send a list.
     #[error(transparent)]
     Ask(#[from] AskError),
-    /// Guests see no list.
+    /// Guests must sign in to see the list.
     #[error(
-        "25Live of {institution} asks to sign in, so guests see no list of rooms, or the name is wrong. Sign in with a \
-         browser, save {address} as a file, and give it with --from; EmptyClassroom itself works only if guests see \
+        "25Live of {institution} asks guests to sign in before it lists rooms, or the institution's name is wrong. Sign in \
+         with a browser, save {address} as a file, and pass it with --from. EmptyClassroom works only if guests can see \
          availability"
     )]
     SignIn {
@@ -66,7 +66,7 @@ pub enum SourceError {
         address: String,
     },
     /// Neither an institution nor a list.
-    #[error("{0} is no address of 25Live")]
+    #[error("{0} does not give a 25Live address")]
     Address(String),
 }
 
@@ -74,7 +74,7 @@ impl Source {
     /// Reads the list that the arguments name.
     ///
     /// # Errors
-    /// There is none, or it is no list.
+    /// No list could be read.
     pub async fn read(arguments: &cli::Draft) -> Result<Self, SourceError> {
         let addresses = addresses(arguments)?;
         match (&arguments.institution, addresses) {
@@ -118,9 +118,9 @@ async fn of_institution(institution: &Institution, addresses: Addresses) -> Resu
         (Ok(Asked { pages, missing }), first) => {
             let why = first.map_or_else(
                 || "is empty".to_owned(),
-                |error| format!("was not had: {}", emptyclassroom::error_chain(&error)),
+                |error| format!("could not be read ({})", emptyclassroom::error_chain(&error)),
             );
-            warn(&format!("listdata.json {why}; spaces.json is used, which may have no categories"));
+            warn(&format!("listdata.json {why}; spaces.json is used instead, which may have no categories"));
             Ok(Source { pages, name: name("spaces.json"), addresses: Some(addresses), missing })
         }
         (Err(AskError::SignIn { .. }), Some(AskError::SignIn { .. }) | None) => {

@@ -51,7 +51,7 @@ fn a_draft_is_written_with_its_guesses_marked() {
         ],
     };
     let expected = r#"# Drafted by `emptyclassroom campus draft` on 2026-11-02 from a list.
-# Look at each line with `# check`, correct it, and delete the mark.
+# Review each line marked `# check`, correct it, and delete the mark.
 # check: a note
 #
 # Categories whose rooms are in this file:

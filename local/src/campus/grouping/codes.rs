@@ -22,7 +22,7 @@ pub(super) fn unique(code: Guess, codes: &mut HashSet<String>) -> Guess {
     }
     let check = match (free == plain, plain == code.value) {
         (false, _) => Some(format!("another building has the code {plain}")),
-        (true, false) => Some(format!("the list writes {}, and a code may have no comma", code.value)),
+        (true, false) => Some(format!("the list has {}, but a code cannot contain a comma", code.value)),
         (true, true) => code.check,
     };
     Guess { value: free, check }

@@ -69,14 +69,14 @@ pub struct Page {
     pub count: Option<usize>,
 }
 
-/// Why a document is no room list.
+/// Why a document is not a room list.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// Nothing is in it.
     #[error("it is empty")]
     Empty,
     /// A web page.
-    #[error("it is a web page, such as one to sign in, and no room list")]
+    #[error("it is a web page, perhaps one to sign in, not a room list")]
     WebPage,
     /// Not JSON after all.
     #[error("its JSON cannot be read")]
@@ -91,7 +91,7 @@ pub enum ListError {
     #[error("its table has no column with the prefname `name`")]
     NoNames,
     /// Something else.
-    #[error("it is no room list of 25Live (spaces.json, spaces.xml or listdata.json); it begins with {0:?}")]
+    #[error("it is not a 25Live room list (spaces.json, spaces.xml or listdata.json); it begins with {0:?}")]
     Other(String),
 }
 
@@ -121,7 +121,11 @@ impl Page {
             return Err(ListError::WebPage);
         }
         if let Some(json) = text::json_part(&document) {
-            return Self::of_json(&json_value(json)?).unwrap_or_else(|| Err(other(&document)));
+            let mut page = Self::default();
+            for value in json_values(json)? {
+                page.append(Self::of_json(&value).unwrap_or_else(|| Err(other(&document)))?);
+            }
+            return Ok(page);
         }
         if document.trim_start().starts_with('<') {
             return xml::page(&document)?.ok_or_else(|| other(&document));
@@ -136,6 +140,14 @@ impl Page {
     fn of_rooms(rooms: impl Iterator<Item = RawRoom>) -> Self {
         let (rooms, rest): (Vec<_>, Vec<_>) = rooms.partition(|room| room.id.is_some() && room.name.is_some());
         Self { rooms, unreadable: rest.len(), ..Self::default() }
+    }
+
+    /// Adds a page that was saved behind this one.
+    fn append(&mut self, next: Self) {
+        self.rooms.extend(next.rooms);
+        self.unreadable += next.unreadable;
+        self.pages = self.pages.or(next.pages);
+        self.count = self.count.or(next.count);
     }
 
     /// How many entries it has.
@@ -221,13 +233,18 @@ fn other(document: &str) -> ListError {
     ListError::Other(document.trim_start().chars().take(BEGINNING).collect())
 }
 
-/// Reads the JSON at the beginning of a text; if it cannot be read, with its texts mended.
-fn json_value(json: &str) -> Result<Value, serde_json::Error> {
-    let first = |text: &str| {
-        let value = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
-        value.unwrap_or_else(|| serde_json::from_str(text))
+/// Reads the JSON documents in a text, usually one; if one cannot be read, with its texts mended.
+fn json_values(json: &str) -> Result<Vec<Value>, serde_json::Error> {
+    let all = |text: &str| {
+        let (mut values, mut rest) = (Vec::new(), Some(text));
+        while let Some(text) = rest {
+            let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+            values.push(documents.next().unwrap_or_else(|| serde_json::from_str(text))?);
+            rest = text.get(documents.byte_offset()..).and_then(text::json_part);
+        }
+        Ok(values)
     };
-    first(json).or_else(|_| first(&mended(json.as_bytes())))
+    all(json).or_else(|_: serde_json::Error| all(&mended(json.as_bytes())))
 }
 
 /// The value of a key, whatever prefix of a namespace it has.

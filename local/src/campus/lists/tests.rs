@@ -179,6 +179,18 @@ fn json_is_read_whatever_stands_before_it_and_in_its_texts() {
 }
 
 #[test]
+fn pages_saved_one_behind_the_other_are_one_list() {
+    let json = [7, 8].map(|id| format!(")]}}',\n[{{\"space_id\":{id},\"space_name\":\"HALL {id}\"}}]\n"));
+    let xml = [7, 8].map(|id| {
+        format!("<?xml version='1.0'?><spaces><space><space_id>{id}</space_id><space_name>HALL {id}</space_name></space></spaces>\n")
+    });
+    for document in [json.concat(), xml.concat()] {
+        assert_eq!(read(&document).rooms, [room("7", "HALL 7"), room("8", "HALL 8")], "{document}");
+    }
+    assert!(refused(&format!("{}[{{", json.concat())).contains("JSON cannot be read"), "the last page is cut off");
+}
+
+#[test]
 fn what_is_no_list_is_refused_with_the_reason() {
     for (document, reason) in [
         ("", "empty"),
@@ -187,11 +199,11 @@ fn what_is_no_list_is_refused_with_the_reason() {
         ("<html lang='en'>{}</html>", "a web page"),
         ("{\"spaces\":{\"space\":[{\"space_id\":7", "JSON cannot be read"),
         ("{\"events\":[]}", "begins with \"{\\\"events\\\":[]}\""),
-        ("[1, 2]", "no room list"),
+        ("[1, 2]", "not a 25Live room list"),
         ("<r25:spaces><r25:space><r25:space_id>7</r25:space_id>", "cut off"),
         ("<r25:spaces><r25:space></r25:spaces>", "XML cannot be read"),
-        ("<r25:error>no such thing</r25:error>", "no room list"),
-        ("id,name\n1,HALL", "no room list"),
+        ("<r25:error>no such thing</r25:error>", "not a 25Live room list"),
+        ("id,name\n1,HALL", "not a 25Live room list"),
     ] {
         let refusal = refused(document);
         assert!(refusal.contains(reason), "{document}: {refusal}");

@@ -40,7 +40,7 @@ pub(super) fn json_part(text: &str) -> Option<&str> {
     if text.starts_with('<') { None } else { text.get(start..) }
 }
 
-/// Whether a document is a web page, such as the one with which 25Live asks to sign in.
+/// Whether a document is a web page, such as the one on which 25Live asks guests to sign in.
 pub(super) fn is_web_page(text: &str) -> bool {
     let head: String = text.trim_start().chars().take(HEAD).collect::<String>().to_ascii_lowercase();
     let has_markup = ["<html", "<head", "<body", "<script"].iter().any(|tag| head.contains(tag));
