@@ -92,7 +92,7 @@ pub enum AskError {
 impl AskError {
     fn is_transient(&self) -> bool {
         match self {
-            Self::Connection { .. } | Self::TimedOut { .. } => true,
+            Self::Connection { .. } => true,
             Self::Status { status, .. } => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
             _ => false,
         }

@@ -68,12 +68,13 @@ pub(super) fn common(beginnings: &[String]) -> Option<Common> {
     // An odd one among many is that of a room with a name of its own.
     let is_doubtful = |times: usize| times < beginnings.len() && times * 5 <= beginnings.len() * 4;
     let shared = shared_words(&group);
-    let is_somewhere = group.iter().any(|text| same_words(text, &shared));
+    // `Old West` and `Old New West` share a word by chance.
+    let is_no_chance = shared.contains(' ') || group.iter().any(|text| same_words(text, &shared));
     let top = most_frequent(&group).filter(|(_, times)| times * 3 >= group.len() * 2);
     let common = match top.map(|(name, times)| Common { name: clean_text(name), is_doubtful: is_doubtful(times) }) {
         // `Old Hall` nine times, and `Old Lab` once: `Old` is too short.
         Some(top) if top.name.len() > shared.len() && (!shared.contains(' ') || !top.is_doubtful) => top,
-        _ => Common { name: shared, is_doubtful: is_doubtful(group.len()) || !is_somewhere },
+        _ => Common { name: shared, is_doubtful: is_doubtful(group.len()) || !is_no_chance },
     };
     let is_name =
         !common.name.is_empty() && !is_kind(&common.name) && !NO_NAMES.contains(&common.name.to_lowercase().as_str());
@@ -210,7 +211,7 @@ mod tests {
         assert_eq!(shared(&["Old Hall", "Old Hall", "Old Hall", "New Lab"]), Some(("Old Hall".into(), true)));
         assert_eq!(shared(&["Old Hall", "Old Hall", "Old Gym"]), Some(("Old Hall".into(), true)));
         assert_eq!(shared(&["Old Hall"]), Some(("Old Hall".into(), false)));
-        assert_eq!(shared(&["Old Hall Stage", "Old Hall Pit"]), Some(("Old Hall".into(), true)));
+        assert_eq!(shared(&["Old Hall Stage", "Old Hall Pit"]), Some(("Old Hall".into(), false)));
         assert_eq!(shared(&["Old West", "Old New West"]), Some(("Old".into(), true)));
     }
 

@@ -111,7 +111,8 @@ impl Names {
                 }
                 learned.codes.insert(code);
             } else if let Some((word, rest)) = name.split_once(' ') {
-                *first_words.entry(word).or_default() += usize::from(is_code(word) && is_lettered(rest));
+                let room = without_room_words(&words(rest)).join(" ");
+                *first_words.entry(word).or_default() += usize::from(is_code(word) && is_lettered(&room));
             }
         }
         // `HALL A` and `HALL B`: no number, but a code that recurs.
@@ -208,7 +209,8 @@ impl Names {
 
 fn parts(code: &str, room: &str) -> Option<Parts> {
     let room = room.trim_matches(|c: char| c == ' ' || SEPARATORS.contains(&c));
-    (!room.is_empty()).then(|| Parts { code: code.to_owned(), room: room.to_owned() })
+    let room = without_room_words(&words(room)).join(" ");
+    (!room.is_empty()).then(|| Parts { code: code.to_owned(), room })
 }
 
 /// `HALL 101`, `Long Name Hall 101`, `Long Name Hall - Stage 1`.
@@ -427,6 +429,7 @@ mod tests {
         }
         assert_eq!(split(&list, "ODE A & B"), Some(("ODE".into(), "A & B".into())));
         assert_eq!(split(&list, "Old Lawn"), None);
+        assert_eq!(split(&["ODE Rm A", "ODE Rm B"], "ODE Rm A"), Some(("ODE".into(), "A".into())));
         assert_eq!(split(&["1028 DANE", "Lobby DANE"], "Lobby DANE"), Some(("DANE".into(), "Lobby".into())));
     }
 
