@@ -277,7 +277,9 @@ impl<'a> Grouper<'a> {
         }
         let Some(beginnings) = self.beginnings.get(&code.to_uppercase()) else { return Self::code_as_name(key) };
         match building_name::common(&beginnings.names) {
-            Some(common) if is_code_again(&common.name, code) => Self::code_as_name(key),
+            Some(common) if is_code_again(&common.name, code) || is_short_for(&common.name, key) => {
+                Self::code_as_name(key)
+            }
             Some(common) => {
                 let name = without_code(&common.name, code);
                 let ends_with_kind = name.rsplit(' ').next().is_some_and(is_kind);
@@ -359,6 +361,11 @@ fn most_usual(spellings: &[String]) -> Option<String> {
 /// Whether a text is more than a code: it has several words, or small letters.
 fn is_name(text: &str) -> bool {
     text.contains(' ') || text.chars().any(char::is_lowercase)
+}
+
+/// Whether one name is the beginning of another: `Old` of `Old Hall`, but not the code `OLD`.
+fn is_short_for(name: &str, other: &str) -> bool {
+    is_name(name) && other.to_lowercase().starts_with(&format!("{} ", name.to_lowercase()))
 }
 
 /// The shortest of some names of two words or more with which a name begins: `Old Hall Stage` is in `Old Hall`.

@@ -112,6 +112,7 @@ fn formal_names_may_hold_the_code_beside_the_name() {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | Old Hall | 1"], "{formal}");
     }
     assert_eq!(grouped(&[room("Old Hall 1", "OLD 1")]), ["OLD | Old Hall | 1"], "the names are swapped");
+    assert_eq!(grouped(&[room("Old Hall 1", "Old 1")]), ["Old Hall | Old Hall | 1"], "the formal name is the shorter");
 }
 
 #[test]
