@@ -17,7 +17,7 @@ mod xml;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use emptyclassroom::outside::twenty_five_live::mended;
+use emptyclassroom::{domain::campus::LONGEST_FEATURE, outside::twenty_five_live::mended};
 use serde_json::{Map, Value};
 
 use self::joined::{Cell, Names};
@@ -224,7 +224,9 @@ fn add_missing(names: &mut Vec<String>, more: Vec<String>) {
 impl RawRoom {
     fn read(self, features: &Names, categories: &Names) -> Option<ListedRoom> {
         let Self { id, name, formal_name, capacity, features: has, categories: is, building } = self;
-        let (features, categories) = (features.of(has), categories.of(is));
+        let (mut features, categories) = (features.of(has), categories.of(is));
+        // A campus file has none that is longer.
+        features.retain(|feature| feature.chars().count() <= LONGEST_FEATURE);
         Some(ListedRoom { id: id?, name: name?, formal_name, capacity, features, categories, building })
     }
 }

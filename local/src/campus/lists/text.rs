@@ -1,5 +1,6 @@
 //! Texts of a room list: from bytes to text, and from odd text to tidy text.
 
+use emptyclassroom::domain::campus::LARGEST_CAPACITY;
 use emptyclassroom::outside::twenty_five_live::LONGEST_PREFIX;
 use quick_xml::escape::unescape;
 use serde_json::Value;
@@ -85,7 +86,7 @@ fn whole(number: &str) -> String {
 /// How many people a text says that a room holds. 0 means that it is not known.
 pub(super) fn people(text: &str) -> Option<u32> {
     let digits = whole(&text.replace(',', ""));
-    digits.parse().ok().filter(|people| *people > 0)
+    digits.parse().ok().filter(|people| (1..=LARGEST_CAPACITY).contains(people))
 }
 
 #[cfg(test)]

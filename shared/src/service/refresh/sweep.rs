@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// When readers who have nothing else get what there is: they wait for 10 s, and it must be published by then.
-const FIRST_ANSWER_AT: Duration = Duration::from_secs(9);
+const FIRST_ANSWER_AT: Duration = Duration::from_secs(8);
 /// No answer is published before this: most sweeps of small campuses have ended by then.
 const NO_ANSWER_BEFORE: Duration = Duration::from_secs(2);
 /// How often a sweep looks whether the first answer is due.
@@ -48,9 +48,9 @@ pub(super) struct Plan {
 pub(super) enum AtFirstAnswer {
     /// The sweep goes on: readers have data.
     GoOn,
-    /// It is published, and the sweep goes on. That is when half of the rooms have answered, or after 9 s.
+    /// It is published, and the sweep goes on. That is when half of the rooms have answered, or after 8 s.
     Publish,
-    /// The sweep ends after 9 s, because a reader waits for its end.
+    /// The sweep ends after 8 s, because a reader waits for its end.
     End,
 }
 
@@ -105,15 +105,14 @@ impl Sweep {
                     if looks % LOOKS_PER_LOG_LINE == 0 {
                         tracing::info!(rooms_done = number - sweep.unreached.len(), rooms = number, "sweeping");
                     }
+                    let is_due = sweep.has_first_answer(start.elapsed(), at_first_answer);
+                    let Some(publish) = publish.take_if(|_| is_due) else { continue };
+                    if at_first_answer == AtFirstAnswer::End {
+                        break;
+                    }
+                    publishing.set(publish(sweep.clone().settled(&retrying)).fuse());
                 }
                 () = sleep_until(start + limit) => break,
-            }
-            if publish.is_some() && sweep.has_first_answer(start.elapsed(), at_first_answer) {
-                let Some(publish) = publish.take() else { break };
-                if at_first_answer == AtFirstAnswer::End {
-                    break;
-                }
-                publishing.set(publish(sweep.clone().settled(&retrying)).fuse());
             }
         }
         if !publishing.is_terminated() {
