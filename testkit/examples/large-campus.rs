@@ -35,8 +35,8 @@ async fn main() {
     let [refresh, read] = bootstraps.as_slice() else { panic!("usage: large-campus REFRESH READ") };
     println!("{}\n", machine());
     println!(
-        "{:>5} {:>8}  {:>7} {:>7} {:>6}  {:>9}  {:>9}  {:>8}  {:>9} {:>10}",
-        "rooms", "latency", "sweep", "ideal", "ratio", "refresh", "Redis", "read", "HIT p50", "HIT bytes"
+        "{:>5} {:>8}  {:>7} {:>7} {:>6}  {:>9}  {:>9}  {:>8}  {:>9} {:>10}  {:>9}",
+        "rooms", "latency", "sweep", "ideal", "ratio", "refresh", "Redis", "read", "HIT p50", "HIT bytes", "with gzip"
     );
     for (rooms, latency) in [(77, 600), (1500, 600), (1500, 1000)] {
         println!("{}", measured(refresh, read, rooms, Duration::from_millis(latency)).await);
@@ -66,9 +66,10 @@ async fn measured(refresh: &str, read: &str, rooms: u32, latency: Duration) -> S
 
     let ideal = latency * rooms.div_ceil(AT_ONCE);
     let held = used_memory(&redis).await - empty;
-    let (hit, bytes, memory) = hits(read, &variables).await;
+    let (hit, bytes, memory) = hits(read, &variables, "identity").await;
+    let (packed, ..) = hits(read, &variables, "gzip").await;
     format!(
-        "{rooms:>5} {:>6} ms  {:>5.1} s {:>5.1} s {:>6.3}  {:>6} MB  {:>6.1} MB  {:>5} MB  {:>6.2} ms {bytes:>10}",
+        "{rooms:>5} {:>6} ms  {:>5.1} s {:>5.1} s {:>6.3}  {:>6} MB  {:>6.1} MB  {:>5} MB  {:>6.2} ms {bytes:>10}  {:>6.2} ms",
         latency.as_millis(),
         sweep.as_secs_f64(),
         ideal.as_secs_f64(),
@@ -77,16 +78,18 @@ async fn measured(refresh: &str, read: &str, rooms: u32, latency: Duration) -> S
         held / 1e6,
         memory / 1_000_000,
         hit.as_secs_f64() * 1000.0,
+        packed.as_secs_f64() * 1000.0,
     )
 }
 
 /// The median time of a hit, the length of its body, and the memory of `read` at its peak.
-async fn hits(read: &str, variables: &[(&str, &str)]) -> (Duration, usize, u64) {
+async fn hits(read: &str, variables: &[(&str, &str)], encoding: &str) -> (Duration, usize, u64) {
     let function = Function::start(read, variables).await;
     let (mut times, mut bytes) = (Vec::new(), 0);
     for _ in 0..HITS {
         let start = Instant::now();
-        let answer = function.invoke(GatewayEvent::get("/api/open-classrooms").into()).await.unwrap();
+        let event = GatewayEvent::get("/api/open-classrooms").header("accept-encoding", encoding);
+        let answer = function.invoke(event.into()).await.unwrap();
         times.push(start.elapsed());
         assert_eq!(answer["headers"]["x-cache"], "HIT");
         bytes = answer["body"].as_str().unwrap().len();

@@ -1,7 +1,11 @@
 //! The response to a request, however the service was asked.
 
+use std::io::Read;
+
 use axum::{body::to_bytes, response::Response};
-use http::{HeaderMap, HeaderName, StatusCode};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::read::GzDecoder;
+use http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_ENCODING};
 use serde_json::{Value, json};
 
 /// A whole response.
@@ -11,8 +15,21 @@ pub struct TestResponse {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body, unpacked if it was compressed.
     pub text: String,
+}
+
+/// The text of a body, which may be compressed.
+fn text(headers: &HeaderMap, body: &[u8]) -> String {
+    let mut text = String::new();
+    match headers.get(CONTENT_ENCODING) {
+        None => text.push_str(std::str::from_utf8(body).unwrap()),
+        Some(encoding) => {
+            assert_eq!(encoding, "gzip");
+            GzDecoder::new(body).read_to_string(&mut text).unwrap();
+        }
+    }
+    text
 }
 
 impl TestResponse {
@@ -20,19 +37,22 @@ impl TestResponse {
     pub async fn read(response: Response) -> Self {
         let (head, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        Self { status: head.status, headers: head.headers, text: String::from_utf8(body.into()).unwrap() }
+        Self { status: head.status, text: text(&head.headers, &body), headers: head.headers }
     }
 
     /// A function's response to API Gateway, in payload format 2.0.
     #[must_use]
     pub fn of_gateway(response: &Value) -> Self {
-        assert_eq!((&response["isBase64Encoded"], &response["cookies"]), (&json!(false), &json!([])), "{response}");
+        assert_eq!(response["cookies"], json!([]), "{response}");
         let headers = response["headers"].as_object().unwrap().iter();
         let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.as_str().unwrap().parse().unwrap()));
+        let (headers, body) = (headers.collect(), response["body"].as_str().unwrap_or_default());
+        let is_base64 = response["isBase64Encoded"].as_bool().unwrap();
+        let body = if is_base64 { BASE64_STANDARD.decode(body).unwrap() } else { body.as_bytes().to_vec() };
         Self {
             status: StatusCode::from_u16(response["statusCode"].as_u64().unwrap().try_into().unwrap()).unwrap(),
-            headers: headers.collect(),
-            text: response["body"].as_str().unwrap_or_default().to_owned(),
+            text: text(&headers, &body),
+            headers,
         }
     }
 

@@ -8,8 +8,8 @@ use emptyclassroom::domain::campus::Campus;
 use serde_json::{Value, json};
 use simulator::Simulator;
 use testkit::{
-    AwsApi, Function, GRACE, InvocationError, PATIENCE, Proxy, REDIS_TIMEOUT, RedisServer, SECRET_ARN, TestResponse,
-    event, eventually, simulate,
+    AwsApi, Function, GRACE, GatewayEvent, InvocationError, PATIENCE, Proxy, REDIS_TIMEOUT, RedisServer, SECRET_ARN,
+    TestResponse, event, eventually, simulate,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_read");
@@ -61,6 +61,14 @@ async fn a_cold_read_sweeps_and_the_next_is_a_hit_with_the_same_bytes() {
     assert_eq!((&hit.text, hit.header("etag")), (&miss.text, miss.header("etag")));
     assert_eq!(simulator.requests(), swept.len());
     assert_eq!(function.answer_to("last-updated").await.json()["last_updated"], body["last_updated"]);
+
+    let packed = function.answer(GatewayEvent::named("open-classrooms").header("accept-encoding", "gzip")).await;
+    assert_eq!((packed.header("content-encoding"), packed.header("x-cache")), ("gzip", "HIT"));
+    assert_eq!(
+        (&packed.text, packed.header("etag")),
+        (&miss.text, miss.header("etag")),
+        "API Gateway decodes its base64"
+    );
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ async fn each_sweep_emits_one_line_of_metrics_whether_requested_or_scheduled() {
     assert_refreshed(&function.answer_to("refresh").await);
     simulator.misbehave(Fault::Html);
     let failure = failed_schedule(&function).await;
-    assert_eq!(failure, "77 of the 77 rooms asked failed: the cache was left as it was");
+    assert_eq!(failure, "77 of the 77 rooms asked failed, so the sweep is not published");
     eventually("both are measured", PATIENCE, async || function.metrics().len() == 2).await;
     let lines = function.metrics();
     assert_eq!((&lines[0]["SweepsPublished"], &lines[0]["RoomsOk"]), (&json!(1), &json!(ROOMS)));

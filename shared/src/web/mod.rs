@@ -24,11 +24,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderName, HeaderValue, Method,
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
     header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
 };
 use tower_http::{
+    CompressionLevel,
     catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{Predicate, SizeAbove},
+    },
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
@@ -40,6 +45,10 @@ use crate::config::AllowedOrigins;
 
 /// HIT, MISS or STALE: see [`CacheResult`](crate::service::read::CacheResult).
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+/// The same in the words of RFC 9211, since CDNs overwrite X-Cache.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+/// A response of fewer bytes is not compressed: it would save less than a packet.
+const SHORTEST_COMPRESSED: u16 = 1024;
 /// How long browsers may remember what a preflight told them.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(24);
 
@@ -49,7 +58,12 @@ pub fn finish(routes: Router, origins: &AllowedOrigins) -> Router {
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // A panic is a bug, and costs one answer.
-        .layer(CatchPanicLayer::custom(panicked));
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(SizeAbove::new(SHORTEST_COMPRESSED).and(has_content)),
+        );
     let routes = match cors(origins) {
         Some(cors) => routes.layer(cors),
         None => routes,
@@ -58,6 +72,11 @@ pub fn finish(routes: Router, origins: &AllowedOrigins) -> Router {
         // Responses without their own Cache-Control, errors included, must not be cached.
         .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+}
+
+/// A 304 has no content to compress, and no known length.
+fn has_content(status: StatusCode, _: Version, _: &HeaderMap, _: &Extensions) -> bool {
+    status != StatusCode::NOT_MODIFIED
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
@@ -78,7 +97,7 @@ fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
-        .expose_headers([ETAG, RETRY_AFTER, X_CACHE])
+        .expose_headers([ETAG, RETRY_AFTER, X_CACHE, CACHE_STATUS])
         .max_age(PREFLIGHT_MAX_AGE);
     Some(cors)
 }

@@ -115,6 +115,9 @@ fn apply_conventions(operation: &mut Value) {
         if status == "304" {
             response["headers"] = headers_of_200.clone();
         }
+        if response["headers"]["X-Cache"].is_object() {
+            response["headers"]["Cache-Status"] = json!({});
+        }
         members(response.get_mut("headers")).for_each(|(name, header)| *header = described_header(name));
         // An error is a problem, unless its handler says otherwise.
         if status.as_str() >= "400" && response["content"].is_null() {
@@ -139,7 +142,10 @@ fn apply_conventions(operation: &mut Value) {
 fn described_header(name: &str) -> Value {
     let cache_results = [CacheResult::Hit, CacheResult::Miss, CacheResult::Stale].map(CacheResult::as_str);
     let (schema, about) = match name {
-        "ETag" => (json!({"type": "string"}), "A digest of the body."),
+        "ETag" => (json!({"type": "string"}), "A digest of the body; weak, because the body may be sent compressed."),
+        "Cache-Status" => {
+            (json!({"type": "string"}), "The same as X-Cache in the words of RFC 9211, which CDNs leave alone.")
+        }
         "X-Cache" => (
             json!({"type": "string", "enum": cache_results}),
             "Whether it came from the cache (HIT), from a sweep (MISS), or is older than it should be (STALE).",

@@ -11,11 +11,11 @@ use futures_util::stream;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_TYPE, VARY},
 };
 use serde::Serialize;
 
-use super::{X_CACHE, problem::Problem};
+use super::{CACHE_STATUS, X_CACHE, problem::Problem};
 use crate::{error_chain, outside::cache::checksum, service::read::CacheResult};
 
 /// A body made from a snapshot.
@@ -51,16 +51,28 @@ impl Representation {
     /// The response: the body, or 304 if the client has it.
     pub(super) fn respond_to(self, request: &HeaderMap) -> Response {
         let mut response = conditional(request, self.content_type, self.body, &self.etag);
-        response.headers_mut().insert(X_CACHE, HeaderValue::from_static(self.cache_result.as_str()));
+        let headers = response.headers_mut();
+        headers.insert(X_CACHE, HeaderValue::from_static(self.cache_result.as_str()));
+        headers.insert(CACHE_STATUS, HeaderValue::from_static(cache_status(self.cache_result)));
         response
     }
 }
 
-/// The body, or 304 if the client has it. Clients must revalidate each time (`no-cache`), so that a client that has just
+/// The same as X-Cache in the words of RFC 9211.
+const fn cache_status(cache_result: CacheResult) -> &'static str {
+    match cache_result {
+        CacheResult::Hit => "EmptyClassroom; hit",
+        CacheResult::Miss => "EmptyClassroom; fwd=miss",
+        CacheResult::Stale => "EmptyClassroom; hit; detail=stale",
+    }
+}
+
+/// The body, or 304 if the client has it. The ETag is weak, because the same body may be sent compressed. Clients must revalidate
+/// each time (`no-cache`), so that a client that has just
 /// refreshed sees the new data at once, and one that asks about now sees the present minute.
 #[expect(clippy::expect_used, reason = "an ETag is made of hexadecimal digits")]
 pub(super) fn conditional(request: &HeaderMap, content_type: &'static str, body: Bytes, etag: &str) -> Response {
-    let etag: ETag = format!("\"{etag}\"").parse().expect("hexadecimal digits in quotes are an ETag");
+    let etag: ETag = format!("W/\"{etag}\"").parse().expect("hexadecimal digits in quotes are an ETag");
     let is_known = request.typed_get::<IfNoneMatch>().is_some_and(|condition| !condition.precondition_passes(&etag));
     let mut response = if is_known {
         // The body is of no known length: of an empty one the length would be told, and a 304 may only tell that of the
@@ -71,6 +83,7 @@ pub(super) fn conditional(request: &HeaderMap, content_type: &'static str, body:
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.typed_insert(etag);
     response
 }

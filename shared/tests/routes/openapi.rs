@@ -74,7 +74,8 @@ impl Tour {
         let response = &operation["responses"][&status];
         assert!(response.is_object(), "{place}, and that is not documented");
         let said: BTreeSet<_> = names(&response["headers"]).iter().map(|name| name.to_lowercase()).collect();
-        let sent = ["etag", "x-cache", "retry-after", "www-authenticate", "allow", "content-security-policy"];
+        let sent =
+            ["etag", "x-cache", "cache-status", "retry-after", "www-authenticate", "allow", "content-security-policy"];
         let sent: BTreeSet<_> =
             sent.iter().filter(|name| answer.headers.contains_key(**name)).map(|name| (*name).to_owned()).collect();
         match &response["content"] {
