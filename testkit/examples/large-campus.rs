@@ -13,7 +13,6 @@
 
 use std::{
     env,
-    fmt::Write,
     fs,
     time::{Duration, Instant},
 };
@@ -21,10 +20,9 @@ use std::{
 use emptyclassroom::domain::campus::Campus;
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use testkit::{Function, GatewayEvent, RedisServer, event, simulate};
+use testkit::{Function, GatewayEvent, RedisServer, event, large_campus, machine, simulate};
 
 const AT_ONCE: u32 = 16;
-const ROOMS_PER_BUILDING: u32 = 36;
 const HITS: usize = 500;
 /// As long as a Lambda function may take.
 const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
@@ -46,7 +44,7 @@ async fn main() {
 /// One row of the table.
 async fn measured(refresh: &str, read: &str, rooms: u32, latency: Duration) -> String {
     let file = NamedTempFile::new().unwrap();
-    let text = campus(rooms);
+    let text = large_campus(rooms);
     fs::write(file.path(), &text).unwrap();
     let (redis, simulator) = (RedisServer::start().await, simulate(&Campus::parse("large", &text).unwrap()).await);
     simulator.set_latency(latency);
@@ -98,32 +96,9 @@ async fn hits(read: &str, variables: &[(&str, &str)], encoding: &str) -> (Durati
     (times.get(HITS / 2).copied().unwrap(), bytes, function.process().peak_memory())
 }
 
-/// A campus file with so many rooms.
-fn campus(rooms: u32) -> String {
-    let mut file =
-        "name = \"Large University\"\ntimezone = \"America/New_York\"\nopens = \"07:00\"\ncloses = \"23:00\"\n"
-            .to_owned();
-    for room in 0..rooms {
-        let (building, number) = (room / ROOMS_PER_BUILDING, room % ROOMS_PER_BUILDING);
-        if number == 0 {
-            write!(file, "[[buildings]]\ncode = \"B{building:02}\"\nname = \"Building {building}\"\n").unwrap();
-        }
-        let id = 1000 + room;
-        write!(file, "[[buildings.classrooms]]\nid = \"{id}\"\nname = \"{}\"\ncapacity = 40\n", 100 + number).unwrap();
-    }
-    file
-}
-
 /// What Redis holds, in bytes.
 async fn used_memory(redis: &RedisServer) -> f64 {
     let info = redis.command(&["INFO", "memory"]).await;
     let used = info.lines().find_map(|line| line.trim().strip_prefix("used_memory:"));
     used.unwrap().parse().unwrap()
-}
-
-fn machine() -> String {
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
-    let number = cpus.lines().filter(|line| line.starts_with("processor")).count();
-    format!("{number} x {}", model.trim_start_matches([' ', '\t', ':']))
 }

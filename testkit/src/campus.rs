@@ -1,6 +1,6 @@
 //! The small campus that the tests share.
 
-use std::path::Path;
+use std::{fmt::Write, path::Path};
 
 use emptyclassroom::domain::campus::Campus;
 use simulator::{Room, Simulator};
@@ -10,6 +10,8 @@ pub const SMALL_CAMPUS: &str = include_str!("../small-campus.toml");
 
 /// The ids of its rooms, in the file's order.
 pub const ROOMS: [&str; 4] = ["342", "344", "719", "723"];
+
+const ROOMS_PER_BUILDING: u32 = 36;
 
 /// Where the file is, for `CAMPUS_FILE`.
 #[must_use]
@@ -27,6 +29,23 @@ pub fn small_campus() -> Campus {
 pub async fn simulate(campus: &Campus) -> Simulator {
     let rooms = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name));
     Simulator::start(rooms.collect()).await.unwrap()
+}
+
+/// A campus file with so many rooms, 36 to a building, whose ids count from 1000.
+#[must_use]
+pub fn large_campus(rooms: u32) -> String {
+    let mut file =
+        "name = \"Large University\"\ntimezone = \"America/New_York\"\nopens = \"07:00\"\ncloses = \"23:00\"\n"
+            .to_owned();
+    for room in 0..rooms {
+        let (building, number) = (room / ROOMS_PER_BUILDING, room % ROOMS_PER_BUILDING);
+        if number == 0 {
+            write!(file, "[[buildings]]\ncode = \"B{building:02}\"\nname = \"Building {building}\"\n").unwrap();
+        }
+        let id = 1000 + room;
+        write!(file, "[[buildings.classrooms]]\nid = \"{id}\"\nname = \"{}\"\ncapacity = 40\n", 100 + number).unwrap();
+    }
+    file
 }
 
 #[cfg(test)]

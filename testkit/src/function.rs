@@ -82,6 +82,12 @@ impl Function {
         ready_at.duration_since(self.started)
     }
 
+    /// How long the function took for its last answer: what Lambda bills.
+    #[must_use]
+    pub fn last_duration(&self) -> Option<Duration> {
+        self.api.last_duration()
+    }
+
     /// Waits for a process that is expected to end by itself, and for the last of its logs. Panics after 60 s.
     pub async fn exit(&self) -> ExitStatus {
         self.process.exit().await

@@ -23,6 +23,7 @@
 //! - `proxy`: [`Proxy`], which swallows, refuses, breaks off or delays what passes through it.
 //! - `tls`: [`TlsProxy`], which puts TLS before a plain server, with good certificates and bad ones; [`OldTls`].
 //! - `gate`: [`Gate`], a way to Redis that stops at a given command.
+//! - `machine`: [`machine`], which a benchmark names.
 //! - `waiting`: [`eventually`].
 //! - `port`: [`free_port`].
 #![expect(
@@ -43,6 +44,7 @@ mod clock;
 mod event;
 mod function;
 mod gate;
+mod machine;
 mod port;
 mod process;
 mod proxy;
@@ -55,11 +57,12 @@ mod waiting;
 pub use app::{TestApp, today};
 pub use aws_api::{AwsApi, AwsRequest, SECRET_ARN};
 pub use backend::{Backend, TestStore};
-pub use campus::{ROOMS, SMALL_CAMPUS, simulate, small_campus, small_campus_path};
+pub use campus::{ROOMS, SMALL_CAMPUS, large_campus, simulate, small_campus, small_campus_path};
 pub use clock::TestClock;
 pub use event::{GatewayEvent, event, events_folder};
 pub use function::{Function, GRACE, REDIS_TIMEOUT};
 pub use gate::Gate;
+pub use machine::machine;
 pub use port::free_port;
 pub use process::Process;
 pub use proxy::Proxy;

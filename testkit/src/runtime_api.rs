@@ -79,6 +79,8 @@ impl RuntimeApi {
             events: AsyncMutex::new(events),
             waiting: Mutex::default(),
             phase: watch::Sender::new(Phase::Starting),
+            handed_out: Mutex::default(),
+            last_duration: Mutex::default(),
         });
         let router = router(Arc::clone(&desk));
         let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves for ever") });
@@ -126,6 +128,14 @@ impl RuntimeApi {
         self.ready_at().await.duration_since(self.started)
     }
 
+    /// How long the last answer took: from handing out its event until all of the answer had arrived, unparsed.
+    ///
+    /// Of several functions or events at once, it is anyone's.
+    #[must_use]
+    pub fn last_duration(&self) -> Option<Duration> {
+        *self.desk.last_duration.lock().expect("no code panics while holding this lock")
+    }
+
     /// The moment at which a function first asked for an event.
     pub(crate) async fn ready_at(&self) -> Instant {
         let mut phase = self.desk.phase.subscribe();
@@ -167,6 +177,8 @@ struct Desk {
     events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     phase: watch::Sender<Phase>,
+    handed_out: Mutex<Option<Instant>>,
+    last_duration: Mutex<Option<Duration>>,
 }
 
 impl Desk {
@@ -185,6 +197,15 @@ impl Desk {
             }
             waiting.remove(&event.id);
         }
+    }
+
+    fn starts_counting(&self) {
+        *self.handed_out.lock().expect("no code panics while holding this lock") = Some(Instant::now());
+    }
+
+    fn stops_counting(&self) {
+        let start = self.handed_out.lock().expect("no code panics while holding this lock").take();
+        *self.last_duration.lock().expect("no code panics while holding this lock") = start.map(|start| start.elapsed());
     }
 
     /// Hands the outcome to the caller of `invoke`, and answers the function as Lambda does.
@@ -242,10 +263,13 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
             "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1".into(),
         ),
     ];
-    (headers, Json(event.body)).into_response()
+    let response = (headers, Json(event.body)).into_response();
+    desk.starts_counting();
+    response
 }
 
 async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
+    desk.stops_counting();
     if body.len() > MAX_RESPONSE_BYTES {
         let message = format!("{} bytes are more than {MAX_RESPONSE_BYTES}", body.len());
         let error = json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message });
