@@ -12,8 +12,7 @@
 )]
 
 use std::{
-    env,
-    fs,
+    env, fs,
     time::{Duration, Instant},
 };
 

@@ -205,7 +205,8 @@ impl Desk {
 
     fn stops_counting(&self) {
         let start = self.handed_out.lock().expect("no code panics while holding this lock").take();
-        *self.last_duration.lock().expect("no code panics while holding this lock") = start.map(|start| start.elapsed());
+        *self.last_duration.lock().expect("no code panics while holding this lock") =
+            start.map(|start| start.elapsed());
     }
 
     /// Hands the outcome to the caller of `invoke`, and answers the function as Lambda does.

@@ -1,20 +1,21 @@
 //! The `refresh` function: a sweep, asked for by a person (API Gateway) or by the schedule (EventBridge).
 
 mod event;
+mod eventbridge;
 
 use std::{error::Error, process::ExitCode, sync::Arc};
 
 use emptyclassroom::{
     error_chain,
     lambda::{self, Gateway},
-    outside::events::{EventBridge, EventBus},
+    outside::events::EventBus,
     service::Service,
     web::refresh_routes,
 };
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
-use crate::event::Invocation;
+use crate::{event::Invocation, eventbridge::EventBridge};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -1,22 +1,20 @@
 //! Variables whose value is a secret: `NAME` itself, or `NAME_SECRET_ARN`, a secret of AWS Secrets Manager. Whoever may look
 //! at a function's configuration sees its environment variables, but not its secrets.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, error::Error, time::Duration};
 
-use aws_sdk_secretsmanager::Client;
 use futures_util::future::try_join_all;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
 
-use crate::{
-    config::{ConfigError, environment, set},
-    outside::aws,
-};
+use super::secrets_manager::SecretsManager;
+use crate::config::{ConfigError, environment, set};
 
 /// The variables that may be kept so.
 const NAMES: [(&str, &str); 2] = [("REDIS_URL", "REDIS_URL_SECRET_ARN"), ("ADMIN_TOKEN", "ADMIN_TOKEN_SECRET_ARN")];
 /// How long the start waits for a secret. Lambda allows 10 s for all of it, and Redis wants some too.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
-const ARN: &str = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME";
+const ARN_EXAMPLE: &str = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME";
 
 /// Why a secret is not to be had.
 #[derive(Debug, thiserror::Error)]
@@ -50,21 +48,23 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Reads each secret that the environment names.
+    /// Reads each secret that the environment names, all of them at once.
     ///
     /// # Errors
     /// The first that cannot be had.
     pub(super) async fn read() -> Result<Self, SecretError> {
-        // One client for each region (one region, as a rule), and all secrets at once.
-        let (mut clients, mut reading) = (HashMap::new(), Vec::new());
+        let (mut manager, mut reading) = (None, Vec::new());
         for (name, arn_name) in NAMES {
             let Some(arn) = set(environment(arn_name)) else { continue };
             if set(environment(name)).is_some() {
                 return Err(ConfigError::Twice { name, arn_name }.into());
             }
-            let region = region_of(&arn).ok_or_else(|| ConfigError::bad(arn_name, &arn, ARN))?.to_owned();
-            let client = clients.entry(region).or_insert_with_key(|region| client(region)).clone();
-            reading.push(async move { Ok::<_, SecretError>((name, read(&client, arn_name, &arn).await?)) });
+            let Some(arn) = Arn::parse(&arn) else { return Err(ConfigError::bad(arn_name, &arn, ARN_EXAMPLE).into()) };
+            let manager = match &manager {
+                Some(manager) => SecretsManager::clone(manager),
+                None => manager.insert(SecretsManager::new().map_err(|error| unread(arn_name, error))?).clone(),
+            };
+            reading.push(async move { Ok::<_, SecretError>((name, read(&manager, arn_name, &arn).await?)) });
         }
         Ok(Self { secrets: try_join_all(reading).await?.into_iter().collect() })
     }
@@ -75,26 +75,49 @@ impl Environment {
     }
 }
 
-fn client(region: &str) -> Client {
-    Client::new(&aws::config(Some(region), TIME_LIMIT))
+async fn read(manager: &SecretsManager, name: &'static str, arn: &Arn) -> Result<SecretString, SecretError> {
+    let answer = timeout(TIME_LIMIT, manager.secret(arn)).await.map_err(|error| unread(name, error))?;
+    answer.map_err(|error| unread(name, error))?.ok_or(SecretError::Binary { name })
 }
 
-async fn read(client: &Client, name: &'static str, arn: &str) -> Result<SecretString, SecretError> {
-    let answer = client.get_secret_value().secret_id(arn).send().await;
-    let answer = answer.map_err(|error| SecretError::Unread { name, source: error.into() })?;
-    answer.secret_string.map(SecretString::from).ok_or(SecretError::Binary { name })
+fn unread(name: &'static str, source: impl Error + Send + Sync + 'static) -> SecretError {
+    SecretError::Unread { name, source: source.into() }
 }
 
-/// A secret is asked for where it lies, which need not be where the function is.
-fn region_of(arn: &str) -> Option<&str> {
-    let parts: Vec<_> = arn.splitn(7, ':').collect();
-    match parts.as_slice() {
-        ["arn", partition, "secretsmanager", region, account, "secret", name]
-            if ![partition, region, account, name].iter().any(|part| part.is_empty()) =>
-        {
-            Some(region)
+/// The ARN of a secret. It says where the secret lies, which need not be where the function is.
+#[derive(Clone, Debug)]
+pub(super) struct Arn {
+    text: String,
+    partition: String,
+    region: String,
+}
+
+impl Arn {
+    /// Reads `arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME`.
+    fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<_> = text.splitn(7, ':').collect();
+        match parts.as_slice() {
+            ["arn", partition, "secretsmanager", region, account, "secret", name]
+                if ![partition, region, account, name].iter().any(|part| part.is_empty()) =>
+            {
+                let [partition, region] = [partition, region].map(|part| (*part).to_owned());
+                Some(Self { text: text.to_owned(), partition, region })
+            }
+            _ => None,
         }
-        _ => None,
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Under which the endpoints of its partition of AWS are found.
+    pub(super) fn domain(&self) -> &'static str {
+        if self.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }
     }
 }
 
@@ -103,10 +126,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_region_is_the_arns() {
-        let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:emptyclassroom/redis-url-AbCdEf";
-        assert_eq!(region_of(arn), Some("eu-central-1"));
-        assert_eq!(region_of("arn:aws-us-gov:secretsmanager:us-gov-west-1:1:secret:a:b"), Some("us-gov-west-1"));
+    fn an_arn_names_region_and_domain() {
+        for (arn, region, domain) in [
+            (
+                "arn:aws:secretsmanager:eu-central-1:123456789012:secret:redis-url-AbCdEf",
+                "eu-central-1",
+                "amazonaws.com",
+            ),
+            ("arn:aws-us-gov:secretsmanager:us-gov-west-1:1:secret:a:b", "us-gov-west-1", "amazonaws.com"),
+            ("arn:aws-cn:secretsmanager:cn-north-1:1:secret:a", "cn-north-1", "amazonaws.com.cn"),
+        ] {
+            let parsed = Arn::parse(arn).unwrap();
+            assert_eq!((parsed.as_str(), parsed.region(), parsed.domain()), (arn, region, domain));
+        }
+    }
+
+    #[test]
+    fn what_is_no_arn_of_a_secret_is_refused() {
         for other in [
             "",
             "emptyclassroom/redis-url",
@@ -114,7 +150,7 @@ mod tests {
             "arn:aws:secretsmanager:eu-central-1:123456789012:secret:",
             "arn:aws:ssm:eu-central-1:123456789012:parameter/x",
         ] {
-            assert_eq!(region_of(other), None, "{other}");
+            assert!(Arn::parse(other).is_none(), "{other}");
         }
     }
 }

@@ -5,12 +5,13 @@
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 /// Under which all metrics are found in CloudWatch.
 const NAMESPACE: &str = "EmptyClassroom";
@@ -87,37 +88,86 @@ impl Metrics {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The line that tells what `function` has measured since the last one; nothing if that is nothing.
+    /// The line that tells what `function` has measured since the last one, its line break included; nothing if that is
+    /// nothing.
     #[must_use]
-    pub fn line(&self, function: &str, now: DateTime<Utc>) -> Option<String> {
+    #[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
+    pub fn line(&self, function: &str, now: DateTime<Utc>) -> Option<Vec<u8>> {
         let values = std::mem::take(&mut *self.measured()).values();
         if values.is_empty() {
             return None;
         }
-        let metrics: Vec<_> = values.iter().map(|(name, unit, _)| json!({"Name": name, "Unit": unit})).collect();
-        let directive = json!({"Namespace": NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics});
-        let mut line = Map::from_iter([
-            ("_aws".to_owned(), json!({"Timestamp": now.timestamp_millis(), "CloudWatchMetrics": [directive]})),
-            ("FunctionName".to_owned(), function.into()),
-            // As every other log line has them.
-            ("level".to_owned(), "INFO".into()),
-            ("timestamp".to_owned(), now.to_rfc3339_opts(SecondsFormat::Micros, true).into()),
-        ]);
-        line.extend(values.into_iter().map(|(name, _, value)| (name.to_owned(), value)));
-        Some(Value::from(line).to_string())
+        let metrics = values.iter().map(|(name, unit, _)| Metric { name, unit }).collect();
+        let line = Line {
+            aws: Aws {
+                timestamp: now.timestamp_millis(),
+                cloud_watch_metrics: [Directive { namespace: NAMESPACE, dimensions: [["FunctionName"]], metrics }],
+            },
+            function_name: function,
+            level: "INFO",
+            timestamp: now.to_rfc3339_opts(SecondsFormat::Micros, true),
+            values: values.iter().map(|(name, _, value)| (*name, *value)).collect(),
+        };
+        let mut line = serde_json::to_vec(&line).expect("it should be JSON");
+        line.push(b'\n');
+        Some(line)
     }
+}
+
+/// A line in CloudWatch's embedded metric format, with the level and the time that every other log line has.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(rename = "_aws")]
+    aws: Aws,
+    #[serde(rename = "FunctionName")]
+    function_name: &'a str,
+    level: &'static str,
+    timestamp: String,
+    #[serde(flatten)]
+    values: BTreeMap<&'static str, Number>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Aws {
+    timestamp: i64,
+    cloud_watch_metrics: [Directive; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: &'static str,
+    dimensions: [[&'static str; 1]; 1],
+    metrics: Vec<Metric>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+/// A metric's value.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum Number {
+    Count(u32),
+    Time(f64),
 }
 
 impl Measured {
     /// Name, unit and value of each metric.
-    fn values(self) -> Vec<(&'static str, &'static str, Value)> {
+    fn values(self) -> Vec<(&'static str, &'static str, Number)> {
+        let rooms = |number: Option<usize>| number.and_then(|rooms| rooms.try_into().ok());
         let counts = [
             ("Hits", self.hits),
             ("Misses", self.misses),
             ("StaleAnswers", self.stale_answers),
-            ("RoomsOk", self.rooms_ok.and_then(|rooms| rooms.try_into().ok())),
-            ("RoomsFailed", self.rooms_failed.and_then(|rooms| rooms.try_into().ok())),
-            ("RoomsUnreached", self.rooms_unreached.and_then(|rooms| rooms.try_into().ok())),
+            ("RoomsOk", rooms(self.rooms_ok)),
+            ("RoomsFailed", rooms(self.rooms_failed)),
+            ("RoomsUnreached", rooms(self.rooms_unreached)),
             ("SweepsPublished", self.sweeps_published),
             ("SweepsFailed", self.sweeps_failed),
             ("ColdStarts", self.cold_starts),
@@ -127,8 +177,8 @@ impl Measured {
             ("RedisTime", "Milliseconds", self.redis_time.map(|time| time.as_secs_f64() * 1000.0)),
             ("UpstreamTime", "Milliseconds", self.upstream_time.map(|time| time.as_secs_f64() * 1000.0)),
         ];
-        let counts = counts.into_iter().filter_map(|(name, value)| Some((name, "Count", value?.into())));
-        let times = times.into_iter().filter_map(|(name, unit, value)| Some((name, unit, value?.into())));
+        let counts = counts.into_iter().filter_map(|(name, value)| Some((name, "Count", Number::Count(value?))));
+        let times = times.into_iter().filter_map(|(name, unit, value)| Some((name, unit, Number::Time(value?))));
         counts.chain(times).collect()
     }
 }
@@ -139,11 +189,13 @@ fn count(what: &mut Option<u32>) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn line(metrics: &Metrics) -> Value {
         let now = "2026-03-03T10:00:00.123Z".parse().unwrap();
-        serde_json::from_str(&metrics.line("read", now).unwrap()).unwrap()
+        serde_json::from_slice(&metrics.line("read", now).unwrap()).unwrap()
     }
 
     #[test]

@@ -41,14 +41,12 @@ use tower_http::{
 use self::problem::Problem;
 pub use self::query::QUESTION_PARAMETERS;
 pub use self::routes::{cooldown_routes, read_routes, refresh_routes};
-use crate::config::AllowedOrigins;
+use crate::{config::AllowedOrigins, outside::cache::SHORTEST_COMPRESSED};
 
 /// HIT, MISS or STALE: see [`CacheResult`](crate::service::read::CacheResult).
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// The same in the words of RFC 9211, since CDNs overwrite X-Cache.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-/// A response of fewer bytes is not compressed: it would save less than a packet.
-const SHORTEST_COMPRESSED: u16 = 1024;
 /// How long browsers may remember what a preflight told them.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(24);
 

@@ -67,8 +67,7 @@ pub(super) async fn open_classrooms(
 ) -> Result<Response, Problem> {
     let served = service.reader.snapshot(Some(date)).await?;
     let representation = match question {
-        // The body is ready: nothing is parsed or rendered.
-        None => Representation::ready(served.snapshot.body, served.snapshot.checksum, served.cache_result),
+        None => Representation::cached(served, &headers),
         Some(question) => {
             let snapshot = served.snapshot.snapshot().map_err(|error| unreadable(&error))?;
             Representation::json(&question.answer(&snapshot, &service.deps.config.campus), served.cache_result)

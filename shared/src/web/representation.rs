@@ -11,18 +11,24 @@ use futures_util::stream;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, VARY},
+    header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY},
 };
 use serde::Serialize;
 
 use super::{CACHE_STATUS, X_CACHE, problem::Problem};
-use crate::{error_chain, outside::cache::checksum, service::read::CacheResult};
+use crate::{
+    error_chain,
+    outside::cache::checksum,
+    service::read::{CacheResult, Served},
+};
 
 /// A body made from a snapshot.
 #[derive(Clone, Debug)]
 pub(super) struct Representation {
     content_type: &'static str,
     body: Bytes,
+    /// The body compressed by gzip, if it is ready.
+    gzip: Option<Vec<u8>>,
     /// The ETag, without quotes.
     etag: String,
     cache_result: CacheResult,
@@ -30,8 +36,15 @@ pub(super) struct Representation {
 
 impl Representation {
     /// A JSON body that is rendered already.
-    pub(super) fn ready(body: Bytes, etag: String, cache_result: CacheResult) -> Self {
-        Self { content_type: "application/json", body, etag, cache_result }
+    fn ready(body: Bytes, etag: String, cache_result: CacheResult) -> Self {
+        Self { content_type: "application/json", body, gzip: None, etag, cache_result }
+    }
+
+    /// The body of a cached snapshot: nothing is parsed, rendered or compressed.
+    pub(super) fn cached(served: Served, request: &HeaderMap) -> Self {
+        let Served { snapshot, cache_result } = served;
+        let gzip = if accepts_gzip(request) { snapshot.gzip() } else { None };
+        Self { gzip, ..Self::ready(snapshot.body, snapshot.checksum, cache_result) }
     }
 
     /// A JSON body.
@@ -45,17 +58,36 @@ impl Representation {
     /// An iCalendar body.
     pub(super) fn calendar(text: String, cache_result: CacheResult) -> Self {
         let body = Bytes::from(text);
-        Self { content_type: "text/calendar; charset=utf-8", etag: checksum(&body), body, cache_result }
+        Self { content_type: "text/calendar; charset=utf-8", etag: checksum(&body), body, gzip: None, cache_result }
     }
 
     /// The response: the body, or 304 if the client has it.
     pub(super) fn respond_to(self, request: &HeaderMap) -> Response {
-        let mut response = conditional(request, self.content_type, self.body, &self.etag);
+        let is_packed = self.gzip.is_some();
+        let body = self.gzip.map_or(self.body, Bytes::from);
+        let mut response = conditional(request, self.content_type, body, &self.etag);
+        let is_modified = response.status() != StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
+        if is_packed && is_modified {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         headers.insert(X_CACHE, HeaderValue::from_static(self.cache_result.as_str()));
         headers.insert(CACHE_STATUS, HeaderValue::from_static(cache_status(self.cache_result)));
         response
     }
+}
+
+/// Whether a client takes gzip: it names it, or anything, with a weight above zero (RFC 9110, section 12.5.3).
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let weight = |name: &str| {
+        let lists = request.get_all(ACCEPT_ENCODING).into_iter().filter_map(|list| list.to_str().ok());
+        lists.flat_map(|list| list.split(',')).find_map(|coding| {
+            let (coding, parameter) = coding.split_once(';').unwrap_or((coding, "q=1"));
+            let weight = parameter.trim().strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?.trim_start();
+            coding.trim().eq_ignore_ascii_case(name).then(|| weight.parse().unwrap_or(0.0))
+        })
+    };
+    weight("gzip").or_else(|| weight("*")).is_some_and(|weight: f32| weight > 0.0)
 }
 
 /// The same as X-Cache in the words of RFC 9211.
@@ -92,4 +124,34 @@ pub(super) fn conditional(request: &HeaderMap, content_type: &'static str, body:
 pub(super) fn unreadable(error: &serde_json::Error) -> Problem {
     tracing::error!(cause = error_chain(error), "a cached snapshot could not be parsed");
     Problem::internal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_accepted_where_it_or_anything_has_a_weight_above_zero() {
+        for (lists, accepts) in [
+            (&["gzip"][..], true),
+            (&["br, GZip;q=0.5"], true),
+            (&["deflate", "gzip"], true),
+            (&["*"], true),
+            (&["gzip ; q = 1.0"], true),
+            (&["*;q=0, gzip"], true),
+            (&[], false),
+            (&["br"], false),
+            (&["identity"], false),
+            (&["gzip;q=0, *"], false),
+            (&["gzip;q=0.000"], false),
+            (&["gzip;q=x"], false),
+            (&["xgzip"], false),
+        ] {
+            let mut request = HeaderMap::new();
+            for list in lists {
+                request.append(ACCEPT_ENCODING, HeaderValue::from_static(list));
+            }
+            assert_eq!(accepts_gzip(&request), accepts, "{lists:?}");
+        }
+    }
 }

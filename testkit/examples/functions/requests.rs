@@ -29,8 +29,11 @@ impl Bench {
         std::fs::write(campus.path(), &text).unwrap();
         let (redis, simulator) = (RedisServer::start().await, simulate(&Campus::parse("large", &text).unwrap()).await);
         let (redis_url, api_url) = (redis.url(), simulator.url());
-        let variables =
-            [("REDIS_URL", redis_url.as_str()), ("API_URL", &api_url), ("CAMPUS_FILE", campus.path().to_str().unwrap())];
+        let variables = [
+            ("REDIS_URL", redis_url.as_str()),
+            ("API_URL", &api_url),
+            ("CAMPUS_FILE", campus.path().to_str().unwrap()),
+        ];
         // Another process sweeps, so that the memory of the one that is measured is a reader's.
         let sweeper = Function::start(read, &variables).await;
         let answer = sweeper.invoke(GatewayEvent::get("/api/open-classrooms").into()).await.unwrap();

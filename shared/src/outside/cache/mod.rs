@@ -33,7 +33,7 @@ pub use self::{
     memory::MemoryStore,
     redis::RedisStore,
     store::{Store, StoreError},
-    value::{CachedSnapshot, UnusableValue, checksum},
+    value::{CachedSnapshot, SHORTEST_COMPRESSED, UnusableValue, checksum},
 };
 use crate::error_chain;
 

@@ -24,8 +24,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
-    aio::MultiplexedConnection, cmd, io::tcp::TcpSettings, pipe,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError,
+    RedisResult, TlsCertificates, aio::MultiplexedConnection, cmd, io::tcp::TcpSettings, pipe,
 };
 use secrecy::{ExposeSecret, SecretString};
 use socket2::TcpKeepalive;
@@ -38,6 +38,7 @@ use super::{
 use crate::outside::{
     metrics::Metrics,
     single_flight::{Role, SingleFlight},
+    tls,
 };
 
 /// An idle connection is probed after this long, and given up after three probes without an answer.
@@ -151,17 +152,10 @@ impl RedisStore {
     /// `timeout`.
     ///
     /// # Errors
-    /// The URL is none of Redis.
+    /// The URL is none of Redis, or `SSL_CERT_FILE` cannot be used.
     pub fn new(url: &SecretString, timeout: Duration) -> Result<Self, StoreError> {
-        let keepalive =
-            TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_PROBES);
-        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
-        let info = url.expose_secret().into_connection_info().map(|info| info.set_tcp_settings(tcp));
-        let client = info
-            .and_then(Client::open)
-            .map_err(|error| StoreError::Failed { command: "the reading of its URL", source: error.into() })?;
         Ok(Self {
-            client,
+            client: client(url, timeout)?,
             timeout,
             current: Arc::default(),
             connecting: SingleFlight::default(),
@@ -326,6 +320,21 @@ impl CurrentConnection {
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn client(url: &SecretString, timeout: Duration) -> Result<Client, StoreError> {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_PROBES);
+    let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
+    let failed = |source| StoreError::Failed { command: "the reading of its URL", source };
+    let info = url.expose_secret().into_connection_info().map_err(|error| failed(error.into()))?.set_tcp_settings(tcp);
+    let client = match info.addr() {
+        ConnectionAddr::TcpTls { .. } => {
+            let root_cert = tls::authorities().map_err(|error| failed(error.into()))?;
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+        }
+        _ => Client::open(info),
+    };
+    client.map_err(|error| failed(error.into()))
 }
 
 /// Whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.

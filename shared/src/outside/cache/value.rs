@@ -1,16 +1,22 @@
-//! The format of a cached snapshot: a line of JSON that describes it, a line that is the response body, and a line of details
-//! that the body has no place for.
+//! The format of a cached snapshot: a line of JSON that describes it, a line that is the response body, a line of details that
+//! the body has no place for, and the body once more, compressed by gzip and written in base64.
 //!
 //! ```text
 //! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
 //! {"buildings":{…},"last_updated":"…",…}
 //! {"items":4711,"booked":["342","345"],"unreached":["349"],"answered":{"349":"2026-03-02T00:05:31.5-05:00"}}
+//! H4sIAAAAAAAA…
 //! ```
 //!
-//! A hit compares the checksum and passes on the bytes of the second line: nothing is parsed or rendered again.
+//! A hit compares the checksum and passes on the bytes of the second or of the fourth line: nothing is parsed, rendered or
+//! compressed again. Values of earlier releases, and those with a short body, have no fourth line.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    io::Write,
+};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use chrono::NaiveDate;
 use domain::{
@@ -19,6 +25,8 @@ use domain::{
     snapshot::{RoomAvailability, RoomStatus, Snapshot},
     timestamp::Timestamp,
 };
+use flate2::{Compression, write::GzEncoder};
+use memchr::memchr;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
@@ -27,6 +35,8 @@ use super::{fencing::FencingToken, fingerprint::Fingerprint, version_1};
 /// The version of the format. Values of version 1 are read too, because processes of both versions share the cache during a
 /// deployment; any other version counts as absent.
 const VERSION: u32 = 2;
+/// A body of fewer bytes is not compressed: it would save less than a packet.
+pub const SHORTEST_COMPRESSED: u16 = 1024;
 
 /// A snapshot as bytes, with what a reader must know to serve it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +53,8 @@ pub struct CachedSnapshot {
     pub body: Bytes,
     /// [`Details`] in JSON; empty in values of version 1.
     details: Bytes,
+    /// The body compressed by gzip, in base64; empty if the value holds none.
+    gzip: Bytes,
     /// A checksum of all of the above, in hexadecimal digits, which is also the body's ETag.
     pub checksum: String,
 }
@@ -143,10 +155,12 @@ impl CachedSnapshot {
     ) -> Self {
         let (body, details) = (OpenClassrooms::all(snapshot, campus), Details::of(snapshot, items));
         let (date, last_updated) = (snapshot.date, snapshot.last_updated);
-        Self::new(fencing_token, fingerprint.clone(), date, last_updated, json(&body), json(&details))
+        let unsealed =
+            Self::unsealed(fencing_token, fingerprint.clone(), date, last_updated, json(&body), json(&details));
+        Self { gzip: compressed(&unsealed.body), ..unsealed }.sealed()
     }
 
-    /// A snapshot whose body is rendered already.
+    /// A snapshot whose body is rendered already, and is not compressed.
     #[must_use]
     pub fn new(
         fencing_token: FencingToken,
@@ -156,12 +170,37 @@ impl CachedSnapshot {
         body: Bytes,
         details: Bytes,
     ) -> Self {
-        let checksum = String::new();
-        let unsigned = Self { fencing_token, fingerprint, date, last_updated, body, details, checksum };
-        Self {
-            checksum: checksum_of(unsigned.header().as_bytes(), &[&unsigned.body, b"\n", &unsigned.details]),
-            ..unsigned
-        }
+        Self::unsealed(fencing_token, fingerprint, date, last_updated, body, details).sealed()
+    }
+
+    fn unsealed(
+        fencing_token: FencingToken,
+        fingerprint: Fingerprint,
+        date: NaiveDate,
+        last_updated: Timestamp,
+        body: Bytes,
+        details: Bytes,
+    ) -> Self {
+        let (gzip, checksum) = (Bytes::new(), String::new());
+        Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum }
+    }
+
+    /// The same with its checksum.
+    fn sealed(self) -> Self {
+        let lines = self.lines();
+        Self { checksum: checksum_of(self.header().as_bytes(), &lines), ..self }
+    }
+
+    /// What follows the header, with the line breaks between.
+    fn lines(&self) -> [&[u8]; 5] {
+        let line_break: &[u8] = if self.gzip.is_empty() { b"" } else { b"\n" };
+        [&self.body, b"\n", &self.details, line_break, &self.gzip]
+    }
+
+    /// The body compressed by gzip; `None` if the value holds only the plain one.
+    #[must_use]
+    pub fn gzip(&self) -> Option<Vec<u8>> {
+        if self.gzip.is_empty() { None } else { BASE64_STANDARD.decode(&self.gzip).ok() }
     }
 
     /// The header up to the checksum.
@@ -177,11 +216,8 @@ impl CachedSnapshot {
     /// The value to keep in the cache.
     #[must_use]
     pub fn to_value(&self) -> Bytes {
-        let mut value = format!("{}{}\n", self.header(), checksum_member(&self.checksum)).into_bytes();
-        value.extend_from_slice(&self.body);
-        value.push(b'\n');
-        value.extend_from_slice(&self.details);
-        value.into()
+        let header = format!("{}{}\n", self.header(), checksum_member(&self.checksum));
+        [&[header.as_bytes()], &self.lines()[..]].concat().concat().into()
     }
 
     /// Reads a value of the cache. The body is not copied.
@@ -189,7 +225,7 @@ impl CachedSnapshot {
     /// # Errors
     /// The value is not one that a process with these settings can use.
     pub fn from_value(value: &Bytes, fingerprint: &Fingerprint) -> Result<Self, UnusableValue> {
-        let read = match value.iter().position(|byte| *byte == b'\n') {
+        let read = match memchr(b'\n', value) {
             Some(end) => Self::from_lines(value, end)?,
             None => version_1::read(value).map_err(|error| unreadable(value, error))??,
         };
@@ -216,9 +252,9 @@ impl CachedSnapshot {
         if checksum_of(signed, &[&rest]) != checksum {
             return Err(UnusableValue::Corrupt);
         }
-        let end = rest.iter().position(|byte| *byte == b'\n').ok_or(UnusableValue::Malformed(None))?;
-        let (body, details) = (rest.slice(..end), rest.slice(end + 1..));
-        Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, checksum })
+        let (body, rest) = split_line(&rest).ok_or(UnusableValue::Malformed(None))?;
+        let (details, gzip) = split_line(&rest).unwrap_or((rest, Bytes::new()));
+        Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum })
     }
 
     /// The snapshot itself.
@@ -245,7 +281,7 @@ impl CachedSnapshot {
         serde_json::from_slice(&self.details).ok()
     }
 
-    /// The same data, marked as stale; `None` if the body is another program's.
+    /// The same data, marked as stale and not compressed; `None` if the body is another program's.
     #[must_use]
     pub fn as_stale(&self) -> Option<Self> {
         let body = mark_stale(&self.body)?.into();
@@ -257,6 +293,23 @@ impl CachedSnapshot {
 #[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
 fn json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("it should be JSON").into()
+}
+
+/// A line and what follows it. Neither is copied.
+fn split_line(lines: &Bytes) -> Option<(Bytes, Bytes)> {
+    let end = memchr(b'\n', lines)?;
+    Some((lines.slice(..end), lines.slice(end + 1..)))
+}
+
+/// A body compressed by gzip, in base64; empty if it is too short.
+#[expect(clippy::expect_used, reason = "a Vec takes all that is written to it")]
+fn compressed(body: &[u8]) -> Bytes {
+    if body.len() < SHORTEST_COMPRESSED.into() {
+        return Bytes::new();
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(body).expect("a Vec should take it");
+    BASE64_STANDARD.encode(encoder.finish().expect("a Vec should take it")).into()
 }
 
 /// The end of the header.
@@ -301,6 +354,9 @@ fn unreadable(header: &[u8], error: serde_json::Error) -> UnusableValue {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
     use proptest::prelude::*;
 
     use domain::bookings::{Booking, BookingsByRoom};
@@ -363,8 +419,19 @@ mod tests {
         ));
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["buildings"]["CAS"]["classrooms"][0]["name"], "116");
-        assert_eq!((lines.next(), lines.next()), (Some(r#"{"items":0,"booked":[]}"#), None));
+        assert_eq!(lines.next(), Some(r#"{"items":0,"booked":[]}"#));
+        assert!(lines.next().unwrap().starts_with("H4sI"), "gzip in base64");
+        assert_eq!(lines.next(), None);
         assert_eq!(FencingToken::of(value.as_ref()), Some(TOKEN));
+    }
+
+    #[test]
+    fn a_long_body_lies_compressed_in_the_value_and_a_short_one_does_not() {
+        let read = CachedSnapshot::from_value(&value(), &fingerprint()).unwrap();
+        let mut unpacked = Vec::new();
+        GzDecoder::new(read.gzip().unwrap().as_slice()).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, read.body);
+        assert_eq!((read.as_stale().unwrap().gzip(), short().1.gzip()), (None, None));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use url::{Host, Url};
 
 use self::body::{BODY_LIMIT, LONG_BODIES_AT_ONCE};
 pub use self::wire::{Availability, AvailabilityError, LONGEST_PREFIX, Malformed, mended};
-use crate::error_chain;
+use crate::{error_chain, outside::tls};
 
 /// Requests after the first, when it failed in a way that may pass.
 const RETRIES: usize = 2;
@@ -198,7 +198,7 @@ impl TwentyFiveLive {
 /// A client that asks 25Live politely: it names itself, follows no redirect, since these lead to sign-in pages, and gives up
 /// after `timeout`.
 pub fn client(url: &Url, timeout: Duration) -> ClientBuilder {
-    let client = Client::builder()
+    let client = tls::http_client()
         .user_agent(USER_AGENT)
         .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]))
         .redirect(redirect::Policy::none())

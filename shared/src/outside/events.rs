@@ -1,17 +1,11 @@
 //! What a refresh tells others: an event for each sweep, whether it succeeded or failed.
 
-#[cfg(feature = "lambda")]
-mod eventbridge;
-
 use std::{error::Error, fmt, time::Duration};
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use domain::timestamp::Timestamp;
 use serde::Serialize;
-
-#[cfg(feature = "lambda")]
-pub use self::eventbridge::EventBridge;
 
 /// What became of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,8 +63,10 @@ pub trait EventBus: fmt::Debug + Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("the event `{detail_type}` was not delivered")]
 pub struct EventError {
-    detail_type: &'static str,
-    source: Box<dyn Error + Send + Sync>,
+    /// The event's.
+    pub detail_type: &'static str,
+    /// What the bus, or the way to it, said.
+    pub source: Box<dyn Error + Send + Sync>,
 }
 
 /// How long the delivery of an event may take: the caller of the refresh waits for it.
