@@ -48,6 +48,45 @@ test('a refresh brings new data, and says so for a while', async t => {
   await says(page, '');
 });
 
+/** What a page asks for from now on: the paths and queries. */
+function asked(page) {
+  const requests = [];
+  page.on('request', request => { const {pathname, search} = new URL(request.url()); requests.push(pathname + search); });
+  return requests;
+}
+
+const seenIn = request => new URLSearchParams(request.split('?')[1]).get('seen');
+const reads = requests => requests.filter(request => /^\/api\/(open-classrooms|cooldown-status)/.test(request));
+
+test('after its own refresh a tab asks with the timestamp, as long as a CDN may have older data', async t => {
+  const server = await serve(t, {REFRESH_COOLDOWN_MINUTES: '0', EDGE_SECONDS: '60'});
+  await server.json('/api/open-classrooms');
+  const page = await open(t, browser, `${server.url}/app`);
+  await shown(page);
+  const requests = asked(page), refreshed = page.waitForResponse('**/api/refresh');
+  await button(page).click();
+  const {timestamp} = await (await refreshed).json();
+  await says(page, 'The bookings are up to date.');
+  const seen = async (count, expected) => {
+    await eventually(() => reads(requests).length >= count, true);
+    assert.deepEqual(reads(requests).map(seenIn), Array(reads(requests).length).fill(expected), requests.join(' '));
+    requests.length = 0;
+  };
+  await seen(2, timestamp);
+  await page.getByRole('button', {name: 'Next day'}).click();
+  await seen(1, timestamp);
+  await page.reload();
+  await shown(page);
+  await seen(2, timestamp);
+  const other = await open(t, browser, 'about:blank');
+  const elsewhere = asked(other);
+  await other.goto(`${server.url}/app`);
+  await shown(other);
+  assert.deepEqual(reads(elsewhere).map(seenIn), [null, null]);
+  await page.clock.setFixedTime(Date.now() + 6 * 60_000);
+  await seen(1, null);
+});
+
 test('while a refresh runs the button says so, and another click starts no second one', async t => {
   const server = await serve(t, {REFRESH_COOLDOWN_MINUTES: '0'});
   await server.json('/api/open-classrooms');
@@ -72,10 +111,10 @@ test('when somebody else was quicker the page shows their data, and counts down'
     prepare: page => page.route('**/api/cooldown-status', route => route.fulfill({json: {in_cooldown: false, remaining_minutes: 0}}), {times: 1})});
   await shown(page);
   await eventually(() => button(page).innerText(), 'Refresh');
-  const next = page.waitForResponse('**/api/open-classrooms*');
+  const next = page.waitForRequest('**/api/open-classrooms*');
   await button(page).click();
   await says(page, /^Somebody has just done that\. Bookings can be read again in 30.min\.$/);
-  await next;
+  assert.match((await next).url(), /[?&]seen=20/, 'a CDN may have older data');
   await eventually(() => button(page).innerText(), /^Refresh in (30:00|29:\d\d)$/);
 });
 
