@@ -51,6 +51,8 @@ pub struct Config {
     pub admin_token: Option<SecretString>,
     /// `EVENT_BUS_NAME`: where the refresh function tells what became of a sweep.
     pub event_bus_name: Option<String>,
+    /// `EDGE_SECONDS`: how long a CDN may keep an answer; 0 if there is no CDN.
+    pub edge_seconds: u32,
     /// `HOST`: the address the local server listens on.
     pub host: String,
     /// `PORT`: its port.
@@ -112,6 +114,9 @@ const LONGEST_COOLDOWN: u32 = 21 * 60;
 /// A Lambda function has 900 s, and a minute of them is for publishing.
 const LONGEST_SWEEP: f64 = 840.0;
 
+/// For so long a CDN may show readers older data after a refresh.
+const LONGEST_EDGE: u32 = 60;
+
 /// The prefix of the original service, whose operators know its keys.
 const REDIS_PREFIX: &str = "classrooms";
 const REDIS_URL: &str = "redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
@@ -141,6 +146,7 @@ impl Config {
             allowed_origins: allowed_origins(deployment, vars.get("ALLOWED_ORIGINS"))?,
             admin_token: vars.get("ADMIN_TOKEN").map(admin_token).transpose()?,
             event_bus_name: vars.get("EVENT_BUS_NAME"),
+            edge_seconds: vars.number("EDGE_SECONDS", 0, 0..=LONGEST_EDGE)?,
             host: vars.get("HOST").unwrap_or_else(|| "127.0.0.1".to_owned()),
             port: vars.number("PORT", 8000, 0..=u16::MAX)?,
         })
@@ -314,6 +320,7 @@ mod tests {
         assert_eq!((config.upstream_concurrency, config.upstream_timeout), (16, Duration::from_secs(10)));
         assert_eq!(config.sweep_timeout, Duration::from_mins(10));
         assert_eq!(config.redis_prefix, "classrooms", "the original's keys begin with it");
+        assert_eq!(config.edge_seconds, 0, "there is no CDN");
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
         assert_eq!(config.allowed_origins, AllowedOrigins::Any);
     }
@@ -342,6 +349,8 @@ mod tests {
             ("SWEEP_TIMEOUT", "900", "SWEEP_TIMEOUT is `900`, but should be a number from 0.1 to 840"),
             ("UPSTREAM_TIMEOUT", "NaN", "UPSTREAM_TIMEOUT is `NaN`, but should be a number from 0.1 to 25"),
             ("CACHE_EXPIRY", "-1", "CACHE_EXPIRY is `-1`, but should be a number from 1 to 259200"),
+            ("EDGE_SECONDS", "61", "EDGE_SECONDS is `61`, but should be a number from 0 to 60"),
+            ("EDGE_SECONDS", "0.5", "EDGE_SECONDS is `0.5`, but should be a number from 0 to 60"),
             ("MIN_GAP_MINUTES", "0", "MIN_GAP_MINUTES is `0`, but should be a number from 1 to 1440"),
             (
                 "API_URL",

@@ -10,12 +10,13 @@ use domain::{
 use http::HeaderMap;
 use serde::Serialize;
 
-#[cfg(feature = "openapi")]
-use super::openapi::NOT_MODIFIED;
 use super::{
+    cache_control::{Answer, Minute, Rooms},
     problem::Problem,
     representation::{Representation, unreadable},
 };
+#[cfg(feature = "openapi")]
+use super::{openapi::NOT_MODIFIED, query::SeenParameter};
 use crate::service::{Service, read::CacheResult};
 
 const A_YEAR: Days = Days::new(366);
@@ -77,6 +78,7 @@ struct BuildingBody<'a> {
     path = "/api/buildings",
     operation_id = "buildings",
     tag = "classrooms",
+    params(SeenParameter),
     responses(
         (
             status = 200,
@@ -110,7 +112,16 @@ pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap
         utc_offsets: utc_offsets(now),
         stale: cache_result == CacheResult::Stale,
     };
-    Ok(Representation::json(&body, cache_result).respond_to(&headers))
+    let rooms = Rooms {
+        cache_result,
+        last_updated: body.last_updated,
+        date: body.date,
+        minute: Minute::Count,
+        asked_at: now,
+        answered_at: service.deps.clock.at_campus(),
+    };
+    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
+    Ok(Representation::json(&body, cache_result).respond_to(&headers, cache_control))
 }
 
 fn utc_offsets(now: DateTime<Tz>) -> Vec<UtcOffset> {

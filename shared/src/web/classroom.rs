@@ -23,13 +23,14 @@ use domain::{
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION};
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "openapi")]
-use super::openapi;
 use super::{
+    cache_control::{Answer, Minute, Rooms},
     problem::Problem,
     query::{DayParameters, Query},
     representation::{Representation, unreadable},
 };
+#[cfg(feature = "openapi")]
+use super::{openapi, query::SeenParameter};
 use crate::service::Service;
 
 /// When it is worth asking again for the calendar of a room of which nothing is known: it takes another sweep.
@@ -96,7 +97,7 @@ fn room_named(
     path = "/api/classrooms/{id}",
     operation_id = "classroom",
     tag = "classrooms",
-    params(RoomPath, DayParameters),
+    params(RoomPath, DayParameters, SeenParameter),
     responses(
         (
             status = 200,
@@ -147,7 +148,16 @@ pub(super) async fn classroom(
         stale: snapshot.stale,
         facts: RoomFacts::of(found, building.hours_on(date), CampusDay::new(date, campus.timezone), now),
     };
-    Ok(Representation::json(&body, served.cache_result).respond_to(&headers))
+    let rooms = Rooms {
+        cache_result: served.cache_result,
+        last_updated: Some(snapshot.last_updated),
+        date,
+        minute: if date == now.date_naive() { Minute::FreeRooms } else { Minute::Any },
+        asked_at: now,
+        answered_at: service.deps.clock.at_campus(),
+    };
+    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
+    Ok(Representation::json(&body, served.cache_result).respond_to(&headers, cache_control))
 }
 
 /// The body of `GET /api/classrooms/{id}/days`.
@@ -193,7 +203,7 @@ pub(super) struct DayBody {
     path = "/api/classrooms/{id}/days",
     operation_id = "classroomDays",
     tag = "classrooms",
-    params(RoomPath),
+    params(RoomPath, SeenParameter),
     responses(
         (status = 200, description = "The days.", body = DaysBody<'_>, headers(("ETag"), ("X-Cache"))),
         (status = 304, description = openapi::NOT_MODIFIED),
@@ -208,7 +218,17 @@ pub(super) async fn days(
 ) -> Result<Response, Problem> {
     let campus = &service.deps.config.campus;
     let (building, room) = room_named(campus, path)?;
+    let now = service.deps.clock.at_campus();
     let (cache_result, days) = service.reader.room_days(building, room).await?;
+    let rooms = Rooms {
+        cache_result,
+        last_updated: days.iter().map(|day| day.last_updated).max(),
+        date: now.date_naive(),
+        minute: Minute::Any,
+        asked_at: now,
+        answered_at: service.deps.clock.at_campus(),
+    };
+    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
     let day = |RoomDay { date, status, last_updated, slots }| {
         let hours = building.hours_on(date);
         let (opens, closes) = (hours.map(OpeningHours::opens), hours.map(OpeningHours::closes));
@@ -221,7 +241,7 @@ pub(super) async fn days(
         timezone: campus.timezone,
         days: days.into_iter().map(day).collect(),
     };
-    Ok(Representation::json(&body, cache_result).respond_to(&headers))
+    Ok(Representation::json(&body, cache_result).respond_to(&headers, cache_control))
 }
 
 /// A room's free periods as a calendar
@@ -233,7 +253,7 @@ pub(super) async fn days(
     path = "/api/classrooms/{id}/calendar.ics",
     operation_id = "calendar",
     tag = "classrooms",
-    params(RoomPath),
+    params(RoomPath, SeenParameter),
     responses(
         (
             status = 200,
@@ -260,7 +280,8 @@ pub(super) async fn calendar(
         return Err(Problem::cache_unavailable(UNKNOWN_RETRY_AFTER));
     }
     let text = calendar::calendar(campus, building, room, &days);
-    let mut response = Representation::calendar(text, cache_result).respond_to(&headers);
+    let cache_control = Answer::Calendar(cache_result).cache_control(&service.deps.config);
+    let mut response = Representation::calendar(text, cache_result).respond_to(&headers, cache_control);
     if response.status() == StatusCode::OK {
         let file = shown_as_file(&format!("{} {}", building.code, room.name));
         response.headers_mut().insert(CONTENT_DISPOSITION, file);

@@ -1,9 +1,17 @@
 //! `GET /api/cooldown-status`.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use domain::cooldown::Remaining;
+use http::header::CACHE_CONTROL;
 use serde::{Serialize, Serializer};
 
+use super::cache_control::Answer;
+#[cfg(feature = "openapi")]
+use super::query::SeenParameter;
 use crate::{
     error_chain,
     service::{Dependencies, cooldown::CooldownState},
@@ -29,10 +37,12 @@ pub(super) struct CooldownStatus {
     path = "/api/cooldown-status",
     operation_id = "cooldownStatus",
     tag = "refresh",
+    params(SeenParameter),
     responses((status = 200, description = "The cooldown.", body = CooldownStatus)),
 ))]
-pub(super) async fn cooldown_status(State(deps): State<Dependencies>) -> Json<CooldownStatus> {
+pub(super) async fn cooldown_status(State(deps): State<Dependencies>) -> Response {
     let state = CooldownState::look(&deps.cache, deps.config.cooldown, &deps.clock).await;
+    let cache_control = Answer::CooldownStatus { is_known: state.is_ok() }.cache_control(&deps.config);
     let left = match state {
         Ok(state) => state.left,
         Err(error) => {
@@ -40,7 +50,9 @@ pub(super) async fn cooldown_status(State(deps): State<Dependencies>) -> Json<Co
             None
         }
     };
-    Json(CooldownStatus { in_cooldown: left.is_some(), remaining_minutes: left.map_or(0.0, Remaining::minutes) })
+    let status =
+        CooldownStatus { in_cooldown: left.is_some(), remaining_minutes: left.map_or(0.0, Remaining::minutes) };
+    ([(CACHE_CONTROL, cache_control)], Json(status)).into_response()
 }
 
 /// The original service sends `0`, not `0.0`.

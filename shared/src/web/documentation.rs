@@ -10,7 +10,7 @@ use serde_json::Value;
 
 #[cfg(feature = "openapi")]
 use super::openapi::NOT_MODIFIED;
-use super::representation::conditional;
+use super::{cache_control::Answer, representation::conditional};
 use crate::{config::Config, outside::cache::checksum, service::Service};
 
 /// As `make openapi` writes it.
@@ -47,7 +47,8 @@ pub(super) async fn openapi(State(document): State<Document>, headers: HeaderMap
         let etag = checksum(&body);
         (body, etag)
     });
-    conditional(&headers, "application/json", body.clone(), etag)
+    let cache_control = Answer::Document.cache_control(&document.config);
+    conditional(&headers, cache_control, "application/json", body.clone(), etag)
 }
 
 /// The document, which is of the built-in campus, with the codes of this campus's buildings in it.

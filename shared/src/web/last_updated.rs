@@ -1,9 +1,17 @@
 //! `GET /api/last-updated`.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use domain::timestamp::Timestamp;
+use http::header::CACHE_CONTROL;
 use serde::Serialize;
 
+use super::cache_control::Answer;
+#[cfg(feature = "openapi")]
+use super::query::SeenParameter;
 use crate::{error_chain, service::Service};
 
 /// The body of `GET /api/last-updated`.
@@ -22,12 +30,14 @@ pub(super) struct LastUpdated {
     path = "/api/last-updated",
     operation_id = "lastUpdated",
     tag = "refresh",
+    params(SeenParameter),
     responses((status = 200, description = "The time.", body = LastUpdated)),
 ))]
-pub(super) async fn last_updated(State(service): State<Service>) -> Json<LastUpdated> {
+pub(super) async fn last_updated(State(service): State<Service>) -> Response {
     let last_refresh = service.deps.cache.last_refresh().await.unwrap_or_else(|error| {
         tracing::error!(cause = error_chain(&error), "the cache is down: no last update is shown");
         None
     });
-    Json(LastUpdated { last_updated: last_refresh })
+    let cache_control = Answer::LastUpdated { is_known: last_refresh.is_some() }.cache_control(&service.deps.config);
+    ([(CACHE_CONTROL, cache_control)], Json(LastUpdated { last_updated: last_refresh })).into_response()
 }

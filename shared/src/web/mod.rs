@@ -1,6 +1,7 @@
 //! The HTTP API and the pages: routes, handlers and representations, the same for every deployment.
 
 mod buildings;
+mod cache_control;
 mod classroom;
 mod cooldown_status;
 mod documentation;

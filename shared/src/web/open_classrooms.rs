@@ -6,15 +6,16 @@ use http::HeaderMap;
 #[cfg(feature = "openapi")]
 use domain::question::OpenClassrooms;
 
-#[cfg(feature = "openapi")]
 use super::{
-    openapi,
-    query::{DayParameters, QuestionParameters},
-};
-use super::{
+    cache_control::{Answer, Rooms},
     problem::Problem,
     query::{Query, RoomsParameters},
     representation::{Representation, unreadable},
+};
+#[cfg(feature = "openapi")]
+use super::{
+    openapi,
+    query::{DayParameters, QuestionParameters, SeenParameter},
 };
 use crate::service::{Service, read::ReadError};
 
@@ -31,7 +32,7 @@ use crate::service::{Service, read::ReadError};
     path = "/api/open-classrooms",
     operation_id = "openClassrooms",
     tag = "classrooms",
-    params(DayParameters, QuestionParameters),
+    params(DayParameters, QuestionParameters, SeenParameter),
     responses(
         (
             status = 200,
@@ -62,10 +63,19 @@ use crate::service::{Service, read::ReadError};
 ))]
 pub(super) async fn open_classrooms(
     State(service): State<Service>,
-    Query(RoomsParameters { date, question }): Query<RoomsParameters>,
+    Query(RoomsParameters { date, question, minute, now }): Query<RoomsParameters>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let served = service.reader.snapshot(Some(date)).await?;
+    let rooms = Rooms {
+        cache_result: served.cache_result,
+        last_updated: Some(served.snapshot.last_updated),
+        date,
+        minute,
+        asked_at: now,
+        answered_at: service.deps.clock.at_campus(),
+    };
+    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
     let representation = match question {
         None => Representation::cached(served, &headers),
         Some(question) => {
@@ -73,7 +83,7 @@ pub(super) async fn open_classrooms(
             Representation::json(&question.answer(&snapshot, &service.deps.config.campus), served.cache_result)
         }
     };
-    Ok(representation.respond_to(&headers))
+    Ok(representation.respond_to(&headers, cache_control))
 }
 
 impl From<ReadError> for Problem {

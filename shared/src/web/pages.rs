@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use axum::response::Response;
+use axum::{extract::State, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::CONTENT_SECURITY_POLICY};
 
 #[cfg(feature = "openapi")]
 use super::openapi::NOT_MODIFIED;
-use super::representation::conditional;
-use crate::outside::cache::checksum;
+use super::{cache_control::Answer, representation::conditional};
+use crate::{outside::cache::checksum, service::Service};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -47,10 +47,12 @@ static DOCS: Page =
     Page { html: DOCS_HTML, policy: policy!("DOCS"), etag: LazyLock::new(|| checksum(DOCS_HTML.as_bytes())) };
 
 impl Page {
-    /// The page, or 304 if the browser has it. It asks each time, so that after a deployment page and API are of one version.
-    fn to(&self, request: &HeaderMap) -> Response {
+    /// The page, or 304 if the browser has it. It asks each time, so that after a deployment page and API are of one version; a CDN
+    /// keeps neither for longer than the other.
+    fn to(&self, request: &HeaderMap, service: &Service) -> Response {
         let html = Bytes::from_static(self.html.as_bytes());
-        let mut response = conditional(request, HTML, html, &self.etag);
+        let mut response =
+            conditional(request, Answer::Document.cache_control(&service.deps.config), HTML, html, &self.etag);
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(self.policy));
         response
     }
@@ -73,8 +75,8 @@ impl Page {
         (status = 304, description = NOT_MODIFIED),
     ),
 ))]
-pub(super) async fn app(request: HeaderMap) -> Response {
-    APP.to(&request)
+pub(super) async fn app(State(service): State<Service>, request: HeaderMap) -> Response {
+    APP.to(&request, &service)
 }
 
 /// This description, as a page
@@ -94,8 +96,8 @@ pub(super) async fn app(request: HeaderMap) -> Response {
         (status = 304, description = NOT_MODIFIED),
     ),
 ))]
-pub(super) async fn docs(request: HeaderMap) -> Response {
-    DOCS.to(&request)
+pub(super) async fn docs(State(service): State<Service>, request: HeaderMap) -> Response {
+    DOCS.to(&request, &service)
 }
 
 #[cfg(test)]

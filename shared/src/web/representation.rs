@@ -62,10 +62,10 @@ impl Representation {
     }
 
     /// The response: the body, or 304 if the client has it.
-    pub(super) fn respond_to(self, request: &HeaderMap) -> Response {
+    pub(super) fn respond_to(self, request: &HeaderMap, cache_control: HeaderValue) -> Response {
         let is_packed = self.gzip.is_some();
         let body = self.gzip.map_or(self.body, Bytes::from);
-        let mut response = conditional(request, self.content_type, body, &self.etag);
+        let mut response = conditional(request, cache_control, self.content_type, body, &self.etag);
         let is_modified = response.status() != StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();
         if is_packed && is_modified {
@@ -99,11 +99,15 @@ const fn cache_status(cache_result: CacheResult) -> &'static str {
     }
 }
 
-/// The body, or 304 if the client has it. The ETag is weak, because the same body may be sent compressed. Clients must revalidate
-/// each time (`no-cache`), so that a client that has just
-/// refreshed sees the new data at once, and one that asks about now sees the present minute.
+/// The body, or 304 if the client has it. The ETag is weak, because the same body may be sent compressed.
 #[expect(clippy::expect_used, reason = "an ETag is made of hexadecimal digits")]
-pub(super) fn conditional(request: &HeaderMap, content_type: &'static str, body: Bytes, etag: &str) -> Response {
+pub(super) fn conditional(
+    request: &HeaderMap,
+    cache_control: HeaderValue,
+    content_type: &'static str,
+    body: Bytes,
+    etag: &str,
+) -> Response {
     let etag: ETag = format!("W/\"{etag}\"").parse().expect("hexadecimal digits in quotes are an ETag");
     let is_known = request.typed_get::<IfNoneMatch>().is_some_and(|condition| !condition.precondition_passes(&etag));
     let mut response = if is_known {
@@ -114,7 +118,7 @@ pub(super) fn conditional(request: &HeaderMap, content_type: &'static str, body:
         ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
     };
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, cache_control);
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.typed_insert(etag);
     response

@@ -11,6 +11,7 @@ mod conditional;
 mod cooldown_status;
 mod cors;
 mod days;
+mod edge;
 mod errors;
 mod events;
 mod health;

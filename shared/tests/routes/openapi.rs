@@ -343,6 +343,6 @@ fn every_parameter_of_a_question_is_documented() {
     let parameters = document["paths"]["/api/open-classrooms"]["get"]["parameters"].as_array().unwrap().iter();
     let queries =
         parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| parameter["name"].as_str().unwrap());
-    let known: BTreeSet<_> = emptyclassroom::web::QUESTION_PARAMETERS.into_iter().chain(["date"]).collect();
+    let known: BTreeSet<_> = emptyclassroom::web::QUESTION_PARAMETERS.into_iter().chain(["date", "seen"]).collect();
     assert_eq!(queries.collect::<BTreeSet<_>>(), known);
 }

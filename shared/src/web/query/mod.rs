@@ -15,7 +15,7 @@ use self::parameters::Parameters;
 pub use self::question::PARAMETERS as QUESTION_PARAMETERS;
 #[cfg(feature = "openapi")]
 pub(super) use self::question::QuestionParameters;
-use super::problem::Problem;
+use super::{cache_control::Minute, problem::Problem};
 use crate::service::Service;
 
 /// Extracts the parameters of a route, and rejects wrong ones with 400.
@@ -63,12 +63,28 @@ impl FromParameters for DayParameters {
     }
 }
 
+/// The parameter of every route whose answers a CDN may keep. No handler reads it.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is for CDNs, and for whoever reads the description")]
+pub(super) struct SeenParameter {
+    /// The `timestamp` of a refresh. The service ignores it. A CDN keeps the answers to each value apart, so whoever has refreshed
+    /// and asks with it gets the new data at once.
+    #[param(required = false)]
+    seen: String,
+}
+
 /// The parameters of the route that shows the rooms of a day.
 pub(super) struct RoomsParameters {
     /// `date`, by default today.
     pub(super) date: NaiveDate,
     /// What is asked about the rooms of that day; `None` to show all of them.
     pub(super) question: Option<Question>,
+    /// Whether that is about the present minute.
+    pub(super) minute: Minute,
+    /// The time at the campus when the request was read.
+    pub(super) now: DateTime<Tz>,
 }
 
 impl FromParameters for RoomsParameters {
@@ -76,7 +92,8 @@ impl FromParameters for RoomsParameters {
         let DayParameters { date, now } = DayParameters::read(parameters, service)?;
         let campus = &service.deps.config.campus;
         let question = question::question(parameters, campus, CampusDay::new(date, campus.timezone), now)?;
-        Ok(Self { date, question })
+        let minute = if question::is_about_now(parameters) { Minute::FreeRooms } else { Minute::Any };
+        Ok(Self { date, question, minute, now })
     }
 }
 

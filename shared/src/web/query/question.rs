@@ -15,6 +15,7 @@ use super::parameters::{BadParameter, Parameters};
 
 const BUILDING: &str = "building";
 const AT: &str = "at";
+const NOW: &str = "now";
 const FROM: &str = "from";
 const TO: &str = "to";
 const MIN_MINUTES: &str = "min_minutes";
@@ -136,6 +137,11 @@ pub(super) fn question(
     Ok((question != Question::about(day)).then_some(question))
 }
 
+/// Whether the answer to the question depends on the present minute.
+pub(super) fn is_about_now(parameters: &Parameters<'_>) -> bool {
+    parameters.all(AT).any(|held| held == NOW)
+}
+
 fn buildings(parameters: &Parameters<'_>, campus: &Campus) -> Result<Option<Vec<String>>, BadParameter> {
     let known = || campus.buildings.iter().map(|building| building.code.as_str());
     let expected =
@@ -160,9 +166,9 @@ fn moment(parameters: &Parameters<'_>, day: CampusDay, now: DateTime<Tz>) -> Res
     let (from, to) = (parameters.get(FROM, A_TIME)?, parameters.get(TO, "a time")?);
     match (at, from, to) {
         (None, None, None) => Ok(None),
-        (Some("now"), None, None) => match Moment::now(day, now) {
+        (Some(NOW), None, None) => match Moment::now(day, now) {
             Some(moment) => Ok(Some(moment)),
-            None => Err(BadParameter::new(AT, "now", format!("{A_TIME}, on a day that is not today"))),
+            None => Err(BadParameter::new(AT, NOW, format!("{A_TIME}, on a day that is not today"))),
         },
         (Some(held), None, None) => match time(held) {
             Some(at) => Ok(Some(Moment::at(day, at))),

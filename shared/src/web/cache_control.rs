@@ -1,0 +1,320 @@
+//! Cache-Control: how long a CDN in front of the service may keep an answer.
+//!
+//! Without a CDN (`EDGE_SECONDS` is 0), browsers keep an answer and ask each time whether it is still good. With one, they go on
+//! asking each time (`max-age=0`), and it is the CDN that answers them, for at most so long (`s-maxage`).
+
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Timelike};
+use chrono_tz::Tz;
+use domain::{campus_day::CampusDay, time_of_day::TimeOfDay, timestamp::Timestamp};
+use http::HeaderValue;
+
+use crate::{config::Config, service::read::CacheResult};
+
+/// A stale answer: newer data may be there at any moment.
+const STALE: i64 = 5;
+/// A past day: what is known of it is final.
+const PAST_DAY: i64 = 3600;
+/// A calendar: calendar programs look once an hour.
+const CALENDAR: i64 = 300;
+const LAST_UPDATED: i64 = 15;
+const COOLDOWN_STATUS: i64 = 10;
+
+/// How long a CDN may keep serving an answer when the service fails: as long as today's snapshot is good for.
+const A_DAY: u32 = 86_400;
+/// Not at all. It is said in words, because CloudFront would otherwise serve an expired answer.
+const NEVER: u32 = 0;
+
+/// An answer, in what decides how long it may be kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    /// Rooms of a day, or what follows from them.
+    Rooms(Rooms),
+    /// A room's calendar.
+    Calendar(CacheResult),
+    /// When the last sweep ended. It is not known before the first one, nor if the cache is down.
+    LastUpdated {
+        /// Whether it is known.
+        is_known: bool,
+    },
+    /// What is left of the cooldown. It is not known if the cache is down.
+    CooldownStatus {
+        /// Whether it is known.
+        is_known: bool,
+    },
+    /// A page, or the OpenAPI document. It changes with a deployment.
+    Document,
+}
+
+/// Rooms of a day.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rooms {
+    /// Where they came from.
+    pub(super) cache_result: CacheResult,
+    /// When the sweep ended that they came from; `None` if there is none.
+    pub(super) last_updated: Option<Timestamp>,
+    /// The day.
+    pub(super) date: NaiveDate,
+    /// How they depend on the present minute.
+    pub(super) minute: Minute,
+    /// When the request was read: the answer is of that day and that minute.
+    pub(super) asked_at: DateTime<Tz>,
+    /// When it was answered, which is later if it waited for a sweep.
+    pub(super) answered_at: DateTime<Tz>,
+}
+
+/// How an answer depends on the present minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Minute {
+    /// It holds at any time of the day.
+    Any,
+    /// It names rooms that are free now. An hour later that would send people to a room that is taken.
+    FreeRooms,
+    /// It counts the rooms that are free now, and has facts of the campus that the page cannot do without.
+    Count,
+}
+
+impl Answer {
+    /// The value of the Cache-Control header.
+    pub(super) fn cache_control(self, config: &Config) -> HeaderValue {
+        let limit = i64::from(config.edge_seconds);
+        if limit == 0 {
+            return self.without_cdn();
+        }
+        match self {
+            Self::Rooms(rooms) => rooms.cache_control(config, limit),
+            Self::Calendar(CacheResult::Stale) => kept_for(STALE.min(limit), A_DAY),
+            Self::Calendar(CacheResult::Hit | CacheResult::Miss) => kept_for(CALENDAR, A_DAY),
+            Self::LastUpdated { is_known: true } => kept_for(LAST_UPDATED.min(limit), A_DAY),
+            Self::CooldownStatus { is_known: true } => kept_for(COOLDOWN_STATUS.min(limit), NEVER),
+            Self::LastUpdated { is_known: false } | Self::CooldownStatus { is_known: false } => no_store(),
+            Self::Document => kept_for(limit, A_DAY),
+        }
+    }
+
+    const fn without_cdn(self) -> HeaderValue {
+        match self {
+            Self::Rooms(_) | Self::Calendar(_) | Self::Document => HeaderValue::from_static("no-cache"),
+            Self::LastUpdated { .. } | Self::CooldownStatus { .. } => no_store(),
+        }
+    }
+}
+
+impl Rooms {
+    fn cache_control(self, config: &Config, limit: i64) -> HeaderValue {
+        let if_error = if self.minute == Minute::FreeRooms { NEVER } else { A_DAY };
+        let is_stale = self.cache_result == CacheResult::Stale;
+        if self.date < self.asked_at.date_naive() && !is_stale {
+            return kept_for(PAST_DAY, if_error);
+        }
+        let minute_ends = (self.minute != Minute::Any).then(|| self.minute_ends());
+        // A stale answer has outlived its expiry.
+        let fresh_until = self.last_updated.filter(|_| !is_stale);
+        let expires = fresh_until.map(|sweep| sweep.instant() + expiry(config));
+        let ends = [Some(self.day_ends()), minute_ends, expires].into_iter().flatten();
+        let left = ends.map(|end| (end - self.answered_at.fixed_offset()).num_seconds().max(0));
+        let limit = if is_stale { STALE.min(limit) } else { limit };
+        kept_for(left.fold(limit, i64::min), if_error)
+    }
+
+    /// The midnight after the request.
+    fn day_ends(self) -> DateTime<FixedOffset> {
+        CampusDay::new(self.asked_at.date_naive(), self.asked_at.timezone()).instant(TimeOfDay::END)
+    }
+
+    /// The full minute after the request.
+    fn minute_ends(self) -> DateTime<FixedOffset> {
+        let into_minute = TimeDelta::seconds(self.asked_at.second().into())
+            + TimeDelta::nanoseconds(self.asked_at.nanosecond().into());
+        self.asked_at.fixed_offset() - into_minute + TimeDelta::minutes(1)
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the configuration allows three days at most")]
+fn expiry(config: &Config) -> TimeDelta {
+    TimeDelta::from_std(config.cache_expiry).expect("three days are a time that chrono can express")
+}
+
+/// A CDN may keep the answer for so many seconds, and for so many more while the service fails. With 0 it may still hold the
+/// answer, but asks each time, as browsers do.
+#[expect(clippy::expect_used, reason = "words and numbers are a header's value")]
+fn kept_for(seconds: i64, if_error: u32) -> HeaderValue {
+    let value = format!("public, max-age=0, s-maxage={seconds}, stale-if-error={if_error}");
+    HeaderValue::try_from(value).expect("words and numbers are a header's value")
+}
+
+const fn no_store() -> HeaderValue {
+    HeaderValue::from_static("no-store")
+}
+
+#[cfg(test)]
+mod tests {
+    use CacheResult::{Hit, Miss, Stale};
+    use chrono::TimeZone;
+    use chrono_tz::{
+        Africa::Cairo,
+        America::{New_York, Nuuk},
+    };
+
+    use super::*;
+    use crate::config::Deployment;
+
+    fn config(edge_seconds: &str) -> Config {
+        let var = |name: &str| (name == "EDGE_SECONDS").then(|| edge_seconds.to_owned());
+        Config::from_vars(Deployment::Local, var).unwrap()
+    }
+
+    fn at(zone: Tz, instant: &str) -> DateTime<Tz> {
+        instant.parse::<DateTime<FixedOffset>>().unwrap().with_timezone(&zone)
+    }
+
+    /// Rooms of that day, of a sweep of two hours ago, asked for and answered at that instant.
+    fn rooms(date: &str, now: DateTime<Tz>) -> Rooms {
+        Rooms {
+            cache_result: Hit,
+            last_updated: Some(Timestamp::at_campus(now.to_utc() - TimeDelta::hours(2), now.timezone())),
+            date: date.parse().unwrap(),
+            minute: Minute::Any,
+            asked_at: now,
+            answered_at: now,
+        }
+    }
+
+    fn today(now: &str) -> Rooms {
+        let now = at(New_York, now);
+        rooms(&now.date_naive().to_string(), now)
+    }
+
+    fn kept(seconds: u32) -> String {
+        format!("public, max-age=0, s-maxage={seconds}, stale-if-error=86400")
+    }
+
+    fn kept_but_not_on_errors(seconds: u32) -> String {
+        format!("public, max-age=0, s-maxage={seconds}, stale-if-error=0")
+    }
+
+    fn assert_all(cases: &[(&str, Answer, &str, String)]) {
+        for (about, answer, edge_seconds, expected) in cases {
+            let value = answer.cache_control(&config(edge_seconds));
+            assert_eq!(value.to_str().unwrap(), expected, "{about}, EDGE_SECONDS={edge_seconds}");
+        }
+    }
+
+    #[test]
+    fn without_a_cdn_browsers_ask_each_time_and_times_are_not_stored() {
+        let no_cache = [
+            Answer::Rooms(today("2026-03-03T10:00:00-05:00")),
+            Answer::Rooms(Rooms { minute: Minute::FreeRooms, ..today("2026-03-03T10:00:00-05:00") }),
+            Answer::Calendar(Hit),
+            Answer::Calendar(Stale),
+            Answer::Document,
+        ];
+        let no_store = [Answer::LastUpdated { is_known: true }, Answer::CooldownStatus { is_known: true }];
+        for (answers, expected) in [(&no_cache[..], "no-cache"), (&no_store[..], "no-store")] {
+            for answer in answers {
+                assert_eq!(answer.cache_control(&config("0")), expected, "{answer:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_day_is_kept_up_to_edge_seconds_and_what_changes_sooner_for_less() {
+        let ten = today("2026-03-03T10:00:20.7-05:00");
+        let minute = |minute| Rooms { minute, ..ten };
+        assert_all(&[
+            ("a hit", Answer::Rooms(ten), "60", kept(60)),
+            ("a hit", Answer::Rooms(ten), "1", kept(1)),
+            ("a miss", Answer::Rooms(Rooms { cache_result: Miss, ..ten }), "60", kept(60)),
+            ("a stale copy", Answer::Rooms(Rooms { cache_result: Stale, ..ten }), "60", kept(5)),
+            ("a stale copy", Answer::Rooms(Rooms { cache_result: Stale, ..ten }), "2", kept(2)),
+            ("free now", Answer::Rooms(minute(Minute::FreeRooms)), "60", kept_but_not_on_errors(39)),
+            ("free now", Answer::Rooms(minute(Minute::FreeRooms)), "30", kept_but_not_on_errors(30)),
+            (
+                "free now, from a stale copy",
+                Answer::Rooms(Rooms { cache_result: Stale, ..minute(Minute::FreeRooms) }),
+                "60",
+                kept_but_not_on_errors(5),
+            ),
+            ("the buildings", Answer::Rooms(minute(Minute::Count)), "60", kept(39)),
+            (
+                "the buildings with the cache down",
+                Answer::Rooms(Rooms { cache_result: Stale, last_updated: None, ..minute(Minute::Count) }),
+                "60",
+                kept(5),
+            ),
+            ("tomorrow", Answer::Rooms(rooms("2026-03-04", ten.asked_at)), "60", kept(60)),
+            ("yesterday", Answer::Rooms(rooms("2026-03-02", ten.asked_at)), "60", kept(3600)),
+            ("yesterday", Answer::Rooms(rooms("2026-03-02", ten.asked_at)), "2", kept(3600)),
+            (
+                "yesterday, from a stale copy",
+                Answer::Rooms(Rooms { cache_result: Stale, ..rooms("2026-03-02", ten.asked_at) }),
+                "60",
+                kept(5),
+            ),
+            ("a calendar", Answer::Calendar(Hit), "60", kept(300)),
+            ("a calendar", Answer::Calendar(Miss), "2", kept(300)),
+            ("a stale calendar", Answer::Calendar(Stale), "60", kept(5)),
+            ("the last update", Answer::LastUpdated { is_known: true }, "60", kept(15)),
+            ("the last update", Answer::LastUpdated { is_known: true }, "4", kept(4)),
+            ("no last update", Answer::LastUpdated { is_known: false }, "60", "no-store".to_owned()),
+            ("the cooldown", Answer::CooldownStatus { is_known: true }, "60", kept_but_not_on_errors(10)),
+            ("the cooldown", Answer::CooldownStatus { is_known: true }, "4", kept_but_not_on_errors(4)),
+            ("no cooldown known", Answer::CooldownStatus { is_known: false }, "60", "no-store".to_owned()),
+            ("a page", Answer::Document, "60", kept(60)),
+        ]);
+    }
+
+    #[test]
+    fn nothing_is_kept_past_its_expiry_its_midnight_or_its_minute() {
+        let ten = today("2026-03-03T10:00:20.7-05:00");
+        let swept = |ago| Some(Timestamp::at_campus(ten.asked_at.to_utc() - ago, New_York));
+        let of_sweep = |ago| Answer::Rooms(Rooms { last_updated: swept(ago), ..ten });
+        let late = today("2026-03-03T23:59:30.5-05:00");
+        let waited = |minute, seconds| {
+            Answer::Rooms(Rooms { minute, answered_at: late.asked_at + TimeDelta::seconds(seconds), ..late })
+        };
+        assert_all(&[
+            ("expiry in 10 s", of_sweep(TimeDelta::seconds(86_390)), "60", kept(10)),
+            ("expiry in half a second", of_sweep(TimeDelta::milliseconds(86_399_500)), "60", kept(0)),
+            ("expired", of_sweep(TimeDelta::seconds(86_410)), "60", kept(0)),
+            ("swept by a clock that is ahead", of_sweep(TimeDelta::seconds(-10)), "60", kept(60)),
+            ("half a minute before midnight", waited(Minute::Any, 0), "60", kept(29)),
+            ("tomorrow, which will be today", Answer::Rooms(rooms("2026-03-04", late.asked_at)), "60", kept(29)),
+            ("a sweep later", waited(Minute::Any, 25), "60", kept(4)),
+            ("answered after midnight", waited(Minute::Any, 40), "60", kept(0)),
+            ("free now, answered in the next minute", waited(Minute::FreeRooms, 40), "60", kept_but_not_on_errors(0)),
+            (
+                "the buildings at the last moment of a minute",
+                Answer::Rooms(Rooms { minute: Minute::Count, ..today("2026-03-03T10:00:59.999-05:00") }),
+                "60",
+                kept(0),
+            ),
+            (
+                "the buildings at the first moment of a minute",
+                Answer::Rooms(Rooms { minute: Minute::Count, ..today("2026-03-03T10:01:00-05:00") }),
+                "60",
+                kept(60),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn midnight_is_the_campuses_own_on_days_of_23_and_25_hours() {
+        for (zone, now, left) in [
+            // The clocks change in the small hours.
+            (New_York, "2026-03-08T23:59:40-04:00", 20),
+            (New_York, "2026-11-01T23:59:40-05:00", 20),
+            // An hour before midnight by UTC's count of hours, and no midnight at the campus.
+            (New_York, "2026-11-01T23:59:40-04:00", 60),
+            // The clocks skip the midnight: the next day begins at 1:00.
+            (Cairo, "2026-04-23T23:59:40+02:00", 20),
+            // The clocks skip the day's last hour.
+            (Nuuk, "2026-03-28T22:59:40-02:00", 20),
+        ] {
+            let now = at(zone, now);
+            let answer = Answer::Rooms(rooms(&now.date_naive().to_string(), now));
+            assert_eq!(answer.cache_control(&config("60")), kept(left).as_str(), "{now}");
+        }
+        let midnight = New_York.with_ymd_and_hms(2026, 3, 3, 0, 0, 0).unwrap();
+        assert_eq!(Answer::Rooms(rooms("2026-03-03", midnight)).cache_control(&config("60")), kept(60).as_str());
+    }
+}
