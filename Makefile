@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run quick test test-redis test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start large-campus soak check fmt clippy docs promises dependencies deny fuzz
+.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start large-campus soak edge check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
@@ -20,8 +20,9 @@ lambda-watch: ## The three functions on this machine, by cargo-lambda, on PORT (
 lambda-invoke: ## What they answer to the events of events/; EVENT=refresh for one of them
 	@scripts/lambda-invoke $(EVENT)
 
-test: ## All tests, against a real redis-server, which is installed if it is missing
+test: ## All tests, against a real redis-server and nginx, which are installed if they are missing
 	@scripts/install-redis
+	@scripts/install-nginx
 	cargo test
 	$(MAKE) test-functions
 
@@ -83,6 +84,10 @@ deploy-check: ## All that can be proven of a deployment without an account: the 
 soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
 	@scripts/install-redis
 	SOAK_REQUESTS=$${SOAK_REQUESTS:-100000} cargo test --release --package emptyclassroom-local --test soak -- --nocapture
+
+edge: ## 200,000 reads through a caching proxy (nginx), with a refresh in the middle; a minute; EDGE_READS=… for another number
+	@scripts/install-nginx
+	EDGE_READS=$${EDGE_READS:-200000} cargo test --package emptyclassroom-local --test edge -- --nocapture
 
 quick: ## Format, clippy and unit tests; cargo builds only what has changed, so it takes under a minute
 	cargo fmt --all --check

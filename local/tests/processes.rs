@@ -6,7 +6,8 @@ mod program;
 
 use std::{io::Write, time::Duration};
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
 use futures_util::future::{join, join_all};
 use program::Program;
 use rstest::rstest;
@@ -14,7 +15,7 @@ use simulator::{Booking, Kind, Simulator};
 use tempfile::NamedTempFile;
 use testkit::{
     Gate, PATIENCE, ROOMS, RedisServer, SMALL_CAMPUS, TestResponse, eventually, simulate, small_campus,
-    small_campus_path,
+    small_campus_path, zone_at_midday,
 };
 
 /// The rooms, and when their buildings close.
@@ -85,18 +86,9 @@ impl Cluster {
     }
 }
 
-/// How far the clocks of the zone are ahead in which it is midday, in hours.
-fn hours_ahead() -> i64 {
-    12 - i64::from(Utc::now().hour())
-}
-
-fn zone_at_midday() -> String {
-    // The sign of these zones is that of the hours behind.
-    format!("Etc/GMT{:+}", -hours_ahead())
-}
-
 fn today() -> NaiveDate {
-    (Utc::now() + TimeDelta::hours(hours_ahead())).date_naive()
+    let zone: Tz = zone_at_midday().parse().unwrap();
+    Utc::now().with_timezone(&zone).date_naive()
 }
 
 fn days() -> impl Iterator<Item = NaiveDate> {

@@ -2,6 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
+use chrono::{Timelike, Utc};
 use emptyclassroom::domain::campus::Campus;
 use simulator::{Room, Simulator};
 
@@ -23,6 +24,13 @@ pub fn small_campus_path() -> &'static Path {
 #[must_use]
 pub fn small_campus() -> Campus {
     Campus::parse("small-campus.toml", SMALL_CAMPUS).unwrap()
+}
+
+/// A time zone in which it is midday: there, no midnight comes while a test runs.
+#[must_use]
+pub fn zone_at_midday() -> String {
+    // The sign of these zones is that of the hours behind.
+    format!("Etc/GMT{:+}", i64::from(Utc::now().hour()) - 12)
 }
 
 /// A simulated 25Live with the rooms of a campus.

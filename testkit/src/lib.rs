@@ -57,7 +57,7 @@ mod waiting;
 pub use app::{TestApp, today};
 pub use aws_api::{AwsApi, AwsRequest, SECRET_ARN};
 pub use backend::{Backend, TestStore};
-pub use campus::{ROOMS, SMALL_CAMPUS, large_campus, simulate, small_campus, small_campus_path};
+pub use campus::{ROOMS, SMALL_CAMPUS, large_campus, simulate, small_campus, small_campus_path, zone_at_midday};
 pub use clock::TestClock;
 pub use event::{GatewayEvent, event, events_folder};
 pub use function::{Function, GRACE, REDIS_TIMEOUT};
