@@ -871,10 +871,10 @@ def test_a_bus_of_its_own_is_made_only_if_asked_for():
 
 # What the functions measure of themselves, as their source names it.
 MEASURED = dict(
-    re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text())
+    re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?(?:rooms\()?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text())
 )
 [NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/outside/metrics.rs").read_text())
-[DIMENSION] = re.findall(r'"Dimensions": \[\["(\w+)"\]\]', (ROOT / "shared/src/outside/metrics.rs").read_text())
+[DIMENSION] = re.findall(r'dimensions: \[\["(\w+)"\]\]', (ROOT / "shared/src/outside/metrics.rs").read_text())
 # What AWS measures, and by which dimensions.
 KNOWN = {
     NAMESPACE: (set(MEASURED), {frozenset({DIMENSION})}),
