@@ -37,10 +37,12 @@ pub fn start(format: Format, rust_log: Option<String>) {
         Err(_) => (Targets::new().with_default(LevelFilter::INFO), true),
     };
     let lines = fmt::layer().with_target(false);
-    // Without spans: Lambda's runtime opens one with 200 bytes of ids, which the lines START and END give too.
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         Format::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).with_ansi(false).boxed()
+            let lines =
+                lines.json().flatten_event(true).with_current_span(false).with_span_list(false).with_ansi(false);
+            // Without spans: Lambda's runtime opens one at each event, with 200 bytes of ids that the lines START and END give too.
+            lines.with_filter(filter_fn(|line| line.is_event())).boxed()
         }
         Format::Human => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
     };

@@ -58,7 +58,7 @@ impl TestApp {
         let store = backend.start(clock.clock()).await;
         let deps = Dependencies::new(config, clock.clock(), store.store.clone());
         let service = Service::build(deps.clone(), None).unwrap();
-        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&deps));
+        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&service.deps));
         Self { routes: finish(routes, &deps.config.allowed_origins), clock, simulator, store }
     }
 

@@ -55,7 +55,7 @@ pub enum StartError {
 ///
 /// # Errors
 /// A secret is not to be had, or the configuration cannot be used.
-pub async fn start() -> Result<Dependencies, StartError> {
+pub async fn start() -> Result<Arc<Dependencies>, StartError> {
     logs::start(logs::Format::Json, environment("RUST_LOG"));
     crate::install_tls();
     let environment = Environment::read().await?;
@@ -64,7 +64,7 @@ pub async fn start() -> Result<Dependencies, StartError> {
     metrics.cold_start();
     let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?.measured_by(metrics.clone());
     let clock = Clock::system(config.campus.timezone);
-    Ok(Dependencies { metrics, ..Dependencies::new(config, clock, Arc::new(store)) })
+    Ok(Arc::new(Dependencies { metrics, ..Dependencies::new(config, clock, Arc::new(store)) }))
 }
 
 /// Connects to Redis while the start's processor time is free. A Redis that is down stops nothing: the first request tries
@@ -102,14 +102,14 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
 #[derive(Clone)]
 pub struct Gateway {
     routes: Adapter<'static, Response, Router>,
-    deps: Dependencies,
+    deps: Arc<Dependencies>,
 }
 
 impl Gateway {
     /// The routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
     #[must_use]
-    pub fn new(routes: Router, deps: &Dependencies) -> Self {
-        Self { routes: Adapter::from(web::finish(routes, &deps.config.allowed_origins)), deps: deps.clone() }
+    pub fn new(routes: Router, deps: &Arc<Dependencies>) -> Self {
+        Self { routes: Adapter::from(web::finish(routes, &deps.config.allowed_origins)), deps: Arc::clone(deps) }
     }
 
     /// What API Gateway is to answer the client.

@@ -56,7 +56,7 @@ impl Dependencies {
 #[derive(Clone, Debug)]
 pub struct Service {
     /// What it needs.
-    pub deps: Dependencies,
+    pub deps: Arc<Dependencies>,
     /// Serves snapshots.
     pub reader: Arc<Reader>,
     /// Fills the cache.
@@ -68,7 +68,8 @@ impl Service {
     ///
     /// # Errors
     /// No `API_URL`.
-    pub fn build(deps: Dependencies, events: Option<Arc<dyn EventBus>>) -> Result<Self, ConfigError> {
+    pub fn build(deps: impl Into<Arc<Dependencies>>, events: Option<Arc<dyn EventBus>>) -> Result<Self, ConfigError> {
+        let deps = deps.into();
         let Config { upstream_timeout, upstream_concurrency, .. } = *deps.config;
         let url = deps.config.required_api_url()?;
         let upstream = TwentyFiveLive::new(url, upstream_timeout, upstream_concurrency);

@@ -1,5 +1,7 @@
 //! `GET /api/cooldown-status`.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -40,7 +42,7 @@ pub(super) struct CooldownStatus {
     params(SeenParameter),
     responses((status = 200, description = "The cooldown.", body = CooldownStatus)),
 ))]
-pub(super) async fn cooldown_status(State(deps): State<Dependencies>) -> Response {
+pub(super) async fn cooldown_status(State(deps): State<Arc<Dependencies>>) -> Response {
     let state = CooldownState::look(&deps.cache, deps.config.cooldown, &deps.clock).await;
     let cache_control = Answer::CooldownStatus { is_known: state.is_ok() }.cache_control(&deps.config);
     let left = match state {

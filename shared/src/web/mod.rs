@@ -28,6 +28,7 @@ use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
     header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
 };
+use tower::util::option_layer;
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
@@ -53,24 +54,21 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(24);
 
 /// Completes the routes: with a response to every path and method, and with the headers that every response has.
 pub fn finish(routes: Router, origins: &AllowedOrigins) -> Router {
-    let routes = routes
+    // Each call of `layer` costs every request an allocation, so there is one.
+    routes
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        // A panic is a bug, and costs one answer.
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(
+        .layer((
+            SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            // Responses without their own Cache-Control, errors included, must not be cached.
+            SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            option_layer(cors(origins)),
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
                 .compress_when(SizeAbove::new(SHORTEST_COMPRESSED).and(has_content)),
-        );
-    let routes = match cors(origins) {
-        Some(cors) => routes.layer(cors),
-        None => routes,
-    };
-    routes
-        // Responses without their own Cache-Control, errors included, must not be cached.
-        .layer(SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+            // A panic is a bug, and costs one answer.
+            CatchPanicLayer::custom(panicked),
+        ))
 }
 
 /// A 304 has no content to compress, and no known length.

@@ -1,5 +1,7 @@
 //! The routes of each function. The local server mounts all of them.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     routing::{get, post},
@@ -58,7 +60,7 @@ routes! {
     }
     "cooldown-status" {
         /// The routes of the `cooldown-status` function.
-        cooldown_routes(deps: Dependencies):
+        cooldown_routes(deps: Arc<Dependencies>):
         "/api/cooldown-status" get(cooldown_status::cooldown_status)
     }
 }

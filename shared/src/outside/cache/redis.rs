@@ -295,9 +295,8 @@ async fn connect(
     command_timeout: Duration,
 ) -> Result<Connection, Arc<RedisError>> {
     let limit = CONNECT_LIMIT.min(command_timeout / 2);
-    // The limits of an attempt end sooner; that of an answer stands in case a connection outlives it.
-    let limits =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(Some(command_timeout));
+    // Each command has its own limit for its answer.
+    let limits = AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(None);
     let connecting = timeout(limit, client.get_multiplexed_async_connection_with_config(&limits)).await;
     let connected = connecting.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
     let inner = connected.map_err(Arc::new)?;
