@@ -101,6 +101,19 @@ class DeployTest(unittest.TestCase):
         self.assertIn("--no-confirm-changeset", deployment.arguments())
         self.assertNotIn("--role-arn", deployment.arguments())
 
+    def test_with_a_cdn_the_api_itself_is_asked_and_the_cdns_address_is_told(self):
+        with Service(WELL) as service:
+            deployment = Deployment(self, service.url, PREVIOUS)
+            without = deployment.run()
+            after = json.loads((deployment.root / "after.json").read_text())
+            # Nothing listens there.
+            after["Stacks"][0]["Outputs"].append({"OutputKey": "CdnUrl", "OutputValue": "http://127.0.0.1:9"})
+            deployment.write("after.json", after)
+            run = deployment.run()
+        self.assertEqual((without.returncode, run.returncode, run.stderr), (0, 0, ""))
+        self.assertIn("and through CloudFront at http://127.0.0.1:9\n", run.stdout)
+        self.assertNotIn("CloudFront", without.stdout)
+
     def test_prod_has_its_own_part_of_samconfig_and_cloudformation_its_role(self):
         with Service(WELL) as service:
             deployment = Deployment(self, service.url)

@@ -169,11 +169,18 @@ UNUSED = {
         "logs:DeleteResourcePolicy",
         "logs:PutIndexPolicy",
     },
+    "distributions with tenants, in a VPC, or tried out beside another": {
+        "cloudfront:CreateConnectionGroup",
+        "cloudfront:GetConnectionGroup",
+        "cloudfront:GetVpcOrigin",
+        "cloudfront:UpdateDistributionWithStagingConfig",
+    },
     "machines of one's own": {"codedeploy:RegisterOnPremisesInstance"},
     # API Gateway's actions are the methods of HTTP.
     "names that no policy has": {
         "apigateway:TagResource",
         "apigateway:UntagResource",
+        "cloudfront:CreateDistributionWithTags",
         "kms:ReEncrypt",
         "lambda:AssociateRuntimeAlias",
         "s3:REST.PUT.OBJECT",
@@ -242,14 +249,51 @@ def test_cloudformation_may_make_what_the_template_names():
             ("events:CreateEventBus", f"arn:aws:events:{region}:{account}:event-bus/{each['Name']}")
             for each in stack.of_type("AWS::Events::EventBus").values()
         ),
+        *(
+            ("cloudfront:UpdateFunction", f"arn:aws:cloudfront::{account}:function/{each['Name']}")
+            for each in stack.of_type("AWS::CloudFront::Function").values()
+        ),
     ]
-    assert len(named) == 8
+    assert len(named) == 9
     for action, arn in named:
         assert any(
             matches(pattern, action) and any(matches(allowed, arn) for allowed in arns(statement))
             for statement in statements("CloudFormationRole")
             for pattern in as_list(statement["Action"])
         ), arn
+
+
+def test_of_cloudfront_cloudformation_may_make_and_change_what_the_template_has_and_no_more():
+    kinds = {"cache-policy", "distribution", "function", "origin-request-policy", "response-headers-policy"}
+    made = {
+        resource["Type"].split("::")[2]
+        for resource in form("external", "prod", "all").resources.values()
+        if resource["Type"].startswith("AWS::CloudFront::")
+    }
+    assert {re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower() for kind in made} == kinds
+    reached = {
+        arn.split(":")[5].split("/")[0]
+        for statement in statements("CloudFormationRole")
+        for arn in arns(statement)
+        if arn.startswith("arn:aws:cloudfront:")
+    }
+    assert reached == kinds
+    everywhere = {
+        action
+        for statement in statements("CloudFormationRole")
+        if statement["Resource"] == "*"
+        for action in as_list(statement["Action"])
+        if action.startswith("cloudfront:")
+    }
+    # Only what AWS binds to nothing.
+    assert everywhere and all(not KNOWN["cloudfront"]["Actions"][each.split(":")[1].lower()] for each in everywhere)
+    assert all(each.startswith("cloudfront:Create") for each in everywhere)
+    # A function runs code at the edge, so the role reaches those of the stack alone.
+    [functions] = [
+        arn for each in statements("CloudFormationRole") for arn in arns(each) if ":function/" in arn and "front" in arn
+    ]
+    assert functions == f"arn:aws:cloudfront::123456789012:function/{PSEUDO['AWS::StackName']}-*"
+    assert not is_allowed("wafv2:UpdateWebACL")
 
 
 def test_an_update_that_is_cancelled_may_stop_its_canary():

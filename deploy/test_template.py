@@ -5,6 +5,7 @@ import functools
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import tomllib
 import zoneinfo
@@ -21,6 +22,14 @@ REDIS = {
     "external": {"Redis": "external", "RedisUrlSecretArn": f"{SECRET}redis-url-AbCdEf"},
     "elasticache": {"Redis": "elasticache"},
 }
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/rooms/12345678-1234-1234-1234-123456789012"
+CDN = {
+    "Cdn": "cloudfront",
+    "DomainName": "rooms.example.edu",
+    "CertificateArn": CERTIFICATE,
+    "WebAclArn": WEB_ACL,
+}
 OPTIONS = {
     "bare": {},
     "all": {
@@ -32,6 +41,7 @@ OPTIONS = {
         "RefreshConcurrency": "5",
         "Architecture": "x86_64",
         "AllowedOrigins": "https://rooms.example.edu,http://localhost:5173",
+        **CDN,
     },
 }
 STAGES = {"dev": {"Stage": "dev"}, "prod": {"Stage": "prod", "AlarmEmail": "it@example.edu"}}
@@ -123,6 +133,18 @@ def test_cfn_lint_accepts_what_sam_makes_of_it_in_every_form(tmp_path):
         {"MonthlyBudget": "40"},
         {"Stage": "prod"},
         {"SecretsVersion": ""},
+        {"Cdn": "fastly"},
+        {**CDN, "Cdn": "none"},
+        {"DomainName": "rooms.example.edu", "CertificateArn": CERTIFICATE},
+        {"WebAclArn": WEB_ACL},
+        {**CDN, "CertificateArn": ""},
+        {**CDN, "DomainName": ""},
+        {**CDN, "DomainName": "https://rooms.example.edu"},
+        {**CDN, "DomainName": "rooms.example.edu,b.example.edu"},
+        {**CDN, "DomainName": "rooms"},
+        {**CDN, "CertificateArn": CERTIFICATE.replace("us-east-1", "eu-central-1")},
+        {**CDN, "WebAclArn": WEB_ACL.replace("us-east-1:", "eu-central-1:")},
+        {**CDN, "WebAclArn": WEB_ACL.replace("global", "regional")},
     ],
     ids=str,
 )
@@ -326,6 +348,7 @@ def test_each_function_has_its_variables_and_no_other(stack):
     external = stack.parameters["Redis"] == "external"
     common = {"CAMPUS_FILE", "REFRESH_COOLDOWN_MINUTES", "RUST_LOG", "SECRETS_VERSION"}
     common |= {"REDIS_URL_SECRET_ARN"} if external else {"REDIS_URL"}
+    common |= {"EDGE_SECONDS"} if stack.parameters["Cdn"] == "cloudfront" else set()
     sweeping = common | {"API_URL", "MIN_GAP_MINUTES", "UPSTREAM_CONCURRENCY"}
     refresh = sweeping | {"SWEEP_TIMEOUT"}
     refresh |= {"ADMIN_TOKEN_SECRET_ARN"} if stack.parameters["AdminTokenSecretArn"] else set()
@@ -350,6 +373,7 @@ def test_variables_have_the_parameters_values():
         "UPSTREAM_CONCURRENCY": "4",
         "SWEEP_TIMEOUT": "120",
         "EVENT_BUS_NAME": "Bus",
+        "EDGE_SECONDS": "60",
     }
     own = form("elasticache")
     assert environment(own, "Read")["REDIS_URL"] == "rediss://Cache.Endpoint.Address:Cache.Endpoint.Port"
@@ -437,6 +461,8 @@ CHANGES = [
     {"LogRetentionDays": "90"},
     {"LogLevel": "warn"},
     {"AlarmEmail": "it@example.edu"},
+    {"Cdn": "cloudfront"},
+    CDN,
 ]
 
 
@@ -481,6 +507,7 @@ def test_descriptions_have_room_for_the_longest_values():
         "EventBus": "default",
         "Tracing": "PassThrough",
         "LogLevel": "error",
+        "Cdn": "cloudfront",
     }
     for name, value in longest.items():
         if value.endswith("x") or name == "CampusFile":
@@ -858,6 +885,259 @@ def test_private_subnets_reach_the_world_by_the_nat_gateway():
     assert stack.properties("NatGateway")["SubnetId"] == "PublicSubnet"
 
 
+# ---- The CDN ---------------------------------------------------------------------------------------------------------
+
+
+def distribution(**given):
+    [made] = form(**{"Cdn": "cloudfront", **given}).of_type("AWS::CloudFront::Distribution").values()
+    return made["DistributionConfig"]
+
+
+def policy(kind, **given):
+    """What a policy of ours says, by the member that holds it."""
+    [made] = form(**{"Cdn": "cloudfront", **given}).of_type(f"AWS::CloudFront::{kind}").values()
+    return made[f"{kind}Config"]
+
+
+def behaviors(**given):
+    """The behavior of each path pattern, `*` for all other paths."""
+    config = distribution(**given)
+    return {"*": config["DefaultCacheBehavior"], **{each["PathPattern"]: each for each in config["CacheBehaviors"]}}
+
+
+def known_parameters():
+    """The query parameters of all routes that are read, as the API's own document names them."""
+    document = json.loads((ROOT / "shared/openapi.json").read_text())
+    reads = [methods["get"] for methods in document["paths"].values() if "get" in methods]
+    return {each["name"] for route in reads for each in route.get("parameters", []) if each["in"] == "query"}
+
+
+# AWS's own policies, by the ids that all accounts know them by.
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+
+
+@pytest.mark.parametrize("redis", REDIS)
+def test_without_a_cdn_nothing_of_cloudfront_exists(redis):
+    for stage in STAGES:
+        stack = form(redis, stage)
+        assert not [each for each in stack.resources.values() if "CloudFront" in each["Type"]]
+        assert all("EDGE_SECONDS" not in environment(stack, name) for name in FUNCTIONS)
+        assert not [name for name in stack.outputs if name.startswith("Cdn")]
+    assert form().parameters["Cdn"] == "none"
+
+
+def test_the_functions_know_of_the_cdn_within_the_limit_of_the_program():
+    stack = form(Cdn="cloudfront")
+    assert {environment(stack, name)["EDGE_SECONDS"] for name in FUNCTIONS} == {"60"}
+    assert "const LONGEST_EDGE: u32 = 60;" in (ROOT / "shared/src/config.rs").read_text()
+
+
+def test_the_smoke_test_goes_on_asking_the_api_itself():
+    api = "https://Api.execute-api.us-east-1.amazonaws.com"
+    for given in ({}, {"Cdn": "cloudfront"}, CDN):
+        assert form(**given).outputs["ApiUrl"] == api
+    assert '"ApiUrl"' in (ROOT / "scripts/deploy").read_text()
+    # CloudFront writes X-Cache anew, and the smoke test reads the functions' own.
+    assert "X-Cache" in (ROOT / "scripts/smoke-test").read_text()
+
+
+def test_the_cdn_has_its_own_outputs():
+    hostname = "CdnDistribution.DomainName"
+    outputs = form(Cdn="cloudfront").outputs
+    assert (outputs["CdnUrl"], outputs["CdnHostname"]) == (f"https://{hostname}", hostname)
+    outputs = form(**CDN).outputs
+    assert (outputs["CdnUrl"], outputs["CdnHostname"]) == ("https://rooms.example.edu", hostname)
+
+
+def test_a_domain_has_a_certificate_and_tls_1_2_and_is_optional_as_the_firewall_is():
+    own = distribution(**CDN)
+    assert own["Aliases"] == ["rooms.example.edu"]
+    assert own["ViewerCertificate"] == {
+        "AcmCertificateArn": CERTIFICATE,
+        "SslSupportMethod": "sni-only",
+        "MinimumProtocolVersion": "TLSv1.2_2021",
+    }
+    assert own["WebACLId"] == WEB_ACL
+    bare = distribution()
+    assert bare["ViewerCertificate"] == {"CloudFrontDefaultCertificate": True}
+    assert not {"Aliases", "WebACLId", "Logging"} & bare.keys()
+
+
+def test_readers_reach_the_cdn_by_https_and_by_every_version_of_http_and_ip():
+    config = distribution()
+    assert config["Enabled"] and config["IPV6Enabled"]
+    assert (config["HttpVersion"], config["PriceClass"]) == ("http2and3", "PriceClass_100")
+    assert {each["ViewerProtocolPolicy"] for each in behaviors().values()} == {"redirect-to-https"}
+
+
+def test_the_cdn_asks_the_api_by_https_and_waits_longer_than_api_gateway():
+    [origin] = distribution()["Origins"]
+    stack = form(Cdn="cloudfront")
+    assert f"https://{origin['DomainName']}" == stack.outputs["ApiUrl"]
+    custom = origin["CustomOriginConfig"]
+    assert (custom["OriginProtocolPolicy"], custom["OriginSSLProtocols"]) == ("https-only", ["TLSv1.2"])
+    # API Gateway answers after 30 s at the latest. Without a quota of one's own CloudFront waits for 60 s at most.
+    assert 30 < custom["OriginReadTimeout"] <= 60
+    # The stage is $default: no path comes before the routes'.
+    assert "OriginPath" not in origin and api_stage(stack)["StageName"] == "$default"
+    assert {each["TargetOriginId"] for each in behaviors().values()} == {origin["Id"]}
+
+
+def test_all_reads_have_one_behavior_and_refreshes_another_that_keeps_nothing():
+    every = behaviors()
+    assert every.keys() == {"*", "/api/refresh"}
+    assert every["*"]["AllowedMethods"] == ["GET", "HEAD", "OPTIONS"]
+    refresh = every["/api/refresh"]
+    assert {"POST", "OPTIONS"} <= set(refresh["AllowedMethods"])
+    assert refresh["CachePolicyId"] == CACHING_DISABLED
+    # Every route that is not read is that one.
+    assert [route for route in ROUTES if not route.startswith("GET ")] == ["POST /api/refresh"]
+
+
+def test_a_head_is_kept_as_a_get_is_and_has_a_route():
+    read = behaviors()["*"]
+    assert read["CachedMethods"] == ["GET", "HEAD"]
+    paths = api_body(form(Cdn="cloudfront"))["paths"]
+    assert all("head" in methods for methods in paths.values() if "get" in methods)
+
+
+def test_the_host_header_never_reaches_the_api():
+    # API Gateway answers 403 to a Host that it does not know.
+    every = behaviors()
+    assert every["/api/refresh"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
+    assert every["*"]["OriginRequestPolicyId"] == "CdnOriginRequestPolicy"
+    headers = policy("OriginRequestPolicy")["HeadersConfig"]
+    # `allViewer`, and `allExcept` without it, would have Host in them.
+    assert headers["HeaderBehavior"] == "whitelist"
+    assert "host" not in {header.lower() for header in headers["Headers"]}
+
+
+def test_reads_depend_on_nothing_that_is_not_in_the_key():
+    forwarded = policy("OriginRequestPolicy")
+    assert forwarded["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert forwarded["QueryStringsConfig"] == {"QueryStringBehavior": "none"}
+    # These change what CORS says, and that is said anew for each reader.
+    preflight = {"Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"}
+    assert set(forwarded["HeadersConfig"]["Headers"]) == preflight
+    in_key = policy("CachePolicy")["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert in_key["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert in_key["HeadersConfig"] == {"HeaderBehavior": "none"}
+
+
+def query_function():
+    [made] = form(Cdn="cloudfront").of_type("AWS::CloudFront::Function").values()
+    return made
+
+
+def test_the_key_has_the_parameters_that_the_api_knows():
+    known = known_parameters()
+    assert {"date", "building", "at", "seen"} <= known
+    code = query_function()["FunctionCode"]
+    [listed] = re.findall(r"const KNOWN = \[(.*?)\];", code, re.DOTALL)
+    named = re.findall(r"'(\w+)'", listed)
+    assert named == sorted(known)
+    # The function runs before the key is made, on reads alone.
+    every = behaviors()
+    assert every["*"]["FunctionAssociations"] == [
+        {"EventType": "viewer-request", "FunctionARN": "CdnQuery.FunctionMetadata.FunctionARN"}
+    ]
+    assert "FunctionAssociations" not in every["/api/refresh"]
+    assert query_function()["AutoPublish"]
+    # A policy that named them could name ten at most: CloudFront's quota for an account.
+    query = policy("CachePolicy")["ParametersInCacheKeyAndForwardedToOrigin"]["QueryStringsConfig"]
+    assert query == {"QueryStringBehavior": "all"} and len(known) > 10
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js runs the function")
+@pytest.mark.parametrize(
+    "given, kept",
+    [
+        ({}, {}),
+        ({"utm_source": "mail"}, {}),
+        ({"to": "11:00", "x": "1", "from": "10:00"}, {"from": "10:00", "to": "11:00"}),
+        ({"seen": "2026-03-03T10%3A00%3A00"}, {"seen": "2026-03-03T10%3A00%3A00"}),
+        ({"building": ["CAS", "CGS"]}, {"building": ["CAS", "CGS"]}),
+        ({"q": ""}, {"q": ""}),
+        ({"constructor": "1", "__proto__x": "1"}, {}),
+    ],
+    ids=str,
+)
+def test_the_cdn_takes_out_parameters_that_the_api_does_not_know_and_orders_the_others(given, kept):
+    def as_cloudfront_has_it(query):
+        several = {
+            name: [{"value": each} for each in value] for name, value in query.items() if isinstance(value, list)
+        }
+        return {
+            name: {"value": value[0], "multiValue": several[name]} if name in several else {"value": value}
+            for name, value in query.items()
+        }
+
+    event = {"request": {"method": "GET", "uri": "/api/buildings", "querystring": as_cloudfront_has_it(given)}}
+    script = f"{query_function()['FunctionCode']}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))"
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    expected = {**event["request"], "querystring": as_cloudfront_has_it(kept)}
+    # As texts: the order of the parameters counts.
+    assert done.stdout.strip() == json.dumps(expected, separators=(",", ":"))
+
+
+def test_the_cdn_adds_no_lifetime_and_keeps_gzip_and_brotli_apart():
+    config = policy("CachePolicy")
+    assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (0, 0, 86_400)
+    in_key = config["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert in_key["EnableAcceptEncodingGzip"] and in_key["EnableAcceptEncodingBrotli"]
+    assert all(each["Compress"] for each in behaviors().values())
+    assert behaviors()["*"]["CachePolicyId"] == "CdnCachePolicy"
+
+
+def test_errors_are_kept_for_a_second_at_most():
+    # Without this CloudFront keeps a 5xx for ten seconds, though it is no-store.
+    errors = distribution()["CustomErrorResponses"]
+    assert {each["ErrorCode"] for each in errors} == {400, 403, 404, 405, 414, 500, 501, 502, 503, 504}
+    # The answer itself stays as it is.
+    assert all(each == {"ErrorCode": each["ErrorCode"], "ErrorCachingMinTTL": 1} for each in errors)
+
+
+@pytest.mark.parametrize("origins", ["*", "https://rooms.example.edu", "https://a.edu,http://localhost:5173"])
+def test_the_cdns_cors_is_the_apis_and_comes_before_it(origins):
+    given = {"Cdn": "cloudfront", "AllowedOrigins": origins}
+    api = api_body(form(**given))["x-amazon-apigateway-cors"]
+    cors = policy("ResponseHeadersPolicy", **given)["CorsConfig"]
+    lists = {name: cors[f"Access{name}"]["Items"] for name in CORS_LISTS}
+    assert lists == {name: api[member] for name, member in CORS_LISTS.items()}
+    assert cors["AccessControlMaxAgeSec"] == api["maxAge"]
+    assert cors["AccessControlAllowCredentials"] is api["allowCredentials"] is False
+    # What the API said to whoever asked first is kept for all.
+    assert cors["OriginOverride"] is True
+    # CDNs overwrite X-Cache, so pages read this.
+    assert "cache-status" in cors["AccessControlExposeHeaders"]["Items"]
+    assert {each["ResponseHeadersPolicyId"] for each in behaviors(**given).values()} == {"CdnResponseHeadersPolicy"}
+
+
+CORS_LISTS = {
+    "ControlAllowOrigins": "allowOrigins",
+    "ControlAllowMethods": "allowMethods",
+    "ControlAllowHeaders": "allowHeaders",
+    "ControlExposeHeaders": "exposeHeaders",
+}
+
+
+def test_without_allowed_origins_the_cdn_has_no_cors_either():
+    stack = form(Cdn="cloudfront", AllowedOrigins="")
+    assert not stack.of_type("AWS::CloudFront::ResponseHeadersPolicy")
+    assert all("ResponseHeadersPolicyId" not in each for each in behaviors(AllowedOrigins="").values())
+
+
+def test_names_that_count_in_the_whole_account_tell_the_stack_and_the_region():
+    stack = form(**CDN)
+    prefix = f"{PSEUDO['AWS::StackName']}-{PSEUDO['AWS::Region']}-"
+    policies = [policy(kind)["Name"] for kind in ("CachePolicy", "OriginRequestPolicy", "ResponseHeadersPolicy")]
+    functions = [each["Name"] for each in stack.of_type("AWS::CloudFront::Function").values()]
+    assert functions and all(name.startswith(prefix) for name in policies + functions)
+    # The longest of a function.
+    assert all(len(name.replace(prefix, "emptyclassroom-prod-ap-southeast-1-")) <= 64 for name in functions)
+
+
 # ---- Events, alarms and the dashboard ------------------------------------------------------------------------------
 
 
@@ -871,7 +1151,9 @@ def test_a_bus_of_its_own_is_made_only_if_asked_for():
 
 # What the functions measure of themselves, as their source names it.
 MEASURED = dict(
-    re.findall(r'\("([A-Z]\w+)", (?:"(\w+)", )?(?:rooms\()?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text())
+    re.findall(
+        r'\("([A-Z]\w+)", (?:"(\w+)", )?(?:rooms\()?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text()
+    )
 )
 [NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/outside/metrics.rs").read_text())
 [DIMENSION] = re.findall(r'dimensions: \[\["(\w+)"\]\]', (ROOT / "shared/src/outside/metrics.rs").read_text())
@@ -1083,7 +1365,7 @@ def test_the_dashboards_widgets_lie_side_by_side(stack):
 
 
 def test_the_outputs_tell_what_an_operator_needs(stack):
-    assert stack.outputs.keys() - {"EventBusName", "CacheEndpoint"} == {
+    assert stack.outputs.keys() - {"EventBusName", "CacheEndpoint", "CdnUrl", "CdnHostname"} == {
         "ApiUrl",
         "ReadFunctionName",
         "RefreshFunctionName",
