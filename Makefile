@@ -76,7 +76,7 @@ lambda-build: ## What is deployed, by `sam build`: the functions and their layer
 
 template-check: ## What template.yaml promises; a minute, and nothing is built
 	@scripts/install-deploy-tools
-	.venv/bin/pytest --quiet deploy/test_template.py deploy/test_hook.py
+	.venv/bin/pytest --quiet deploy/test_template.py deploy/test_hook.py deploy/test_cost.py
 
 deploy-check: ## All that can be proven of a deployment without an account: the template, the build, moto
 	@scripts/deploy-check
