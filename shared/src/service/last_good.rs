@@ -25,7 +25,7 @@ impl LastGood {
         match by_date.get(&snapshot.date) {
             Some(known) if rank(known) >= rank(snapshot) && known.fencing_token.is_credible(FencingToken::at(now)) => {}
             _ => {
-                by_date.insert(snapshot.date, snapshot.clone());
+                by_date.insert(snapshot.date, snapshot.to_keep());
                 by_date.retain(|_, known| is_good(known, now));
             }
         }

@@ -97,11 +97,10 @@ struct BuildingBody<'a> {
 pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap) -> Result<Response, Problem> {
     let campus = &service.deps.config.campus;
     let now = service.deps.clock.at_campus();
-    let (snapshot, cache_result) = match service.reader.snapshot(Some(now.date_naive())).await {
-        Ok(served) => (Some(served.snapshot.snapshot().map_err(|error| unreadable(&error))?), served.cache_result),
-        Err(_has_been_logged) => (None, CacheResult::Stale),
-    };
-    let snapshot = snapshot.as_ref();
+    let served = service.reader.snapshot(Some(now.date_naive())).await.ok();
+    let cache_result = served.as_ref().map_or(CacheResult::Stale, |served| served.cache_result);
+    let snapshot = served.as_ref().map(|served| served.snapshot.parsed()).transpose();
+    let snapshot = snapshot.map_err(|error| unreadable(&error))?;
     let body = BuildingsBody {
         campus: &campus.name,
         contact: campus.contact.as_deref(),

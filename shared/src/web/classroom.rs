@@ -133,7 +133,7 @@ pub(super) async fn classroom(
     let (building, room) = room_named(campus, path)?;
     let Query(DayParameters { date, now }) = parameters?;
     let served = service.reader.snapshot(Some(date)).await?;
-    let snapshot = served.snapshot.snapshot().map_err(|error| unreadable(&error))?;
+    let snapshot = served.snapshot.parsed().map_err(|error| unreadable(&error))?;
     let found = snapshot.room(&room.id).ok_or_else(Problem::classroom_not_found)?;
     let body = ClassroomBody {
         id: &room.id,

@@ -79,8 +79,8 @@ pub(super) async fn open_classrooms(
     let representation = match question {
         None => Representation::cached(served, &headers),
         Some(question) => {
-            let snapshot = served.snapshot.snapshot().map_err(|error| unreadable(&error))?;
-            Representation::json(&question.answer(&snapshot, &service.deps.config.campus), served.cache_result)
+            let snapshot = served.snapshot.parsed().map_err(|error| unreadable(&error))?;
+            Representation::json(&question.answer(snapshot, &service.deps.config.campus), served.cache_result)
         }
     };
     Ok(representation.respond_to(&headers, cache_control))

@@ -28,7 +28,7 @@ pub(super) struct Representation {
     content_type: &'static str,
     body: Bytes,
     /// The body compressed by gzip, if it is ready.
-    gzip: Option<Vec<u8>>,
+    gzip: Option<Bytes>,
     /// The ETag, without quotes.
     etag: String,
     cache_result: CacheResult,
@@ -64,7 +64,7 @@ impl Representation {
     /// The response: the body, or 304 if the client has it.
     pub(super) fn respond_to(self, request: &HeaderMap, cache_control: HeaderValue) -> Response {
         let is_packed = self.gzip.is_some();
-        let body = self.gzip.map_or(self.body, Bytes::from);
+        let body = self.gzip.unwrap_or(self.body);
         let mut response = conditional(request, cache_control, self.content_type, body, &self.etag);
         let is_modified = response.status() != StatusCode::NOT_MODIFIED;
         let headers = response.headers_mut();

@@ -59,6 +59,9 @@ pub struct Cache {
     expiry: Duration,
     /// A checksum of the unusable value that was logged last, by key, so that each is logged once.
     logged: Arc<Mutex<HashMap<String, String>>>,
+    /// The value that was read last as today's snapshot, and the snapshot in it. Until a sweep publishes, every reader finds the
+    /// same value, of which nothing has to be checked, decompressed or parsed again.
+    last_read: Arc<Mutex<Option<(Bytes, CachedSnapshot)>>>,
     /// The token of a lock that may still be held although nobody sweeps, because the store failed when it was taken or
     /// given back. Behind a std mutex, because nothing awaits while it is held.
     kept_token: Arc<Mutex<Option<String>>>,
@@ -114,7 +117,8 @@ impl Cache {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, prefix: &str, fingerprint: Fingerprint, expiry: Duration) -> Self {
         let keys = Keys::new(prefix);
-        Self { store, keys, fingerprint, expiry, logged: Arc::default(), kept_token: Arc::default() }
+        let (logged, last_read, kept_token) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, keys, fingerprint, expiry, logged, last_read, kept_token }
     }
 
     /// How long today's snapshot is good for.
@@ -128,7 +132,19 @@ impl Cache {
     /// # Errors
     /// The store failed.
     pub async fn availability(&self) -> Result<Found, StoreError> {
-        self.snapshot(&self.keys.availability).await
+        let key = &self.keys.availability;
+        let Some(value) = self.store.get(key).await? else { return Ok(Found::Nothing) };
+        let same = self.last_read().as_ref().and_then(|(last, snapshot)| (*last == value).then(|| snapshot.clone()));
+        if let Some(snapshot) = same {
+            return Ok(Found::Snapshot(snapshot));
+        }
+        let found = self.read(key, &value);
+        *self.last_read() = found.clone().into_snapshot().map(|snapshot| (value, snapshot));
+        Ok(found)
+    }
+
+    fn last_read(&self) -> MutexGuard<'_, Option<(Bytes, CachedSnapshot)>> {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The reserve: the last snapshot of a day. An unusable value counts as absent.
@@ -165,12 +181,15 @@ impl Cache {
     }
 
     async fn snapshot(&self, key: &str) -> Result<Found, StoreError> {
-        let Some(value) = self.store.get(key).await? else { return Ok(Found::Nothing) };
-        match CachedSnapshot::from_value(&value, &self.fingerprint) {
-            Ok(snapshot) => Ok(Found::Snapshot(snapshot)),
+        Ok(self.store.get(key).await?.map_or(Found::Nothing, |value| self.read(key, &value)))
+    }
+
+    fn read(&self, key: &str, value: &Bytes) -> Found {
+        match CachedSnapshot::from_value(value, &self.fingerprint) {
+            Ok(snapshot) => Found::Snapshot(snapshot),
             Err(reason) => {
-                self.log_once(key, &checksum(&value), &error_chain(&reason));
-                Ok(Found::Unusable)
+                self.log_once(key, &checksum(value), &error_chain(&reason));
+                Found::Unusable
             }
         }
     }

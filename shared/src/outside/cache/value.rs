@@ -14,6 +14,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io::Write,
+    sync::{Arc, OnceLock},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -39,7 +40,7 @@ const VERSION: u32 = 2;
 pub const SHORTEST_COMPRESSED: u16 = 1024;
 
 /// A snapshot as bytes, with what a reader must know to serve it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct CachedSnapshot {
     /// The rank of the sweep that it came from.
     pub fencing_token: FencingToken,
@@ -57,7 +58,23 @@ pub struct CachedSnapshot {
     gzip: Bytes,
     /// A checksum of all of the above, in hexadecimal digits, which is also the body's ETag.
     pub checksum: String,
+    made: Arc<Made>,
 }
+
+/// What is made of a snapshot when it is first asked for. Clones share it.
+#[derive(Debug, Default)]
+struct Made {
+    gzip: OnceLock<Bytes>,
+    snapshot: OnceLock<Snapshot>,
+}
+
+impl PartialEq for CachedSnapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.checksum == other.checksum
+    }
+}
+
+impl Eq for CachedSnapshot {}
 
 /// Why a value in the cache counts as absent.
 #[derive(Debug, thiserror::Error)]
@@ -181,8 +198,8 @@ impl CachedSnapshot {
         body: Bytes,
         details: Bytes,
     ) -> Self {
-        let (gzip, checksum) = (Bytes::new(), String::new());
-        Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum }
+        let (gzip, checksum, made) = (Bytes::new(), String::new(), Arc::default());
+        Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum, made }
     }
 
     /// The same with its checksum.
@@ -199,8 +216,21 @@ impl CachedSnapshot {
 
     /// The body compressed by gzip; `None` if the value holds only the plain one.
     #[must_use]
-    pub fn gzip(&self) -> Option<Vec<u8>> {
-        if self.gzip.is_empty() { None } else { BASE64_STANDARD.decode(&self.gzip).ok() }
+    pub fn gzip(&self) -> Option<Bytes> {
+        if self.gzip.is_empty() {
+            return None;
+        }
+        let made = &self.made.gzip;
+        match made.get() {
+            Some(gzip) => Some(gzip.clone()),
+            None => BASE64_STANDARD.decode(&self.gzip).ok().map(|gzip| made.get_or_init(|| gzip.into()).clone()),
+        }
+    }
+
+    /// A clone for keeping: what was made of the snapshot takes more memory than its bytes, and goes with those who asked.
+    #[must_use]
+    pub fn to_keep(&self) -> Self {
+        Self { made: Arc::default(), ..self.clone() }
     }
 
     /// The header up to the checksum.
@@ -254,13 +284,25 @@ impl CachedSnapshot {
         }
         let (body, rest) = split_line(&rest).ok_or(UnusableValue::Malformed(None))?;
         let (details, gzip) = split_line(&rest).unwrap_or((rest, Bytes::new()));
-        Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum })
+        let made = Arc::default();
+        Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum, made })
     }
 
-    /// The snapshot itself.
+    /// The snapshot itself, parsed once for all clones.
     ///
     /// # Errors
     /// The body is no snapshot: its checksum was right, but another program wrote it under this version.
+    pub fn parsed(&self) -> Result<&Snapshot, serde_json::Error> {
+        match self.made.snapshot.get() {
+            Some(snapshot) => Ok(snapshot),
+            None => self.snapshot().map(|snapshot| self.made.snapshot.get_or_init(|| snapshot)),
+        }
+    }
+
+    /// The snapshot itself, for whoever changes it, or reads many.
+    ///
+    /// # Errors
+    /// As of [`Self::parsed`].
     pub fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
         let mut snapshot: Snapshot = serde_json::from_slice(&self.body)?;
         if let Some(details) = self.details() {
@@ -429,7 +471,7 @@ mod tests {
     fn a_long_body_lies_compressed_in_the_value_and_a_short_one_does_not() {
         let read = CachedSnapshot::from_value(&value(), &fingerprint()).unwrap();
         let mut unpacked = Vec::new();
-        GzDecoder::new(read.gzip().unwrap().as_slice()).read_to_end(&mut unpacked).unwrap();
+        GzDecoder::new(read.gzip().unwrap().as_ref()).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, read.body);
         assert_eq!((read.as_stale().unwrap().gzip(), short().1.gzip()), (None, None));
     }
