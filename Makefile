@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run quick test test-redis test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows cold-start large-campus soak edge check fmt clippy docs promises dependencies deny fuzz
+.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
@@ -61,15 +61,12 @@ test-lambda: ## The functions behind cargo-lambda: every route, and every event 
 	@scripts/install-deploy-tools
 	.venv/bin/pytest --quiet deploy/test_local_invoke.py
 
-cold-start: ## How long the functions' start takes, over each way to Redis
+bench: ## What the programs cost, the functions beside a bare one: size, start, answers, memory, sweeps; half an hour
 	@scripts/install-redis
-	set -e; for function in $(FUNCTIONS); do cargo build --release --package $$function; done
-	cargo run --package testkit --example cold-start -- $(FUNCTIONS:%=target/release/%)
-
-large-campus: ## What 1,500 rooms cost beside 77: a scheduled sweep, memory, what Redis holds, a HIT; four minutes
-	@scripts/install-redis
-	set -e; for function in refresh read; do cargo build --release --package $$function; done
-	cargo run --profile measure --package testkit --example large-campus -- target/release/refresh target/release/read
+	# One at a time, as SAM builds them: in one go, each would be linked with what another one needs.
+	set -e; for program in floor $(FUNCTIONS) emptyclassroom-local; do cargo build --release --package $$program; done
+	cargo run --profile measure --package testkit --example bench -- \
+		$(addprefix target/release/,floor read cooldown-status refresh emptyclassroom)
 
 lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
 	@scripts/lambda-build

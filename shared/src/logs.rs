@@ -42,7 +42,7 @@ pub fn start(format: Format, rust_log: Option<String>) {
             let lines =
                 lines.json().flatten_event(true).with_current_span(false).with_span_list(false).with_ansi(false);
             // Without spans: Lambda's runtime opens one at each event, with 200 bytes of ids that the lines START and END give too.
-            lines.with_filter(filter_fn(|line| line.is_event())).boxed()
+            lines.with_filter(filter_fn(is_line)).boxed()
         }
         Format::Human => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
     };
@@ -58,6 +58,10 @@ pub fn start(format: Format, rust_log: Option<String>) {
             "RUST_LOG is passed over: it should be as `debug` or `warn,emptyclassroom=debug`"
         );
     }
+}
+
+fn is_line(line: &Metadata<'_>) -> bool {
+    line.is_event()
 }
 
 fn is_harmless(line: &Metadata<'_>) -> bool {

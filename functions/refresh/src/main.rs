@@ -12,7 +12,7 @@ use emptyclassroom::{
     service::Service,
     web::refresh_routes,
 };
-use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::{event::Invocation, eventbridge::EventBridge};
@@ -29,10 +29,10 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     let service = Service::build(deps, events)?;
     lambda::connect(&service.deps).await;
     let gateway = Gateway::new(refresh_routes(&service), &service.deps);
-    lambda_runtime::run(service_fn(move |LambdaEvent { payload, context }: LambdaEvent<Invocation>| {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Invocation>| {
         let (service, gateway) = (service.clone(), gateway.clone());
         async move {
-            let outcome = respond(&service, &gateway, payload, context).await;
+            let outcome = respond(&service, &gateway, event.payload).await;
             lambda::report(&service.deps);
             outcome
         }
@@ -42,20 +42,15 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
 
 /// An answer for the client, or what became of the schedule's refresh. If that failed, so does the invocation: Lambda then
 /// tries again, and keeps for the operator what has failed for good.
-async fn respond(
-    service: &Service,
-    gateway: &Gateway,
-    event: Invocation,
-    context: Context,
-) -> Result<Value, Diagnostic> {
+async fn respond(service: &Service, gateway: &Gateway, event: Invocation) -> Result<Value, Diagnostic> {
     let outcome = match event {
         Invocation::Schedule => {
             let scheduled = service.refresher.refresh_scheduled().await;
             serde_json::to_value(scheduled.map_err(|error| failure(&error))?)
         }
         Invocation::Client(request) => {
-            let Ok(answer) = gateway.answer(LambdaEvent::new(*request, context)).await;
-            serde_json::to_value(answer)
+            let answered = gateway.answer(*request).await;
+            serde_json::to_value(answered.map_err(|error| failure(error.as_ref()))?)
         }
     };
     outcome.map_err(|error| failure(&error))

@@ -1,27 +1,27 @@
 //! What the three functions have in common: their start (logs, TLS, secrets, configuration, Redis), and their way of serving.
 
-mod gateway;
+mod gateway_request;
+mod gateway_response;
 mod secrets;
 mod secrets_manager;
 
 use std::{
-    convert::Infallible,
     io::{self, Write},
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
-use axum::{Router, response::Response};
+use axum::{Router, extract::Request};
 use lambda_http::{
-    Adapter, LambdaEvent, Service as _,
+    LambdaEvent,
     lambda_runtime::{self, service_fn},
 };
-use serde::Serialize;
 use tokio::time::timeout;
+use tower::ServiceExt;
 
 use self::secrets::Environment;
-pub use self::{gateway::GatewayRequest, secrets::SecretError};
+pub use self::{gateway_request::GatewayRequest, gateway_response::GatewayResponse, secrets::SecretError};
 use crate::{
     config::{Config, ConfigError, Deployment, environment},
     error_chain, logs,
@@ -101,7 +101,7 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
 /// A function's routes, as API Gateway has them called.
 #[derive(Clone)]
 pub struct Gateway {
-    routes: Adapter<'static, Response, Router>,
+    routes: Router,
     deps: Arc<Dependencies>,
 }
 
@@ -109,27 +109,27 @@ impl Gateway {
     /// The routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
     #[must_use]
     pub fn new(routes: Router, deps: &Arc<Dependencies>) -> Self {
-        Self { routes: Adapter::from(web::finish(routes, &deps.config.allowed_origins)), deps: Arc::clone(deps) }
+        Self { routes: web::finish(routes, &deps.config.allowed_origins), deps: Arc::clone(deps) }
     }
 
     /// What API Gateway is to answer the client.
     ///
     /// # Errors
-    /// Never: routes answer everything.
-    pub async fn answer(&self, event: LambdaEvent<GatewayRequest>) -> Result<impl Serialize + use<>, Infallible> {
-        let LambdaEvent { payload, context } = event;
-        self.routes.clone().call(LambdaEvent::new(payload.into(), context)).await
+    /// A body breaks off. No route's does.
+    pub async fn answer(&self, request: GatewayRequest) -> Result<GatewayResponse, lambda_http::Error> {
+        let Ok(response) = self.routes.clone().oneshot(Request::from(request)).await;
+        Ok(GatewayResponse::read(response).await?)
     }
 
-    /// BookingsByRoom one request after the other, until Lambda ends the process.
+    /// Answers one request after the other, until Lambda ends the process.
     ///
     /// # Errors
     /// The Runtime API cannot be reached.
     pub async fn serve(self) -> Result<(), lambda_http::Error> {
-        lambda_runtime::run(service_fn(move |event| {
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<GatewayRequest>| {
             let gateway = self.clone();
             async move {
-                let answer = gateway.answer(event).await;
+                let answer = gateway.answer(event.payload).await;
                 report(&gateway.deps);
                 answer
             }

@@ -2,13 +2,13 @@
 //!
 //! A client writes most of such an event, and `lambda_http` trusts it: a Host header that is no host, or a raw space in a
 //! query string, makes it panic, and a header that HTTP does not know fails the invocation. So an event is read leniently
-//! here, and what `lambda_http` is given is in order whatever the client sent.
+//! here, and what routes are given is in order whatever the client sent.
 
 use std::{borrow::Cow, fmt};
 
+use axum::{body::Body, extract::Request};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use lambda_http::{aws_lambda_events::apigw::ApiGatewayV2httpRequest, request::LambdaRequest};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
@@ -20,11 +20,9 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub struct GatewayRequest {
     method: Method,
-    path: String,
-    query: Option<String>,
+    uri: Uri,
     headers: HeaderMap,
-    body: Option<String>,
-    is_base64_encoded: bool,
+    body: Vec<u8>,
 }
 
 /// The event, as far as routes look at it.
@@ -62,8 +60,6 @@ struct HttpContext {
 
 /// What API Gateway lets through is 10,240 bytes, of which each may take three when it is encoded; `http` takes 65,534.
 const LONGEST_URI: usize = 60_000;
-/// Headers that `lambda_http` would make a URL of. No route looks at them.
-const PARTS_OF_THE_URL: [&str; 2] = ["host", "x-forwarded-proto"];
 
 impl<'de> Deserialize<'de> for GatewayRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -72,12 +68,11 @@ impl<'de> Deserialize<'de> for GatewayRequest {
         };
         let event = GatewayEvent::deserialize(deserializer).map_err(|error| refuse(&error))?;
         let method = event.request_context.http.method.parse().map_err(|error| refuse(&error))?;
-        let target = target(&path(&event), text(&event.raw_query_string));
-        let (path, query) = target.map_err(|reason| refuse(&reason))?;
-        let body = event.body.as_str().map(str::to_owned);
-        let says_encoded = event.is_base64_encoded == Value::Bool(true);
-        let is_base64_encoded = says_encoded && body.as_ref().is_some_and(|body| BASE64_STANDARD.decode(body).is_ok());
-        Ok(Self { method, path, query, headers: headers(&event.headers), body, is_base64_encoded })
+        let uri = uri(&path(&event), text(&event.raw_query_string)).map_err(|reason| refuse(&reason))?;
+        let body = text(&event.body);
+        let is_encoded = event.is_base64_encoded == Value::Bool(true);
+        let decoded = if is_encoded { BASE64_STANDARD.decode(body).ok() } else { None };
+        Ok(Self { method, uri, headers: headers(&event.headers), body: decoded.unwrap_or_else(|| body.into()) })
     }
 }
 
@@ -141,14 +136,15 @@ fn path_of_route<'a>(route: &'a str, raw_path: &str, parameters: &Value) -> Opti
 
 /// Path and query, with everything encoded that may not stand there as it is, and nothing else changed. The `url` crate
 /// will not do: it leaves out tabs and line breaks, and makes slashes of backslashes, and so another path.
-fn target(path: &str, query: &str) -> Result<(String, Option<String>), String> {
+fn uri(path: &str, query: &str) -> Result<Uri, String> {
     let slash = if path.starts_with('/') { "" } else { "/" };
-    let path = format!("{slash}{}", utf8_percent_encode(path, PATH));
-    let query = (!query.is_empty()).then(|| utf8_percent_encode(query, QUERY).to_string());
-    if path.len() + query.as_ref().map_or(0, String::len) > LONGEST_URI {
+    let mark = if query.is_empty() { "" } else { "?" };
+    let (path, query) = (utf8_percent_encode(path, PATH), utf8_percent_encode(query, QUERY));
+    let uri = format!("{slash}{path}{mark}{query}");
+    if uri.len() > LONGEST_URI {
         return Err(format!("its URI is longer than {LONGEST_URI} bytes"));
     }
-    Ok((path, query))
+    Uri::builder().path_and_query(uri).build().map_err(|error| error.to_string())
 }
 
 /// The headers that HTTP knows how to write. The others say nothing that a route could read.
@@ -156,7 +152,7 @@ fn headers(given: &Value) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in given.as_object().into_iter().flatten() {
         let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(text(value)).ok());
-        if let Some((name, value)) = header.filter(|(name, _)| !PARTS_OF_THE_URL.contains(&name.as_str())) {
+        if let Some((name, value)) = header {
             // The map is full after 24,576 headers, of which API Gateway lets some hundreds through.
             let _ = headers.try_insert(name, value);
         }
@@ -164,16 +160,11 @@ fn headers(given: &Value) -> HeaderMap {
     headers
 }
 
-impl From<GatewayRequest> for LambdaRequest {
-    fn from(request: GatewayRequest) -> Self {
-        let mut event = ApiGatewayV2httpRequest::default();
-        event.request_context.http.method = request.method;
-        event.raw_path = Some(request.path);
-        event.raw_query_string = request.query;
-        event.headers = request.headers;
-        event.body = request.body;
-        event.is_base64_encoded = request.is_base64_encoded;
-        Self::ApiGatewayV2(event)
+impl From<GatewayRequest> for Request {
+    fn from(GatewayRequest { method, uri, headers, body }: GatewayRequest) -> Self {
+        let mut request = Self::new(Body::from(body));
+        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, uri, headers);
+        request
     }
 }
 
@@ -181,7 +172,6 @@ impl From<GatewayRequest> for LambdaRequest {
 mod tests {
     use axum::{Router, response::IntoResponse, routing::get};
     use http::Uri;
-    use lambda_http::Request;
     use proptest::prelude::*;
     use serde_json::json;
     use tower::ServiceExt;
@@ -197,7 +187,7 @@ mod tests {
 
     fn request(event: Value) -> Request {
         let request: GatewayRequest = serde_json::from_value(event).unwrap();
-        LambdaRequest::from(request).into()
+        request.into()
     }
 
     fn uri(path: &str, query: &str) -> String {
@@ -300,8 +290,8 @@ mod tests {
         let request = request(event("/", "", &headers, None));
         let names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         assert_eq!(request.headers()["authorization"], "Bearer x");
-        assert_eq!(names.len(), 4, "{names:?}");
-        assert!(["x-number", "x-null", "x-latin"].iter().all(|name| names.contains(name)), "{names:?}");
+        assert_eq!(names.len(), 6, "{names:?}");
+        assert!(["host", "x-number", "x-null", "x-latin"].iter().all(|name| names.contains(name)), "{names:?}");
     }
 
     #[test]
@@ -309,7 +299,8 @@ mod tests {
         for (body, says_encoded, length) in [("Zm9v", true, 3), ("Zm9v", false, 4), ("no base64!", true, 10)] {
             let mut event = event("/", "", &json!({}), Some(body));
             event["isBase64Encoded"] = says_encoded.into();
-            assert_eq!(request(event).body().len(), length, "{body}");
+            let request: GatewayRequest = serde_json::from_value(event).unwrap();
+            assert_eq!(request.body.len(), length, "{body}");
         }
     }
 
@@ -374,7 +365,7 @@ mod tests {
             let seen = request.uri().clone();
             let routes = Router::new().route("/{*path}", get(async |uri: Uri| uri.to_string().into_response()));
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let answer = runtime.block_on(routes.oneshot(request.map(|_| axum::body::Body::empty()))).unwrap();
+            let answer = runtime.block_on(routes.oneshot(request.map(|_| Body::empty()))).unwrap();
             prop_assert!(seen.path().starts_with('/'), "{}", seen);
             prop_assert!([200, 404].contains(&answer.status().as_u16()));
         }

@@ -7,7 +7,7 @@ use simulator::Simulator;
 use tempfile::NamedTempFile;
 use testkit::{Function, GatewayEvent, RedisServer, large_campus, simulate};
 
-use super::{megabytes, milliseconds, row};
+use super::{median, megabytes, milliseconds, row};
 
 /// Rounds, in each of which every kind of request is made so many times.
 const ROUNDS: usize = 40;
@@ -100,9 +100,4 @@ async fn duration(function: &Function, event: &GatewayEvent) -> Duration {
     let answer = function.invoke(event.clone().into()).await.unwrap();
     assert_eq!(answer["statusCode"], 200);
     function.last_duration().unwrap()
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }
