@@ -57,9 +57,9 @@ def test_without_the_cdn_a_read_costs_what_its_parts_do():
     parts = 1.00 + 0.20 + 0.25 * 6500 * 0.0000133334 + 1.284 * 0.50 + 0.05 + 3.4 * 0.09
     assert month.aws == pytest.approx(parts)
     assert (month.cloudfront, month.redis, month.asked) == (0, pytest.approx(2.00), 1e6)
-    assert cost.month({cost.READ: 1e6}, "ElastiCache", cdn=False).redis == pytest.approx(4 * 0.0023)
+    assert cost.month({cost.READ: 1e6}, "ElastiCache", cdn=False).redis == pytest.approx(28 * 0.0023)
     # Upstash's transfer beyond 200 GB.
-    assert cost.month(READS, "Upstash", cdn=False).redis == pytest.approx(200 + (320 - 200) * 0.03)
+    assert cost.month(READS, "Upstash", cdn=False).redis == pytest.approx(200 + (2730 - 200) * 0.03)
 
 
 @pytest.mark.parametrize("route", cost.PAGE_VIEW, ids=lambda route: route.path)
