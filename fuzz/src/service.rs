@@ -97,8 +97,7 @@ impl App {
         let request = serde_json::from_slice(event)?;
         self.runtime.block_on(async {
             self.fill(cached).await;
-            let event = lambda_runtime::LambdaEvent::new(request, lambda_runtime::Context::default());
-            serde_json::to_value(self.gateway.answer(event).await.unwrap())
+            serde_json::to_value(self.gateway.answer(request).await.unwrap())
         })
     }
 
@@ -120,7 +119,7 @@ impl App {
 
     async fn publish(&self) {
         let today: NaiveDate = TODAY.parse().unwrap();
-        let Dependencies { config, clock, cache, .. } = &self.service.deps;
+        let Dependencies { config, clock, cache, .. } = &*self.service.deps;
         let mut bookings = BookingsByRoom::new();
         bookings.entry("342".to_owned()).or_default().add(today, [Booking { start: 545, end: 595 }]);
         let lease = cache.lease().await.unwrap().unwrap();
