@@ -4,21 +4,18 @@
 //! `lambda_http` has such a type too. It would send only the first value of a header, copy a text twice, and link tables of
 //! all the world's character encodings.
 
-use axum::{
-    body::{Bytes, to_bytes},
-    response::Response,
-};
+use std::borrow::Cow;
+
+use axum::{body::to_bytes, response::Response};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, header::CONTENT_ENCODING};
-use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
-/// A response of a route, for API Gateway. Its body is a text, or in base64 if it is none.
-#[derive(Clone, Debug)]
-pub struct GatewayResponse {
-    status: u16,
-    headers: HeaderMap,
-    body: Bytes,
-}
+/// A response of a route in JSON, for API Gateway.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct GatewayResponse(Box<RawValue>);
 
 impl GatewayResponse {
     /// Reads a response to its end.
@@ -28,26 +25,34 @@ impl GatewayResponse {
     pub async fn read(response: Response) -> Result<Self, axum::Error> {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await?;
-        Ok(Self { status: parts.status.as_u16(), headers: parts.headers, body })
+        Ok(Self::new(parts.status.as_u16(), &parts.headers, &body))
+    }
+
+    /// Its body stays a text. What is compressed, or is no text, goes in base64.
+    #[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
+    fn new(status_code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
+        let is_compressed = headers.contains_key(CONTENT_ENCODING);
+        let text = if is_compressed { None } else { std::str::from_utf8(body).ok() };
+        let written = Written {
+            status_code,
+            headers: Headers(headers),
+            body: text.map_or_else(|| BASE64_STANDARD.encode(body).into(), Cow::from),
+            is_base64_encoded: text.is_none(),
+            cookies: [],
+        };
+        Self(to_raw_value(&written).expect("it should be JSON"))
     }
 }
 
-impl Serialize for GatewayResponse {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let is_compressed = self.headers.contains_key(CONTENT_ENCODING);
-        let text = if is_compressed { None } else { std::str::from_utf8(&self.body).ok() };
-        let mut response = serializer.serialize_struct("GatewayResponse", 5)?;
-        response.serialize_field("statusCode", &self.status)?;
-        response.serialize_field("headers", &Headers(&self.headers))?;
-        match text {
-            Some(text) => response.serialize_field("body", text)?,
-            None => response.serialize_field("body", &BASE64_STANDARD.encode(&self.body))?,
-        }
-        response.serialize_field("isBase64Encoded", &text.is_none())?;
-        // No route sets any, but cargo-lambda's emulator cannot do without the list.
-        response.serialize_field("cookies", &[(); 0])?;
-        response.end()
-    }
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Written<'a> {
+    status_code: u16,
+    headers: Headers<'a>,
+    body: Cow<'a, str>,
+    is_base64_encoded: bool,
+    /// No route sets any, but cargo-lambda's emulator cannot do without the list.
+    cookies: [(); 0],
 }
 
 /// Headers, each with all its values in one.
