@@ -109,6 +109,14 @@ def test_a_program_needs_no_younger_glibc_than_al2023_has(name):
     assert needed and max(needed) <= (2, 34), f"GLIBC {max(needed)}"
 
 
+@pytest.mark.parametrize("name, megabytes", [("Read", 6.5), ("CooldownStatus", 5), ("Refresh", 10)])
+def test_a_program_is_small_and_linked_for_a_fixed_address(name, megabytes):
+    program = (BUILD / name / "bootstrap").read_bytes()
+    assert len(program) <= megabytes * 1e6, len(program)
+    # e_type of ELF: 2 is an executable, 3 a position-independent one.
+    assert int.from_bytes(program[16:18], "little") == 2
+
+
 @pytest.mark.parametrize("name, path", [("Read", "/api/buildings"), ("CooldownStatus", "/api/cooldown-status")])
 def test_a_program_answers_head_where_it_answers_get(name, path, tmp_path):
     environment = {
