@@ -14,6 +14,5 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), lambda_http::Error> {
     let deps = lambda::start().await?;
-    lambda::connect(&deps).await;
     Gateway::new(cooldown_routes(&deps), &deps).serve().await
 }

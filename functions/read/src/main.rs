@@ -15,6 +15,5 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), lambda_http::Error> {
     let service = Service::build(lambda::start().await?, None)?;
-    lambda::connect(&service.deps).await;
     Gateway::new(read_routes(&service), &service.deps).serve().await
 }

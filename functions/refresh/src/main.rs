@@ -27,7 +27,6 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     let bus = deps.config.event_bus_name.clone();
     let events = bus.map(|bus| Arc::new(EventBridge::new(bus)) as Arc<dyn EventBus>);
     let service = Service::build(deps, events)?;
-    lambda::connect(&service.deps).await;
     let gateway = Gateway::new(refresh_routes(&service), &service.deps);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Invocation>| {
         let (service, gateway) = (service.clone(), gateway.clone());

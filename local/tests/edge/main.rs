@@ -52,7 +52,7 @@ async fn behind_a_caching_proxy_few_reads_reach_the_server_and_nobody_sees_old_d
         ("EDGE_SECONDS", &EDGE_SECONDS.to_string()),
         ("REFRESH_COOLDOWN_MINUTES", "0"),
         ("CAMPUS_FILE", campus_file.path().to_str().unwrap()),
-        ("RUST_LOG", "info"),
+        ("RUST_LOG", "debug"),
     ])
     .await;
     let edge = Nginx::start(program.url.strip_prefix("http://").unwrap()).await;

@@ -51,7 +51,7 @@ pub enum StartError {
     Redis(#[from] StoreError),
 }
 
-/// Starts a function: logs, TLS, secrets, configuration, and a client of Redis that has not connected yet.
+/// Starts a function: logs, TLS, secrets, configuration, and a connection to Redis.
 ///
 /// # Errors
 /// A secret is not to be had, or the configuration cannot be used.
@@ -63,15 +63,16 @@ pub async fn start() -> Result<Arc<Dependencies>, StartError> {
     let metrics = Metrics::default();
     metrics.cold_start();
     let store = RedisStore::new(config.required_redis_url()?, config.redis_timeout)?.measured_by(metrics.clone());
+    connect(&store).await;
     let clock = Clock::system(config.campus.timezone);
     Ok(Arc::new(Dependencies { metrics, ..Dependencies::new(config, clock, Arc::new(store)) }))
 }
 
 /// Connects to Redis while the start's processor time is free. A Redis that is down stops nothing: the first request tries
 /// again.
-pub async fn connect(deps: &Dependencies) {
-    match timeout(CONNECT_LIMIT, deps.cache.last_refresh()).await {
-        Ok(Ok(_)) => {}
+async fn connect(store: &RedisStore) {
+    match timeout(CONNECT_LIMIT, store.connect()).await {
+        Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(cause = error_chain(&error), "no Redis at the start"),
         Err(_) => tracing::error!(limit_s = CONNECT_LIMIT.as_secs(), "no Redis at the start within the limit"),
     }

@@ -88,8 +88,8 @@ fn unread(name: &'static str, source: impl Error + Send + Sync + 'static) -> Sec
 #[derive(Clone, Debug)]
 pub(super) struct Arn {
     text: String,
-    partition: String,
     region: String,
+    domain: &'static str,
 }
 
 impl Arn {
@@ -98,10 +98,15 @@ impl Arn {
         let parts: Vec<_> = text.splitn(7, ':').collect();
         match parts.as_slice() {
             ["arn", partition, "secretsmanager", region, account, "secret", name]
-                if ![partition, region, account, name].iter().any(|part| part.is_empty()) =>
+                if ![region, account, name].iter().any(|part| part.is_empty()) =>
             {
-                let [partition, region] = [partition, region].map(|part| (*part).to_owned());
-                Some(Self { text: text.to_owned(), partition, region })
+                let domain = match *partition {
+                    "aws" | "aws-us-gov" => "amazonaws.com",
+                    "aws-cn" => "amazonaws.com.cn",
+                    "aws-eusc" => "amazonaws.eu",
+                    _ => return None,
+                };
+                Some(Self { text: text.to_owned(), region: (*region).to_owned(), domain })
             }
             _ => None,
         }
@@ -116,8 +121,8 @@ impl Arn {
     }
 
     /// Under which the endpoints of its partition of AWS are found.
-    pub(super) fn domain(&self) -> &'static str {
-        if self.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }
+    pub(super) const fn domain(&self) -> &'static str {
+        self.domain
     }
 }
 
@@ -135,6 +140,7 @@ mod tests {
             ),
             ("arn:aws-us-gov:secretsmanager:us-gov-west-1:1:secret:a:b", "us-gov-west-1", "amazonaws.com"),
             ("arn:aws-cn:secretsmanager:cn-north-1:1:secret:a", "cn-north-1", "amazonaws.com.cn"),
+            ("arn:aws-eusc:secretsmanager:eusc-de-east-1:1:secret:a", "eusc-de-east-1", "amazonaws.eu"),
         ] {
             let parsed = Arn::parse(arn).unwrap();
             assert_eq!((parsed.as_str(), parsed.region(), parsed.domain()), (arn, region, domain));

@@ -4,7 +4,11 @@
 //! HTTP client that is linked anyway, and only its signature comes from the SDK's own crate. See
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
 
-use std::{env, error::Error, time::SystemTime};
+use std::{
+    env,
+    error::Error,
+    time::{Duration, SystemTime},
+};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
@@ -27,6 +31,7 @@ const TARGET: &str = "secretsmanager.GetSecretValue";
 const CONTENT: &str = "application/x-amz-json-1.1";
 /// The whole start waits for the call, so it is repeated once and soon.
 const RETRIES: usize = 1;
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Asks Secrets Manager, with the credentials that Lambda gives a function in its environment.
 #[derive(Clone, Debug)]
@@ -48,8 +53,8 @@ pub(super) enum CallError {
     Request(#[source] Box<dyn Error + Send + Sync>),
     #[error("Secrets Manager could not be reached")]
     Connection(#[source] reqwest::Error),
-    #[error("Secrets Manager answered {status}: {reason}")]
-    Refused { status: StatusCode, reason: String },
+    #[error("Secrets Manager answered {status}: {kind} {message}")]
+    Refused { status: StatusCode, kind: String, message: String },
     #[error("Secrets Manager's answer could not be read")]
     Answer(#[source] serde_json::Error),
 }
@@ -59,7 +64,11 @@ impl CallError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Connection(_) => true,
-            Self::Refused { status, .. } => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+            // Throttling is a 400, told by its kind alone.
+            Self::Refused { status, kind, .. } => {
+                let is_throttled = kind.contains("Throttling") || kind.contains("TooManyRequests");
+                is_throttled || *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+            }
             _ => false,
         }
     }
@@ -96,7 +105,7 @@ impl SecretsManager {
 
     /// The text of a secret; `None` if the secret is binary. The caller limits the time.
     pub(super) async fn secret(&self, arn: &Arn) -> Result<Option<SecretString>, CallError> {
-        let soon = ConstantBuilder::default().with_max_times(RETRIES).with_jitter();
+        let soon = ConstantBuilder::new().with_delay(RETRY_AFTER).with_max_times(RETRIES).with_jitter();
         (|| self.ask(arn)).retry(soon).when(CallError::is_transient).await
     }
 
@@ -108,7 +117,7 @@ impl SecretsManager {
         let body = response.bytes().await.map_err(CallError::Connection)?;
         if status != StatusCode::OK {
             let Refusal { kind, message } = serde_json::from_slice(&body).unwrap_or_default();
-            return Err(CallError::Refused { status, reason: format!("{kind} {message}").trim().to_owned() });
+            return Err(CallError::Refused { status, kind, message });
         }
         let answer: Answer = serde_json::from_slice(&body).map_err(CallError::Answer)?;
         Ok(answer.secret_string)

@@ -60,7 +60,7 @@ pub struct Cache {
     /// A checksum of the unusable value that was logged last, by key, so that each is logged once.
     logged: Arc<Mutex<HashMap<String, String>>>,
     /// The value that was read last as today's snapshot, and the snapshot in it. Until a sweep publishes, every reader finds the
-    /// same value, of which nothing has to be checked, decompressed or parsed again.
+    /// same value, of which nothing has to be checked, decoded or parsed again.
     last_read: Arc<Mutex<Option<(Bytes, CachedSnapshot)>>>,
     /// The token of a lock that may still be held although nobody sweeps, because the store failed when it was taken or
     /// given back. Behind a std mutex, because nothing awaits while it is held.

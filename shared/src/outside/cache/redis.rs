@@ -165,6 +165,15 @@ impl RedisStore {
         })
     }
 
+    /// Connects, so that the first command need not.
+    ///
+    /// # Errors
+    /// Redis cannot be reached, or refuses the password.
+    pub async fn connect(&self) -> Result<(), StoreError> {
+        let failed = |source: Arc<RedisError>| StoreError::Failed { command: "the connection", source: source.into() };
+        self.connection().await.map(|_| ()).map_err(failed)
+    }
+
     /// The same, whose waiting for Redis is measured.
     #[must_use]
     pub fn measured_by(self, metrics: Metrics) -> Self {

@@ -1,15 +1,14 @@
-//! The format of a cached snapshot: a line of JSON that describes it, a line that is the response body, a line of details that
-//! the body has no place for, and the body once more, compressed by gzip and written in base64.
+//! The format of a cached snapshot: a line of JSON that describes it, a line that is the response body, and a line of what the
+//! body has no place for: the body once more, compressed by gzip and written in base64, and details.
 //!
 //! ```text
 //! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
 //! {"buildings":{…},"last_updated":"…",…}
-//! {"items":4711,"booked":["342","345"],"unreached":["349"],"answered":{"349":"2026-03-02T00:05:31.5-05:00"}}
-//! H4sIAAAAAAAA…
+//! {"gzip":"H4sI…","items":4711,"booked":["342","345"],"unreached":["349"],"answered":{"349":"2026-03-02T00:05:31.5-05:00"}}
 //! ```
 //!
-//! A hit compares the checksum and passes on the bytes of the second or of the fourth line: nothing is parsed, rendered or
-//! compressed again. Values of earlier releases, and those with a short body, have no fourth line.
+//! A hit passes on the body, or the compressed one out of its base64: nothing is parsed, rendered or compressed again. Values of
+//! earlier releases, and those with a short body, have no `gzip`, and earlier releases pass over it.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -54,8 +53,6 @@ pub struct CachedSnapshot {
     pub body: Bytes,
     /// [`Details`] in JSON; empty in values of version 1.
     details: Bytes,
-    /// The body compressed by gzip, in base64; empty if the value holds none.
-    gzip: Bytes,
     /// A checksum of all of the above, in hexadecimal digits, which is also the body's ETag.
     pub checksum: String,
     made: Arc<Made>,
@@ -115,6 +112,10 @@ struct Header {
 /// The third line.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Details {
+    /// The body compressed by gzip, in base64; empty if the body is short. It comes first, where [`GZIP`] finds it, and is
+    /// never read with the rest.
+    #[serde(skip_deserializing, skip_serializing_if = "String::is_empty")]
+    gzip: String,
     /// How many items of any kind the sweep found, in all rooms and on all days.
     items: usize,
     /// The rooms that an event takes within the day's opening hours.
@@ -127,6 +128,9 @@ struct Details {
     answered: BTreeMap<String, Timestamp>,
 }
 
+/// How the third line begins if there is a compressed body.
+const GZIP: &[u8] = br#"{"gzip":""#;
+
 impl Details {
     fn of(snapshot: &Snapshot, items: usize) -> Self {
         let ids = |rooms: &dyn Fn(&RoomAvailability) -> bool| -> Vec<String> {
@@ -134,6 +138,7 @@ impl Details {
         };
         let older = snapshot.rooms().filter(|room| room.status == RoomStatus::Stale);
         Self {
+            gzip: String::new(),
             items,
             booked: ids(&|room| room.booked == Some(true)),
             unreached: ids(&|room| room.is_unreached).into_iter().collect(),
@@ -170,14 +175,12 @@ impl CachedSnapshot {
         fencing_token: FencingToken,
         fingerprint: &Fingerprint,
     ) -> Self {
-        let (body, details) = (OpenClassrooms::all(snapshot, campus), Details::of(snapshot, items));
-        let (date, last_updated) = (snapshot.date, snapshot.last_updated);
-        let unsealed =
-            Self::unsealed(fencing_token, fingerprint.clone(), date, last_updated, json(&body), json(&details));
-        Self { gzip: compressed(&unsealed.body), ..unsealed }.sealed()
+        let body = json(&OpenClassrooms::all(snapshot, campus));
+        let details = json(&Details { gzip: compressed(&body), ..Details::of(snapshot, items) });
+        Self::new(fencing_token, fingerprint.clone(), snapshot.date, snapshot.last_updated, body, details)
     }
 
-    /// A snapshot whose body is rendered already, and is not compressed.
+    /// A snapshot whose body is rendered already.
     #[must_use]
     pub fn new(
         fencing_token: FencingToken,
@@ -187,47 +190,30 @@ impl CachedSnapshot {
         body: Bytes,
         details: Bytes,
     ) -> Self {
-        Self::unsealed(fencing_token, fingerprint, date, last_updated, body, details).sealed()
+        let (checksum, made) = (String::new(), Arc::default());
+        let unsealed = Self { fencing_token, fingerprint, date, last_updated, body, details, checksum, made };
+        let checksum = checksum_of(unsealed.header().as_bytes(), &unsealed.lines());
+        Self { checksum, ..unsealed }
     }
 
-    fn unsealed(
-        fencing_token: FencingToken,
-        fingerprint: Fingerprint,
-        date: NaiveDate,
-        last_updated: Timestamp,
-        body: Bytes,
-        details: Bytes,
-    ) -> Self {
-        let (gzip, checksum, made) = (Bytes::new(), String::new(), Arc::default());
-        Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum, made }
-    }
-
-    /// The same with its checksum.
-    fn sealed(self) -> Self {
-        let lines = self.lines();
-        Self { checksum: checksum_of(self.header().as_bytes(), &lines), ..self }
-    }
-
-    /// What follows the header, with the line breaks between.
-    fn lines(&self) -> [&[u8]; 5] {
-        let line_break: &[u8] = if self.gzip.is_empty() { b"" } else { b"\n" };
-        [&self.body, b"\n", &self.details, line_break, &self.gzip]
+    /// What follows the header.
+    fn lines(&self) -> [&[u8]; 3] {
+        [&self.body, b"\n", &self.details]
     }
 
     /// The body compressed by gzip; `None` if the value holds only the plain one.
     #[must_use]
     pub fn gzip(&self) -> Option<Bytes> {
-        if self.gzip.is_empty() {
-            return None;
-        }
         let made = &self.made.gzip;
-        match made.get() {
-            Some(gzip) => Some(gzip.clone()),
-            None => BASE64_STANDARD.decode(&self.gzip).ok().map(|gzip| made.get_or_init(|| gzip.into()).clone()),
+        if let Some(gzip) = made.get() {
+            return Some(gzip.clone());
         }
+        let base64 = self.details.strip_prefix(GZIP)?;
+        let gzip = BASE64_STANDARD.decode(base64.get(..memchr(b'"', base64)?)?).ok()?;
+        Some(made.get_or_init(|| gzip.into()).clone())
     }
 
-    /// A clone for keeping: what was made of the snapshot takes more memory than its bytes, and goes with those who asked.
+    /// A clone for keeping, without what was made of the snapshot: that may take more memory than its bytes.
     #[must_use]
     pub fn to_keep(&self) -> Self {
         Self { made: Arc::default(), ..self.clone() }
@@ -282,10 +268,9 @@ impl CachedSnapshot {
         if checksum_of(signed, &[&rest]) != checksum {
             return Err(UnusableValue::Corrupt);
         }
-        let (body, rest) = split_line(&rest).ok_or(UnusableValue::Malformed(None))?;
-        let (details, gzip) = split_line(&rest).unwrap_or((rest, Bytes::new()));
-        let made = Arc::default();
-        Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, gzip, checksum, made })
+        let end = memchr(b'\n', &rest).ok_or(UnusableValue::Malformed(None))?;
+        let (body, details, made) = (rest.slice(..end), rest.slice(end + 1..), Arc::default());
+        Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, checksum, made })
     }
 
     /// The snapshot itself, parsed once for all clones.
@@ -327,7 +312,8 @@ impl CachedSnapshot {
     #[must_use]
     pub fn as_stale(&self) -> Option<Self> {
         let body = mark_stale(&self.body)?.into();
-        let Self { fencing_token, fingerprint, date, last_updated, details, .. } = self.clone();
+        let details = self.details().map_or_else(Bytes::new, |details| json(&details));
+        let Self { fencing_token, fingerprint, date, last_updated, .. } = self.clone();
         Some(Self::new(fencing_token, fingerprint, date, last_updated, body, details))
     }
 }
@@ -337,21 +323,15 @@ fn json(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).expect("it should be JSON").into()
 }
 
-/// A line and what follows it. Neither is copied.
-fn split_line(lines: &Bytes) -> Option<(Bytes, Bytes)> {
-    let end = memchr(b'\n', lines)?;
-    Some((lines.slice(..end), lines.slice(end + 1..)))
-}
-
 /// A body compressed by gzip, in base64; empty if it is too short.
 #[expect(clippy::expect_used, reason = "a Vec takes all that is written to it")]
-fn compressed(body: &[u8]) -> Bytes {
+fn compressed(body: &[u8]) -> String {
     if body.len() < SHORTEST_COMPRESSED.into() {
-        return Bytes::new();
+        return String::new();
     }
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(body).expect("a Vec should take it");
-    BASE64_STANDARD.encode(encoder.finish().expect("a Vec should take it")).into()
+    BASE64_STANDARD.encode(encoder.finish().expect("a Vec should take it"))
 }
 
 /// The end of the header.
@@ -461,10 +441,24 @@ mod tests {
         ));
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["buildings"]["CAS"]["classrooms"][0]["name"], "116");
-        assert_eq!(lines.next(), Some(r#"{"items":0,"booked":[]}"#));
-        assert!(lines.next().unwrap().starts_with("H4sI"), "gzip in base64");
+        let details = lines.next().unwrap();
+        assert!(details.starts_with(r#"{"gzip":"H4sI"#) && details.ends_with(r#"","items":0,"booked":[]}"#), "{details}");
         assert_eq!(lines.next(), None);
         assert_eq!(FencingToken::of(value.as_ref()), Some(TOKEN));
+    }
+
+    /// During a deployment, and after a way back, programs of the earlier release read what this one writes.
+    #[test]
+    fn the_earlier_release_reads_details_beside_the_compressed_body() {
+        #[derive(Deserialize)]
+        struct Earlier {
+            items: usize,
+            booked: Vec<String>,
+        }
+        let value = value();
+        let details = value.splitn(3, |byte| *byte == b'\n').nth(2).unwrap();
+        let Earlier { items, booked } = serde_json::from_slice(details).unwrap();
+        assert_eq!((items, booked.len()), (0, 0));
     }
 
     #[test]
