@@ -120,3 +120,7 @@ def test_the_readme_has_the_same_totals():
     )
     readme = " ".join((ROOT / "README.md").read_text().split())
     assert f"about {small} a month at 100 thousand page views and {large} at a million" in readme
+    with_cdn, without = (
+        cost.money(cost.fixed("Upstash") + cost.month(READS, "Upstash", cdn=cdn).together) for cdn in (True, False)
+    )
+    assert f"{with_cdn} instead of {without} at 100 million reads" in readme

@@ -90,11 +90,13 @@ async fn it_starts_without_redis_and_connects_later() {
 
 #[tokio::test]
 async fn a_hanging_redis_delays_the_start_by_at_most_three_seconds() {
-    let redis = RedisServer::start().await;
+    let redis = RedisServer::start_tls().await;
     mark_refreshed(&redis).await;
     let proxy = Proxy::start(redis.addr()).await;
     proxy.cut();
-    let function = start(&format!("redis://{}", proxy.addr()), &[("REDIS_TIMEOUT", "20")]).await;
+    let url = format!("rediss://localhost:{}", proxy.addr().port());
+    let trusted = redis.ca_file().to_str().unwrap();
+    let function = start(&url, &[("REDIS_TIMEOUT", "20"), ("SSL_CERT_FILE", trusted)]).await;
     let init = function.init_time().await;
     assert!(init < Duration::from_secs(8), "Lambda allows ten seconds: {init:?}");
     function.logged("ERROR", "no Redis at the start within the limit").await;

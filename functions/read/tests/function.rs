@@ -222,7 +222,7 @@ async fn a_bad_environment_variable_stops_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn each_read_is_one_json_log_line() {
+async fn a_read_that_waits_for_a_sweep_is_one_json_log_line() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     let last_updated = function.answer_to("open-classrooms").await.json()["last_updated"].clone();

@@ -1,7 +1,8 @@
 //! Whom TLS trusts.
 //!
 //! A Lambda function trusts Mozilla's list of authorities, which is linked in: reading and parsing the system's would be half
-//! of a cold start over TLS. What it talks to (AWS, hosted Redis, 25Live) has certificates of public authorities.
+//! of a cold start over TLS. What it talks to (AWS, hosted Redis, 25Live) has certificates of public authorities. The SDK's
+//! client of EventBridge alone reads the system's, at its first event.
 //! `SSL_CERT_FILE` names a file with other ones, and then those alone are trusted. The local server trusts what the
 //! system trusts, or `SSL_CERT_FILE`.
 

@@ -1,8 +1,9 @@
-//! The local server: its first answer, and a crowd on one room's calendar.
+//! The local server: its first answer, its hits, and a crowd on one room's calendar.
 
 use std::{
     fs,
     process::Command,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,6 +17,9 @@ use tokio::task::JoinSet;
 use super::{median, megabytes, milliseconds};
 
 const STARTS: usize = 11;
+const COLD_READERS: usize = 200;
+const HITS: u32 = 1000;
+const AT_ONCE: u32 = 32;
 const CLIENTS: usize = 100;
 const ROOMS: u32 = 1500;
 const LATENCY: Duration = Duration::from_millis(600);
@@ -92,7 +96,40 @@ pub(super) async fn measure(local: &str) {
         "  first answer, 77 rooms, all in Redis: {:.1} ms, median of {STARTS} starts",
         milliseconds(median(&mut times))
     );
+    hits(local, &site).await;
     crowd(local).await;
+}
+
+/// Hits one after the other, and by many clients at once, after readers that each made a connection of their own.
+async fn hits(local: &str, site: &Site) {
+    const PATH: &str = "/api/open-classrooms";
+    let server = Arc::new(site.start(local).await);
+    for _ in 0..COLD_READERS {
+        server.get(&Client::new(), PATH).await;
+    }
+    let memory = megabytes(server.process.peak_memory());
+    let (http, mut times) = (Client::new(), Vec::new());
+    for _ in 0..HITS {
+        times.push(server.get(&http, PATH).await.2);
+    }
+    let mut clients = JoinSet::new();
+    let start = Instant::now();
+    for _ in 0..AT_ONCE {
+        let (server, http) = (Arc::clone(&server), http.clone());
+        clients.spawn(async move {
+            for _ in 0..HITS {
+                let (status, cache, _) = server.get(&http, PATH).await;
+                assert_eq!((status, cache.as_str()), (StatusCode::OK, "HIT"));
+            }
+        });
+    }
+    clients.join_all().await;
+    let a_second = f64::from(AT_ONCE * HITS) / start.elapsed().as_secs_f64();
+    println!(
+        "  HIT: {:.3} ms; {AT_ONCE} clients at once: {a_second:.0} a second, the clients on the same processors; {memory:.1} MB at its \
+         peak after {COLD_READERS} readers",
+        milliseconds(median(&mut times)),
+    );
 }
 
 /// From the program's start to the end of its first answer.
@@ -112,10 +149,10 @@ async fn first_answer(local: &str, site: &Site) -> Duration {
 async fn crowd(local: &str) {
     let site = Site::new(ROOMS).await;
     first_answer(local, &site).await;
-    let server = std::sync::Arc::new(site.start(local).await);
+    let server = Arc::new(site.start(local).await);
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        let (server, http) = (server.clone(), Client::new());
+        let (server, http) = (Arc::clone(&server), Client::new());
         clients.spawn(async move {
             let mut answers = Vec::new();
             for _ in 0..20 {

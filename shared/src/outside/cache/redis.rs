@@ -333,16 +333,19 @@ impl CurrentConnection {
 fn client(url: &SecretString, timeout: Duration) -> Result<Client, StoreError> {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_PROBES);
     let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
-    let failed = |source| StoreError::Failed { command: "the reading of its URL", source };
-    let info = url.expose_secret().into_connection_info().map_err(|error| failed(error.into()))?.set_tcp_settings(tcp);
+    let failed = |source: RedisError| StoreError::Failed { command: "the reading of its URL", source: source.into() };
+    let info = url.expose_secret().into_connection_info().map_err(failed)?.set_tcp_settings(tcp);
+    // The crate would send its name and wait for the answer, at each start of a function.
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    let info = info.set_redis_settings(settings);
     let client = match info.addr() {
         ConnectionAddr::TcpTls { .. } => {
-            let root_cert = tls::authorities().map_err(|error| failed(error.into()))?;
+            let root_cert = tls::authorities().map_err(|source| StoreError::Authorities { source })?;
             Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
         }
         _ => Client::open(info),
     };
-    client.map_err(|error| failed(error.into()))
+    client.map_err(failed)
 }
 
 /// Whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.

@@ -1,6 +1,6 @@
 //! What a cache must be able to do: keep values until they expire, and lend a lock.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -80,6 +80,12 @@ pub enum StoreError {
         command: &'static str,
         /// What the node said.
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// The file that `SSL_CERT_FILE` names cannot be read.
+    #[error("the authorities to trust could not be read")]
+    Authorities {
+        /// Which file, and why.
+        source: io::Error,
     },
     /// No connection, or an answer that is a refusal.
     #[error("Redis failed at {command}")]

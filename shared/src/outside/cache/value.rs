@@ -442,7 +442,10 @@ mod tests {
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["buildings"]["CAS"]["classrooms"][0]["name"], "116");
         let details = lines.next().unwrap();
-        assert!(details.starts_with(r#"{"gzip":"H4sI"#) && details.ends_with(r#"","items":0,"booked":[]}"#), "{details}");
+        assert!(
+            details.starts_with(r#"{"gzip":"H4sI"#) && details.ends_with(r#"","items":0,"booked":[]}"#),
+            "{details}"
+        );
         assert_eq!(lines.next(), None);
         assert_eq!(FencingToken::of(value.as_ref()), Some(TOKEN));
     }
