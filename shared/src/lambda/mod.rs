@@ -9,7 +9,6 @@ use std::{
     io::{self, Write},
     process::ExitCode,
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{Router, extract::Request};
@@ -17,7 +16,6 @@ use lambda_http::{
     LambdaEvent,
     lambda_runtime::{self, service_fn},
 };
-use tokio::time::timeout;
 use tower::ServiceExt;
 
 use self::secrets::Environment;
@@ -33,9 +31,6 @@ use crate::{
     service::Dependencies,
     web,
 };
-
-/// How long the start waits for a connection to Redis. Lambda allows 10 s for all of it.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why a function does not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +66,8 @@ pub async fn start() -> Result<Arc<Dependencies>, StartError> {
 /// Connects to Redis while the start's processor time is free. A Redis that is down stops nothing: the first request tries
 /// again.
 async fn connect(store: &RedisStore) {
-    match timeout(CONNECT_LIMIT, store.connect()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(cause = error_chain(&error), "no Redis at the start"),
-        Err(_) => tracing::error!(limit_s = CONNECT_LIMIT.as_secs(), "no Redis at the start within the limit"),
+    if let Err(error) = store.connect().await {
+        tracing::error!(cause = error_chain(&error), "no Redis at the start");
     }
 }
 

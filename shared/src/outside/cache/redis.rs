@@ -165,7 +165,7 @@ impl RedisStore {
         })
     }
 
-    /// Connects, so that the first command need not.
+    /// Connects in 2.5 s at most, so that the first command need not.
     ///
     /// # Errors
     /// Redis cannot be reached, or refuses the password.
