@@ -2,8 +2,8 @@
 //!
 //! The `redis` crate's own ConnectionManager does not reconnect after a response time-out, so a connection that died
 //! silently (a Lambda function frozen for an hour, whose NAT entry has gone) would fail every command for minutes.
-//! Here each command has two attempts in one time limit: a connection that was dropped, or an older one that gave no answer
-//! in the first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
+//! Here each command has two attempts in one time limit: a connection that was dropped, or that gave no answer in the first
+//! half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
 //!
 //! A Redis that has let a whole time limit pass is not waited for again: commands fail at once, while one caller at a time
 //! looks whether it is back.
@@ -227,15 +227,13 @@ impl RedisStore {
         command: &'static str,
         commands: Commands<'_>,
     ) -> Result<T, StoreError> {
-        let end = start + self.timeout;
-        // An old connection may have died without a sign; a fresh one is only slow.
-        let doubt_after = if self.current.get().is_some() { start + self.timeout / 2 } else { end };
-        match self.attempt(command, commands, doubt_after).await {
+        // A connection may have died without a sign. A fresh one has not shown either that anybody listens.
+        match self.attempt(command, commands, start + self.timeout / 2).await {
             Ok(value) => return Ok(value),
             Err(AttemptError::Permanent(error)) => return Err(error),
             Err(AttemptError::Retryable(error)) => tracing::debug!(%error, "trying Redis again on a fresh connection"),
         }
-        self.attempt(command, commands, end).await.map_err(|error| match error {
+        self.attempt(command, commands, start + self.timeout).await.map_err(|error| match error {
             AttemptError::Retryable(error) | AttemptError::Permanent(error) => error,
         })
     }
