@@ -2,8 +2,8 @@
 //!
 //! The `redis` crate's own ConnectionManager does not reconnect after a response time-out, so a connection that died
 //! silently (a Lambda function frozen for an hour, whose NAT entry has gone) would fail every command for minutes.
-//! Here each command has two attempts in one time limit: a connection that was dropped, or that gave no answer in the first
-//! half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
+//! Here each command has two attempts in one time limit: a connection that was dropped, or an older one that gave no answer
+//! in the first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
 //!
 //! A Redis that has let a whole time limit pass is not waited for again: commands fail at once, while one caller at a time
 //! looks whether it is back.
@@ -165,13 +165,13 @@ impl RedisStore {
         })
     }
 
-    /// Connects in 2.5 s at most, so that the first command need not.
+    /// Connects in 2.5 s at most, so that the first command need not. That the server answers is left for that command to see.
     ///
     /// # Errors
     /// Redis cannot be reached, or refuses the password.
     pub async fn connect(&self) -> Result<(), StoreError> {
         let failed = |source: Arc<RedisError>| StoreError::Failed { command: "the connection", source: source.into() };
-        self.connection().await.map(|_| ()).map_err(failed)
+        connect(self.client.clone(), Arc::clone(&self.current), self.timeout, false).await.map(|_| ()).map_err(failed)
     }
 
     /// The same, whose waiting for Redis is measured.
@@ -227,13 +227,15 @@ impl RedisStore {
         command: &'static str,
         commands: Commands<'_>,
     ) -> Result<T, StoreError> {
-        // A connection may have died without a sign. A fresh one has not shown either that anybody listens.
-        match self.attempt(command, commands, start + self.timeout / 2).await {
+        let end = start + self.timeout;
+        // An old connection may have died without a sign; a fresh one is only slow.
+        let doubt_after = if self.current.get().is_some() { start + self.timeout / 2 } else { end };
+        match self.attempt(command, commands, doubt_after).await {
             Ok(value) => return Ok(value),
             Err(AttemptError::Permanent(error)) => return Err(error),
             Err(AttemptError::Retryable(error)) => tracing::debug!(%error, "trying Redis again on a fresh connection"),
         }
-        self.attempt(command, commands, start + self.timeout).await.map_err(|error| match error {
+        self.attempt(command, commands, end).await.map_err(|error| match error {
             AttemptError::Retryable(error) | AttemptError::Permanent(error) => error,
         })
     }
@@ -265,7 +267,7 @@ impl RedisStore {
         if let Some(connection) = self.current.get() {
             return Ok(connection);
         }
-        let connect = || connect(self.client.clone(), Arc::clone(&self.current), self.timeout).boxed();
+        let connect = || connect(self.client.clone(), Arc::clone(&self.current), self.timeout, true).boxed();
         match self.connecting.join(connect) {
             Role::Leader(flight) | Role::Follower(flight) => flight.await,
         }
@@ -279,15 +281,7 @@ async fn look(
     command_timeout: Duration,
     is_unresponsive: Arc<AtomicBool>,
 ) -> bool {
-    let ping = async {
-        let mut connection = connect(client, current, command_timeout).await?;
-        // Any answer will do, a refusal too.
-        match cmd("PING").query_async::<()>(&mut connection.inner).await {
-            Err(error) if error.is_io_error() || error.is_timeout() => Err(Arc::new(error)),
-            _ => Ok(()),
-        }
-    };
-    let is_back = matches!(timeout(command_timeout, ping).await, Ok(Ok(())));
+    let is_back = connect(client, current, command_timeout, true).await.is_ok();
     if is_back {
         is_unresponsive.store(false, Ordering::Relaxed);
         tracing::info!("Redis answers again");
@@ -295,23 +289,40 @@ async fn look(
     is_back
 }
 
-/// Connects, in half of a command's time at the most: whoever comes while that hangs has the other half.
+/// Connects, in half of a command's time at the most: whoever comes while that hangs has the other half. With `asked`, the server
+/// has answered.
 async fn connect(
     client: Client,
     current: Arc<CurrentConnection>,
     command_timeout: Duration,
+    asked: bool,
 ) -> Result<Connection, Arc<RedisError>> {
     let limit = CONNECT_LIMIT.min(command_timeout / 2);
     // Each command has its own limit for its answer.
     let limits = AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(None);
-    let connecting = timeout(limit, client.get_multiplexed_async_connection_with_config(&limits)).await;
-    let connected = connecting.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+    let connecting = async {
+        let mut connection = client.get_multiplexed_async_connection_with_config(&limits).await?;
+        if asked {
+            ping(&mut connection).await?;
+        }
+        Ok(connection)
+    };
+    let connected = timeout(limit, connecting).await;
+    let connected = connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
     let inner = connected.map_err(Arc::new)?;
     let number = current.connections_made.fetch_add(1, Ordering::Relaxed) + 1;
     tracing::debug!(number, "connected to Redis");
     let connection = Connection { number, inner };
     *current.lock() = Some(connection.clone());
     Ok(connection)
+}
+
+/// Any answer will do, a refusal too.
+async fn ping(connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    match cmd("PING").query_async::<()>(connection).await {
+        Err(error) if error.is_io_error() || error.is_timeout() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 impl CurrentConnection {
@@ -333,7 +344,7 @@ fn client(url: &SecretString, timeout: Duration) -> Result<Client, StoreError> {
     let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
     let failed = |source: RedisError| StoreError::Failed { command: "the reading of its URL", source: source.into() };
     let info = url.expose_secret().into_connection_info().map_err(failed)?.set_tcp_settings(tcp);
-    // The crate would send its name and wait for the answer, at each start of a function.
+    // The crate would send its name and wait for the answer, at each start of a function too.
     let settings = info.redis_settings().clone().set_skip_set_lib_name();
     let info = info.set_redis_settings(settings);
     let client = match info.addr() {
