@@ -232,6 +232,9 @@ async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
 
 /// Waits for Redis, fills the cache if need be, and refreshes daily. Ends only when Redis cannot be reached.
 async fn keep_fresh(service: &Service) -> ServerError {
+    let clock = &service.deps.clock;
+    // What becomes due while a refresh goes on, or while the machine sleeps in it, is made up for after it.
+    let mut last_look = clock.now();
     if let Err(error) = wait_for_redis(service).await {
         return error;
     }
@@ -244,14 +247,14 @@ async fn keep_fresh(service: &Service) -> ServerError {
     if !service.refresher.is_complete().await.unwrap_or_default() {
         refresh(service).await;
     }
-    let clock = &service.deps.clock;
     loop {
-        let mut due = next_due(clock.now(), clock.timezone());
+        let mut due = next_due(last_look, clock.timezone());
         while clock.now() < due {
             sleep(LOOK_AT_CLOCK).await;
             // The clock may have been set back.
             due = due.min(next_due(clock.now(), clock.timezone()));
         }
+        last_look = clock.now();
         refresh(service).await;
     }
 }
