@@ -2,7 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use emptyclassroom::domain::campus::Campus;
 use serde_json::{Value, json};
@@ -386,6 +392,22 @@ async fn an_unreadable_secret_stops_the_start_with_its_reason() {
     let wrong = AwsApi::secrets_manager("hunter2").await;
     let sentence = Function::refusal(BINARY, &secret_redis_url(&wrong.url())).await;
     assert!(sentence.starts_with("REDIS_URL is no URL") && !sentence.contains("hunter2"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_throttled_secret_is_asked_for_once_more() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let (redis_url, asked) = (redis.url(), Arc::new(AtomicUsize::new(0)));
+    let aws = AwsApi::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+        0 => (400, json!({"__type": "ThrottlingException", "message": "Rate exceeded"})),
+        _ => (200, json!({ "SecretString": redis_url.clone() })),
+    })
+    .await;
+    let (aws_url, api_url) = (aws.url(), simulator.url());
+    let variables = [&secret_redis_url(&aws_url)[..], &[("API_URL", api_url.as_str())]].concat();
+    let function = Function::start(BINARY, &variables).await;
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    assert_eq!(aws.taken().len(), 2);
 }
 
 #[tokio::test]

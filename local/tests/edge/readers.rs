@@ -46,7 +46,7 @@ pub(crate) struct Reading {
     pub(crate) not_modified: usize,
     /// How many answers came from where, in the words of the proxy.
     pub(crate) from_edge: BTreeMap<String, usize>,
-    /// How long after the end of the refresh somebody asked who was shown older data.
+    /// The longest time between the end of the refresh and a request that still got older data.
     pub(crate) oldest_after_refresh: Duration,
     /// The timestamp of the refresh.
     pub(crate) refreshed: String,

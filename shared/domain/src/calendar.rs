@@ -19,7 +19,7 @@ use crate::{
     time_of_day::TimeOfDay,
 };
 
-/// How often a calendar program should ask: hourly. Sweeps are daily, or asked for by somebody.
+/// A calendar program should ask once an hour. A sweep runs daily, and when somebody refreshes.
 const REFRESH_INTERVAL: &str = "PT1H";
 /// The longest line of RFC 5545, section 3.1, in bytes, without its line break.
 const LONGEST_LINE: usize = 75;

@@ -289,20 +289,20 @@ async fn look(
     is_back
 }
 
-/// Connects, in half of a command's time at the most: whoever comes while that hangs has the other half. With `asked`, the server
-/// has answered.
+/// Connects within half of a command's time limit, so that a caller who arrives while this hangs has the other half. If `ask` is set,
+/// it also waits for the server to answer a PING.
 async fn connect(
     client: Client,
     current: Arc<CurrentConnection>,
     command_timeout: Duration,
-    asked: bool,
+    ask: bool,
 ) -> Result<Connection, Arc<RedisError>> {
     let limit = CONNECT_LIMIT.min(command_timeout / 2);
     // Each command has its own limit for its answer.
     let limits = AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(None);
     let connecting = async {
         let mut connection = client.get_multiplexed_async_connection_with_config(&limits).await?;
-        if asked {
+        if ask {
             ping(&mut connection).await?;
         }
         Ok(connection)
