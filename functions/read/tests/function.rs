@@ -240,6 +240,19 @@ async fn a_read_that_waits_for_a_sweep_is_one_json_log_line() {
 }
 
 #[tokio::test]
+async fn a_hit_is_the_body_that_the_sweep_compressed() {
+    let (redis, simulator) = (RedisServer::start().await, start_25live().await);
+    let function = start(&redis.url(), &simulator, &[]).await;
+    assert_eq!(read(&function).await, hit_or_miss("MISS"));
+    let value = redis.command(&["GET", "classrooms:availability"]).await;
+    let details: Value = serde_json::from_str(value.lines().nth(2).unwrap()).unwrap();
+    let event = GatewayEvent::named("open-classrooms").header("accept-encoding", "gzip");
+    let hit = function.invoke(event.into()).await.unwrap();
+    assert_eq!((&hit["headers"]["x-cache"], &hit["isBase64Encoded"]), (&json!("HIT"), &json!(true)));
+    assert_eq!(hit["body"], details["gzip"]);
+}
+
+#[tokio::test]
 async fn each_read_emits_one_line_of_metrics() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
