@@ -165,7 +165,7 @@ impl RedisStore {
         })
     }
 
-    /// Connects in 2.5 s at most, so that the first command need not. That the server answers is left for that command to see.
+    /// Connects in 2.5 s at most, so that the first command need not. It does not wait for an answer: the first command does.
     ///
     /// # Errors
     /// Redis cannot be reached, or refuses the password.
