@@ -126,8 +126,9 @@ deny: check-tools ## Licenses, bans and sources; known vulnerabilities where the
 	@if $(CARGO_DENY) fetch db >/dev/null 2>&1; then $(CARGO_DENY) check advisories; \
 	else echo "advisories: skipped, because their database cannot be reached"; fi
 
-javascript: page/tests/node_modules/.package-lock.json ## Biome on the pages and their tests, and the types of the tests
+javascript: page/tests/node_modules/.package-lock.json ## Biome on the pages and their tests, and the types of both
 	cd page && tests/node_modules/.bin/biome lint --error-on-warnings
+	page/tests/node_modules/.bin/tsc --project page/app
 	page/tests/node_modules/.bin/tsc --project page/tests
 
 python: check-tools ## Ruff on deploy/ and scripts/: lint and format

@@ -1,26 +1,159 @@
-//! Computes the digests by which a page's Content-Security-Policy knows the page's own script and style.
+//! Puts the page together into one file, and computes the digests by which a page's Content-Security-Policy knows the page's own
+//! script and style.
+//!
+//! The page is written as ES modules, a style sheet and a file of texts in `page/app`, so that editors, Biome and TypeScript understand it.
+//! Here they become one module: imports go, each module stands behind those that it imports, and all share one scope. So a name may be
+//! given once in all of them, and modules must not import each other in a circle. Comments and indentation go too: browsers have no use for them.
 
 #![expect(clippy::panic, reason = "a build script fails by panicking")]
 
-use std::fs;
+use std::{collections::HashMap, env, fs, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha2::{Digest, Sha256};
 
-/// The pages, and the names that `src/web/pages.rs` knows them by.
-const PAGES: [(&str, &str); 2] = [("../page/app.html", "APP"), ("../page/docs.html", "DOCS")];
+const APP: &str = "../page/app";
 /// The inline parts of a page.
 const PARTS: [(&str, &str, &str); 2] =
     [("SCRIPT", "<script type=\"module\">", "</script>"), ("STYLE", "<style>", "</style>")];
 
 fn main() {
-    for (file, page) in PAGES {
-        println!("cargo::rerun-if-changed={file}");
-        let html = fs::read_to_string(file).unwrap_or_else(|error| panic!("{file} cannot be read: {error}"));
+    println!("cargo::rerun-if-changed=../page/app");
+    println!("cargo::rerun-if-changed=../page/docs.html");
+    let app = app();
+    let out = env::var("OUT_DIR").unwrap_or_else(|error| panic!("OUT_DIR: {error}"));
+    let file = Path::new(&out).join("app.html");
+    fs::write(&file, &app).unwrap_or_else(|error| panic!("{} cannot be written: {error}", file.display()));
+    // The names are those of `src/web/pages.rs`.
+    for (page, html) in [("APP", app), ("DOCS", read("../page/docs.html"))] {
         for (part, open, close) in PARTS {
-            let (_, rest) = html.split_once(open).unwrap_or_else(|| panic!("{file} has no {open}"));
-            let (text, _) = rest.split_once(close).unwrap_or_else(|| panic!("{file} has no {close}"));
-            println!("cargo::rustc-env={page}_{part}_SHA256={}", BASE64_STANDARD.encode(Sha256::digest(text)));
+            let digest = Sha256::digest(between(&html, open, close));
+            println!("cargo::rustc-env={page}_{part}_SHA256={}", BASE64_STANDARD.encode(digest));
         }
     }
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{file} cannot be read: {error}"))
+}
+
+fn between<'a>(html: &'a str, open: &str, close: &str) -> &'a str {
+    let rest = html.split_once(open).unwrap_or_else(|| panic!("a page has no {open}")).1;
+    rest.split_once(close).unwrap_or_else(|| panic!("a page has no {close}")).0
+}
+
+/// The page: `index.html` with its texts, its style and its script.
+fn app() -> String {
+    let mut html = with_texts(&read(&format!("{APP}/index.html")), &texts());
+    let mut script = Script::default();
+    script.add("main.js");
+    for ((_, open, close), content) in
+        PARTS.into_iter().zip([script.text, without_comments(&read(&format!("{APP}/style.css")))])
+    {
+        html = html.replacen(&format!("{open}{close}"), &format!("{open}\n{content}{close}"), 1);
+    }
+    html
+}
+
+/// The texts that are one sentence each, by their keys.
+fn texts() -> HashMap<String, String> {
+    let texts: HashMap<String, serde_json::Value> =
+        serde_json::from_str(&read(&format!("{APP}/texts.json"))).unwrap_or_else(|error| panic!("texts.json: {error}"));
+    texts.into_iter().filter_map(|(key, text)| Some((key, text.as_str()?.to_owned()))).collect()
+}
+
+/// `[[key]]` in the page is the text of that key.
+fn with_texts(html: &str, texts: &HashMap<String, String>) -> String {
+    let mut parts = html.split("[[");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (key, rest) = part.split_once("]]").unwrap_or_else(|| panic!("index.html has [[ without ]]"));
+        let text = texts.get(key).unwrap_or_else(|| panic!("texts.json has no text {key}, which index.html needs"));
+        filled.push_str(&text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;"));
+        filled.push_str(rest);
+    }
+    filled
+}
+
+/// The modules put together so far.
+#[derive(Default)]
+struct Script {
+    text: String,
+    /// The modules, and whether each is complete.
+    modules: HashMap<String, bool>,
+    /// The names that a module gives at its top level, and that module.
+    names: HashMap<String, String>,
+}
+
+impl Script {
+    /// Adds a module behind those that it imports.
+    fn add(&mut self, module: &str) {
+        match self.modules.get(module) {
+            Some(true) => return,
+            Some(false) => panic!("{module} is imported by a module that it imports itself"),
+            None => self.modules.insert(module.to_owned(), false),
+        };
+        let source = read(&format!("{APP}/{module}"));
+        let mut own = String::new();
+        for line in source.lines() {
+            if let Some(import) = line.strip_prefix("import ") {
+                self.import(module, import);
+            } else {
+                let line = line.strip_prefix("export ").unwrap_or(line);
+                self.remember_name(module, line);
+                own.push_str(line);
+                own.push('\n');
+            }
+        }
+        self.text.push_str(&without_comments(&own));
+        self.modules.insert(module.to_owned(), true);
+    }
+
+    /// What stands behind `import` in a line: `{say} from './dom.js';`.
+    fn import(&mut self, module: &str, import: &str) {
+        let (names, from) =
+            import.split_once(" from './").unwrap_or_else(|| panic!("{module}: an import takes one line: {import}"));
+        let (file, _) = from.split_once('\'').unwrap_or_else(|| panic!("{module}: {import}"));
+        assert!(!names.contains(" as "), "{module}: a name is the same in all modules: {import}");
+        if file.ends_with(".json") {
+            let json: serde_json::Value =
+                serde_json::from_str(&read(&format!("{APP}/{file}"))).unwrap_or_else(|error| panic!("{file}: {error}"));
+            self.remember_name(module, &format!("const {names} "));
+            self.text.push_str(&format!("const {names} = {json};\n"));
+        } else {
+            self.add(file);
+        }
+    }
+
+    fn remember_name(&mut self, module: &str, line: &str) {
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        let Some(rest) =
+            ["const ", "let ", "function ", "class "].iter().find_map(|keyword| line.strip_prefix(keyword))
+        else {
+            return;
+        };
+        let name: String = rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+        // A pattern, such as `const {hour12} = …`, is left to the browser.
+        if name.is_empty() {
+            return;
+        }
+        if let Some(other) = self.names.insert(name.clone(), module.to_owned()) {
+            panic!("{module} and {other} both call something {name}: in the page they share one scope");
+        }
+    }
+}
+
+/// A script or style without its comments, indentation and empty lines. A comment begins at the beginning of its line.
+fn without_comments(source: &str) -> String {
+    let mut kept = String::new();
+    let mut in_comment = false;
+    for line in source.lines().map(str::trim) {
+        in_comment |= line.starts_with("/*");
+        if !in_comment && !line.is_empty() && !line.starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        in_comment &= !line.ends_with("*/");
+    }
+    kept
 }

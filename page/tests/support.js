@@ -126,10 +126,22 @@ export async function open(t, browser, url, {now, prepare, refuses = false, ...o
     await context.close();
     assert.deepEqual(errors, [], 'the script of the page should not fail');
   });
-  if (now) await page.clock.setFixedTime(now);
+  if (now) {
+    await page.clock.setFixedTime(now);
+    // The page would correct the clock that the test sets.
+    await page.route('**/api/**', withoutDate);
+  }
   await prepare?.(page);
   await page.goto(url);
   return page;
+}
+
+/** @param {import('playwright-core').Route} route */
+async function withoutDate(route) {
+  const response = await route.fetch().catch(() => null);
+  if (!response) return route.abort().catch(() => {});
+  const {date, ...headers} = response.headers();
+  await route.fulfill({response, headers}).catch(() => {});
 }
 
 /** Waits until the day's rooms are there. */
@@ -148,7 +160,7 @@ export async function eventually(read, expected) {
 
 export const headline = (page, expected) => eventually(() => page.locator('h1').innerText(), expected);
 
-/** The free rooms as they are shown, as "CAS 116", those of all buildings. */
+/** The free rooms as they are shown, such as "CAS 116", those of all buildings. */
 export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names => names.map(name => name.textContent));
 
 /** What the API says of the campus, of one building and with the offset of that day, unless told otherwise. */

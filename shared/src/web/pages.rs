@@ -35,7 +35,7 @@ macro_rules! policy {
     };
 }
 
-const APP_HTML: &str = include_str!("../../../page/app.html");
+const APP_HTML: &str = include_str!(concat!(env!("OUT_DIR"), "/app.html"));
 const DOCS_HTML: &str = include_str!("../../../page/docs.html");
 
 /// What is free.
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    static PAGES: [(&str, &Page, usize); 2] = [("app.html", &APP, 60_000), ("docs.html", &DOCS, 30_000)];
+    static PAGES: [(&str, &Page, usize); 2] = [("app", &APP, 90_000), ("docs.html", &DOCS, 30_000)];
 
     /// What stands between two tags of a page, each of which is there once.
     fn between(html: &'static str, open: &str, close: &str) -> &'static str {

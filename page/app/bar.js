@@ -1,0 +1,61 @@
+// A day as a picture: a bar from opening to closing time, in which the free times are filled.
+
+import {element, listed, say, setText} from './dom.js';
+import {clock, hourName} from './times.js';
+
+/** @param {Hours} hours @param {number} minutes */
+const part = ({opens, closes}, minutes) => `${100 * minutes / (closes - opens)}%`;
+
+/** @param {HTMLElement} node @param {Hours} hours @param {number} from @param {number} until */
+function place(node, hours, from, until) {
+  const start = Math.max(from, hours.opens);
+  node.style.setProperty('--from', part(hours, start - hours.opens));
+  node.style.setProperty('--span', part(hours, Math.max(0, Math.min(until, hours.closes) - start)));
+  return node;
+}
+
+export const newBar = () => element('div', {className: 'bar', role: 'img'});
+
+/** Draws a day. `asked` is the time asked for, `minute` that of now; -1 if the day is not today.
+    @param {HTMLElement} bar
+    @param {{times: FreeTime[], hours: Hours | null, unknown: boolean, time?: FreeTime, asked?: Asked | null, minute: number}} day */
+export function drawBar(bar, {times, hours, unknown, time, asked, minute}) {
+  bar.ariaLabel = dayInWords(times, hours, unknown);
+  bar.replaceChildren();
+  if (!hours || unknown) return;
+  const {opens, closes} = hours, current = times.find(({until}) => until === time?.until);
+  bar.append(...times.map(free => place(element('i', {className: free === current ? 'current' : ''}), hours, free.from, free.until)));
+  /** @type {[string, number, number][]} */
+  const marks = [['past', opens, minute], asked?.from === minute ? ['now mark', minute, minute] : ['now', minute, minute]];
+  if (asked && asked.from !== minute) marks.push([asked.from === asked.to ? 'mark' : 'range', asked.from, asked.to]);
+  for (const [className, from, until] of marks)
+    if (until >= opens && from <= closes) bar.append(place(element('i', {className}), hours, from, until));
+}
+
+/** @param {FreeTime[]} times @param {Hours | null} hours @param {boolean} unknown */
+function dayInWords(times, hours, unknown) {
+  if (!hours) return say('closed');
+  if (unknown) return say('bar_unknown');
+  const spans = times.map(({from, until}) => say('bar_span', {from: clock(from), until: clock(until)}));
+  const free = spans.length ? say('bar_free', {times: listed(spans)}) : say('not_free');
+  return say('bar', {opens: clock(hours.opens), closes: clock(hours.closes), free});
+}
+
+/** The scale of the bars in `root`: a line at each full hour, and the name of every third one in `axis`.
+    @param {HTMLElement} root @param {HTMLElement} axis @param {Hours | null} hours */
+export function drawScale(root, axis, hours) {
+  const key = JSON.stringify(hours);
+  if (axis.dataset.hours === key) return;
+  axis.dataset.hours = key;
+  axis.replaceChildren();
+  if (!hours) return;
+  const {opens, closes} = hours, first = Math.ceil(opens / 60) * 60;
+  root.style.setProperty('--first-hour', part(hours, first - opens));
+  root.style.setProperty('--hour', `${100 * 60 / (closes - first)}%`);
+  for (let hour = Math.ceil(opens / 180) * 180; hour < closes; hour += 180) {
+    const label = element('span', {className: hour === opens ? 'first' : ''});
+    setText(label, hourName(hour));
+    label.style.setProperty('--from', part(hours, hour - opens));
+    axis.append(label);
+  }
+}

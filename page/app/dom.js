@@ -1,0 +1,59 @@
+// Elements and texts.
+
+import TEXTS from './texts.json' with {type: 'json'};
+
+/** The elements of index.html that have an id.
+    @type {Record<string, any>} */
+export const ui = Object.fromEntries([...document.querySelectorAll('[id]')].map(node => [node.id, node]));
+
+/** Draws the page anew. The main module sets it: the modules below it cause changes, but do not know the view. */
+export let show = () => {};
+
+/** @param {() => void} draw */
+export function drawBy(draw) {
+  show = draw;
+}
+
+/** An element with properties and children. Texts become text nodes, so a name from 25Live or a campus file is never markup.
+    @param {string} tag @param {object} [properties] @param {...(Node | string)} children @returns {any} */
+export function element(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+/** @param {Node} node @param {string} text */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Makes these nodes the children of `parent`. Nodes that stay where they are are not touched, so they keep the focus and need no new layout.
+    @param {Element} parent @param {Element[]} nodes */
+export function keep(parent, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...parent.children]) if (!wanted.has(node)) node.remove();
+  let place = parent.firstElementChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextElementSibling;
+    else parent.insertBefore(node, place);
+  }
+}
+
+// The words are English, as the page is; the browser decides between twelve and 24 hours, and how a date is written.
+export const locale = navigator.language.startsWith('en') ? navigator.language : 'en-GB';
+export const number = new Intl.NumberFormat(locale);
+const plural = new Intl.PluralRules('en');
+
+/** A text of the page, with its values. `count` decides between singular and plural.
+    @param {keyof typeof TEXTS} key @param {Record<string, string | number>} [values] */
+export function say(key, values = {}) {
+  const text = TEXTS[key];
+  const form = typeof text === 'string' ? text : plural.select(Number(values.count)) === 'one' ? text.one : text.other;
+  return form.replaceAll(/\{(\w+)\}/g, (_, name) => typeof values[name] === 'number' ? number.format(values[name]) : values[name]);
+}
+
+/** @param {(string | number | false | null | undefined)[]} parts */
+export const joined = parts => parts.filter(Boolean).join(' · ');
+
+/** @param {string[]} items */
+export const listed = items => new Intl.ListFormat(locale).format(items);

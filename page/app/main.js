@@ -1,0 +1,117 @@
+// The page: which view is shown, what time changes, and what people do.
+
+import {answer, askedAt, campus, current, isDue, load} from './data.js';
+import {drawBy, joined, say, setText, ui} from './dom.js';
+import {offerChoices, showQuestion} from './form.js';
+import {chosenGroups, openAll, showRooms} from './list.js';
+import {showContact, showNoRooms, showNotices} from './notices.js';
+import {showPicker} from './picker.js';
+import {askUrl, currentMode, isBackwards, isToday, question, root, shownDay, urlOf} from './question.js';
+import {lookAtCooldown, showFreshness} from './refresh.js';
+import {showRoom} from './room.js';
+import {follow} from './rows.js';
+import {judged} from './rule.js';
+import {campusClock, clock, dayName, duration, knowsZone, MINUTE, minutesOf, now, SECOND} from './times.js';
+
+const thisMinute = () => Math.floor(now() / MINUTE);
+let shownMinute = 0;
+
+function showAll() {
+  shownMinute = thisMinute();
+  const inRoom = Boolean(question.room);
+  document.body.classList.toggle('in-room', inRoom);
+  ui.question.hidden = inRoom;
+  ui.back.hidden = !inRoom;
+  ui.back.href = urlOf({...question, room: ''});
+  if (!inRoom) showQuestion();
+  showContact();
+  showNotices();
+  showFreshness();
+  const {headline, moment} = inRoom ? roomView() : listView();
+  setText(ui.headline, headline);
+  setText(ui.moment, moment);
+  document.title = joined([headline, campusName()]);
+  if (isDue()) load();
+}
+
+/** The list of rooms, or why there is none. */
+function listView() {
+  const moment = knowsZone() ? joined([dayName(String(shownDay())), isToday() && clock(campusClock().minute)]) : '';
+  if (!current() || !campus) {
+    const headline = showNoRooms();
+    announce(headline);
+    return {headline, moment};
+  }
+  offerChoices(answer);
+  const groups = chosenGroups(), free = groups.reduce((sum, {free}) => sum + free.length, 0);
+  showPicker(judged(), free);
+  showRooms(groups);
+  const headline = headlineOf(free);
+  announce(question.min ? say('for_at_least', {headline, duration: duration(question.min)}) : headline);
+  return {headline, moment};
+}
+
+/** One room. */
+function roomView() {
+  if (!knowsZone()) return {headline: showNoRooms(), moment: ''};
+  return showRoom();
+}
+
+/** @param {number} count */
+function headlineOf(count) {
+  if (isBackwards()) return say('end_before_start');
+  switch (currentMode()) {
+    case 'now': return say(count ? 'rooms_free_now' : 'no_rooms_now', {count});
+    case 'at': return say(count ? 'rooms_free_at' : 'no_rooms_at', {count, time: clock(minutesOf(question.at))});
+    case 'range': return say(count ? 'rooms_free_range' : 'no_rooms_range', {count, from: clock(minutesOf(question.from)), to: clock(minutesOf(question.to))});
+    default: return say(count ? 'rooms_free_day' : 'no_rooms_day', {count});
+  }
+}
+
+const campusName = () => campus?.campus ?? ui.home.textContent;
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let announcing;
+
+/** Tells screen readers what has changed, once it has settled.
+    @param {string} text */
+function announce(text) {
+  clearTimeout(announcing);
+  announcing = setTimeout(() => setText(ui.announcement, text), 500);
+}
+
+function tick() {
+  if (document.hidden) return;
+  showFreshness();
+  if (thisMinute() !== shownMinute || isDue()) showAll();
+}
+
+function wakeUp() {
+  if (document.hidden) return;
+  if (now() - askedAt > MINUTE) load();
+  lookAtCooldown();
+  tick();
+}
+
+/** The service worker keeps the last data for times without a network. */
+function keepOffline() {
+  if (!navigator.serviceWorker) return;
+  const script = `${root}app/sw.js`;
+  const policy = globalThis.trustedTypes?.createPolicy('emptyclassroom', {createScriptURL: () => script});
+  navigator.serviceWorker.register(policy ? policy.createScriptURL('') : script, {scope: `${root}app`}).catch(error => console.warn(error));
+}
+
+ui.home.href = `${root}app`;
+ui.docs.href = `${root}docs`;
+document.addEventListener('click', follow);
+addEventListener('popstate', askUrl);
+addEventListener('online', load);
+addEventListener('offline', load);
+addEventListener('beforeprint', openAll);
+document.addEventListener('visibilitychange', wakeUp);
+drawBy(showAll);
+setInterval(tick, SECOND);
+load();
+lookAtCooldown();
+showAll();
+addEventListener('load', keepOffline);

@@ -1,0 +1,74 @@
+// What is to be known about the data: that they are old, not complete, or invented, and which clock the times are of.
+
+import {allRooms, answer, campus, current, load, trouble} from './data.js';
+import {element, say, setText, ui} from './dom.js';
+import {ask, question, shownDay} from './question.js';
+import {browserClock, campusClock, clock, dayName, duration, knowsZone, MINUTE, skew, zoneInFull, zoneName} from './times.js';
+
+/** Data that are old say so. */
+export function showNotices() {
+  const failed = trouble();
+  const reason = failed ? (failed.status ? say('no_newer') : unreachable()) : answer?.stale ? say('stale') : '';
+  setText(ui.notice, current() ? [reason && knownAt(reason), howMuchIsKnown()].filter(Boolean).join(' ') : '');
+  ui.simulated.hidden = !answer?.simulated;
+  if (!knowsZone()) return;
+  const here = campusClock(), mine = browserClock();
+  const elsewhere = here.date !== mine.date || here.minute !== mine.minute;
+  setText(ui.zone, [elsewhere && say('campus_time', {zone: zoneName(), time: clock(mine.minute)}), wrongClock()].filter(Boolean).join(' '));
+  setText(ui['zone-name'], say('zone', {zone: zoneInFull()}));
+}
+
+function wrongClock() {
+  if (!skew) return '';
+  return say(skew > 0 ? 'clock_slow' : 'clock_fast', {duration: duration(Math.max(1, Math.round(Math.abs(skew) / MINUTE)))});
+}
+
+/** "612 of 1,500 rooms are known so far", as long as some are not. */
+export function howMuchIsKnown() {
+  const rooms = allRooms(), known = rooms.filter(({status}) => status !== 'unknown').length;
+  return known === rooms.length ? '' : say('known_rooms', {known, all: rooms.length});
+}
+
+/** @param {string} reason */
+function knownAt(reason) {
+  const then = campusClock(Date.parse(String(answer?.last_updated)));
+  const [day, time] = [dayName(then.date, true), clock(then.minute)];
+  return then.date === campusClock().date ? say('known_at', {reason, time}) : say('known_on', {reason, day, time});
+}
+
+export const unreachable = () => say(navigator.onLine ? 'unreachable' : 'offline');
+
+/** Headline, sentence and way out for a day that cannot be shown.
+    @param {{status: number}} problem @returns {{headline: string, text: string, label: string, way: () => void}} */
+function explain({status}) {
+  const again = {label: say('try_again'), way: load};
+  const today = {label: say('show_today'), way: () => ask({date: ''})};
+  switch (status) {
+    case 404: return {headline: say('not_kept'), text: say('not_kept_text', {day: dayName(String(shownDay()), true)}), ...today};
+    case 400: return {headline: say('no_such_day'), text: say('no_such_day_text', {day: question.date}), ...today};
+    case 0: return {headline: unreachable(), text: say('tries_again'), ...again};
+    default: return {headline: say('no_data'), text: say('no_data_text'), ...again};
+  }
+}
+
+/** Shows why there are no rooms: they are being loaded, or cannot be had.
+    @returns {string} the headline */
+export function showNoRooms() {
+  const failed = trouble();
+  ui.rooms.setAttribute('aria-busy', String(!failed));
+  const explained = failed && explain(failed);
+  const text = explained ? explained.text : say('loading');
+  const shown = ui.rooms.firstElementChild;
+  if (!shown?.matches('.empty') || shown.firstElementChild?.textContent !== text) {
+    const button = explained ? [element('button', {type: 'button', className: 'primary', onclick: explained.way}, explained.label)] : [];
+    ui.rooms.replaceChildren(element('div', {className: 'empty'}, element('p', {}, text), ...button));
+  }
+  return explained ? explained.headline : say('free_classrooms');
+}
+
+/** Whom to ask about the rooms, where the campus file says it. */
+export function showContact() {
+  const {contact} = campus ?? {};
+  if (!contact || ui.contact.childElementCount) return;
+  ui.contact.append(`${say('contact')} `, element('a', {href: contact}, contact.replace(/^(mailto:|https?:\/\/)/, '').replace(/\/$/, '')));
+}

@@ -1,0 +1,89 @@
+// The refresh button, and how old the data are.
+
+import {answer, call, current, forgetRoom, load, pathOf, Problem, sawRefresh} from './data.js';
+import {say, setText, ui} from './dom.js';
+import {howMuchIsKnown, unreachable} from './notices.js';
+import {duration, MINUTE, now, SECOND, twoDigits} from './times.js';
+
+/** For so long nobody may try again after a refresh that failed, unless the server says otherwise. */
+const BACK_OFF = 60 * SECOND;
+/** A message that is no warning goes away after this time. */
+const MESSAGE = 10 * SECOND;
+
+let refreshing = false;
+/** When a refresh may be asked for again. */
+let notBefore = 0;
+
+export async function lookAtCooldown() {
+  const status = await call(pathOf('api/cooldown-status')).catch(() => null);
+  if (status) notBefore = Math.max(notBefore, now() + status.remaining_minutes * MINUTE);
+  showFreshness();
+}
+
+async function refresh() {
+  if (refreshing) return;
+  if (now() < notBefore) return report(say('too_early', {time: waiting()}));
+  refreshing = true;
+  report(say('reading'));
+  showFreshness();
+  const outcome = await call('api/refresh', 'POST').then(({timestamp}) => sawRefresh(timestamp), error => error);
+  refreshing = false;
+  if (outcome) refused(outcome);
+  else report(say('up_to_date'));
+  lookAtCooldown();
+  if (outcome && outcome.status !== 429 && !isInProgress(outcome)) return;
+  forgetRoom();
+  await load();
+  // A request has no time for all rooms of a large campus.
+  if (!outcome && current() && howMuchIsKnown()) report(say('more_to_read'));
+}
+
+/** Whether another refresh takes longer than a request can wait for.
+    @param {Problem} problem */
+const isInProgress = ({status, detail}) => status === 503 && detail === 'Refresh in progress';
+
+/** @param {Problem} outcome */
+function refused(outcome) {
+  const {status, retryAfter} = outcome;
+  if (status) notBefore = now() + (retryAfter || BACK_OFF);
+  if (status === 429) sawRefresh(new Date(now()).toISOString(), 0);
+  if (status === 429) report(say('already_refreshed', {time: waiting()}));
+  else if (isInProgress(outcome)) report(say('still_reading'));
+  else if (status === 502) report(say('refresh_failed'), true);
+  else if (status) report(say('refresh_unavailable', {time: waiting()}), true);
+  else report(say('refresh_unreachable', {reason: unreachable()}), true);
+  showFreshness();
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let falling;
+
+/** Says how the refresh goes. What is no warning need not stay.
+    @param {string} text @param {boolean} [warn] */
+export function report(text, warn = false) {
+  clearTimeout(falling);
+  if (!warn && !refreshing) falling = setTimeout(report, MESSAGE, '');
+  ui['refresh-state'].classList.toggle('warn', warn);
+  setText(ui['refresh-state'], text);
+}
+
+const secondsLeft = () => Math.ceil((notBefore - now()) / SECOND);
+const countdown = () => `${Math.floor(secondsLeft() / 60)}:${twoDigits(secondsLeft() % 60)}`;
+const waiting = () => secondsLeft() < 60 ? say('seconds', {count: secondsLeft()}) : duration(Math.ceil(secondsLeft() / 60));
+
+export function showFreshness() {
+  const cooling = now() < notBefore;
+  setText(ui.refresh, refreshing ? say('refreshing') : cooling ? say('refresh_in', {time: countdown()}) : say('refresh'));
+  ui.refresh.ariaDisabled = String(refreshing || cooling);
+  if (answer?.last_updated && current()) setText(ui.updated, say('updated', {age: age(now() - Date.parse(answer.last_updated))}));
+}
+
+/** @param {number} milliseconds */
+function age(milliseconds) {
+  const minutes = Math.floor(milliseconds / MINUTE);
+  if (minutes < 1) return say('just_now');
+  const days = Math.floor(minutes / 60 / 24);
+  return say('ago', {duration: days ? say('days', {count: days}) : duration(minutes)});
+}
+
+ui.refresh.addEventListener('click', refresh);

@@ -1,0 +1,95 @@
+// The page of one room: its facts, and each day that is kept.
+
+import {drawBar, drawScale, newBar} from './bar.js';
+import {answer, factsOf, loadRoom, roomDays} from './data.js';
+import {element, joined, keep, listed, say, setText, ui} from './dom.js';
+import {mapOf} from './list.js';
+import {currentMode, question, root} from './question.js';
+import {stateInWords} from './rows.js';
+import {daysOf, judgedRoom} from './rule.js';
+import {campusClock, clock, dayName} from './times.js';
+
+const card = {
+  facts: element('p', {className: 'room-facts'}),
+  features: element('ul', {className: 'features'}),
+  subscribe: element('a', {className: 'choice'}, say('subscribe')),
+  share: element('button', {type: 'button', className: 'choice', onclick: shareRoom}, say('share')),
+  map: element('a', {className: 'choice', target: '_blank', rel: 'noreferrer'}, say('map')),
+  axis: element('div', {className: 'axis', ariaHidden: 'true'}),
+  month: element('ul', {className: 'month'}),
+  state: element('p', {className: 'empty'}),
+};
+const actions = element('p', {className: 'actions'}, card.subscribe, card.share, card.map);
+const monthSection = element('section', {className: 'building'}, element('h2', {}, say('room_month')), element('div', {className: 'scale'}, card.axis), card.month, card.state);
+
+/** Shows the room.
+    @returns {{headline: string, moment: string}} its name, and what is known of now */
+export function showRoom() {
+  loadRoom();
+  const judgement = answer && judgedRoom(question.room), {days, status} = roomDays ?? {};
+  const name = judgement ? `${judgement.building.code} ${judgement.room.name}` : days ? `${days.building_code} ${days.name}` : '';
+  showFacts(judgement ?? undefined);
+  showMonth();
+  const missing = status === 404;
+  keep(ui.rooms, missing ? [card.state] : [card.facts, card.features, actions, monthSection]);
+  ui.rooms.setAttribute('aria-busy', String(!days && !status));
+  const state = judgement && currentMode() === 'now' ? joined(stateInWords(judgement)) : '';
+  return {headline: missing ? say('no_such_room') : name || say('free_classrooms'), moment: missing ? '' : state};
+}
+
+/** @param {Judgement} [judgement] */
+function showFacts(judgement) {
+  const code = judgement?.building.code ?? roomDays?.days?.building_code ?? '';
+  const name = judgement?.building.name ?? factsOf(code)?.name ?? '';
+  const {capacity, features = []} = judgement?.room ?? {};
+  setText(card.facts, joined([name, capacity && say('seats', {count: capacity})]));
+  card.features.hidden = !features.length;
+  card.features.replaceChildren(...features.map(feature => element('li', {}, feature)));
+  const place = mapOf(code);
+  card.map.hidden = !place;
+  if (place) card.map.href = place;
+  card.subscribe.href = `webcal://${location.host}${root}api/classrooms/${encodeURIComponent(question.room)}/calendar.ics`;
+}
+
+/** What the days were drawn from: they change when the data or the minute does. */
+let drawnFrom = '';
+
+function showMonth() {
+  const {days, status} = roomDays ?? {};
+  setText(card.state, days ? '' : status === undefined ? say('loading') : say(status === 404 ? 'no_such_room_text' : 'no_data_text'));
+  card.state.hidden = Boolean(days);
+  const {date: today, minute} = campusClock(), key = JSON.stringify([days?.id, today, minute]);
+  if (key === drawnFrom) return;
+  drawnFrom = key;
+  const kept = days ? daysOf(days).filter(({date}) => date >= today) : [];
+  const open = kept.flatMap(({hours}) => hours ?? []);
+  // All days stand on one scale, so that they can be compared. What lies outside a day's hours is not free.
+  const scale = open.length ? {opens: Math.min(...open.map(({opens}) => opens)), closes: Math.max(...open.map(({closes}) => closes))} : null;
+  drawScale(monthSection, card.axis, scale);
+  card.month.replaceChildren(...kept.map(({date, status, hours, times}) => {
+    const bar = newBar(), unknown = status === 'unknown', isToday = date === today;
+    drawBar(bar, {times, hours: hours && scale, unknown, minute: isToday ? minute : -1});
+    return element('li', {className: `${unknown ? 'unknown' : ''} ${isToday ? 'today' : ''}`},
+      element('b', {}, dayName(date)), bar, element('span', {}, timesInWords(hours, times, unknown)));
+  }));
+}
+
+/** "7:00 AM – 9:05 AM and 1:00 PM – 11:00 PM".
+    @param {Hours | null} hours @param {FreeTime[]} times @param {boolean} unknown */
+function timesInWords(hours, times, unknown) {
+  if (!hours) return say('closed');
+  if (unknown) return say('unknown');
+  return times.length ? listed(times.map(({from, until}) => say('span', {from: clock(from), until: clock(until)}))) : say('not_free');
+}
+
+async function shareRoom() {
+  const url = location.href, {title} = document;
+  try {
+    if (navigator.share) return await navigator.share({title, url});
+    await navigator.clipboard.writeText(url);
+    setText(card.share, say('copied'));
+    setTimeout(setText, 4000, card.share, say('share'));
+  } catch {
+    // The person closed the dialog, or the browser does not permit it.
+  }
+}

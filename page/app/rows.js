@@ -1,0 +1,109 @@
+// A room as a row of the list.
+
+import {drawBar, newBar} from './bar.js';
+import {element, joined, say, setText} from './dom.js';
+import {ask, askedTime, currentMode, isToday, question, root, shownDay, urlOf} from './question.js';
+import {currentSort, walkTo} from './rule.js';
+import {campusClock, clock, DAY_END, duration, shownFrom} from './times.js';
+
+/** In the next hour a room becomes free "in 7 min", later "at 2 PM". */
+const SOON = 60;
+
+/** @typedef {{root: HTMLElement, parts: Record<string, HTMLElement>, shown?: Judgement, key?: string}} Row */
+
+/** The rows, by the id of their room. They are made once, and changed where what they say changes.
+    @type {Map<string, Row>} */
+const rows = new Map();
+
+/** The row of a room.
+    @param {Judgement} judgement */
+export function rowOf(judgement) {
+  const {room, building} = judgement;
+  const row = rows.get(room.id) ?? newRow(room.id);
+  const key = JSON.stringify([currentSort(), currentMode(), walkTo(building.code)]);
+  if (row.shown === judgement && row.key === key) return row.root;
+  Object.assign(row, {shown: judgement, key});
+  fill(row, judgement);
+  return row.root;
+}
+
+/** @param {string} id @returns {Row} */
+function newRow(id) {
+  const parts = {
+    link: element('a', {href: urlOf({...question, room: id})}), facts: element('p', {className: 'facts'}),
+    what: element('b'), howLong: element('span'),
+    bar: newBar(), note: element('p', {className: 'note'}),
+  };
+  const answer = element('p', {className: 'answer'}, parts.what, parts.howLong);
+  const row = {root: element('li', {className: 'room'}, element('p', {className: 'name'}, parts.link), answer, parts.bar, parts.facts, parts.note), parts};
+  rows.set(id, row);
+  return row;
+}
+
+/** @param {Row} row @param {Judgement} judgement */
+function fill({root, parts}, judgement) {
+  const {room, building, free, hours} = judgement;
+  const unknown = Boolean(hours) && room.status === 'unknown';
+  root.className = `room ${unknown ? 'unknown' : free ? '' : 'taken'}`;
+  setText(parts.link, `${building.code} ${room.name}`);
+  setText(parts.facts, rowFacts(judgement));
+  const [what, howLong = ''] = stateInWords(judgement);
+  setText(parts.what, what);
+  setText(parts.howLong, howLong);
+  const [note, warns] = noteOf(judgement);
+  setText(parts.note, note);
+  parts.note.classList.toggle('warn', warns);
+  drawBar(parts.bar, {...judgement, unknown, asked: askedTime(), minute: isToday() ? campusClock().minute : -1});
+}
+
+/** Seats; before them, in a list across the campus, the building and the way to it.
+    @param {Judgement} judgement */
+function rowFacts({room, building}) {
+  const walk = walkTo(building.code), inList = currentSort() !== 'name';
+  return joined([inList && building.name, inList && walk && say('walk', {duration: duration(walk)}), room.capacity && say('seats', {count: room.capacity})]);
+}
+
+/** "Free until 2:00 PM" and "2 h 10 min, then booked"; or why not.
+    @param {Judgement} judgement @returns {string[]} */
+export function stateInWords({room, free, time, minutes, next, hours}) {
+  if (!hours) return [say('closed')];
+  if (room.status === 'unknown') return [say('unknown')];
+  const asked = askedTime(), starts = isToday() ? campusClock().minute : -1;
+  if (time && !asked && time.from !== starts) return [say('span', {from: clock(time.from), until: clock(time.until)}), howLongIs(time, minutes, hours)];
+  if (time && (free || !next)) return [say(free ? 'free_until' : 'only_until', {time: clock(time.until)}), howLongIs(time, minutes, hours)];
+  if (next && asked) {
+    const wait = next.from - asked.from, soon = currentMode() === 'now' && wait <= SOON;
+    return [soon ? say('free_in', {duration: duration(wait)}) : say('free_from', {time: clock(next.from)}), duration(next.minutes)];
+  }
+  return [say(asked ? 'free_again_no' : 'not_free')];
+}
+
+/** How long a room is free, and what comes then: a booking, or closing time. A building that never closes has none.
+    @param {FreeTime} time @param {number} minutes @param {Hours} hours */
+function howLongIs({until}, minutes, {opens, closes}) {
+  const length = duration(minutes);
+  if (until < shownFrom(String(shownDay()), closes)) return say('then_booked', {length});
+  return opens === 0 && closes === DAY_END ? length : say('then_closed', {length});
+}
+
+/** @param {Judgement} judgement @returns {[string, boolean]} */
+function noteOf({room, times, hours}) {
+  if (!hours) return ['', false];
+  if (room.status === 'unknown') return [say('unknown_note'), true];
+  if (room.status === 'stale') return [say('stale_note'), true];
+  const day = String(shownDay()), {opens, closes} = hours;
+  const unbooked = times.length === 1 && times[0].from === shownFrom(day, opens) && times[0].until === shownFrom(day, closes);
+  return [unbooked ? say('unbooked_note') : '', false];
+}
+
+/** A tap on a link within the page shows the other view without loading the page anew.
+    @param {MouseEvent} event */
+export function follow(event) {
+  const link = event.target instanceof Element && event.target.closest('a');
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const path = new URL(link.href).pathname, room = path.startsWith(`${root}app/rooms/`) ? path.slice(`${root}app/rooms/`.length) : '';
+  if (link.origin !== location.origin || !room && path !== `${root}app`) return;
+  event.preventDefault();
+  ask({room: decodeURIComponent(room)});
+  scrollTo(0, 0);
+}

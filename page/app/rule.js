@@ -1,0 +1,160 @@
+// The rule: when a room is free, which rooms match, and in which order they stand.
+
+import {answer, factsOf, hoursOf, parseHours} from './data.js';
+import {askedTime, currentMode, isBackwards, isToday, question, shownDay} from './question.js';
+import {campusClock, DAY_END, instantOf, MINUTE, minutesOf, shownFrom} from './times.js';
+
+/** A person walks so many meters in a minute, and ways are longer than the straight line by so much. */
+const METERS_A_MINUTE = 80, DETOUR = 1.3;
+const EARTH_RADIUS = 6_371_000;
+
+/** Where the person is, after they asked for the nearest rooms. It stays in this page.
+    @type {{latitude: number, longitude: number} | null} */
+let position = null;
+
+/** @param {GeolocationCoordinates} coords */
+export function standAt({latitude, longitude}) {
+  position = {latitude, longitude};
+}
+
+/** "Nearest" waits for a position. */
+export const currentSort = () => question.sort === 'nearest' && !position ? 'name' : question.sort;
+
+/** How many minutes it takes to walk to a building; undefined if that is not known.
+    @param {string} code */
+export function walkTo(code) {
+  const place = factsOf(code)?.location;
+  if (!position || !place) return undefined;
+  const radians = Math.PI / 180, [latitude, longitude] = place;
+  const north = (latitude - position.latitude) * radians;
+  const east = (longitude - position.longitude) * radians * Math.cos((latitude + position.latitude) / 2 * radians);
+  return Math.max(1, Math.round(Math.hypot(north, east) * EARTH_RADIUS * DETOUR / METERS_A_MINUTE));
+}
+
+/** @type {WeakMap<object, FreeTime[]>} */
+const known = new WeakMap();
+
+/** A room's free times on the day of the answer. They are worked out once.
+    @param {Room} room @param {Hours | null} hours */
+function timesOf(room, hours) {
+  let times = known.get(room);
+  if (!times) {
+    times = freeTimes(room.availability, hours, String(answer?.date));
+    known.set(room, times);
+  }
+  return times;
+}
+
+/** The free times of a day. The API's slots keep a minute clear on either side of a booking, and none at opening and closing time. Time is
+    counted as it passes: what the clocks skip is no time.
+    @param {Slot[]} slots @param {Hours | null} hours @param {string} day @returns {FreeTime[]} */
+export function freeTimes(slots, hours, day) {
+  if (!hours) return [];
+  const {opens, closes} = hours;
+  return slots.map(({start_time, end_time}) => {
+    const start = minutesOf(start_time), end = minutesOf(end_time);
+    const from = shownFrom(day, start === opens ? start : Math.max(start - 1, 0));
+    const until = shownFrom(day, end === closes ? end : Math.min(end + 1, DAY_END));
+    return {from, until, minutes: minutesUntil(day, until, instantOf(day, from))};
+  }).filter(({from, until}) => from < until);
+}
+
+/** @param {string} day @param {number} until @param {number} instant */
+const minutesUntil = (day, until, instant) => (instantOf(day, until, instant) - instant) / MINUTE;
+
+/** What is left of a day's free times: today they begin now at the earliest.
+    @param {FreeTime[]} times */
+function left(times) {
+  if (!isToday()) return times;
+  const day = String(shownDay()), {minute} = campusClock();
+  return times.filter(({until}) => until > minute)
+    .map(time => time.from >= minute ? time : {from: minute, until: time.until, minutes: minutesUntil(day, time.until, instantOf(day, minute))});
+}
+
+/** @param {Room} room @param {Building} building @param {Asked | null} asked @returns {Judgement} */
+function judge(room, building, asked) {
+  const hours = hoursOf(building), times = timesOf(room, hours);
+  const time = asked
+    ? times.find(time => time.from <= asked.from && asked.from < time.until)
+    : left(times).reduce((/** @type {FreeTime | undefined} */ longest, time) => longest && longest.minutes >= time.minutes ? longest : time, undefined);
+  const minutes = !time ? 0 : asked ? minutesUntil(String(shownDay()), time.until, asked.instant) : time.minutes;
+  const free = Boolean(time) && !isBackwards() && minutes >= question.min && (!asked || Number(time?.until) >= asked.to);
+  const next = asked ? times.find(time => time.from > asked.from && time.minutes >= Math.max(question.min, asked.to - asked.from)) : undefined;
+  return {room, building, hours, times, time, minutes, next, free};
+}
+
+/** @type {{of: unknown, key: string, groups: {building: Building, rooms: Judgement[]}[]}} */
+let lastJudged = {of: null, key: '', groups: []};
+
+/** Every room, judged. As long as neither the data nor the time asked for changes, neither do the judgements: a search does not judge anew. */
+function judgeAll() {
+  const asked = askedTime(), {minute} = campusClock();
+  const key = JSON.stringify([asked, question.min, currentMode(), minute, shownDay()]);
+  if (lastJudged.of !== answer || lastJudged.key !== key) {
+    const buildings = Object.values(answer?.buildings ?? {});
+    lastJudged = {of: answer, key, groups: buildings.map(building => ({building, rooms: building.classrooms.map(room => judge(room, building, asked))}))};
+  }
+  return lastJudged.groups;
+}
+
+/** @param {string} text */
+export const squeeze = text => text.toLowerCase().replaceAll(/\s+/g, '');
+
+/** @param {Room} room @param {Building} building @param {string} wanted */
+function matches(room, building, wanted) {
+  const has = (room.features ?? []).map(feature => feature.toLowerCase());
+  return (!wanted || squeeze(building.code + room.name).includes(wanted) || squeeze(building.name).includes(wanted))
+    && (room.capacity ?? 0) >= question.capacity && question.features.every(feature => has.includes(feature.toLowerCase()));
+}
+
+const byName = new Intl.Collator('en', {numeric: true});
+/** @param {string} a @param {string} b */
+export const compareNames = (a, b) => byName.compare(a, b);
+
+/** @type {Record<Sort, (a: Judgement, b: Judgement) => number>} */
+const ORDERS = {
+  name: () => 0,
+  duration: (a, b) => b.minutes - a.minutes,
+  soonest: (a, b) => startOf(a) - startOf(b) || b.minutes - a.minutes,
+  nearest: (a, b) => (walkTo(a.building.code) ?? Infinity) - (walkTo(b.building.code) ?? Infinity) || b.minutes - a.minutes,
+  capacity: (a, b) => (b.room.capacity ?? 0) - (a.room.capacity ?? 0),
+};
+
+/** @param {Judgement} a @param {Judgement} b */
+const sameOrder = (a, b) => compareNames(a.building.code, b.building.code) || compareNames(a.room.name, b.room.name);
+
+/** @param {Judgement} a @param {Judgement} b */
+export const inOrder = (a, b) => ORDERS[currentSort()](a, b) || sameOrder(a, b);
+
+/** When a room becomes free as asked: it sorts unknown rooms last.
+    @param {Judgement} judgement */
+function startOf({free, time, next, hours, room}) {
+  if (room.status === 'unknown') return DAY_END + 2;
+  if (!hours) return DAY_END + 1;
+  return free ? time && askedTime() ? 0 : time?.from ?? 0 : next?.from ?? DAY_END;
+}
+
+/** Rooms that are not free stand in the order in which they become free.
+    @param {Judgement} a @param {Judgement} b */
+export const bySoonest = (a, b) => startOf(a) - startOf(b) || sameOrder(a, b);
+
+/** All rooms that match the search, by building.
+    @returns {Group[]} */
+export function judged() {
+  const wanted = squeeze(question.q);
+  return judgeAll().map(({building, rooms}) => {
+    const found = rooms.filter(({room}) => matches(room, building, wanted));
+    return {building, free: found.filter(({free}) => free).sort(inOrder), others: found.filter(({free}) => !free).sort(bySoonest)};
+  });
+}
+
+/** One room of the answer, judged.
+    @param {string} id */
+export const judgedRoom = id => judgeAll().flatMap(({rooms}) => rooms).find(({room}) => room.id === id);
+
+/** The free times and hours of each day of a room.
+    @param {RoomDays} days */
+export const daysOf = ({days}) => days.map(({date, status, opens, closes, availability}) => {
+  const hours = parseHours({opens, closes});
+  return {date, status, hours, times: freeTimes(availability, hours, date)};
+});
