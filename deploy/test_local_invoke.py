@@ -66,6 +66,7 @@ class Answer:
     def problem(self):
         assert self.headers["content-type"] == "application/problem+json", self
         assert self.json()["status"] == self.status, self
+        assert self.json()["type"].startswith("urn:emptyclassroom:problem:"), self
         return self.status, self.json()["detail"]
 
 

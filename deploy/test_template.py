@@ -234,7 +234,7 @@ def test_the_api_alone_answers_for_origins_and_never_with_credentials(given, ori
     assert not cors.get("allowCredentials", False)
     assert sorted(cors["allowMethods"]) == ["GET", "POST"]
     assert sorted(cors["allowHeaders"]) == ["authorization", "content-type", "if-none-match"]
-    assert sorted(cors["exposeHeaders"]) == ["cache-status", "etag", "retry-after", "x-cache"]
+    assert sorted(cors["exposeHeaders"]) == ["cache-status", "etag", "link", "retry-after", "x-cache"]
     assert cors["maxAge"] == 86400
     assert all("ALLOWED_ORIGINS" not in environment(stack, function) for function in FUNCTIONS)
     assert "x-amazon-apigateway-cors" not in api_body(form(AllowedOrigins=""))

@@ -61,6 +61,8 @@ fn check_problem(status: StatusCode, body: &str) {
     }
     let problem: Value = serde_json::from_str(body).expect("a problem should be JSON");
     assert_eq!(problem["status"], status.as_u16(), "{body}");
+    let problem_type = problem["type"].as_str().unwrap_or_default();
+    assert!(problem_type.starts_with("urn:emptyclassroom:problem:"), "{body}");
     assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty() && detail.len() < 500), "{body}");
 }
 

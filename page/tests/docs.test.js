@@ -58,6 +58,26 @@ test('a question is asked from the page, and its answer shown', async t => {
   await eventually(() => operation.locator('output').innerText(), /^400[\s\S]*`building` is `XYZ`/);
 });
 
+test('behind a path prefix it asks the API behind the same prefix, and a hint leads to its operation', async t => {
+  const page = await open(t, browser, `${server.url}/stage/rooms/docs`, {prepare: page => page.route('**/stage/rooms/**', async route => {
+    const url = route.request().url().replace('/stage/rooms', '');
+    await route.fulfill({response: await route.fetch({url})});
+  })});
+  await page.locator('.operation').first().waitFor();
+  const operation = await opened(page, 'classroom');
+  await operation.getByRole('button', {name: 'Send GET'}).click();
+  await eventually(() => operation.locator('output b').innerText(), /^200/);
+  assert.equal(await operation.locator('output code').first().innerText(), 'GET /stage/rooms/api/classrooms/342');
+  // As a browser resolves the Link header of a response, and the server of the document.
+  const asked = `${server.url}/stage/rooms/api/classrooms/342?dat=1`;
+  const link = (await fetch(asked.replace('/stage/rooms', ''))).headers.get('Link');
+  await page.goto(new URL(/<(.+)>/.exec(link)[1], asked).href);
+  await page.locator('#classroom[open] form').waitFor();
+  assert.equal(new URL(page.url()).pathname, '/stage/rooms/docs');
+  const {servers} = await server.json('/openapi.json');
+  assert.deepEqual(servers.map(({url}) => new URL(url, `${server.url}/stage/rooms/openapi.json`).pathname), ['/stage/rooms/']);
+});
+
 test('the keyboard alone gets through', async t => {
   const page = await docs(t);
   await page.locator('#health > summary').focus();

@@ -83,11 +83,23 @@ impl TestResponse {
         self.json()["detail"].as_str().unwrap().to_owned()
     }
 
+    /// The `type` of an error.
+    #[must_use]
+    pub fn problem_type(&self) -> String {
+        let problem_type = self.json()["type"].as_str().unwrap().to_owned();
+        assert!(problem_type.starts_with("urn:emptyclassroom:problem:"), "{self:?}");
+        problem_type
+    }
+
     /// The status and the `detail` of an error, which must be a complete problem document.
     #[must_use]
     pub fn problem(&self) -> (u16, String) {
         let (status, detail) = (self.status.as_u16(), self.detail());
-        assert_eq!(self.json(), json!({"title": self.status.canonical_reason(), "status": status, "detail": detail}));
+        let title = self.status.canonical_reason();
+        assert_eq!(
+            self.json(),
+            json!({"type": self.problem_type(), "title": title, "status": status, "detail": detail})
+        );
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.header("cache-control"), "no-store");
         assert_eq!(self.header("x-content-type-options"), "nosniff");

@@ -80,7 +80,7 @@ async fn an_unknown_method_or_path_gets_problem_json() {
         let (head, body) = said.split_once("\r\n\r\n").unwrap();
         assert!(head.contains("content-type: application/problem+json"), "{line}: {said}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert!(problem["detail"].is_string(), "{line}: {said}");
+        assert!(problem["type"].is_string() && problem["detail"].is_string(), "{line}: {said}");
     }
     assert_eq!(app.simulator.requests(), 0);
 }

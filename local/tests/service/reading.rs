@@ -109,7 +109,7 @@ async fn a_single_room_can_be_read(#[values(Memory, Redis)] backend: Backend) {
         concat!(
             r#"{"id":"723","name":"311","building_code":"CGS","status":"ok","#,
             r#""availability":[{"start":"12:01:00","end":"21:30:00","start_time":"12:01","end_time":"21:30","duration_minutes":569}],"#,
-            r#""date":"2026-03-04","last_updated":"2026-03-03T12:00:00.000000-05:00","stale":false,"#,
+            r#""date":"2026-03-04","timezone":"America/New_York","last_updated":"2026-03-03T12:00:00.000000-05:00","stale":false,"#,
             r#""free_now":null,"next_free":{"start":"2026-03-04T12:00:00-05:00","end":"2026-03-04T21:30:00-05:00"},"#,
             r#""booked_today":true}"#
         )

@@ -23,7 +23,7 @@ const A_YEAR: Days = Days::new(366);
 
 /// The body of `GET /api/buildings`.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Buildings))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CampusBuildings))]
 pub(super) struct BuildingsBody<'a> {
     /// The campus's name.
     campus: &'a str,

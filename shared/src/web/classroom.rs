@@ -60,6 +60,9 @@ pub(super) struct ClassroomBody<'a> {
     availability: &'a [Slot],
     /// The day, at the campus.
     date: NaiveDate,
+    /// The campus's time zone: all times are in it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    timezone: Tz,
     /// When the sweep ended that the slots came from, at the campus.
     last_updated: Timestamp,
     /// Whether newer data should have been had.
@@ -144,6 +147,7 @@ pub(super) async fn classroom(
         features: &room.features,
         availability: &found.availability,
         date,
+        timezone: campus.timezone,
         last_updated: snapshot.last_updated,
         stale: snapshot.stale,
         facts: RoomFacts::of(found, building.hours_on(date), CampusDay::new(date, campus.timezone), now),

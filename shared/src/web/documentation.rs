@@ -37,7 +37,7 @@ impl Document {
     operation_id = "openapi",
     tag = "service",
     responses(
-        (status = 200, description = "The document.", body = Object, content_type = "application/json", headers(("ETag"))),
+        (status = 200, description = "The document.", body = std::collections::BTreeMap<String, Value>, content_type = "application/json", headers(("ETag"))),
         (status = 304, description = NOT_MODIFIED),
     ),
 ))]

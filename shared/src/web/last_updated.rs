@@ -16,7 +16,7 @@ use crate::{error_chain, service::Service};
 
 /// The body of `GET /api/last-updated`.
 #[derive(Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LastUpdate))]
 pub(super) struct LastUpdated {
     /// When the last sweep ended, at the campus; null if none is known.
     last_updated: Option<Timestamp>,

@@ -7,6 +7,7 @@ mod cooldown_status;
 mod documentation;
 mod health;
 mod hello;
+mod hints;
 mod last_updated;
 mod open_classrooms;
 #[cfg(feature = "openapi")]
@@ -26,7 +27,9 @@ use axum::{
 };
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
-    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use tower::util::option_layer;
 use tower_http::{
@@ -94,7 +97,7 @@ fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
-        .expose_headers([ETAG, RETRY_AFTER, X_CACHE, CACHE_STATUS])
+        .expose_headers([ETAG, LINK, RETRY_AFTER, X_CACHE, CACHE_STATUS])
         .max_age(PREFLIGHT_MAX_AGE);
     Some(cors)
 }

@@ -15,7 +15,10 @@ use utoipa::{
     },
 };
 
-use super::{problem::Details, routes};
+use super::{
+    problem::{Details, ProblemType},
+    routes,
+};
 use crate::service::read::CacheResult;
 
 const ABOUT: &str = "\
@@ -24,10 +27,11 @@ Which classroom is free now, and until when.
 Times are the campus's own. An instant bears its offset (`2026-03-03T10:00:00-05:00`); a time without one is of the \
 `date` and in the `timezone` that stand beside it. Only official bookings are known, and a room can be locked.
 
-Errors are problem details (RFC 9457), whose `detail` is a sentence for people. Besides those that each operation \
+Errors are problem details (RFC 9457): `type` is for programs, and `detail` is a sentence for people. Besides those that each operation \
 names, any request can be answered with 404 `Not Found` (there is no such path), with 405 `Method Not Allowed` and an \
 `Allow` header, or, because of a bug, with 500 `Internal Server Error`. Each path that answers GET answers HEAD as well. \
-Query parameters that nobody knows are ignored.
+A query parameter that an operation does not know is ignored. A `Link` header of the response, an error included, then names \
+it, and the parameter that it may be meant for.
 
 The examples are of Boston University's campus.";
 
@@ -42,13 +46,13 @@ pub(super) const NO_DATA: &str = "`Cache unavailable`: there are no data, and no
 #[derive(OpenApi)]
 #[openapi(
     info(title = "EmptyClassroom", description = ABOUT, license(name = "MIT", identifier = "MIT")),
-    servers((url = "/")),
+    servers((url = ".")),
     tags(
         (name = "classrooms", description = "What is free."),
         (name = "refresh", description = "How old the data are, and newer ones."),
         (name = "service", description = "The service itself, and its pages."),
     ),
-    components(schemas(Details<'_>)),
+    components(schemas(Details<'_>, ProblemType)),
     modifiers(&AdminToken),
 )]
 struct Api;
@@ -85,6 +89,7 @@ pub fn description() -> Value {
         }
     }
     flatten_schemas(&mut api);
+    name_problem_types(&mut api);
     api
 }
 
@@ -110,6 +115,10 @@ fn join_lines(value: &mut Value) {
 
 /// What operations have in common, so that no handler repeats it.
 fn apply_conventions(operation: &mut Value) {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    if parameters.any(|parameter| parameter["in"] == "query") {
+        operation["responses"]["200"]["headers"]["Link"] = json!({});
+    }
     let headers_of_200 = operation["responses"]["200"]["headers"].clone();
     for (status, response) in members(operation.get_mut("responses")) {
         if status == "304" {
@@ -153,6 +162,11 @@ fn described_header(name: &str) -> Value {
         "Content-Security-Policy" => {
             (json!({"type": "string"}), "The page's own script and style run, and nothing else does.")
         }
+        "Link" => (
+            json!({"type": "string"}),
+            "It is there if the request has parameters that the operation does not know. Its `title` names them and the nearest \
+             known ones; it leads to this operation on the page `/docs` (RFC 8288, `rel=\"help\"`).",
+        ),
         "Retry-After" => (json!({"type": "integer", "minimum": 0}), "After how many seconds it is worth asking again."),
         "WWW-Authenticate" => (json!({"type": "string", "enum": ["Bearer"]}), "What is asked for."),
         _ => unreachable!("no description of the header {name}"),
@@ -162,6 +176,14 @@ fn described_header(name: &str) -> Value {
 
 fn reference(schema: &str) -> String {
     format!("#/components/schemas/{schema}")
+}
+
+/// Short names for the types of problems, such as `BAD_PARAMETER`: of their URIs, generators of clients would make long ones.
+fn name_problem_types(api: &mut Value) {
+    let types = &mut api["components"]["schemas"][&*ProblemType::name()];
+    let uris = types["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let names = uris.filter_map(|uri| uri.rsplit(':').next()).map(|name| name.replace('-', "_").to_uppercase());
+    types["x-enum-varnames"] = names.collect();
 }
 
 /// What serde flattens is part of the object around it. A field is always there, and null if it is not known, unless it cannot

@@ -10,15 +10,54 @@ use serde::Serialize;
 /// An error response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
+    kind: ProblemType,
     status: StatusCode,
     detail: String,
     retry_after: Option<u64>,
 }
 
-/// The members of RFC 9457 that are used. Without a `type`, the title is the status's phrase.
+/// The kind of problem: a URI that stays the same whatever the host, the path and the sentence are. docs/API.md lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) enum ProblemType {
+    #[serde(rename = "urn:emptyclassroom:problem:not-found")]
+    NotFound,
+    #[serde(rename = "urn:emptyclassroom:problem:method-not-allowed")]
+    MethodNotAllowed,
+    #[serde(rename = "urn:emptyclassroom:problem:internal-error")]
+    InternalError,
+    #[serde(rename = "urn:emptyclassroom:problem:bad-parameter")]
+    BadParameter,
+    #[serde(rename = "urn:emptyclassroom:problem:unreadable-body")]
+    UnreadableBody,
+    #[serde(rename = "urn:emptyclassroom:problem:unauthorized")]
+    Unauthorized,
+    #[serde(rename = "urn:emptyclassroom:problem:cache-invalidation-disabled")]
+    CacheInvalidationDisabled,
+    #[serde(rename = "urn:emptyclassroom:problem:classroom-not-found")]
+    ClassroomNotFound,
+    #[serde(rename = "urn:emptyclassroom:problem:date-not-kept")]
+    DateNotKept,
+    #[serde(rename = "urn:emptyclassroom:problem:body-timeout")]
+    BodyTimeout,
+    #[serde(rename = "urn:emptyclassroom:problem:body-too-large")]
+    BodyTooLarge,
+    #[serde(rename = "urn:emptyclassroom:problem:refresh-cooldown")]
+    RefreshCooldown,
+    #[serde(rename = "urn:emptyclassroom:problem:refresh-failed")]
+    RefreshFailed,
+    #[serde(rename = "urn:emptyclassroom:problem:cache-unavailable")]
+    CacheUnavailable,
+    #[serde(rename = "urn:emptyclassroom:problem:refresh-in-progress")]
+    RefreshInProgress,
+}
+
+/// The members of RFC 9457 that are used.
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Problem))]
 pub(super) struct Details<'a> {
+    /// Which kind of problem it is, for programs.
+    r#type: ProblemType,
     /// The phrase of the status.
     title: &'a str,
     /// The status, again.
@@ -28,23 +67,23 @@ pub(super) struct Details<'a> {
 }
 
 impl Problem {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), retry_after: None }
+    fn new(kind: ProblemType, status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { kind, status, detail: detail.into(), retry_after: None }
     }
 
     /// 404: no such path.
     pub(crate) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not Found")
+        Self::new(ProblemType::NotFound, StatusCode::NOT_FOUND, "Not Found")
     }
 
     /// 405: the path exists. Axum adds the Allow header.
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        Self::new(ProblemType::MethodNotAllowed, StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
     }
 
     /// 500: a bug.
     pub(crate) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        Self::new(ProblemType::InternalError, StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 }
 
@@ -55,76 +94,78 @@ impl Problem {
             bad.held.truncate(end);
             bad.held.push('…');
         }
-        Self::new(StatusCode::BAD_REQUEST, bad.to_string())
+        Self::new(ProblemType::BadParameter, StatusCode::BAD_REQUEST, bad.to_string())
     }
 
     /// 400: the body is not what its headers say.
     pub(crate) fn unreadable_content() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "The request body cannot be read")
+        Self::new(ProblemType::UnreadableBody, StatusCode::BAD_REQUEST, "The request body cannot be read")
     }
 
     /// 401: an operator's door, and no right key.
     pub(crate) fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "Invalid or missing admin token")
+        Self::new(ProblemType::Unauthorized, StatusCode::UNAUTHORIZED, "Invalid or missing admin token")
     }
 
     /// 403: an operator's door that is walled up.
     pub(crate) fn forbidden() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Cache invalidation is not enabled")
+        Self::new(ProblemType::CacheInvalidationDisabled, StatusCode::FORBIDDEN, "Cache invalidation is not enabled")
     }
 
     /// 404: no such room on this campus.
     pub(crate) fn classroom_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Classroom not found")
+        Self::new(ProblemType::ClassroomNotFound, StatusCode::NOT_FOUND, "Classroom not found")
     }
 
     /// 404: a day that no sweep has brought.
     pub(crate) fn date_not_kept(date: chrono::NaiveDate) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("No availability is kept for {date}"))
+        Self::new(ProblemType::DateNotKept, StatusCode::NOT_FOUND, format!("No availability is kept for {date}"))
     }
 
     /// 408: the client has promised a body.
     pub(crate) fn content_did_not_come(limit: std::time::Duration) -> Self {
         let detail = format!("The request body did not come within {} s", limit.as_secs());
-        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+        Self::new(ProblemType::BodyTimeout, StatusCode::REQUEST_TIMEOUT, detail)
     }
 
     /// 413: more than a request without content can need.
     pub(crate) fn content_too_large(limit: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The request body is longer than {limit} bytes"))
+        let detail = format!("The request body is longer than {limit} bytes");
+        Self::new(ProblemType::BodyTooLarge, StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
     /// 429: the sentence that the frontend reads the minutes from.
     pub(crate) fn cooling_down(left: domain::cooldown::Remaining) -> Self {
         let detail = format!("Refresh cooldown active. Please wait {:.1} more minutes.", left.minutes());
-        Self { retry_after: Some(left.whole_seconds()), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+        let problem = Self::new(ProblemType::RefreshCooldown, StatusCode::TOO_MANY_REQUESTS, detail);
+        Self { retry_after: Some(left.whole_seconds()), ..problem }
     }
 
     /// 502: 25Live failed.
     pub(crate) fn refresh_failed() -> Self {
-        Self::new(StatusCode::BAD_GATEWAY, "Failed to refresh data")
+        Self::new(ProblemType::RefreshFailed, StatusCode::BAD_GATEWAY, "Failed to refresh data")
     }
 
     /// 503: the cache has nothing for now.
     pub(crate) fn cache_unavailable(retry_after: std::time::Duration) -> Self {
-        Self::unavailable("Cache unavailable", retry_after)
+        Self::unavailable(ProblemType::CacheUnavailable, "Cache unavailable", retry_after)
     }
 
     /// 503: another sweep takes longer than a request can wait for.
     pub(crate) fn refresh_in_progress(retry_after: std::time::Duration) -> Self {
-        Self::unavailable("Refresh in progress", retry_after)
+        Self::unavailable(ProblemType::RefreshInProgress, "Refresh in progress", retry_after)
     }
 
-    fn unavailable(detail: &str, retry_after: std::time::Duration) -> Self {
+    fn unavailable(kind: ProblemType, detail: &str, retry_after: std::time::Duration) -> Self {
         let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-        Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+        Self { retry_after: Some(seconds), ..Self::new(kind, StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or_default();
-        let details = Details { title, status: self.status.as_u16(), detail: &self.detail };
+        let details = Details { r#type: self.kind, title, status: self.status.as_u16(), detail: &self.detail };
         let mut response = (self.status, axum::Json(details)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -136,5 +177,39 @@ impl IntoResponse for Problem {
         }
         debug_assert!(!headers.contains_key(ALLOW), "axum's own Allow header would be doubled");
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::web::query::BadParameter;
+
+    #[test]
+    fn each_kind_of_problem_has_a_type_that_stays_the_same() {
+        let second = Duration::from_secs(1);
+        for (problem, name) in [
+            (Problem::not_found(), "not-found"),
+            (Problem::method_not_allowed(), "method-not-allowed"),
+            (Problem::internal(), "internal-error"),
+            (Problem::bad_parameter(BadParameter::new("date", "", "")), "bad-parameter"),
+            (Problem::unreadable_content(), "unreadable-body"),
+            (Problem::unauthorized(), "unauthorized"),
+            (Problem::forbidden(), "cache-invalidation-disabled"),
+            (Problem::classroom_not_found(), "classroom-not-found"),
+            (Problem::date_not_kept(NaiveDate::MIN), "date-not-kept"),
+            (Problem::content_did_not_come(second), "body-timeout"),
+            (Problem::content_too_large(1), "body-too-large"),
+            (Problem::refresh_failed(), "refresh-failed"),
+            (Problem::cache_unavailable(second), "cache-unavailable"),
+            (Problem::refresh_in_progress(second), "refresh-in-progress"),
+        ] {
+            let written = serde_json::to_value(problem.kind).unwrap();
+            assert_eq!(written, format!("urn:emptyclassroom:problem:{name}"));
+        }
     }
 }

@@ -8,20 +8,37 @@ use axum::{
 };
 
 use super::{
-    buildings, classroom, cooldown_status, documentation, health, hello, last_updated, open_classrooms, pages, refresh,
+    buildings, classroom, cooldown_status, documentation, health, hello,
+    hints::hinted,
+    last_updated, open_classrooms, pages,
+    query::{DAY_PARAMETERS, REFRESH_PARAMETERS, ROOMS_PARAMETERS, SEEN_PARAMETER},
+    refresh,
 };
 use crate::service::{Dependencies, Service};
 
-/// The router of each function and, for `make openapi`, the descriptions of its handlers in the same order.
+/// The router of each function and, for `make openapi`, the descriptions of its handlers in the same order. Behind `takes` are
+/// the id by which the page `/docs` knows a route, and the query parameters that the route reads: it hints at others.
 macro_rules! routes {
+    (@ $handler:path) => { $handler };
+    (@ $handler:path, $path:literal, $operation:literal, $known:expr) => {
+        hinted($handler, $path, $operation, $known)
+    };
     ($($function:literal {
         $(#[$about:meta])* $router:ident($state:ident: $type:ty):
-        $($path:literal $method:ident($($handler:ident)::+)$(.with_state($own:expr))?)+
+        $(
+            $path:literal $method:ident($($handler:ident)::+)$(.with_state($own:expr))?
+                $(takes($operation:literal, $known:expr))?
+        )+
     })+) => {
         $(
             $(#[$about])*
             pub fn $router($state: &$type) -> Router {
-                Router::new()$(.route($path, $method($($handler)::+)$(.with_state($own))?))+.with_state($state.clone())
+                Router::new()
+                    $(.route(
+                        $path,
+                        $method(routes!(@ $($handler)::+ $(, $path, $operation, $known)?))$(.with_state($own))?,
+                    ))+
+                    .with_state($state.clone())
             }
         )+
 
@@ -41,12 +58,12 @@ routes! {
     "read" {
         /// The routes of the `read` function.
         read_routes(service: Service):
-        "/api/open-classrooms" get(open_classrooms::open_classrooms)
-        "/api/classrooms/{id}" get(classroom::classroom)
-        "/api/classrooms/{id}/days" get(classroom::days)
-        "/api/classrooms/{id}/calendar.ics" get(classroom::calendar)
-        "/api/buildings" get(buildings::buildings)
-        "/api/last-updated" get(last_updated::last_updated)
+        "/api/open-classrooms" get(open_classrooms::open_classrooms) takes("openClassrooms", ROOMS_PARAMETERS)
+        "/api/classrooms/{id}" get(classroom::classroom) takes("classroom", DAY_PARAMETERS)
+        "/api/classrooms/{id}/days" get(classroom::days) takes("classroomDays", SEEN_PARAMETER)
+        "/api/classrooms/{id}/calendar.ics" get(classroom::calendar) takes("calendar", SEEN_PARAMETER)
+        "/api/buildings" get(buildings::buildings) takes("buildings", SEEN_PARAMETER)
+        "/api/last-updated" get(last_updated::last_updated) takes("lastUpdated", SEEN_PARAMETER)
         "/api/health" get(health::health)
         "/" get(hello::hello)
         "/app" get(pages::app)
@@ -56,11 +73,11 @@ routes! {
     "refresh" {
         /// The routes of the `refresh` function.
         refresh_routes(service: Service):
-        "/api/refresh" post(refresh::refresh)
+        "/api/refresh" post(refresh::refresh) takes("refresh", REFRESH_PARAMETERS)
     }
     "cooldown-status" {
         /// The routes of the `cooldown-status` function.
         cooldown_routes(deps: Arc<Dependencies>):
-        "/api/cooldown-status" get(cooldown_status::cooldown_status)
+        "/api/cooldown-status" get(cooldown_status::cooldown_status) takes("cooldownStatus", SEEN_PARAMETER)
     }
 }

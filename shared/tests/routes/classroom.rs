@@ -22,7 +22,7 @@ async fn a_room_has_its_own_body_and_etag(#[values(Memory, Redis)] backend: Back
         closed_all_day.text,
         concat!(
             r#"{"id":"719","name":"129","building_code":"CGS","status":"ok","availability":[],"#,
-            r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false,"#,
+            r#""date":"2026-03-03","timezone":"America/New_York","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false,"#,
             r#""free_now":false,"next_free":null,"booked_today":false}"#
         )
     );

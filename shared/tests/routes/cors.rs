@@ -40,7 +40,11 @@ async fn with_allowed_origins_star_cors_allows_any_origin(#[values(Memory, Redis
     for event in ["hello", "open-classrooms", "refresh", "not-found", "method-not-allowed", "refresh-too-large"] {
         let answer = app.answer(GatewayEvent::named(event).header("origin", FRONTEND)).await;
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{event}");
-        assert_eq!(answer.header("access-control-expose-headers"), "etag,retry-after,x-cache,cache-status", "{event}");
+        assert_eq!(
+            answer.header("access-control-expose-headers"),
+            "etag,link,retry-after,x-cache,cache-status",
+            "{event}"
+        );
         assert_eq!(answer.header("access-control-allow-credentials"), "", "{event}");
     }
     for (path, method) in [("/api/open-classrooms", "GET"), ("/api/refresh", "POST")] {

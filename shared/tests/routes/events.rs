@@ -37,7 +37,8 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
             concat!(
                 r#"{"id":"342","name":"116","building_code":"CAS","status":"ok","availability":[{"start":"07:00:00","#,
                 r#""end":"09:04:00","start_time":"07:00","end_time":"09:04","duration_minutes":124}],"#,
-                r#""date":"2026-03-03","last_updated":"2026-03-03T10:00:00.123456-05:00","stale":false,"#,
+                r#""date":"2026-03-03","timezone":"America/New_York","last_updated":"2026-03-03T10:00:00.123456-05:00","#,
+                r#""stale":false,"#,
                 r#""free_now":false,"next_free":null,"booked_today":true}"#
             ),
         ),

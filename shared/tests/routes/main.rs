@@ -14,7 +14,9 @@ mod days;
 mod edge;
 mod errors;
 mod events;
+mod examples;
 mod health;
+mod hints;
 mod last_updated;
 mod open_classrooms;
 #[cfg(feature = "openapi")]

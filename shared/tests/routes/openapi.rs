@@ -74,8 +74,16 @@ impl Tour {
         let response = &operation["responses"][&status];
         assert!(response.is_object(), "{place}, and that is not documented");
         let said: BTreeSet<_> = names(&response["headers"]).iter().map(|name| name.to_lowercase()).collect();
-        let sent =
-            ["etag", "x-cache", "cache-status", "retry-after", "www-authenticate", "allow", "content-security-policy"];
+        let sent = [
+            "etag",
+            "x-cache",
+            "cache-status",
+            "link",
+            "retry-after",
+            "www-authenticate",
+            "allow",
+            "content-security-policy",
+        ];
         let sent: BTreeSet<_> =
             sent.iter().filter(|name| answer.headers.contains_key(**name)).map(|name| (*name).to_owned()).collect();
         match &response["content"] {
@@ -255,6 +263,14 @@ async fn toured() -> Value {
         if !etag.is_empty() {
             tour.ask(&app, "known", "GET", target, Some(("if-none-match", etag))).await;
         }
+        // Again with a parameter that no route knows, for the header that hints at it.
+        if answer.status == 200 {
+            let target = format!("{target}{}unknown", if target.contains('?') { '&' } else { '?' });
+            tell(&mut tour, name, &target).await;
+            if !etag.is_empty() {
+                tour.ask(&app, "known", "GET", &target, Some(("if-none-match", etag))).await;
+            }
+        }
     }
 
     // When only the reserve is left.
@@ -270,6 +286,7 @@ async fn toured() -> Value {
     let long = app.answer(GatewayEvent::post("/api/refresh").body(&"x".repeat(1025))).await;
     tour.take("tooLong", "POST", "/api/refresh", long);
     let with_token = TestApp::start_with(Backend::Memory, &[TOKEN]).await;
+    tour.ask(&with_token, "refreshed", "POST", "/api/refresh?unknown", None).await;
     tour.ask(&with_token, "noToken", "POST", "/api/refresh?invalidate_cache=true", None).await;
 
     // With bodies that break off, or do not come.
@@ -336,13 +353,46 @@ async fn every_route_is_documented_with_its_methods_and_no_other() {
     }
 }
 
-/// The parameters that `question` reads are those that are documented.
-#[test]
-fn every_parameter_of_a_question_is_documented() {
+/// Each operation hints at the parameters that it does not document, and at no others.
+#[tokio::test]
+async fn every_parameter_that_an_operation_knows_is_documented() {
+    let app = TestApp::start(Backend::Memory).await;
     let document = description();
-    let parameters = document["paths"]["/api/open-classrooms"]["get"]["parameters"].as_array().unwrap().iter();
-    let queries =
-        parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| parameter["name"].as_str().unwrap());
-    let known: BTreeSet<_> = emptyclassroom::web::QUESTION_PARAMETERS.into_iter().chain(["date", "seen"]).collect();
-    assert_eq!(queries.collect::<BTreeSet<_>>(), known);
+    let name = |parameter: &Value| parameter["name"].as_str().unwrap().to_owned();
+    let queries = |operation: &Value| {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        parameters.filter(|parameter| parameter["in"] == "query").map(name).collect::<BTreeSet<_>>()
+    };
+    let operations = document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, operation)| (path, method, operation))
+    });
+    let all: BTreeSet<_> = operations.clone().flat_map(|(_, _, operation)| queries(operation)).collect();
+    assert!(all.len() > 11, "{all:?}");
+    for (path, method, operation) in operations {
+        let known = queries(operation);
+        for name in all.iter().map(String::as_str).chain(["nothing_of_the_kind"]) {
+            let target = format!("{}?{name}", path.replace("{id}", "342"));
+            let link = app.answer(GatewayEvent::new(&method.to_uppercase(), &target)).await.header("link").to_owned();
+            // The page shows the operation under its id, and is found from the path of the request.
+            let id = operation["operationId"].as_str().unwrap();
+            let docs = format!("<{}docs#{id}>; rel=\"help\";", "../".repeat(path.matches('/').count() - 1));
+            let is_hinted_at = !known.is_empty() && !known.contains(name);
+            assert_eq!(link.starts_with(&docs), is_hinted_at, "{method} {target}: {link}");
+            assert_eq!(link.is_empty(), !is_hinted_at, "{method} {target}: {link}");
+        }
+    }
+}
+
+/// The types of problems: in the document, and in docs/API.md, in the same order.
+#[test]
+fn every_type_of_problem_is_listed() {
+    let document = description();
+    let types = document["components"]["schemas"]["ProblemType"]["enum"].as_array().unwrap();
+    let page = fs::read_to_string(PAGE).unwrap();
+    let (_, errors) = page.split_once("\n## Errors\n").unwrap();
+    let (_, errors) = errors.split_once("\n|---|").unwrap();
+    let (errors, _) = errors.split_once("\n\n").unwrap();
+    let rows = errors.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name));
+    let listed: BTreeSet<_> = rows.map(|name| format!("urn:emptyclassroom:problem:{name}")).collect();
+    assert_eq!(listed, types.iter().map(|name| name.as_str().unwrap().to_owned()).collect());
 }

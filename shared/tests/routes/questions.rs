@@ -38,6 +38,8 @@ async fn a_question_is_answered_from_the_cache(#[values(Memory, Redis)] backend:
         ("min_minutes=125", &["116", "201"]),
         ("q=cgs", &["129", "311"]),
         ("building=CGS&sort=duration", &["129", "311"]),
+        ("building=CGS&building=CAS", &["116", "201", "129", "311"]),
+        ("building=cas,CGS&building=cgs&building=CAS,%20cas", &["116", "201", "129", "311"]),
         ("date=2026-03-03&q=nothing", &[]),
     ] {
         let answer = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?{query}"))).await;

@@ -46,6 +46,7 @@ async fn during_the_cooldown_429_has_the_remaining_minutes_to_one_decimal(#[valu
         let answer = app.answer_to("refresh").await;
         let sentence = format!("Refresh cooldown active. Please wait {minutes} more minutes.");
         assert_eq!(answer.problem(), (429, sentence));
+        assert_eq!(answer.problem_type(), "urn:emptyclassroom:problem:refresh-cooldown");
         assert_eq!(answer.header("retry-after"), retry_after, "after {at} ms");
     }
     assert_eq!(app.simulator.requests(), ROOMS.len());

@@ -1,5 +1,5 @@
 //! The query string: one extractor, which parses it once into a type of its own for each route. Unknown parameters are
-//! ignored.
+//! ignored here; `hints` names them.
 
 mod parameters;
 mod question;
@@ -17,6 +17,22 @@ pub use self::question::PARAMETERS as QUESTION_PARAMETERS;
 pub(super) use self::question::QuestionParameters;
 use super::{cache_control::Minute, problem::Problem};
 use crate::service::Service;
+
+const DATE: &str = "date";
+const INVALIDATE_CACHE: &str = "invalidate_cache";
+/// For CDNs alone. No handler reads it.
+const SEEN: &str = "seen";
+
+/// The names of the parameters that a route knows, in groups.
+pub(super) type Names = &'static [&'static [&'static str]];
+/// What a route knows that has none of its own.
+pub(super) const SEEN_PARAMETER: Names = &[&[SEEN]];
+/// What a route knows that shows one room on one day.
+pub(super) const DAY_PARAMETERS: Names = &[&[DATE, SEEN]];
+/// What the route knows that shows the rooms of a day.
+pub(super) const ROOMS_PARAMETERS: Names = &[&[DATE, SEEN], &QUESTION_PARAMETERS];
+/// What a refresh knows.
+pub(super) const REFRESH_PARAMETERS: Names = &[&[INVALIDATE_CACHE]];
 
 /// Extracts the parameters of a route, and rejects wrong ones with 400.
 pub(super) struct Query<T>(pub(super) T);
@@ -49,7 +65,7 @@ impl From<BadParameter> for Problem {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub(super) struct DayParameters {
     /// A day that is kept: from three days ago to about a month ahead. Today, at the campus, if it is not there.
-    #[cfg_attr(feature = "openapi", param(required = false, example = "2026-03-03"))]
+    #[cfg_attr(feature = "openapi", param(required = false))]
     pub(super) date: NaiveDate,
     /// The time at the campus when the request was read.
     #[cfg_attr(feature = "openapi", param(ignore))]
@@ -113,21 +129,21 @@ impl FromParameters for RefreshParameters {
 
 fn date(parameters: &Parameters<'_>) -> Result<Option<NaiveDate>, BadParameter> {
     const EXPECTED: &str = "a day, as 2026-03-03";
-    let Some(held) = parameters.get("date", EXPECTED)? else { return Ok(None) };
+    let Some(held) = parameters.get(DATE, EXPECTED)? else { return Ok(None) };
     // chrono would also accept 2026-3-3, +2026-03-03 and, of the year 12026, +12026-03-03. Days outside these years are no
     // days that anybody means, and far from the ends of chrono's calendar.
     let date =
         held.parse().ok().filter(|date: &NaiveDate| held.len() == "YYYY-MM-DD".len() && date.to_string() == held);
-    date.map(Some).ok_or_else(|| BadParameter::new("date", held, EXPECTED))
+    date.map(Some).ok_or_else(|| BadParameter::new(DATE, held, EXPECTED))
 }
 
 fn invalidate_cache(parameters: &Parameters<'_>) -> Result<bool, BadParameter> {
     const EXPECTED: &str = "true or false";
-    let Some(held) = parameters.get("invalidate_cache", EXPECTED)? else { return Ok(false) };
+    let Some(held) = parameters.get(INVALIDATE_CACHE, EXPECTED)? else { return Ok(false) };
     match held.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
-        _ => Err(BadParameter::new("invalidate_cache", held, EXPECTED)),
+        _ => Err(BadParameter::new(INVALIDATE_CACHE, held, EXPECTED)),
     }
 }
 

@@ -33,7 +33,7 @@ pub const PARAMETERS: [&str; 9] = [BUILDING, AT, FROM, TO, MIN_MINUTES, MIN_CAPA
 #[expect(dead_code, reason = "the functions below read them")]
 pub(in crate::web) struct QuestionParameters {
     /// Only these buildings: their codes, in upper or lower case, with commas between them or each as a parameter of its own.
-    #[param(inline, required = false, min_items = 1, explode = false, example = json!(["CAS"]))]
+    #[param(inline, required = false, min_items = 1, explode = true, example = json!(["CAS"]))]
     building: Vec<BuildingCode>,
     /// Only rooms that are free at this time of the `date`: `HH:MM`, or `now`, where the date is today's. Not together with
     /// `from` and `to`.
