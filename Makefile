@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-redis test-functions test-page page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
+.PHONY: help run quick test test-redis test-functions test-page clients page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
 .PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
@@ -35,6 +35,9 @@ test-functions: ## The tests of the functions' binaries, each built by itself
 
 test-page: page-tests ## The pages at /app and /docs in a real Chromium, which is installed if it is missing; needs Node.js 20 or newer
 	CHROMIUM="$$(scripts/install-chromium)" node --test --test-reporter=spec --test-concurrency=3 page/tests/*.test.js
+
+clients: ## A TypeScript and a Python client of the OpenAPI document, generated, type-checked, and run against a local server
+	@scripts/test-clients
 
 screenshot: page-tests ## The picture of the page in README.md; pngquant makes it small, if it is there
 	CHROMIUM="$$(scripts/install-chromium)" node page/tests/screenshot.js docs/app.png
