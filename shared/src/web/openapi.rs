@@ -164,8 +164,7 @@ fn described_header(name: &str) -> Value {
         }
         "Link" => (
             json!({"type": "string"}),
-            "It is there if the request has parameters that the operation does not know. Its `title` names them and the nearest \
-             known ones; it leads to this operation on the page `/docs` (RFC 8288, `rel=\"help\"`).",
+            "Names parameters that the operation does not know, and the nearest known ones (RFC 8288, `rel=\"help\"`).",
         ),
         "Retry-After" => (json!({"type": "integer", "minimum": 0}), "After how many seconds it is worth asking again."),
         "WWW-Authenticate" => (json!({"type": "string", "enum": ["Bearer"]}), "What is asked for."),
