@@ -149,7 +149,8 @@ impl Server {
         );
         let upstream = match (&self.simulator, &config.api_url) {
             (None, Some(url)) => format!("25Live at {}", without_userinfo(url)),
-            _ => "a simulated 25Live in this process (set API_URL to use the real one)".to_owned(),
+            _ => "a simulated 25Live in this process: the bookings are invented (set API_URL to use the real one)"
+                .to_owned(),
         };
         format!(
             "EmptyClassroom listens on http://{address}\n\n  \
@@ -218,7 +219,8 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, ServerError> {
     })
 }
 
-/// Starts a simulated 25Live with the campus's rooms, and makes the configuration point at it.
+/// Starts a simulated 25Live with the campus's rooms, and makes the configuration point at it. A server that is only short of its
+/// `API_URL` must not pass for the campus's own, so the log says what is simulated, and so does each answer.
 #[expect(clippy::expect_used, reason = "the simulator's URL is made of a socket address")]
 async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
     let rooms = config
@@ -227,6 +229,11 @@ async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
         .map(|(building, room)| Room::new(room.id.clone(), format!("{} {}", building.code, room.name)));
     let simulator = Simulator::start(rooms.collect()).await.map_err(ServerError::Simulator)?;
     config.api_url = Some(Url::parse(&simulator.url()).expect("the simulator has a URL"));
+    config.simulated = true;
+    tracing::warn!(
+        campus = config.campus.name,
+        "API_URL is not set: the bookings are simulated, and every answer says so. Set API_URL to show the real ones"
+    );
     Ok(simulator)
 }
 

@@ -57,6 +57,27 @@ async fn without_any_variable_it_starts_and_ctrl_c_stops_it_cleanly() {
     assert!(ended_well && log.contains("sweep published rooms_ok=77 rooms_failed=0"), "{log}");
 }
 
+/// A forgotten API_URL must not publish invented rooms as a university's.
+#[tokio::test]
+async fn without_an_api_url_it_warns_that_the_bookings_are_simulated_and_so_does_each_answer() {
+    emptyclassroom::install_tls();
+    let upstream = Simulator::start(rooms()).await.unwrap();
+    for (vars, simulated) in [(&[][..], true), (&[("API_URL", upstream.url().as_str())][..], false)] {
+        let running = Program::start(vars).await;
+        let body: serde_json::Value = serde_json::from_str(&get(&running, "/api/open-classrooms").await).unwrap();
+        assert_eq!(body.get("simulated").is_some(), simulated);
+        let (_, log) = interrupt(&running).await;
+        let warning = log.lines().find(|line| line.contains("API_URL is not set: the bookings are simulated"));
+        assert_eq!(warning.map(|line| line.contains("WARN")), simulated.then_some(true), "{log}");
+        assert_eq!(log.contains("a simulated 25Live in this process: the bookings are invented"), simulated, "{log}");
+    }
+}
+
+/// The built-in campus, as 25Live has it.
+fn rooms() -> Vec<Room> {
+    Campus::built_in().classrooms().map(|(_, room)| Room::new(&room.id, &room.name)).collect()
+}
+
 #[tokio::test]
 async fn it_reads_the_env_file_and_uses_its_redis() {
     emptyclassroom::install_tls();
@@ -115,8 +136,7 @@ async fn a_second_start_on_the_same_redis_does_not_sweep() {
 #[tokio::test]
 async fn a_long_sweep_logs_its_progress() {
     emptyclassroom::install_tls();
-    let rooms = Campus::built_in().classrooms().map(|(_, room)| Room::new(&room.id, &room.name)).collect();
-    let simulator = Simulator::start(rooms).await.unwrap();
+    let simulator = Simulator::start(rooms()).await.unwrap();
     // 77 rooms, 32 at once: three rounds, of which the last ends well after five seconds.
     simulator.set_latency(Duration::from_secs(2));
     let running = Program::start(&[("API_URL", &simulator.url()), ("UPSTREAM_CONCURRENCY", "32")]).await;

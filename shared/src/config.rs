@@ -29,6 +29,8 @@ pub struct Config {
     pub redis_prefix: String,
     /// `API_URL`.
     pub api_url: Option<Url>,
+    /// Whether `api_url` is that of a simulated 25Live. No variable sets it: the local server does when it starts one.
+    pub simulated: bool,
     /// What `CAMPUS_FILE` holds, or Boston University.
     pub campus: Campus,
     /// `REDIS_TIMEOUT`: every call of Redis ends within it.
@@ -135,6 +137,7 @@ impl Config {
             redis_url: vars.get("REDIS_URL").map(redis_url).transpose()?,
             redis_prefix: vars.get("REDIS_PREFIX").map_or_else(|| Ok(REDIS_PREFIX.to_owned()), redis_prefix)?,
             api_url: vars.get("API_URL").as_deref().map(api_url).transpose()?,
+            simulated: false,
             campus: campus(vars.get("CAMPUS_FILE").as_deref())?,
             redis_timeout: seconds("REDIS_TIMEOUT", 5.0, 25.0)?,
             cache_expiry: Duration::from_secs(vars.number("CACHE_EXPIRY", 86_400, 1..=RESERVE_EXPIRY.as_secs())?),

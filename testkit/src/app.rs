@@ -4,6 +4,7 @@ use axum::Router;
 use chrono::{NaiveDate, TimeDelta};
 use emptyclassroom::{
     config::{Config, Deployment},
+    domain::campus::Campus,
     service::{Dependencies, Service},
     web::{cooldown_routes, finish, read_routes, refresh_routes},
 };
@@ -32,6 +33,7 @@ pub struct TestApp {
     pub store: TestStore,
     /// The routes of all three functions.
     pub routes: Router,
+    config: Config,
 }
 
 impl TestApp {
@@ -56,10 +58,20 @@ impl TestApp {
         let mut config = Config::from_vars(Deployment::Lambda, var).unwrap();
         config.campus = campus;
         let store = backend.start(clock.clock()).await;
-        let deps = Dependencies::new(config, clock.clock(), store.store.clone());
-        let service = Service::build(deps.clone(), None).unwrap();
-        let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&service.deps));
-        Self { routes: finish(routes, &deps.config.allowed_origins), clock, simulator, store }
+        let routes = routes(config.clone(), &clock, &store);
+        Self { clock, simulator, store, routes, config }
+    }
+
+    /// Starts the service anew on the same cache, as a local server that is without its `API_URL` or has it.
+    pub fn restart(&mut self, simulated: bool) {
+        self.config.simulated = simulated;
+        self.routes = routes(self.config.clone(), &self.clock, &self.store);
+    }
+
+    /// Starts the service anew on the same cache, with another campus.
+    pub fn restart_with_campus(&mut self, campus: Campus) {
+        self.config.campus = campus;
+        self.routes = routes(self.config.clone(), &self.clock, &self.store);
     }
 
     /// The response to an event.
@@ -77,6 +89,13 @@ impl TestApp {
     pub fn advance(&self, milliseconds: i64) {
         self.clock.advance(TimeDelta::milliseconds(milliseconds));
     }
+}
+
+fn routes(config: Config, clock: &TestClock, store: &TestStore) -> Router {
+    let deps = Dependencies::new(config, clock.clock(), store.store.clone());
+    let service = Service::build(deps.clone(), None).unwrap();
+    let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&service.deps));
+    finish(routes, &deps.config.allowed_origins)
 }
 
 /// The campus's day when a [`TestApp`] starts.

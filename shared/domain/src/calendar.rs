@@ -14,7 +14,7 @@ use crate::{
     campus::{Building, Campus, Classroom},
     campus_day::CampusDay,
     free_period::FreePeriod,
-    room_days::RoomDay,
+    room_days::RoomDays,
     room_facts::FreeSpan,
     time_of_day::TimeOfDay,
 };
@@ -30,9 +30,10 @@ const UTC_ZONE: &str = "BEGIN:VTIMEZONE\r\nTZID:Etc/UTC\r\nBEGIN:STANDARD\r\nDTS
 
 /// The calendar of a room: an event for each of its free periods.
 #[must_use]
-pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, days: &[RoomDay]) -> String {
+pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, known: &RoomDays) -> String {
     let name = format!("{} {}", building.code, room.name);
-    let (summary, location) = (format!("{name} is free"), format!("{name}, {}", building.name));
+    let mark = if known.simulated { " (simulated)" } else { "" };
+    let (summary, location) = (format!("{name} is free{mark}"), format!("{name}, {}", building.name));
     let campus_id = campus_id(campus);
     let mut calendar = ContentLines::default();
     calendar.push("BEGIN", &"VCALENDAR");
@@ -44,7 +45,7 @@ pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, days: &[
     calendar.push("REFRESH-INTERVAL;VALUE=DURATION", &REFRESH_INTERVAL);
     calendar.push("X-PUBLISHED-TTL", &REFRESH_INTERVAL);
     let without_events = calendar.0.len();
-    for known in days {
+    for known in &known.days {
         let day = CampusDay::new(known.date, campus.timezone);
         let day_begins = day.instant(TimeOfDay::MIDNIGHT).to_utc();
         for period in FreePeriod::of_slots(&known.slots, building.hours_on(known.date)) {
@@ -148,6 +149,7 @@ mod tests {
     use crate::{
         bookings::{Booking, BookingsByRoom},
         campus::Campus,
+        room_days::RoomDay,
         snapshot::Snapshot,
         timestamp::Timestamp,
     };
@@ -172,12 +174,12 @@ mod tests {
         let last_updated = Timestamp::parse("2026-03-03T05:00:00.9-05:00").unwrap();
         let snapshot = Snapshot::new(campus, 28, date, last_updated, &bookings, None);
         let (building, room) = campus.classrooms().next().unwrap();
-        RoomDay::of_room(building, room, &[snapshot]).remove(0)
+        RoomDays::of_room(building, room, false, &[snapshot]).days.remove(0)
     }
 
     fn calendar_of(campus: &Campus, days: &[RoomDay]) -> String {
         let (building, room) = campus.classrooms().next().unwrap();
-        calendar(campus, building, room, days)
+        calendar(campus, building, room, &RoomDays { simulated: false, days: days.to_vec() })
     }
 
     fn text(component: &ICalendarComponent, property: &ICalendarProperty) -> String {
@@ -259,6 +261,17 @@ mod tests {
         ] {
             assert!(text.split("\r\n").any(|written| written == line), "{line} should be in {text}");
         }
+    }
+
+    #[test]
+    fn a_calendar_of_simulated_bookings_says_so_in_its_name_and_in_each_event() {
+        let campus = campus("116", "A");
+        let (building, room) = campus.classrooms().next().unwrap();
+        let days = RoomDays { simulated: true, days: vec![day(&campus, "2026-03-03", 9, 10)] };
+        let (calendar, events) = read(&calendar(&campus, building, room, &days));
+        let name = "CAS 116 is free (simulated)";
+        assert_eq!(text(&calendar, &ICalendarProperty::Other("X-WR-CALNAME".to_owned())), name);
+        assert!(events.iter().all(|event| text(event, &ICalendarProperty::Summary) == name));
     }
 
     #[test]

@@ -22,19 +22,54 @@ pub struct RoomDay {
     pub slots: Vec<Slot>,
 }
 
-impl RoomDay {
-    /// A room's days in these snapshots, in their order; a day whose snapshot does not have the room is left out.
+/// What is known of a room on several days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomDays {
+    /// Whether the bookings are invented: see [`Snapshot::simulated`].
+    pub simulated: bool,
+    /// The days, in order.
+    pub days: Vec<RoomDay>,
+}
+
+impl RoomDays {
+    /// A room's days in these snapshots, in their order. A day whose snapshot does not have the room is left out, and so is one of the
+    /// other kind of bookings: invented and real ones do not mix.
     #[must_use]
-    pub fn of_room(building: &Building, room: &Classroom, snapshots: &[Snapshot]) -> Vec<Self> {
+    pub fn of_room(building: &Building, room: &Classroom, simulated: bool, snapshots: &[Snapshot]) -> Self {
         let day = |snapshot: &Snapshot| {
             let found = snapshot.buildings.get(&building.code)?.room(building, room)?;
-            Some(Self {
+            Some(RoomDay {
                 date: snapshot.date,
                 status: found.status,
                 last_updated: snapshot.last_updated,
                 slots: found.availability.clone(),
             })
         };
-        snapshots.iter().filter_map(day).collect()
+        let snapshots = snapshots.iter().filter(|snapshot| snapshot.simulated == simulated);
+        Self { simulated, days: snapshots.filter_map(day).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{bookings::BookingsByRoom, campus::Campus};
+
+    #[test]
+    fn days_of_simulated_bookings_and_days_of_real_ones_do_not_mix() {
+        let campus = Campus::built_in();
+        let at = Timestamp::parse("2026-03-03T10:00:00-05:00").unwrap();
+        let snapshot = |date: &str, simulated| Snapshot {
+            simulated,
+            ..Snapshot::new(&campus, 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None)
+        };
+        let snapshots = [snapshot("2026-03-02", true), snapshot("2026-03-03", false), snapshot("2026-03-04", true)];
+        let (building, room) = campus.classrooms().next().unwrap();
+        for (simulated, expected) in [(false, &["2026-03-03"][..]), (true, &["2026-03-02", "2026-03-04"])] {
+            let known = RoomDays::of_room(building, room, simulated, &snapshots);
+            let dates: Vec<_> = known.days.iter().map(|day| day.date.to_string()).collect();
+            assert_eq!(known.simulated, simulated);
+            assert_eq!(dates, expected);
+        }
     }
 }

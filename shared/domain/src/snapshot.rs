@@ -28,6 +28,9 @@ pub struct Snapshot {
     pub timezone: Tz,
     /// Whether newer data should have been had.
     pub stale: bool,
+    /// Whether the bookings are invented: the sweep asked a simulated 25Live. A body without it has real ones.
+    #[serde(default)]
+    pub simulated: bool,
 }
 
 /// The free slots in one building.
@@ -129,7 +132,7 @@ impl Snapshot {
             (building.code.clone(), availability)
         });
         let timezone = campus.timezone;
-        Self { buildings: buildings.collect(), last_updated, date, timezone, stale: false }
+        Self { buildings: buildings.collect(), last_updated, date, timezone, stale: false, simulated: false }
     }
 
     /// The same, with these rooms marked as not reached by the sweep: they have not failed.

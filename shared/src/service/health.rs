@@ -30,6 +30,10 @@ pub struct Health {
     pub status: Status,
     /// Whether the cache answers.
     pub cache: CacheStatus,
+    /// Whether today's bookings are invented, for a demonstration: it is there only if they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub simulated: bool,
     /// When the sweep ended that today's data came from; null if there are none.
     pub last_updated: Option<Timestamp>,
     /// How old these are, in seconds; null if there are none.
@@ -98,7 +102,10 @@ impl Health {
         };
         let is_incomplete = number(|room| room.is_unreached && room.status == RoomStatus::Unknown) > Some(0);
         let rooms_known = number(|room| room.status != RoomStatus::Unknown);
+        let simulated = snapshot.as_ref().is_some_and(|snapshot| snapshot.simulated);
+        let summary = summary(rooms_known.unwrap_or_default(), rooms);
         Self {
+            simulated,
             status: match (age <= OLDEST, is_incomplete) {
                 (true, false) => Status::Ok,
                 (true, true) => Status::Incomplete,
@@ -110,7 +117,7 @@ impl Health {
             rooms_failed: number(|room| room.status != RoomStatus::Ok && !room.is_unreached),
             rooms_unreached: number(|room| room.status != RoomStatus::Ok && room.is_unreached),
             rooms_known,
-            summary: summary(rooms_known.unwrap_or_default(), rooms),
+            summary: if simulated { format!("{summary} The bookings are simulated.") } else { summary },
             ..empty
         }
     }
@@ -119,6 +126,7 @@ impl Health {
         Self {
             status: Status::Failing,
             cache,
+            simulated: false,
             last_updated: None,
             age_seconds: None,
             rooms,

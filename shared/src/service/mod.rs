@@ -79,6 +79,7 @@ impl Service {
             upstream,
             campus: deps.config.campus.clone(),
             min_gap: deps.config.min_gap,
+            simulated: deps.config.simulated,
             cooldown: deps.config.cooldown,
             sweep_timeout: deps.config.sweep_timeout,
             clock: deps.clock.clone(),

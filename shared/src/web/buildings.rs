@@ -27,6 +27,10 @@ const A_YEAR: Days = Days::new(366);
 pub(super) struct BuildingsBody<'a> {
     /// The campus's name.
     campus: &'a str,
+    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    simulated: bool,
     /// Where people can ask about the rooms: an address that begins with `https://`, `http://` or `mailto:`. It is there where
     /// the campus file says so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +107,7 @@ pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap
     let snapshot = snapshot.map_err(|error| unreadable(&error))?;
     let body = BuildingsBody {
         campus: &campus.name,
+        simulated: snapshot.is_some_and(|snapshot| snapshot.simulated),
         contact: campus.contact.as_deref(),
         buildings: campus.buildings.iter().map(|building| BuildingBody::of(building, snapshot, now)).collect(),
         last_updated: snapshot.map(|snapshot| snapshot.last_updated),

@@ -13,7 +13,7 @@ use domain::{
     campus::{Building, Campus, Classroom},
     campus_day::CampusDay,
     opening_hours::OpeningHours,
-    room_days::RoomDay,
+    room_days::{RoomDay, RoomDays},
     room_facts::RoomFacts,
     slots::Slot,
     snapshot::RoomStatus,
@@ -67,6 +67,10 @@ pub(super) struct ClassroomBody<'a> {
     last_updated: Timestamp,
     /// Whether newer data should have been had.
     stale: bool,
+    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    simulated: bool,
     #[serde(flatten)]
     facts: RoomFacts,
 }
@@ -150,6 +154,7 @@ pub(super) async fn classroom(
         timezone: campus.timezone,
         last_updated: snapshot.last_updated,
         stale: snapshot.stale,
+        simulated: snapshot.simulated,
         facts: RoomFacts::of(found, building.hours_on(date), CampusDay::new(date, campus.timezone), now),
     };
     let rooms = Rooms {
@@ -177,6 +182,10 @@ pub(super) struct DaysBody<'a> {
     /// The campus's time zone: all times are in it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     timezone: Tz,
+    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    simulated: bool,
     /// Every day that is kept, in order.
     days: Vec<DayBody>,
 }
@@ -223,7 +232,7 @@ pub(super) async fn days(
     let campus = &service.deps.config.campus;
     let (building, room) = room_named(campus, path)?;
     let now = service.deps.clock.at_campus();
-    let (cache_result, days) = service.reader.room_days(building, room).await?;
+    let (cache_result, RoomDays { simulated, days }) = service.reader.room_days(building, room).await?;
     let rooms = Rooms {
         cache_result,
         last_updated: days.iter().map(|day| day.last_updated).max(),
@@ -243,6 +252,7 @@ pub(super) async fn days(
         name: &room.name,
         building_code: &building.code,
         timezone: campus.timezone,
+        simulated,
         days: days.into_iter().map(day).collect(),
     };
     Ok(Representation::json(&body, cache_result).respond_to(&headers, cache_control))
@@ -278,12 +288,12 @@ pub(super) async fn calendar(
 ) -> Result<Response, Problem> {
     let campus = &service.deps.config.campus;
     let (building, room) = room_named(campus, path)?;
-    let (cache_result, days) = service.reader.room_days(building, room).await?;
+    let (cache_result, known) = service.reader.room_days(building, room).await?;
     // An empty calendar would say that the room is never free, and subscribers would lose the events that they have.
-    if days.iter().all(|day| day.status == RoomStatus::Unknown) {
+    if known.days.iter().all(|day| day.status == RoomStatus::Unknown) {
         return Err(Problem::cache_unavailable(UNKNOWN_RETRY_AFTER));
     }
-    let text = calendar::calendar(campus, building, room, &days);
+    let text = calendar::calendar(campus, building, room, &known);
     let cache_control = Answer::Calendar(cache_result).cache_control(&service.deps.config);
     let mut response = Representation::calendar(text, cache_result).respond_to(&headers, cache_control);
     if response.status() == StatusCode::OK {

@@ -24,4 +24,5 @@ mod openapi;
 mod page;
 mod questions;
 mod refresh;
+mod simulated;
 mod support;

@@ -27,6 +27,10 @@ use crate::{
 pub struct OpenClassrooms<'a> {
     /// The campus's name.
     pub campus: &'a str,
+    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub simulated: bool,
     /// Those asked for, by their codes, in the campus file's order.
     pub buildings: IndexMap<&'a str, BuildingMatches<'a>>,
     /// When the sweep ended that the slots came from, at the campus.
@@ -119,8 +123,9 @@ impl Question {
             let availability = snapshot.buildings.get(&building.code)?;
             Some((building.code.as_str(), self.building(building, availability)))
         });
-        let Snapshot { last_updated, date, timezone, stale, .. } = *snapshot;
-        OpenClassrooms { campus: &campus.name, buildings: buildings.collect(), last_updated, date, timezone, stale }
+        let (campus, buildings) = (&campus.name, buildings.collect());
+        let Snapshot { last_updated, date, timezone, stale, simulated, .. } = *snapshot;
+        OpenClassrooms { campus, simulated, buildings, last_updated, date, timezone, stale }
     }
 
     fn asks_for(&self, building: &Building) -> bool {

@@ -22,7 +22,9 @@ use std::{
 
 use bytes::Bytes;
 use chrono::NaiveDate;
-use domain::{campus::Campus, kept_days::RESERVE_EXPIRY, room_days::RoomDay, snapshot::Snapshot, timestamp::Timestamp};
+use domain::{
+    campus::Campus, kept_days::RESERVE_EXPIRY, room_days::RoomDays, snapshot::Snapshot, timestamp::Timestamp,
+};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
@@ -168,7 +170,7 @@ impl Cache {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn room_days(&self, id: &str) -> Result<Option<(Timestamp, Vec<RoomDay>)>, StoreError> {
+    pub async fn room_days(&self, id: &str) -> Result<Option<(Timestamp, RoomDays)>, StoreError> {
         let key = self.keys.room(id);
         let Found::Snapshot(value) = self.snapshot(&key).await? else { return Ok(None) };
         let unusable = |reason: &dyn fmt::Display| self.log_once(&key, &value.checksum, reason);
@@ -408,7 +410,7 @@ impl Cache {
         lease: &Lease,
         today: NaiveDate,
         timestamp: Timestamp,
-        rooms: &[(&str, Vec<RoomDay>)],
+        rooms: &[(&str, RoomDays)],
     ) -> Result<(), PublishError> {
         self.ensure_held(lease).await?;
         for rooms in rooms.chunks(ROOMS_AT_ONCE) {

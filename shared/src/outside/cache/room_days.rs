@@ -8,13 +8,22 @@
 //! A month of a room takes some kilobytes, so that its calendar and its page need one value, whatever the size of the campus.
 
 use chrono::NaiveDate;
-use domain::{room_days::RoomDay, slots::Slot, snapshot::RoomStatus, time_of_day::TimeOfDay, timestamp::Timestamp};
+use domain::{
+    room_days::{RoomDay, RoomDays},
+    slots::Slot,
+    snapshot::RoomStatus,
+    time_of_day::TimeOfDay,
+    timestamp::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// A room's days as they are written. The id tells when a value lies under the key of another room.
 #[derive(Serialize, Deserialize)]
 struct WrittenRoom {
     id: String,
+    /// Values of earlier releases do not have it, and earlier releases pass over it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
     days: Vec<WrittenDay>,
 }
 
@@ -55,14 +64,15 @@ impl TryFrom<String> for WrittenSlot {
 
 /// A room's days as a line of JSON.
 #[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
-pub(super) fn write(id: &str, days: &[RoomDay]) -> Vec<u8> {
+pub(super) fn write(id: &str, known: &RoomDays) -> Vec<u8> {
     let day = |RoomDay { date, status, last_updated, slots }: &RoomDay| WrittenDay {
         date: *date,
         status: *status,
         last_updated: *last_updated,
         slots: slots.iter().copied().map(WrittenSlot).collect(),
     };
-    let room = WrittenRoom { id: id.to_owned(), days: days.iter().map(day).collect() };
+    let days = known.days.iter().map(day).collect();
+    let room = WrittenRoom { id: id.to_owned(), simulated: known.simulated, days };
     serde_json::to_vec(&room).expect("it should be JSON")
 }
 
@@ -70,7 +80,7 @@ pub(super) fn write(id: &str, days: &[RoomDay]) -> Vec<u8> {
 ///
 /// # Errors
 /// It is something else.
-pub(super) fn read(id: &str, line: &[u8]) -> Result<Option<Vec<RoomDay>>, serde_json::Error> {
+pub(super) fn read(id: &str, line: &[u8]) -> Result<Option<RoomDays>, serde_json::Error> {
     let room: WrittenRoom = serde_json::from_slice(line)?;
     let day = |WrittenDay { date, status, last_updated, slots }| RoomDay {
         date,
@@ -78,7 +88,8 @@ pub(super) fn read(id: &str, line: &[u8]) -> Result<Option<Vec<RoomDay>>, serde_
         last_updated,
         slots: slots.into_iter().map(|WrittenSlot(slot)| slot).collect(),
     };
-    Ok((room.id == id).then(|| room.days.into_iter().map(day).collect()))
+    let WrittenRoom { id: found, simulated, days } = room;
+    Ok((found == id).then(|| RoomDays { simulated, days: days.into_iter().map(day).collect() }))
 }
 
 #[cfg(test)]
@@ -90,11 +101,12 @@ mod tests {
         let slot = |start: &str, end: &str| Slot { start: start.parse().unwrap(), end: end.parse().unwrap() };
         let last_updated = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
         let day = |date: &str, status, slots| RoomDay { date: date.parse().unwrap(), status, last_updated, slots };
-        let days = [
+        let days = vec![
             day("2026-03-03", RoomStatus::Ok, vec![slot("07:00", "09:04"), slot("10:01", "24:00")]),
             day("2026-03-04", RoomStatus::Unknown, vec![]),
         ];
-        let line = write("342", &days);
+        let known = RoomDays { simulated: false, days };
+        let line = write("342", &known);
         assert_eq!(
             std::str::from_utf8(&line).unwrap(),
             concat!(
@@ -103,8 +115,23 @@ mod tests {
                 r#"{"date":"2026-03-04","status":"unknown","last_updated":"2026-03-03T10:00:00.123456-05:00","slots":[]}]}"#
             )
         );
-        assert_eq!(read("342", &line).unwrap().unwrap(), days);
+        assert_eq!(read("342", &line).unwrap().unwrap(), known);
         assert_eq!(read("344", &line).unwrap(), None, "it is of another room");
+    }
+
+    #[test]
+    fn days_of_simulated_bookings_say_so_and_the_earlier_release_passes_over_it() {
+        #[derive(Deserialize)]
+        struct Earlier {
+            id: String,
+            days: Vec<WrittenDay>,
+        }
+        let known = RoomDays { simulated: true, days: vec![] };
+        let line = write("342", &known);
+        assert_eq!(std::str::from_utf8(&line).unwrap(), r#"{"id":"342","simulated":true,"days":[]}"#);
+        assert_eq!(read("342", &line).unwrap().unwrap(), known);
+        let Earlier { id, days } = serde_json::from_slice(&line).unwrap();
+        assert_eq!((id.as_str(), days.len()), ("342", 0));
     }
 
     #[test]

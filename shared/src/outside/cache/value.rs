@@ -465,6 +465,26 @@ mod tests {
     }
 
     #[test]
+    fn simulated_bookings_are_marked_and_the_earlier_release_passes_over_the_mark() {
+        #[derive(Deserialize)]
+        struct Earlier {
+            buildings: HashMap<String, serde_json::Value>,
+            stale: bool,
+        }
+        let simulated = Snapshot { simulated: true, ..cached().snapshot().unwrap() };
+        let rendered = CachedSnapshot::render(&simulated, &campus(), 0, TOKEN, &fingerprint());
+        let cached_copy = CachedSnapshot::from_value(&rendered.to_value(), &fingerprint()).unwrap();
+        for copy in [&cached_copy, &cached_copy.as_stale().unwrap()] {
+            assert!(copy.body.starts_with(br#"{"campus":"Boston University","simulated":true,"buildings":"#));
+            assert!(copy.snapshot().unwrap().simulated);
+        }
+        let Earlier { buildings, stale } = serde_json::from_slice(&cached_copy.body).unwrap();
+        assert_eq!((buildings.len(), stale), (2, false));
+        let real = cached();
+        assert!(memchr::memmem::find(&real.body, b"simulated").is_none() && !real.snapshot().unwrap().simulated);
+    }
+
+    #[test]
     fn a_long_body_lies_compressed_in_the_value_and_a_short_one_does_not() {
         let read = CachedSnapshot::from_value(&value(), &fingerprint()).unwrap();
         let mut unpacked = Vec::new();

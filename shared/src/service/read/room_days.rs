@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use domain::{
     campus::{Building, Classroom},
     kept_days::kept_on,
-    room_days::RoomDay,
+    room_days::RoomDays,
 };
 use futures_util::future::{join, try_join_all};
 
@@ -20,11 +20,7 @@ impl Reader {
     ///
     /// # Errors
     /// There is nothing to show of today; or the cache is down, so that the other days are unknown.
-    pub async fn room_days(
-        &self,
-        building: &Building,
-        room: &Classroom,
-    ) -> Result<(CacheResult, Vec<RoomDay>), ReadError> {
+    pub async fn room_days(&self, building: &Building, room: &Classroom) -> Result<(CacheResult, RoomDays), ReadError> {
         let cached = self.cache.room_days(&room.id).await.map_err(|error| Self::unknown_days(&error))?;
         let now = self.clock.now();
         if let Some((swept, days)) = cached.filter(|(swept, _)| swept.age(now) < self.cache.expiry()) {
@@ -33,7 +29,9 @@ impl Reader {
         }
         let (cache_result, snapshots) = self.kept_days().await?;
         let snapshots: Vec<_> = snapshots.iter().filter_map(|snapshot| snapshot.snapshot().ok()).collect();
-        Ok((cache_result, RoomDay::of_room(building, room, &snapshots)))
+        let today = self.clock.today();
+        let simulated = snapshots.iter().any(|snapshot| snapshot.date == today && snapshot.simulated);
+        Ok((cache_result, RoomDays::of_room(building, room, simulated, &snapshots)))
     }
 
     fn unknown_days(error: &StoreError) -> ReadError {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use domain::{
     bookings::rooms_answered,
     kept_days::{covered_by_sweep, kept_on},
-    room_days::RoomDay,
+    room_days::RoomDays,
     snapshot::Snapshot,
     timestamp::Timestamp,
 };
@@ -105,7 +105,7 @@ impl Sweeper {
             for ((date, _), last_good) in days.iter().zip(try_join_all(last_good).await?) {
                 let snapshot =
                     Snapshot::new(&self.campus, self.min_gap, *date, timestamp, bookings, last_good.as_ref());
-                snapshots.push(snapshot.with_unreached(unreached));
+                snapshots.push(Snapshot { simulated: self.simulated, ..snapshot.with_unreached(unreached) });
             }
         }
         Ok(snapshots)
@@ -131,7 +131,7 @@ impl Sweeper {
         let rooms: Vec<_> = self
             .campus
             .classrooms()
-            .map(|(building, room)| (room.id.as_str(), RoomDay::of_room(building, room, &days)))
+            .map(|(building, room)| (room.id.as_str(), RoomDays::of_room(building, room, self.simulated, &days)))
             .collect();
         self.cache.publish_room_days(lease, today, timestamp, &rooms).await
     }
@@ -145,7 +145,7 @@ impl Sweeper {
     }
 
     /// The snapshot whose slots the rooms keep that did not answer: the reserve's, the process's own copy, or the last that was
-    /// found when the sweep began.
+    /// found when the sweep began. One of the other kind of bookings does not count: invented and real ones do not mix.
     async fn last_good_slots(
         &self,
         date: NaiveDate,
@@ -153,8 +153,9 @@ impl Sweeper {
     ) -> Result<Option<Snapshot>, RefreshError> {
         let reserve =
             self.cache.reserve(date).await.map_err(|error| RefreshError::NotPublished(Arc::new(error.into())))?;
-        let last_good = reserve.or_else(|| self.last_good.recall(date, self.clock.now()));
-        let last_good = last_good.or_else(|| last.filter(|last| last.date == date).cloned());
-        Ok(last_good.and_then(|last_good| last_good.snapshot().ok()))
+        let own = self.last_good.recall(date, self.clock.now());
+        let last = last.filter(|last| last.date == date).cloned();
+        let snapshots = [reserve, own, last].into_iter().flatten().filter_map(|copy| copy.snapshot().ok());
+        Ok(snapshots.into_iter().find(|snapshot| snapshot.simulated == self.simulated))
     }
 }

@@ -40,6 +40,8 @@ pub struct Sweeper {
     pub campus: Campus,
     /// The shortest slot shown, in minutes.
     pub min_gap: u16,
+    /// Whether who is asked is a simulated 25Live.
+    pub simulated: bool,
     /// How long after a sweep nobody may ask for another.
     pub cooldown: Cooldown,
     /// How long a sweep may take that nobody waits for.
@@ -197,8 +199,11 @@ impl Sweeper {
             Found::Nothing => false,
         };
         let has_copy = is_fresh || reserve.is_some();
-        let last = found.into_snapshot().or(reserve);
-        Ok(Before { last: last.or_else(|| self.last_good.recall(today, self.clock.now())), is_fresh, has_copy })
+        let own = self.last_good.recall(today, self.clock.now());
+        let mut copies = [found.into_snapshot(), reserve, own].into_iter().flatten();
+        // A sweep of a simulated 25Live says nothing about a sweep of the real one.
+        let last = copies.find(|copy| copy.parsed().is_ok_and(|snapshot| snapshot.simulated == self.simulated));
+        Ok(Before { last, is_fresh, has_copy })
     }
 
     fn plan(&self, pace: Pace, today: NaiveDate, before: &Before) -> Plan {
