@@ -15,6 +15,15 @@ OPERATIONS = {
 }
 # The package of the function that serves a route.
 FUNCTIONS = {route: operation["x-function"] for route, operation in OPERATIONS.items()}
+# An HTTP API refuses a route that ends in a slash. Its greedy route serves that path and the page's files.
+GREEDY = {"/app/": "/app/{proxy+}", "/app/{file}": "/app/{proxy+}"}
+
+
+def in_gateway(route):
+    """API Gateway's route for a route of the document."""
+    method, path = route.split(" ")
+    return f"{method} {GREEDY.get(path, path)}"
+
 
 if __name__ == "__main__":
     print("[watch.router]")

@@ -51,7 +51,7 @@ FORMS = {
 }
 
 # The resource of the function that serves each route.
-ROUTES = {route: function.title().replace("-", "") for route, function in routes.FUNCTIONS.items()}
+ROUTES = {routes.in_gateway(route): function.title().replace("-", "") for route, function in routes.FUNCTIONS.items()}
 # Whoever may GET may ask for the HEAD. The functions answer it where they answer GET.
 HEADS = {route.replace("GET", "HEAD"): function for route, function in ROUTES.items() if route.startswith("GET ")}
 FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
@@ -215,7 +215,7 @@ def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
         assert api == "Api"
         allowed.add((f"{method} {path}", permission["FunctionName"]))
     served = ROUTES | HEADS
-    assert allowed == {(route.replace("{id}", "*"), f"{function}Aliaslive") for route, function in served.items()}
+    assert allowed == {(re.sub("{.+}", "*", route), f"{function}Aliaslive") for route, function in served.items()}
 
 
 @pytest.mark.parametrize(
@@ -982,13 +982,25 @@ def test_the_cdn_asks_the_api_by_https_and_waits_longer_than_api_gateway():
 
 def test_all_reads_have_one_behavior_and_refreshes_another_that_keeps_nothing():
     every = behaviors()
-    assert every.keys() == {"*", "/api/refresh"}
+    assert every.keys() == {"*", "/api/refresh", "/", "/app/"}
     assert every["*"]["AllowedMethods"] == ["GET", "HEAD", "OPTIONS"]
     refresh = every["/api/refresh"]
     assert {"POST", "OPTIONS"} <= set(refresh["AllowedMethods"])
     assert refresh["CachePolicyId"] == CACHING_DISABLED
     # Every route that is not read is that one.
     assert [route for route in ROUTES if not route.startswith("GET ")] == ["POST /api/refresh"]
+
+
+@pytest.mark.parametrize("path", ["/", "/app/"])
+def test_what_leads_to_the_page_is_never_kept_and_depends_on_all_headers_and_parameters(path):
+    behavior = behaviors()[path]
+    # At the root, browsers are told from programs by Accept, which is in no key.
+    assert behavior["CachePolicyId"] == CACHING_DISABLED
+    assert behavior["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
+    # The function would take out the page's own parameters.
+    assert "FunctionAssociations" not in behavior
+    assert behavior["AllowedMethods"] == ["GET", "HEAD", "OPTIONS"]
+    assert behavior["ResponseHeadersPolicyId"] == "CdnResponseHeadersPolicy"
 
 
 def test_a_head_is_kept_as_a_get_is_and_has_a_route():

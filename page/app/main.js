@@ -101,8 +101,6 @@ function keepOffline() {
   navigator.serviceWorker.register(policy ? policy.createScriptURL('') : script, {scope: `${root}app`}).catch(error => console.warn(error));
 }
 
-ui.home.href = `${root}app`;
-ui.docs.href = `${root}docs`;
 document.addEventListener('click', follow);
 addEventListener('popstate', askUrl);
 addEventListener('online', load);

@@ -5,7 +5,10 @@ use std::io::Read;
 use axum::{body::to_bytes, response::Response};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::read::GzDecoder;
-use http::{HeaderMap, HeaderName, StatusCode, header::CONTENT_ENCODING};
+use http::{
+    HeaderMap, HeaderName, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
 use serde_json::{Value, json};
 
 /// A whole response.
@@ -19,8 +22,11 @@ pub struct TestResponse {
     pub text: String,
 }
 
-/// The text of a body, which may be compressed.
+/// The text of a body, which may be compressed. Each byte of an image is a character.
 fn text(headers: &HeaderMap, body: &[u8]) -> String {
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "image/png" || kind == "image/x-icon") {
+        return body.iter().copied().map(char::from).collect();
+    }
     let mut text = String::new();
     match headers.get(CONTENT_ENCODING) {
         None => text.push_str(std::str::from_utf8(body).unwrap()),

@@ -121,16 +121,21 @@ fn path(event: &GatewayEvent) -> Cow<'_, str> {
     })
 }
 
-/// The route's own path, with the parameter that it may have; `None` if `raw_path` does not end in it.
-fn path_of_route<'a>(route: &'a str, raw_path: &str, parameters: &Value) -> Option<Cow<'a, str>> {
+/// The route's own path, with the parameter that it may have; `None` if `raw_path` does not end in it. A greedy parameter (`{proxy+}`)
+/// is all that follows.
+fn path_of_route<'a>(route: &'a str, raw_path: &'a str, parameters: &Value) -> Option<Cow<'a, str>> {
     let Some((before, (name, behind))) =
         route.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
     else {
         return (route != "/" && raw_path.ends_with(route)).then_some(route.into());
     };
+    if name.ends_with('+') {
+        let start = raw_path.rfind(before).filter(|_| before != "/")?;
+        return raw_path.get(start..).map(Cow::from);
+    }
     let (_, rest) = raw_path.split_once(before)?;
     let told = parameters[name].as_str();
-    let value = told.or_else(|| rest.strip_suffix(behind)).filter(|value| !value.is_empty() && !name.ends_with('+'))?;
+    let value = told.or_else(|| rest.strip_suffix(behind)).filter(|value| !value.is_empty())?;
     Some(format!("{before}{}{behind}", utf8_percent_encode(value, SEGMENT)).into())
 }
 
@@ -256,6 +261,7 @@ mod tests {
     #[test]
     fn neither_a_stage_nor_a_mapping_is_a_part_of_the_path() {
         const OPEN: &str = "GET /api/open-classrooms";
+        const FILE: &str = "GET /app/{proxy+}";
         for (route, stage, raw_path, expected) in [
             (OPEN, "$default", "/api/open-classrooms", "/api/open-classrooms"),
             (OPEN, "prod", "/prod/api/open-classrooms", "/api/open-classrooms"),
@@ -267,6 +273,11 @@ mod tests {
             ("GET /", "prod", "/prod", "/"),
             ("GET /app", "app", "/app/app", "/app"),
             ("GET /app", "app", "/app", "/app"),
+            (FILE, "$default", "/app/icon.svg", "/app/icon.svg"),
+            (FILE, "$default", "/app/", "/app/"),
+            (FILE, "prod", "/prod/app/icon.svg", "/app/icon.svg"),
+            (FILE, "prod", "/rooms/v1/app/icon.svg", "/app/icon.svg"),
+            (FILE, "app", "/app/app/", "/app/"),
             ("$default", "prod", "/prod/api/open-classrooms", "/api/open-classrooms"),
             ("$default", "prod", "/product", "/product"),
             ("$default", "$default", "/$default/app", "/$default/app"),

@@ -19,6 +19,9 @@ const CALENDAR: i64 = 300;
 const LAST_UPDATED: i64 = 15;
 const COOLDOWN_STATUS: i64 = 10;
 
+/// Browsers and CDNs keep an icon for a day.
+const ICON: &str = "public, max-age=86400";
+
 /// How long a CDN may keep serving an answer when the service fails: as long as today's snapshot is good for.
 const A_DAY: u32 = 86_400;
 /// Not at all. It is said in words, because CloudFront would otherwise serve an expired answer.
@@ -41,8 +44,10 @@ pub(super) enum Answer {
         /// Whether it is known.
         is_known: bool,
     },
-    /// A page, or the OpenAPI document. It changes with a deployment.
+    /// A page, a file of it, or the OpenAPI document. It changes with a deployment.
     Document,
+    /// An icon. It hardly ever changes, and an old one does no harm.
+    Icon,
 }
 
 /// Rooms of a day.
@@ -88,12 +93,14 @@ impl Answer {
             Self::CooldownStatus { is_known: true } => kept_for(COOLDOWN_STATUS.min(limit), NEVER),
             Self::LastUpdated { is_known: false } | Self::CooldownStatus { is_known: false } => no_store(),
             Self::Document => kept_for(limit, A_DAY),
+            Self::Icon => HeaderValue::from_static(ICON),
         }
     }
 
     const fn without_cdn(self) -> HeaderValue {
         match self {
             Self::Rooms(_) | Self::Calendar(_) | Self::Document => HeaderValue::from_static("no-cache"),
+            Self::Icon => HeaderValue::from_static(ICON),
             Self::LastUpdated { .. } | Self::CooldownStatus { .. } => no_store(),
         }
     }

@@ -85,7 +85,7 @@ pub(super) struct RoomPath {
 }
 
 /// The room that the path names, if the campus has it.
-fn room_named(
+pub(super) fn room_named(
     campus: &Campus,
     path: Result<Path<RoomPath>, PathRejection>,
 ) -> Result<(&Building, &Classroom), Problem> {

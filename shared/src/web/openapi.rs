@@ -167,6 +167,10 @@ fn described_header(name: &str) -> Value {
             "Names parameters that the operation does not know, and the nearest known ones (RFC 8288, `rel=\"help\"`).",
         ),
         "Retry-After" => (json!({"type": "integer", "minimum": 0}), "After how many seconds it is worth asking again."),
+        "Location" => (json!({"type": "string"}), "Where the page is, relative to this address."),
+        "Service-Worker-Allowed" => {
+            (json!({"type": "string"}), "The page, relative to the script, of which alone it is sent.")
+        }
         "WWW-Authenticate" => (json!({"type": "string", "enum": ["Bearer"]}), "What is asked for."),
         _ => unreachable!("no description of the header {name}"),
     };

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY},
 };
 use serde::Serialize;
@@ -79,15 +79,19 @@ impl Representation {
 
 /// Whether a client takes gzip: it names it, or anything, with a weight above zero (RFC 9110, section 12.5.3).
 fn accepts_gzip(request: &HeaderMap) -> bool {
-    let weight = |name: &str| {
-        let lists = request.get_all(ACCEPT_ENCODING).into_iter().filter_map(|list| list.to_str().ok());
-        lists.flat_map(|list| list.split(',')).find_map(|coding| {
-            let (coding, parameter) = coding.split_once(';').unwrap_or((coding, "q=1"));
-            let weight = parameter.trim().strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?.trim_start();
-            coding.trim().eq_ignore_ascii_case(name).then(|| weight.parse().unwrap_or(0.0))
-        })
-    };
-    weight("gzip").or_else(|| weight("*")).is_some_and(|weight: f32| weight > 0.0)
+    let weight = |name| weight(request, &ACCEPT_ENCODING, name);
+    weight("gzip").or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+}
+
+/// The weight that a client gives a name in a list of what it takes (RFC 9110, section 12.4.2): 0 for one that is no number. `None` if
+/// the name does not occur, or occurs with parameters of its own.
+pub(super) fn weight(request: &HeaderMap, list: &HeaderName, name: &str) -> Option<f32> {
+    let lists = request.get_all(list).into_iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).find_map(|item| {
+        let (item, parameter) = item.split_once(';').unwrap_or((item, "q=1"));
+        let weight = parameter.trim().strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?.trim_start();
+        item.trim().eq_ignore_ascii_case(name).then(|| weight.parse().unwrap_or(0.0))
+    })
 }
 
 /// The same as X-Cache in the words of RFC 9211.

@@ -66,7 +66,12 @@ routes! {
         "/api/last-updated" get(last_updated::last_updated) takes("lastUpdated", SEEN_PARAMETER)
         "/api/health" get(health::health)
         "/" get(hello::hello)
-        "/app" get(pages::app)
+        "/app" get(pages::app).with_state(pages::AppPage::of(service))
+        "/app/" get(pages::slash)
+        "/app/rooms/{id}" get(pages::room)
+        "/app/{file}" get(pages::file)
+        "/favicon.ico" get(pages::favicon)
+        "/robots.txt" get(pages::robots)
         "/docs" get(pages::docs)
         "/openapi.json" get(documentation::openapi).with_state(documentation::Document::of(service))
     }

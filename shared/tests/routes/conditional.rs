@@ -43,6 +43,10 @@ async fn a_304_has_no_content_length(#[values(Memory, Redis)] backend: Backend) 
         "/api/classrooms/342/calendar.ics",
         "/api/classrooms/342/days",
         "/app",
+        "/app/rooms/342",
+        "/app/manifest.webmanifest",
+        "/app/sw.js",
+        "/app/icon.svg",
         "/docs",
     ] {
         let length = app.answer(GatewayEvent::get(path)).await.text.len().to_string();
@@ -62,7 +66,7 @@ async fn a_304_has_no_content_length(#[values(Memory, Redis)] backend: Backend) 
 async fn a_long_body_is_compressed_for_clients_that_accept_gzip() {
     let app = TestApp::start(Memory).await;
     app.answer_to("refresh").await;
-    for event in ["classroom-calendar", "classroom-days", "app", "docs", "openapi"] {
+    for event in ["classroom-calendar", "classroom-days", "app", "app-room", "docs", "openapi"] {
         let plain = app.answer_to(event).await;
         let packed = app.answer(GatewayEvent::named(event).header("accept-encoding", "br;q=1.0, gzip;q=0.8")).await;
         assert_eq!((plain.header("content-encoding"), packed.header("content-encoding")), ("", "gzip"), "{event}");

@@ -12,9 +12,10 @@ use crate::support::MINUTE;
 /// The clock shows 10:00:00.12, so the full minute comes in 59 s.
 const OF_THIS_MINUTE: &str = "public, max-age=0, s-maxage=59, stale-if-error=0";
 const OF_THE_DAY: &str = "public, max-age=0, s-maxage=60, stale-if-error=86400";
+const ICON: &str = "public, max-age=86400";
 
 /// Every route that is read, and its Cache-Control: without a CDN, and with `EDGE_SECONDS=60`.
-const ROUTES: [(&str, &str, &str); 17] = [
+const ROUTES: [(&str, &str, &str); 25] = [
     ("/api/open-classrooms", "no-cache", OF_THE_DAY),
     ("/api/open-classrooms?date=2026-03-03", "no-cache", OF_THE_DAY),
     ("/api/open-classrooms?date=2026-03-04", "no-cache", OF_THE_DAY),
@@ -29,6 +30,14 @@ const ROUTES: [(&str, &str, &str); 17] = [
     ("/api/last-updated", "no-store", "public, max-age=0, s-maxage=15, stale-if-error=86400"),
     ("/api/cooldown-status", "no-store", "public, max-age=0, s-maxage=10, stale-if-error=0"),
     ("/app", "no-cache", OF_THE_DAY),
+    ("/app/rooms/342", "no-cache", OF_THE_DAY),
+    ("/app/manifest.webmanifest", "no-cache", OF_THE_DAY),
+    ("/app/sw.js", "no-cache", OF_THE_DAY),
+    ("/app/icon.svg", ICON, ICON),
+    ("/app/icon-512.png", ICON, ICON),
+    ("/app/apple-touch-icon.png", ICON, ICON),
+    ("/favicon.ico", ICON, ICON),
+    ("/robots.txt", "no-cache", OF_THE_DAY),
     ("/docs", "no-cache", OF_THE_DAY),
     ("/openapi.json", "no-cache", OF_THE_DAY),
     ("/", "no-store", "no-store"),

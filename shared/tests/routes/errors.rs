@@ -50,7 +50,7 @@ async fn an_unknown_path_is_404(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let paths =
         ["/api", "/api/", "/api/open-classrooms/", "/api/classrooms", "/api/classrooms/", "/api/classrooms/342/x"];
-    for path in paths.into_iter().chain(["/Api/Refresh", "/api/%2e%2e/refresh", "/favicon.ico", "/.env", "/%FF"]) {
+    for path in paths.into_iter().chain(["/Api/Refresh", "/api/%2e%2e/refresh", "/favicon.png", "/.env", "/%FF"]) {
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {
             let answer = app.answer(GatewayEvent::new(method, path)).await;
             assert_eq!(answer.problem(), (404, "Not Found".to_owned()), "{method} {path}");
@@ -64,6 +64,10 @@ async fn a_wrong_method_is_405_with_allow(#[values(Memory, Redis)] backend: Back
     let app = TestApp::start(backend).await;
     let paths = [
         ("/", "GET,HEAD"),
+        ("/app", "GET,HEAD"),
+        ("/app/", "GET,HEAD"),
+        ("/app/rooms/342", "GET,HEAD"),
+        ("/app/sw.js", "GET,HEAD"),
         ("/api/open-classrooms", "GET,HEAD"),
         ("/api/classrooms/342", "GET,HEAD"),
         ("/api/classrooms/342/calendar.ics", "GET,HEAD"),

@@ -1,0 +1,176 @@
+// The service worker: the last data when the network fails, and nothing kept while it works. The service lives behind a path here.
+
+import assert from 'node:assert/strict';
+import {once} from 'node:events';
+import {createServer, request as ask} from 'node:http';
+import {after, before, test} from 'node:test';
+import {eventually, launch, open, Server} from './support.js';
+
+let server, browser;
+before(async () => {
+  [server, browser] = await Promise.all([Server.start(), launch()]);
+  await server.json('/api/open-classrooms');
+});
+after(() => Promise.all([browser?.close(), server?.stop()]));
+
+/** The network between a browser and the service, which it has at /rooms: it works, fails, or has the service answer 503. */
+class Network {
+  state = 'works';
+  asked = [];
+
+  static async start(t) {
+    const network = new Network();
+    const front = createServer((request, response) => network.answer(request, response));
+    front.listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    t.after(() => { front.closeAllConnections(); front.close(); });
+    const {port} = /** @type {import('node:net').AddressInfo} */ (front.address());
+    network.root = `http://127.0.0.1:${port}/rooms/`;
+    return network;
+  }
+
+  root = '';
+
+  answer(request, response) {
+    if (this.state === 'fails') return request.socket.destroy();
+    this.asked.push(`${request.method} ${request.url}`);
+    if (this.state === '503') return response.writeHead(503).end('no');
+    const {method, headers} = request;
+    const passed = ask(server.url + request.url.replace('/rooms', ''), {method, headers}, answer => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(passed);
+  }
+}
+
+/** The page with its worker, which has what a first visit brings. */
+async function visit(t, {path = 'app', prepare = undefined} = {}) {
+  const network = await Network.start(t);
+  const page = await open(t, browser, network.root + path, {prepare: page => prepare?.(page, network)});
+  await page.evaluate(async root => {
+    const container = navigator.serviceWorker;
+    if (!await container.getRegistration(`${root}app`)) {
+      const policy = globalThis.trustedTypes.createPolicy('emptyclassroom', {createScriptURL: url => url});
+      await container.register(policy.createScriptURL(`${root}app/sw.js`), {scope: `${root}app`});
+    }
+    await container.ready;
+    if (!container.controller) await new Promise(resolve => container.addEventListener('controllerchange', resolve, {once: true}));
+  }, network.root);
+  await eventually(async () => (await kept(page, network)).filter(path => FIRST.includes(path)).sort(), FIRST);
+  return {page, network};
+}
+
+const FIRST = ['api/buildings', 'api/open-classrooms', 'app'];
+
+/** What is kept: paths behind the service's root, the oldest first. */
+const kept = (page, {root}) => page.evaluate(async root => {
+  const cache = await caches.open(`emptyclassroom-1 ${root}`);
+  return (await cache.keys()).map(({url}) => url.slice(root.length));
+}, root);
+
+/** How the page's own request is answered: the status, the mark and the body; null if the network failed. */
+const call = (page, {root}, path, options = {}) => page.evaluate(async ([url, options]) => {
+  const response = await fetch(url, options).catch(() => null);
+  return response && {status: response.status, offline: response.headers.get('x-offline'), body: await response.text()};
+}, [root + path, options]);
+
+/** The same, when it is kept. */
+async function callAndKeep(page, network, path, key = path) {
+  const answer = await call(page, network, path);
+  await eventually(async () => (await kept(page, network)).includes(key), true);
+  return answer;
+}
+
+test('after one visit the page and its data are there without a network, and are marked', async t => {
+  const {page, network} = await visit(t);
+  assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.ready).scope), `${network.root}app`);
+  const online = await call(page, network, 'api/open-classrooms');
+  assert.deepEqual([online.status, online.offline], [200, null]);
+  network.state = 'fails';
+  const offline = await call(page, network, 'api/open-classrooms');
+  assert.deepEqual(offline, {...online, offline: '1'});
+  assert.equal((await call(page, network, 'api/buildings')).offline, '1');
+  // Whatever its query.
+  const answer = await page.goto(`${network.root}app?q=116&at=14:00`);
+  assert.deepEqual([answer.status(), await answer.headerValue('x-offline')], [200, '1']);
+  assert.match(await answer.text(), /<title>Free classrooms · Boston University<\/title>/);
+});
+
+test('while the network works, nothing kept is served, whatever the service answers', async t => {
+  const {page, network} = await visit(t);
+  network.state = '503';
+  assert.deepEqual(await call(page, network, 'api/open-classrooms'), {status: 503, offline: null, body: 'no'});
+  assert.equal((await page.goto(`${network.root}app`)).status(), 503);
+  network.state = 'works';
+  await page.goto(`${network.root}app`);
+  const {length} = network.asked;
+  assert.equal((await call(page, network, 'api/open-classrooms')).offline, null);
+  assert.ok(network.asked.slice(length).includes('GET /rooms/api/open-classrooms'), 'the service should have been asked');
+});
+
+test('an answer is kept for its day, without `seen`, and an error is not kept in its place', async t => {
+  const {page, network} = await visit(t);
+  const date = await server.weekday();
+  const day = await callAndKeep(page, network, `api/open-classrooms?date=${date}&seen=2026-03-03`, `api/open-classrooms?date=${date}`);
+  network.state = '503';
+  assert.equal((await call(page, network, `api/open-classrooms?date=${date}`)).status, 503);
+  network.state = 'fails';
+  assert.deepEqual(await call(page, network, `api/open-classrooms?seen=2026-03-04&date=${date}`), {...day, offline: '1'});
+  assert.equal((await call(page, network, 'api/open-classrooms?seen=2026-03-04')).offline, '1');
+  assert.equal(await call(page, network, 'api/open-classrooms?date=2031-01-01'), null, 'another day is another answer');
+});
+
+test('a room that was opened is there without a network, and another one leads to the list', async t => {
+  const {page, network} = await visit(t);
+  await page.goto(`${network.root}app/rooms/342`);
+  await callAndKeep(page, network, 'api/classrooms/342/days');
+  await eventually(async () => (await kept(page, network)).includes('app/rooms/342'), true);
+  network.state = 'fails';
+  const room = await page.goto(`${network.root}app/rooms/342?date=2026-03-03`);
+  assert.match(await room.text(), /<title>CAS 116 · Boston University<\/title>/);
+  assert.equal((await call(page, network, 'api/classrooms/342/days')).offline, '1');
+  await page.goto(`${network.root}app/rooms/344`);
+  assert.equal(page.url().split('?')[0], `${network.root}app`);
+});
+
+test('what is no GET, no data of the page or no success is not kept', async t => {
+  const {page, network} = await visit(t);
+  for (const path of ['api/health', 'api/last-updated', 'api/cooldown-status', 'api/classrooms/342', 'docs', 'api/classrooms/1/days']) {
+    await call(page, network, path);
+  }
+  await call(page, network, 'api/refresh', {method: 'POST'});
+  await call(page, network, 'api/open-classrooms', {method: 'HEAD'});
+  await page.goto(`${network.root}app/rooms/999`);
+  // What comes last was kept after all others.
+  await callAndKeep(page, network, 'app/icon.svg');
+  const unwanted = /health|last-updated|cooldown|342$|docs|classrooms\/1\/|refresh|999/;
+  assert.deepEqual((await kept(page, network)).filter(path => unwanted.test(path)), []);
+  network.state = 'fails';
+  assert.equal(await call(page, network, 'api/health'), null);
+  assert.equal(await call(page, network, 'api/refresh', {method: 'POST'}), null);
+  assert.equal((await call(page, network, 'app/icon.svg')).status, 200);
+});
+
+test('forty answers are kept, and the oldest go first', async t => {
+  const {page, network} = await visit(t);
+  const {buildings} = await server.json('/api/open-classrooms');
+  const ids = Object.values(buildings).flatMap(({classrooms}) => classrooms.map(({id}) => id)).slice(0, 42);
+  for (const id of ids) await callAndKeep(page, network, `api/classrooms/${id}/days`);
+  await callAndKeep(page, network, 'api/buildings');
+  await callAndKeep(page, network, `api/classrooms/${ids[5]}/days`);
+  const expected = [...ids.slice(3).filter(id => id !== ids[5]).map(id => `api/classrooms/${id}/days`), 'api/buildings', `api/classrooms/${ids[5]}/days`];
+  await eventually(async () => (await kept(page, network)).filter(path => path.startsWith('api/')), expected.slice(-40));
+  assert.ok((await kept(page, network)).includes('app'), 'the page stays');
+});
+
+test('caches of another version are deleted, and those of other services are left alone', async t => {
+  const others = ['emptyclassroom-1 http://127.0.0.1/other/', 'emptyclassroom-0 http://127.0.0.1/other/', 'something else'];
+  const prepare = async (page, {root}) => {
+    await page.goto(`${root}docs`);
+    await page.evaluate(names => Promise.all(names.map(name => caches.open(name))), [...others, `emptyclassroom-0 ${root}`]);
+  };
+  const {page, network} = await visit(t, {prepare});
+  const names = () => page.evaluate(async () => (await caches.keys()).sort());
+  await eventually(names, [...others, `emptyclassroom-1 ${network.root}`].sort());
+});

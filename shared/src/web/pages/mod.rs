@@ -1,0 +1,265 @@
+//! `GET /app`, `GET /app/rooms/{id}` and `GET /docs`: the pages for people, each one self-contained file; and the files beside them.
+
+mod files;
+mod head;
+
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use axum::{
+    extract::{Path, State, rejection::PathRejection},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, StatusCode, Uri,
+    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION},
+};
+
+pub(super) use self::files::{favicon, file, robots};
+// `routes!` names a handler's description by the handler's path.
+#[cfg(feature = "openapi")]
+pub(super) use self::files::{__path_favicon, __path_file, __path_robots};
+use self::head::Head;
+#[cfg(feature = "openapi")]
+use super::openapi::NOT_MODIFIED;
+use super::{
+    cache_control::Answer,
+    classroom::{RoomPath, room_named},
+    representation::conditional,
+};
+use crate::{config::Config, outside::cache::checksum, service::Service};
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// A page, as it is written, and what it may do.
+struct Page {
+    html: &'static str,
+    policy: &'static str,
+}
+
+/// The page's own script and style run, known by their digests, and nothing else does: what 25Live or a campus file
+/// holds can be shown, and never becomes code. `build.rs` computes the digests.
+macro_rules! policy {
+    ($page:literal, $more:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'sha256-",
+            env!(concat!($page, "_SCRIPT_SHA256")),
+            "'; style-src 'sha256-",
+            env!(concat!($page, "_STYLE_SHA256")),
+            "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
+            "require-trusted-types-for 'script'; ",
+            $more
+        )
+    };
+}
+
+/// What is free. `build.rs` puts it together from `page/app`. A browser takes the address of a service worker from a Trusted Types policy only.
+static APP: Page = Page {
+    html: include_str!(concat!(env!("OUT_DIR"), "/app.html")),
+    policy: policy!(
+        "APP",
+        "img-src 'self' data:; manifest-src 'self'; worker-src 'self'; trusted-types emptyclassroom"
+    ),
+};
+
+/// What the HTTP API is: `/openapi.json`, made readable.
+static DOCS: Page = Page {
+    html: include_str!("../../../../page/docs.html"),
+    policy: policy!("DOCS", "img-src data:; trusted-types 'none'"),
+};
+
+/// The text of a page, and its ETag.
+type Text = (Bytes, String);
+
+fn with_etag(html: Bytes) -> Text {
+    let etag = checksum(&html);
+    (html, etag)
+}
+
+impl Page {
+    /// The page, or 304 if the browser has it. It asks each time, so that after a deployment page and API are of one version; a CDN
+    /// keeps neither for longer than the other.
+    fn to(&self, request: &HeaderMap, config: &Config, (html, etag): &Text) -> Response {
+        let response = conditional(request, Answer::Document.cache_control(config), HTML, html.clone(), etag);
+        self.restricted(response)
+    }
+
+    fn restricted(&self, mut response: Response) -> Response {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(self.policy));
+        response
+    }
+}
+
+/// The page of one service at `/app`. It is made when the first browser asks for it: a cold start does not wait for it.
+#[derive(Clone)]
+pub(super) struct AppPage {
+    config: Arc<Config>,
+    made: Arc<OnceLock<Text>>,
+}
+
+impl AppPage {
+    pub(super) fn of(service: &Service) -> Self {
+        Self { config: Arc::clone(&service.deps.config), made: Arc::default() }
+    }
+}
+
+/// What is free, as a page
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/app",
+    operation_id = "app",
+    tag = "service",
+    responses(
+        (
+            status = 200,
+            description = "The page.",
+            body = String,
+            content_type = HTML,
+            headers(("ETag"), ("Content-Security-Policy")),
+        ),
+        (status = 304, description = NOT_MODIFIED),
+    ),
+))]
+pub(super) async fn app(State(AppPage { config, made }): State<AppPage>, request: HeaderMap) -> Response {
+    let text = made.get_or_init(|| with_etag(Head::of_app(&config.campus).fill(APP.html).into()));
+    APP.to(&request, &config, text)
+}
+
+/// The way to the page
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/app/",
+    operation_id = "appSlash",
+    tag = "service",
+    responses((status = 308, description = "The page is at `/app`. The query stays.", headers(("Location")))),
+))]
+pub(super) async fn slash(uri: Uri) -> Response {
+    redirect(StatusCode::PERMANENT_REDIRECT, "../app", &uri)
+}
+
+/// To another path, relative to this one, since the service may live behind a path that it does not know. The query stays.
+pub(super) fn redirect(status: StatusCode, path: &'static str, from: &Uri) -> Response {
+    let location = from.query().map(|query| HeaderValue::try_from(format!("{path}?{query}")));
+    let location = location.and_then(Result::ok).unwrap_or(HeaderValue::from_static(path));
+    (status, [(LOCATION, location)]).into_response()
+}
+
+/// One room, as a page
+///
+/// The same page, about one room: when it is free, day by day. It is there for the address of a room that the campus does not have too,
+/// with the status 404.
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/app/rooms/{id}",
+    operation_id = "roomPage",
+    tag = "service",
+    params(RoomPath),
+    responses(
+        (
+            status = 200,
+            description = "The page.",
+            body = String,
+            content_type = HTML,
+            headers(("ETag"), ("Content-Security-Policy")),
+        ),
+        (status = 304, description = NOT_MODIFIED),
+        (
+            status = 404,
+            description = "The page; the campus has no room with this `id`.",
+            body = String,
+            content_type = HTML,
+            headers(("Content-Security-Policy")),
+        ),
+    ),
+))]
+pub(super) async fn room(
+    State(service): State<Service>,
+    path: Result<Path<RoomPath>, PathRejection>,
+    request: HeaderMap,
+) -> Response {
+    let config = &service.deps.config;
+    let Ok((building, room)) = room_named(&config.campus, path) else {
+        let html = Head::of_no_room(&config.campus).fill(APP.html);
+        let content_type = HeaderValue::from_static(HTML);
+        return APP.restricted((StatusCode::NOT_FOUND, [(CONTENT_TYPE, content_type)], html).into_response());
+    };
+    let html = Head::of_room(&config.campus, building, room).fill(APP.html);
+    APP.to(&request, config, &with_etag(html.into()))
+}
+
+/// This description, as a page
+#[cfg_attr(feature = "openapi", utoipa::path(
+    get,
+    path = "/docs",
+    operation_id = "docs",
+    tag = "service",
+    responses(
+        (
+            status = 200,
+            description = "The page.",
+            body = String,
+            content_type = HTML,
+            headers(("ETag"), ("Content-Security-Policy")),
+        ),
+        (status = 304, description = NOT_MODIFIED),
+    ),
+))]
+pub(super) async fn docs(State(service): State<Service>, request: HeaderMap) -> Response {
+    static TEXT: LazyLock<Text> = LazyLock::new(|| with_etag(Bytes::from_static(DOCS.html.as_bytes())));
+    DOCS.to(&request, &service.deps.config, &TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    static PAGES: [(&str, &Page, usize); 2] = [("app", &APP, 90_000), ("docs", &DOCS, 30_000)];
+
+    /// What stands between two tags of a page, each of which is there once.
+    fn between(html: &'static str, open: &str, close: &str) -> &'static str {
+        assert_eq!((html.matches(open).count(), html.matches(close).count()), (1, 1), "{open}");
+        html.split_once(open).unwrap().1.split_once(close).unwrap().0
+    }
+
+    #[test]
+    fn the_policies_know_the_pages_scripts_and_styles() {
+        for (name, page, _) in PAGES {
+            let script = between(page.html, "<script type=\"module\">", "</script>");
+            let style = between(page.html, "<style>", "</style>");
+            for (directive, text) in [("script-src", script), ("style-src", style)] {
+                let expected = format!("{directive} 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+                assert!(page.policy.contains(&expected), "{name} has changed: its policy should say\n    {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_placeholder_stands_in_a_script_or_a_style() {
+        for (name, page, _) in PAGES {
+            let script = between(page.html, "<script type=\"module\">", "</script>");
+            let style = between(page.html, "<style>", "</style>");
+            for placeholder in ["{{title}}", "{{description}}", "{{campus}}", "{{base}}"] {
+                assert!(!script.contains(placeholder) && !style.contains(placeholder), "{name}: {placeholder}");
+            }
+        }
+        let campus = crate::domain::campus::Campus::built_in();
+        let filled = Head::of_app(&campus).fill(APP.html);
+        for (open, close) in [("<script type=\"module\">", "</script>"), ("<style>", "</style>")] {
+            let part = filled.split_once(open).unwrap().1.split_once(close).unwrap().0;
+            assert_eq!(part, between(APP.html, open, close), "the policy would refuse it");
+        }
+    }
+
+    #[test]
+    fn each_page_is_one_small_file_that_loads_nothing() {
+        for (name, page, limit) in PAGES {
+            assert!(page.html.len() < limit, "{name}: {} bytes", page.html.len());
+            for loaded in ["src=\"", "@import", "url(", "innerHTML", "style=\""] {
+                assert!(!page.html.contains(loaded), "{name}: {loaded}");
+            }
+        }
+    }
+}
