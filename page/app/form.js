@@ -2,15 +2,15 @@
 
 import {allRooms, campus, lastDay} from './data.js';
 import {say, ui} from './dom.js';
-import {ask, askDay, currentMode, endOf, firstTimes, isToday, question, shownDay, TIME} from './question.js';
+import {ANY_LENGTH, ask, askDay, currentMode, endOf, firstTimes, isToday, question, shownDay, TIME} from './question.js';
 import {compareNames, currentSort, standAt} from './rule.js';
 import {report} from './refresh.js';
 import {campusClock, dayAfter, duration, isDay, knowsZone, MINUTE, SECOND} from './times.js';
 
-const LENGTHS = [0, 30, 60, 90, 120, 180], SIZES = [0, 10, 20, 40, 80, 150];
+const LENGTHS = [ANY_LENGTH, 30, 60, 90, 120, 180], SIZES = [0, 10, 20, 40, 80, 150];
 
 /** @param {number} minutes */
-const lengthName = minutes => minutes ? say('or_longer', {duration: duration(minutes)}) : say('any_length');
+const lengthName = minutes => minutes > ANY_LENGTH ? say('or_longer', {duration: duration(minutes)}) : say('any_length');
 /** @param {number} seats */
 const sizeName = seats => seats ? say('seats_or_more', {count: seats}) : say('any_size');
 

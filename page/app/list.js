@@ -2,8 +2,8 @@
 
 import {drawScale} from './bar.js';
 import {factsOf, hoursOf, peek} from './data.js';
-import {element, joined, keep, say, setText, ui} from './dom.js';
-import {ask, askDay, askedTime, currentMode, isChosen, isToday, nextDay, question} from './question.js';
+import {element, joined, keep, listed, say, setText, ui} from './dom.js';
+import {ANY_LENGTH, ask, askDay, askedTime, currentMode, isChosen, isToday, nextDay, question} from './question.js';
 import {bySoonest, currentSort, freeTimes, inOrder, judged, walkTo} from './rule.js';
 import {rowOf} from './rows.js';
 import {clock, duration} from './times.js';
@@ -229,7 +229,7 @@ function whenNothingIsFree(groups, others) {
   const short = others.filter(({time, minutes}) => time && minutes < question.min).length;
   if (short) {
     texts.push(say('too_short', {count: short, duration: duration(question.min)}));
-    ways.push({label: say('show_short'), way: () => ask({min: 0})});
+    ways.push({label: say('show_short'), way: () => ask({min: ANY_LENGTH})});
   }
   const [first] = others.toSorted(bySoonest);
   if (asked && first?.next) {
@@ -269,7 +269,7 @@ function opensInWords(open, earliest) {
 
 function nothingFound() {
   const buildings = question.buildings.join(', '), text = question.q;
-  const needs = joined([question.capacity && say('seats_or_more', {count: question.capacity}), ...question.features]);
+  const needs = listed([...(question.capacity ? [say('seats_or_more', {count: question.capacity})] : []), ...question.features]);
   if (needs) return text ? say('nothing_called_with', {text, needs}) : say('nothing_with', {needs});
   if (!text) return say('no_building', {buildings});
   return buildings ? say('nothing_called_in', {buildings, text}) : say('nothing_called', {text});

@@ -6,7 +6,7 @@ import {offerChoices, showQuestion} from './form.js';
 import {chosenGroups, openAll, showRooms} from './list.js';
 import {showContact, showNoRooms, showNotices} from './notices.js';
 import {showPicker} from './picker.js';
-import {askUrl, currentMode, isBackwards, isToday, question, root, shownDay, urlOf} from './question.js';
+import {ANY_LENGTH, askUrl, currentMode, isBackwards, isToday, question, root, shownDay, urlOf} from './question.js';
 import {lookAtCooldown, showFreshness} from './refresh.js';
 import {showRoom} from './room.js';
 import {follow} from './rows.js';
@@ -47,7 +47,7 @@ function listView() {
   showPicker(judged(), free);
   showRooms(groups);
   const headline = headlineOf(free);
-  announce(question.min ? say('for_at_least', {headline, duration: duration(question.min)}) : headline);
+  announce(question.min > ANY_LENGTH ? say('for_at_least', {headline, duration: duration(question.min)}) : headline);
   return {headline, moment};
 }
 

@@ -12,6 +12,8 @@ const END = /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 /** A room that is free for less than this is not what people look for, unless they say so. */
 const MIN = 30;
+/** Every free time is at least so long; the API takes nothing less. */
+export const ANY_LENGTH = 1;
 /** The choices of `sort`, and what the API calls them. */
 const SORTS = /** @type {Record<string, Sort>} */ ({name: 'name', duration: 'duration', free_until: 'duration', soonest: 'soonest', nearest: 'nearest', capacity: 'capacity'});
 
@@ -39,7 +41,7 @@ function readUrl(defaults) {
     date: text('date', DATE),
     mode: at ? 'at' : from && to ? 'range' : given.get('when') === 'day' ? 'day' : 'now',
     at, from, to: endOf(to),
-    min: min ? Math.min(Number(min), DAY_END) : MIN,
+    min: min ? Math.max(ANY_LENGTH, Math.min(Number(min), DAY_END)) : MIN,
     sort: SORTS[given.get('sort') ?? ''] ?? 'name',
     buildings: given.getAll('building').flatMap(codes => codes.split(',')).filter(Boolean),
     capacity: Math.min(Number(text('min_capacity', /^\d{1,7}$/)), 1_000_000),
@@ -63,7 +65,7 @@ export function urlOf({room, q, date, mode, at, from, to, min, sort, buildings, 
   const pairs = {
     q, date,
     at: mode === 'at' && at, from: mode === 'range' && from, to: mode === 'range' && to, when: mode === 'day' && 'day',
-    min_minutes: min !== MIN && String(min), min_capacity: capacity, sort: sort !== 'name' && sort, building: buildings.join(','),
+    min_minutes: min !== MIN && min, min_capacity: capacity, sort: sort !== 'name' && sort, building: buildings.join(','),
   };
   const given = [...Object.entries(pairs).filter(([, value]) => value), ...features.map(feature => ['feature', feature])];
   const query = String(new URLSearchParams(/** @type {string[][]} */ (given)));
@@ -104,7 +106,7 @@ function rememberChoices() {
 function rememberedChoices() {
   try {
     const {buildings, sort, min} = JSON.parse(localStorage.getItem(REMEMBERED) ?? '');
-    if (Array.isArray(buildings) && Number.isInteger(min) && min >= 0 && SORTS[sort]) return {buildings: buildings.map(String), sort: SORTS[sort], min};
+    if (Array.isArray(buildings) && Number.isInteger(min) && min >= ANY_LENGTH && SORTS[sort]) return {buildings: buildings.map(String), sort: SORTS[sort], min};
   } catch {
     // Nothing is stored, or it is of another version.
   }

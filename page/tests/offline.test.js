@@ -47,7 +47,7 @@ class Network {
 /** The page with its worker, which has what a first visit brings. */
 async function visit(t, {path = 'app', prepare = undefined} = {}) {
   const network = await Network.start(t);
-  const page = await open(t, browser, network.root + path, {prepare: page => prepare?.(page, network)});
+  const page = await open(t, browser, network.root + path, {serviceWorkers: 'allow', prepare: page => prepare?.(page, network)});
   await page.evaluate(async root => {
     const container = navigator.serviceWorker;
     if (!await container.getRegistration(`${root}app`)) {

@@ -29,7 +29,7 @@ test('the cooldown counts down on the button, which says why it does nothing', a
   await page.clock.setFixedTime(instant(date, '10:30'));
   await eventually(() => button(page).innerText(), /^Refresh in (20:00|19:\d\d)$/);
   await button(page).click({force: true});
-  await says(page, /^Bookings were read not long ago\. They can be read again in 20.min\.$/);
+  await says(page, /^The bookings were read a short time ago\. You can refresh again in 20.min\.$/);
   await page.clock.setFixedTime(instant(date, '10:50'));
   await eventually(() => button(page).innerText(), 'Refresh');
   assert.equal(await button(page).getAttribute('aria-disabled'), 'false');
@@ -44,7 +44,7 @@ test('a refresh brings new data, and says so for a while', async t => {
   await button(page).click();
   await says(page, 'The bookings are up to date.');
   assert.ok((await (await next).json()).last_updated > last_updated);
-  await eventually(() => page.locator('#updated').innerText(), 'Updated just now');
+  await eventually(() => page.locator('#updated').innerText(), /updated just now$/);
   await says(page, '');
 });
 
@@ -113,7 +113,7 @@ test('when somebody else was quicker the page shows their data, and counts down'
   await eventually(() => button(page).innerText(), 'Refresh');
   const next = page.waitForRequest('**/api/open-classrooms*');
   await button(page).click();
-  await says(page, /^Somebody has just done that\. Bookings can be read again in 30.min\.$/);
+  await says(page, /^Someone else refreshed just now\. You can refresh again in 30.min\.$/);
   assert.match((await next).url(), /[?&]seen=20/, 'a CDN may have older data');
   await eventually(() => button(page).innerText(), /^Refresh in (30:00|29:\d\d)$/);
 });
@@ -126,13 +126,13 @@ test('a refresh that fails says so, leaves what is shown, and holds back for a m
   await headline(page, '77 rooms with free time');
   upstream.fails = true;
   await button(page).click();
-  await says(page, 'The bookings could not be read. What is shown stays as it was.');
+  await says(page, 'The bookings could not be read. The page still shows the earlier ones.');
   await headline(page, '77 rooms with free time');
   await eventually(() => button(page).innerText(), /^Refresh in (1:00|0:\d\d)$/);
   const other = await open(t, browser, `${server.url}/app`);
   await shown(other);
   await button(other).click();
-  await says(other, /^The bookings cannot be read just now\. Try again in (\d+ s|1.min)\.$/);
+  await says(other, /^The bookings cannot be read at the moment\. Try again in (\d+ s|1.min)\.$/);
 });
 
 test('old data are said to be old', async t => {
@@ -142,7 +142,7 @@ test('old data are said to be old', async t => {
   upstream.fails = true;
   await eventually(async () => (await server.json('/api/open-classrooms')).stale, true);
   const page = await open(t, browser, `${server.url}/app?when=day`);
-  await warns(page, /^These bookings are old, and newer ones could not be had: this is what was known at \d+:\d\d.[AP]M\.$/);
+  await warns(page, /^These bookings are old, and new ones are not available\. The page shows what was known at \d+:\d\d.[AP]M\.$/);
   await headline(page, '77 rooms with free time');
 });
 
@@ -152,7 +152,7 @@ test('with no data at all the page says so, and shows them when they come', asyn
   const vars = {API_URL: upstream.url, RUST_LOG: 'off'};
   const server = await serve(t, vars);
   const page = await open(t, browser, `${server.url}/app?when=day`);
-  await headline(page, 'No data just now');
+  await headline(page, 'No data at the moment');
   await server.stop();
   upstream.fails = false;
   await (await serve(t, {...vars, PORT: new URL(server.url).port})).json('/api/open-classrooms');
@@ -168,7 +168,7 @@ test('a server that is gone is said to be gone, what is known stays, and it is f
   await headline(page, /with free time$/);
   await server.stop();
   await page.clock.setFixedTime(instant(date, '10:26'));
-  await warns(page, /^The server cannot be reached: this is what was known at/);
+  await warns(page, /^The server cannot be reached\. The page shows what was known at/);
   await headline(page, /with free time$/);
   await page.getByRole('button', {name: 'Next day'}).click();
   await headline(page, 'The server cannot be reached');
@@ -185,7 +185,7 @@ test('a device that is offline is told so, and goes on by itself when it is not'
   const page = await open(t, browser, `${server.url}/app`);
   await shown(page);
   await page.context().setOffline(true);
-  await warns(page, /^You are offline: this is what was known at/);
+  await warns(page, /^You are offline\. The page shows what was known at/);
   await page.context().setOffline(false);
   await warns(page, '');
 });

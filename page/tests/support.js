@@ -114,10 +114,10 @@ export function instant(date, time, timeZone = ZONE) {
 }
 
 /** A page in a browser context of its own. Its date stands at `now` until the test sets another; its timers run.
-    Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test.
+    It has no service worker, whose requests the tests could not answer. Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test.
     @type {(t: any, browser: import('playwright-core').Browser, url: string, options?: Options) => Promise<Page>} */
 export async function open(t, browser, url, {now, prepare, refuses = false, ...options} = {}) {
-  const context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, ...options});
+  const context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, serviceWorkers: 'block', ...options});
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', error => errors.push(String(error)));
@@ -160,8 +160,16 @@ export async function eventually(read, expected) {
 
 export const headline = (page, expected) => eventually(() => page.locator('h1').innerText(), expected);
 
+/** Shows the rows that stand behind a button. */
+export const showMore = page => page.evaluate(() => {
+  for (let button; (button = document.querySelector('.free + .more:not([hidden])'));) /** @type {HTMLElement} */ (button).click();
+});
+
 /** The free rooms as they are shown, such as "CAS 116", those of all buildings. */
-export const freeRooms = page => page.locator('ul.free .name').evaluateAll(names => names.map(name => name.textContent));
+export async function freeRooms(page) {
+  await showMore(page);
+  return page.locator('ul.free .name').evaluateAll(names => names.map(name => name.textContent));
+}
 
 /** What the API says of the campus, of one building and with the offset of that day, unless told otherwise. */
 export const campusFacts = (date, {code = 'CAS', name = 'College of Arts & Sciences', opens = '07:00', closes = '23:00', timezone = ZONE,
