@@ -92,6 +92,15 @@ async fn errors_refreshes_and_health_are_not_stored_behind_a_cdn(#[values(Memory
     assert_eq!(app.answer_to("open-classrooms-date-not-kept").await.header("cache-control"), "no-store");
 }
 
+#[tokio::test]
+async fn what_leads_to_the_page_and_the_page_of_no_room_are_not_stored_behind_a_cdn() {
+    let app = with_cdn(Memory).await;
+    for (event, status) in [("hello-browser", 303), ("hello", 200), ("app-slash", 308), ("app-room-not-found", 404)] {
+        let answer = app.answer_to(event).await;
+        assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (status, "no-store"), "{event}");
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_stale_copy_is_kept_for_5_s_and_a_past_day_for_an_hour(#[values(Memory, Redis)] backend: Backend) {
