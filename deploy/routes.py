@@ -25,6 +25,10 @@ def in_gateway(route):
     return f"{method} {GREEDY.get(path, path)}"
 
 
+# The package of the function that serves a route of API Gateway.
+IN_GATEWAY = {in_gateway(route): function for route, function in FUNCTIONS.items()}
+
+
 if __name__ == "__main__":
     print("[watch.router]")
     for path in DOCUMENT["paths"]:

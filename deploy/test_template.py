@@ -51,7 +51,7 @@ FORMS = {
 }
 
 # The resource of the function that serves each route.
-ROUTES = {routes.in_gateway(route): function.title().replace("-", "") for route, function in routes.FUNCTIONS.items()}
+ROUTES = {route: function.title().replace("-", "") for route, function in routes.IN_GATEWAY.items()}
 # Whoever may GET may ask for the HEAD. The functions answer it where they answer GET.
 HEADS = {route.replace("GET", "HEAD"): function for route, function in ROUTES.items() if route.startswith("GET ")}
 FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
