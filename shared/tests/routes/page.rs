@@ -70,7 +70,6 @@ async fn the_heads_name_the_campus_and_the_room() {
         assert_eq!(page.status, StatusCode::OK);
         let head = between(&page.text, "", "<style>");
         for expected in [
-            format!("<html lang=\"en\" data-base=\"{base}\">"),
             format!("<title>{title}</title>"),
             format!("<meta name=\"description\" content=\"{description}\">"),
             format!("<meta property=\"og:title\" content=\"{title}\">"),
@@ -83,6 +82,8 @@ async fn the_heads_name_the_campus_and_the_room() {
         ] {
             assert!(head.contains(&expected), "{target}: {expected} should be in {head}");
         }
+        // The links of the page lead there too, from wherever it is.
+        assert!(page.text.contains(&format!("<a id=\"home\" href=\"{base}app\">Boston University</a>")));
         assert!(!page.text.contains("{{title}}") && !head.contains("{{"), "{head}");
     }
 }
@@ -110,7 +111,7 @@ async fn a_room_that_the_campus_does_not_have_gets_the_page_with_404(#[values(Me
         let page = get(&app, target).await;
         assert_eq!((page.status.as_u16(), page.header("content-type")), (404, "text/html; charset=utf-8"), "{target}");
         assert!(page.text.contains("<title>Classroom not found · Boston University</title>"), "{}", page.text);
-        assert!(page.text.contains("data-base=\"../../\""));
+        assert!(page.text.contains("<a id=\"home\" href=\"../../app\">"));
         assert_eq!((page.header("cache-control"), page.header("etag")), ("no-store", ""), "it is not kept");
         assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
         let known = app.answer(GatewayEvent::get(target).header("if-none-match", "*")).await;
