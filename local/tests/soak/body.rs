@@ -56,6 +56,7 @@ pub(crate) struct Classroom {
     pub(crate) status: String,
     pub(crate) availability: Vec<Slot>,
     pub(crate) date: NaiveDate,
+    pub(crate) timezone: String,
     pub(crate) last_updated: String,
     pub(crate) stale: bool,
     pub(crate) free_now: Option<bool>,
