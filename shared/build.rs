@@ -115,11 +115,11 @@ impl Script {
             import.split_once(" from './").unwrap_or_else(|| panic!("{module}: an import takes one line: {import}"));
         let (file, _) = from.split_once('\'').unwrap_or_else(|| panic!("{module}: {import}"));
         assert!(!names.contains(" as "), "{module}: a name is the same in all modules: {import}");
-        if file.ends_with(".json") {
+        if Path::new(file).extension().is_some_and(|extension| extension == "json") {
             let json: serde_json::Value =
                 serde_json::from_str(&read(&format!("{APP}/{file}"))).unwrap_or_else(|error| panic!("{file}: {error}"));
             self.remember_name(module, &format!("const {names} "));
-            self.text.push_str(&format!("const {names} = {json};\n"));
+            self.text.extend(["const ", names, " = ", &json.to_string(), ";\n"]);
         } else {
             self.add(file);
         }
