@@ -14,7 +14,12 @@ use crate::campus::{grouping::BuildingFrom, institution::Institution};
 /// lists them.
 #[derive(Debug, Parser)]
 #[command(name = "emptyclassroom", version)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// Refuse to serve without API_URL, instead of inventing bookings
+    #[arg(long)]
+    pub require_api_url: bool,
+
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,

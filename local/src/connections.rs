@@ -24,6 +24,8 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
+use crate::request_log::RequestLine;
+
 /// How long nobody is let in after the system has refused a connection, for want of files perhaps.
 const AFTER_A_REFUSAL: Duration = Duration::from_secs(1);
 
@@ -120,11 +122,13 @@ impl Connections {
         let asking = Arc::clone(&client);
         let service = service_fn(move |request| {
             asking.change(|state| *state = State { idle_since: None, has_asked: true });
-            let (answer, client) = (routes.call(request), Arc::clone(&asking));
+            let (line, client) = (RequestLine::begin(&request), Arc::clone(&asking));
+            let answer = routes.call(request);
             async move {
-                let answer = answer.await;
+                let Ok(response) = answer.await;
+                line.log(response.status());
                 client.change(|state| state.idle_since = Some(Instant::now()));
-                answer
+                Ok::<_, Infallible>(response)
             }
         });
         let serving = self.http.serve_connection(TokioIo::new(Box::pin(connection)), service);

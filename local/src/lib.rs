@@ -4,7 +4,8 @@
 //!
 //! * [`server`]: the service put together for this home, and served.
 //! * `connections`: those of clients, on none of which is waited without an end.
-//! * [`daily`]: when the next daily refresh is due.
+//! * `request_log`: a log line for each request.
+//! * [`schedule`]: when the next scheduled refresh is due.
 //! * [`mod@env`]: the environment and the `.env` file.
 //! * [`cli`]: the command line.
 //! * [`campus`]: campus files, drafted from 25Live's room lists and checked.
@@ -12,6 +13,7 @@
 pub mod campus;
 pub mod cli;
 mod connections;
-pub mod daily;
 pub mod env;
+mod request_log;
+pub mod schedule;
 pub mod server;

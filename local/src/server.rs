@@ -1,5 +1,5 @@
 //! The service put together for one machine, and served: the routes of all three functions, the refresh at the start and
-//! the daily one.
+//! those at `REFRESH_TIMES`.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,12 +19,12 @@ use simulator::{Room, Simulator};
 use tokio::{net::TcpListener, time::sleep};
 use url::Url;
 
-use crate::{connections::Connections, daily::next_due};
+use crate::{connections::Connections, schedule::next_due};
 
 /// Redis is waited for at the start: so often, so long apart.
 const REDIS_TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
-/// How often the clock is looked at for the daily refresh: it may have been set, or have slept with its machine.
+/// How often the clock is looked at for the next scheduled refresh: it may have been set, or have slept with its machine.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// How long a refresh of the server's own waits before its next try: a little longer than a sweep that failed holds others
 /// back, and twice as long each time, up to half an hour.
@@ -141,17 +141,7 @@ impl Server {
     /// What a person wants to know at the start: the URL, what it stands on, and what to try.
     #[must_use]
     pub fn banner(&self) -> String {
-        let config = &self.service.deps.config;
-        let campus = &config.campus;
-        let cache = config.redis_url.as_ref().map_or_else(
-            || "in this process (set REDIS_URL to use Redis)".to_owned(),
-            |url| format!("Redis at {}", redis_address(url)),
-        );
-        let upstream = match (&self.simulator, &config.api_url) {
-            (None, Some(url)) => format!("25Live at {}", without_userinfo(url)),
-            _ => "a simulated 25Live in this process: the bookings are invented (set API_URL to use the real one)"
-                .to_owned(),
-        };
+        let campus = &self.service.deps.config.campus;
         format!(
             "EmptyClassroom listens on http://{address}\n\n  \
              page      http://{address}/app\n  \
@@ -165,10 +155,40 @@ impl Server {
             buildings = count(campus.buildings.len(), "building"),
             rooms = count(campus.classrooms().count(), "room"),
             zone = campus.timezone,
+            cache = self.cache(),
+            upstream = self.upstream(),
         )
     }
 
-    /// Serves until `stop` comes true. Refreshes unless today's data is there, and then daily.
+    /// The same as a log line, for programs that read nothing else.
+    pub fn log_banner(&self) {
+        let campus = &self.service.deps.config.campus;
+        tracing::info!(
+            url = format!("http://{}", self.address),
+            campus = campus.name,
+            rooms = campus.classrooms().count(),
+            cache = self.cache(),
+            upstream = self.upstream(),
+            "listening"
+        );
+    }
+
+    fn cache(&self) -> String {
+        self.service.deps.config.redis_url.as_ref().map_or_else(
+            || "in this process (set REDIS_URL to use Redis)".to_owned(),
+            |url| format!("Redis at {}", redis_address(url)),
+        )
+    }
+
+    fn upstream(&self) -> String {
+        match (&self.simulator, &self.service.deps.config.api_url) {
+            (None, Some(url)) => format!("25Live at {}", without_userinfo(url)),
+            _ => "a simulated 25Live in this process: the bookings are invented (set API_URL to use the real one)"
+                .to_owned(),
+        }
+    }
+
+    /// Serves until `stop` comes true. Refreshes unless today's data is there, and then at `REFRESH_TIMES`.
     ///
     /// # Errors
     /// Redis cannot be reached at the start.
@@ -237,9 +257,10 @@ async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
     Ok(simulator)
 }
 
-/// Waits for Redis, fills the cache if need be, and refreshes daily. Ends only when Redis cannot be reached.
+/// Waits for Redis, fills the cache if need be, and refreshes at `REFRESH_TIMES`. Ends only when Redis cannot be reached.
 async fn keep_fresh(service: &Service) -> ServerError {
     let clock = &service.deps.clock;
+    let due_after = |now| next_due(now, &service.deps.config.refresh_times, clock.timezone());
     // What becomes due while a refresh goes on, or while the machine sleeps in it, is made up for after it.
     let mut last_look = clock.now();
     if let Err(error) = wait_for_redis(service).await {
@@ -255,11 +276,11 @@ async fn keep_fresh(service: &Service) -> ServerError {
         refresh(service).await;
     }
     loop {
-        let mut due = next_due(last_look, clock.timezone());
+        let mut due = due_after(last_look);
         while clock.now() < due {
             sleep(LOOK_AT_CLOCK).await;
             // The clock may have been set back.
-            due = due.min(next_due(clock.now(), clock.timezone()));
+            due = due.min(due_after(clock.now()));
         }
         last_look = clock.now();
         refresh(service).await;

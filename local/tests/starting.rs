@@ -9,18 +9,24 @@ use std::{fs, process::Output, time::Duration};
 use emptyclassroom::domain::campus::Campus;
 use program::{Program, command, folder};
 use simulator::{Room, Simulator};
-use testkit::{RedisServer, eventually, free_port};
+use testkit::{Process, RedisServer, eventually, free_port};
 
 /// Runs the program to its end, which should come by itself.
 fn run(vars: &[(&str, &str)]) -> Output {
     command(&folder(), vars).output().unwrap()
 }
 
-/// What it says when it does not start.
-fn refusal(vars: &[(&str, &str)]) -> String {
-    let output = run(vars);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
+/// The exit code for a wrong configuration, which tells systemd that a restart would not help.
+const BAD_CONFIGURATION: i32 = 78;
+
+/// What it says when it does not start, and ends with that exit code.
+fn refusal(code: i32, vars: &[(&str, &str)]) -> String {
+    said(code, &run(vars))
+}
+
+fn said(code: i32, output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
     let last = said.lines().last().unwrap_or_default();
     last.strip_prefix("emptyclassroom: ")
         .unwrap_or_else(|| panic!("a refusal should name the program: {said}"))
@@ -153,7 +159,7 @@ fn a_port_in_use_is_reported() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     assert_eq!(
-        refusal(&[("PORT", &port)]),
+        refusal(1, &[("PORT", &port)]),
         format!("port {port} of 127.0.0.1 is taken: stop the program that listens there, or set PORT to another port")
     );
 }
@@ -179,7 +185,7 @@ fn a_bad_campus_file_is_reported_with_its_line() {
     fs::write(&file, "name = \"X\"\ntimezone = \"Mars/Olympus\"\n").unwrap();
     let file = file.display().to_string();
     assert_eq!(
-        refusal(&[("CAMPUS_FILE", &file)]),
+        refusal(BAD_CONFIGURATION, &[("CAMPUS_FILE", &file)]),
         format!(
             "CAMPUS_FILE cannot be used: {file}, line 2: `Mars/Olympus` is not a time zone: \
              expected a name of the tz database, such as America/New_York"
@@ -189,7 +195,78 @@ fn a_bad_campus_file_is_reported_with_its_line() {
 
 #[test]
 fn a_bad_variable_is_reported_with_its_value() {
-    assert_eq!(refusal(&[("PORT", "http")]), "PORT is `http`, but should be a number from 0 to 65535");
-    let host = refusal(&[("HOST", "203.0.113.1"), ("PORT", "0")]);
+    assert_eq!(
+        refusal(BAD_CONFIGURATION, &[("PORT", "http")]),
+        "PORT is `http`, but should be a number from 0 to 65535"
+    );
+    let host = refusal(1, &[("HOST", "203.0.113.1"), ("PORT", "0")]);
     assert!(host.starts_with("203.0.113.1:0 cannot be listened on: correct HOST and PORT"), "{host}");
+}
+
+#[test]
+fn with_require_api_url_it_refuses_to_invent_bookings() {
+    let output = command(&folder(), &[("PORT", "0")]).arg("--require-api-url").output().unwrap();
+    let refusal = said(BAD_CONFIGURATION, &output);
+    assert!(refusal.starts_with("API_URL is not set, but should be the http(s) URL of 25Live's"), "{refusal}");
+}
+
+/// The requests that the log has, each as method, path, status and the other fields.
+async fn logged(running: &Program, count: usize) -> Vec<String> {
+    let lines = || -> Vec<String> {
+        let output = running.process.output();
+        let requests = output.lines().filter_map(|line| line.split_once(" request method="));
+        requests.map(|(_, fields)| fields.to_owned()).collect()
+    };
+    eventually("the requests are logged", Duration::from_secs(30), async || lines().len() >= count).await;
+    lines()
+}
+
+#[tokio::test]
+async fn each_request_is_a_log_line_without_its_query_but_health_only_at_debug() {
+    emptyclassroom::install_tls();
+    for (level, health) in [("info", 0), ("debug", 1)] {
+        let running = Program::start(&[("RUST_LOG", level)]).await;
+        get(&running, "/api/health").await;
+        get(&running, "/api/open-classrooms?q=somebodys-name").await;
+        get(&running, &format!("/{}", "é".repeat(5000))).await;
+        running.http.post(format!("{}/api/refresh", running.url)).send().await.unwrap();
+        let lines = logged(&running, 3 + health).await;
+        let [rooms, missing, refresh] = &lines[health..] else { panic!("{lines:?}") };
+        assert!(rooms.starts_with(r#""GET" path="/api/open-classrooms" status=200 duration_ms="#), "{rooms}");
+        assert!(missing.starts_with(r#""GET" path="/%C3"#) && missing.contains(" status=404 "), "{missing}");
+        assert!(missing.len() < 300, "{missing}");
+        assert!(refresh.starts_with(r#""POST" path="/api/refresh" status="#), "{refresh}");
+        assert!(!running.process.output().contains("somebodys-name"), "{}", running.process.output());
+    }
+}
+
+#[tokio::test]
+async fn with_log_format_json_every_line_is_a_json_object() {
+    emptyclassroom::install_tls();
+    let folder = folder();
+    let process = Process::spawn(&mut command(&folder, &[("PORT", "0"), ("LOG_FORMAT", "json")]));
+    let lines = || -> Vec<serde_json::Value> {
+        process.output().lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+    };
+    let line = |message: &str| lines().into_iter().find(|line| line["message"] == message);
+    eventually("the server listens", Duration::from_secs(30), async || line("listening").is_some()).await;
+    let listening = line("listening").unwrap();
+    assert_eq!((&listening["campus"], &listening["rooms"]), (&"Boston University".into(), &77.into()));
+    let url = listening["url"].as_str().unwrap();
+    reqwest::get(format!("{url}/api/open-classrooms?at=now")).await.unwrap();
+    eventually("the request is logged", Duration::from_secs(30), async || line("request").is_some()).await;
+    let request = line("request").unwrap();
+    assert_eq!((&request["method"], &request["path"]), (&"GET".into(), &"/api/open-classrooms".into()));
+    assert!(request["status"] == 200 && request["duration_ms"].as_f64().unwrap() > 0.0, "{request}");
+    assert!(request["level"] == "INFO" && request["timestamp"].is_string(), "{request}");
+    process.interrupt();
+    assert!(process.exit().await.success() && line("stopping").is_some());
+}
+
+#[test]
+fn an_unknown_log_format_is_refused() {
+    assert_eq!(
+        refusal(BAD_CONFIGURATION, &[("LOG_FORMAT", "xml")]),
+        "LOG_FORMAT is `xml`, but should be `text` or `json`"
+    );
 }

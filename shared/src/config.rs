@@ -1,13 +1,15 @@
 //! The configuration: environment variables, read once into one typed value.
 
-use std::{fmt, fs, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, fmt, fs, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use domain::kept_days::RESERVE_EXPIRY;
-use domain::{campus::Campus, cooldown::Cooldown};
+use domain::{campus::Campus, cooldown::Cooldown, time_of_day::TimeOfDay};
+
+use crate::logs;
 
 /// Where the program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,10 @@ pub struct Config {
     pub event_bus_name: Option<String>,
     /// `EDGE_SECONDS`: how long a CDN may keep an answer; 0 if there is no CDN.
     pub edge_seconds: u32,
+    /// `REFRESH_TIMES`: when the local server refreshes by itself, by the clocks of the campus; at least one time.
+    pub refresh_times: BTreeSet<TimeOfDay>,
+    /// `LOG_FORMAT`: what the local server writes its logs as.
+    pub log_format: logs::Format,
     /// `HOST`: the address the local server listens on.
     pub host: String,
     /// `PORT`: its port.
@@ -119,6 +125,9 @@ const LONGEST_SWEEP: f64 = 840.0;
 /// For so long a CDN may show readers older data after a refresh.
 const LONGEST_EDGE: u32 = 60;
 
+/// Five past midnight: by then the day has begun even on clocks that are a little slow.
+const REFRESH_AT: TimeOfDay = TimeOfDay::MIDNIGHT.plus_minutes(5);
+
 /// The prefix of the original service, whose operators know its keys.
 const REDIS_PREFIX: &str = "classrooms";
 const REDIS_URL: &str = "redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
@@ -150,6 +159,10 @@ impl Config {
             admin_token: vars.get("ADMIN_TOKEN").map(admin_token).transpose()?,
             event_bus_name: vars.get("EVENT_BUS_NAME"),
             edge_seconds: vars.number("EDGE_SECONDS", 0, 0..=LONGEST_EDGE)?,
+            refresh_times: vars
+                .get("REFRESH_TIMES")
+                .map_or_else(|| Ok([REFRESH_AT].into()), |list| refresh_times(&list))?,
+            log_format: vars.get("LOG_FORMAT").map_or(Ok(logs::Format::Text), |format| log_format(&format))?,
             host: vars.get("HOST").unwrap_or_else(|| "127.0.0.1".to_owned()),
             port: vars.number("PORT", 8000, 0..=u16::MAX)?,
         })
@@ -264,6 +277,26 @@ fn api_url(text: &str) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
+/// Times of the day, in their order, each once.
+fn refresh_times(list: &str) -> Result<BTreeSet<TimeOfDay>, ConfigError> {
+    let time = |time: &str| time.trim().parse().ok().filter(|time| *time < TimeOfDay::END);
+    list.split(',').map(time).collect::<Option<_>>().ok_or_else(|| {
+        ConfigError::bad(
+            "REFRESH_TIMES",
+            list,
+            "times of day from 00:00 to 23:59, such as 00:05,12:30, separated by commas",
+        )
+    })
+}
+
+fn log_format(format: &str) -> Result<logs::Format, ConfigError> {
+    match format {
+        "text" => Ok(logs::Format::Text),
+        "json" => Ok(logs::Format::Json),
+        _ => Err(ConfigError::bad("LOG_FORMAT", format, "`text` or `json`")),
+    }
+}
+
 fn campus(file: Option<&str>) -> Result<Campus, ConfigError> {
     let campus = match file {
         None => return Ok(Campus::built_in()),
@@ -324,6 +357,8 @@ mod tests {
         assert_eq!(config.sweep_timeout, Duration::from_mins(10));
         assert_eq!(config.redis_prefix, "classrooms", "the original's keys begin with it");
         assert_eq!(config.edge_seconds, 0, "there is no CDN");
+        assert_eq!(config.refresh_times.iter().map(ToString::to_string).collect::<Vec<_>>(), ["00:05"]);
+        assert_eq!(config.log_format, logs::Format::Text);
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8000));
         assert_eq!(config.allowed_origins, AllowedOrigins::Any);
     }
@@ -367,6 +402,15 @@ mod tests {
                  25Live's availabilitydata.json, without `?` or `#` and what follows",
             ),
             (
+                "REFRESH_TIMES",
+                "00:05,24:00",
+                "REFRESH_TIMES is `00:05,24:00`, but should be times of day from 00:00 to 23:59, such as 00:05,12:30, \
+                 separated by commas",
+            ),
+            ("REFRESH_TIMES", "00:05,", "REFRESH_TIMES is `00:05,`, but should be times of day from 00:00 to 23:59"),
+            ("REFRESH_TIMES", "6:30", "REFRESH_TIMES is `6:30`, but should be times of day from 00:00 to 23:59"),
+            ("LOG_FORMAT", "JSON", "LOG_FORMAT is `JSON`, but should be `text` or `json`"),
+            (
                 "ALLOWED_ORIGINS",
                 "https://a.edu/x",
                 "ALLOWED_ORIGINS is `https://a.edu/x`, but should be `*`, or origins",
@@ -377,6 +421,15 @@ mod tests {
             let refusal = config(Deployment::Local, &[(name, held)]).unwrap_err();
             assert!(refusal.starts_with(expected), "{refusal} should start with {expected}");
         }
+    }
+
+    #[test]
+    fn refresh_times_are_sorted_and_each_stands_once() {
+        let config = config(Deployment::Local, &[("REFRESH_TIMES", "18:30, 00:05,07:00 ,18:30")]).unwrap();
+        assert_eq!(
+            config.refresh_times.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["00:05", "07:00", "18:30"]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Logs: JSON for machines on Lambda, lines for people elsewhere, `RUST_LOG` honoured in both.
+//! Logs: JSON for machines, lines of text for people, `RUST_LOG` honoured in both.
 
 use std::{
     error::Error,
@@ -21,10 +21,10 @@ const KEPT_AT_INFO: [&str; 4] = ["aws_smithy_runtime", "hyper", "lambda_http", "
 /// Who reads the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// CloudWatch: a JSON object a line, on standard output.
+    /// CloudWatch and other machines: a JSON object a line, on standard output.
     Json,
-    /// A person at a terminal: a line each, on standard error.
-    Human,
+    /// People: a line of text each, on standard error.
+    Text,
 }
 
 /// Starts logging: `info` and above, or what `RUST_LOG` says (`debug`, or `warn,emptyclassroom=debug`). Later calls change
@@ -44,7 +44,7 @@ pub fn start(format: Format, rust_log: Option<String>) {
             // Without spans: Lambda's runtime opens one at each event, with 200 bytes of ids that the lines START and END give too.
             lines.with_filter(filter_fn(is_line)).boxed()
         }
-        Format::Human => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
+        Format::Text => lines.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
     };
     // An earlier subscriber stays: tests start the service many times in one process.
     let lines = lines.with_filter(filter).with_filter(filter_fn(is_harmless));

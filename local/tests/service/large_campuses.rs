@@ -153,7 +153,7 @@ async fn a_server_that_finds_only_first_answers_at_its_start_refreshes() {
     // The process was killed before the end of the sweep.
     app.redis(&["DEL", "classrooms:last_refresh"]).await;
     app.simulator.set_latency(Duration::ZERO);
-    let other = app.another_refreshing_daily().await;
+    let other = app.another_refreshing().await;
     eventually("all rooms are known", PATIENCE, async || statuses(&other.open_classrooms().await) == ["ok"; 4]).await;
     assert_ne!(other.last_updated().await, json!(null));
 }

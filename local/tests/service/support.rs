@@ -98,9 +98,9 @@ impl TestServer {
         Self::start_in(environment, false).await
     }
 
-    /// A server as the program runs it: it refreshes at the start, and daily.
-    pub(crate) async fn start_refreshing_daily(backend: Backend) -> Self {
-        Self::start_in(Environment::new(backend, &[]).await, true).await
+    /// A server as the program runs it, with these variables set: it refreshes at the start, and at `REFRESH_TIMES`.
+    pub(crate) async fn start_refreshing(backend: Backend, vars: &[(&str, &str)]) -> Self {
+        Self::start_in(Environment::new(backend, vars).await, true).await
     }
 
     /// Another server with the same Redis, 25Live and clock, as another process would be.
@@ -109,8 +109,8 @@ impl TestServer {
         Self::start_in(self.environment.clone(), false).await
     }
 
-    /// Another server that refreshes at the start, and daily.
-    pub(crate) async fn another_refreshing_daily(&self) -> Self {
+    /// Another server that refreshes at the start, and at `REFRESH_TIMES`.
+    pub(crate) async fn another_refreshing(&self) -> Self {
         Self::start_in(self.environment.clone(), true).await
     }
 
@@ -120,7 +120,7 @@ impl TestServer {
         Self::start_in(Environment { clock, ..self.environment.clone() }, false).await
     }
 
-    async fn start_in(environment: Environment, refreshes_daily: bool) -> Self {
+    async fn start_in(environment: Environment, refreshes: bool) -> Self {
         let config = Config::from_vars(Deployment::Local, |name| environment.vars.get(name).cloned()).unwrap();
         let mut server = Server::bind(config, environment.clock.clock()).await.unwrap();
         if let Some(limit) = environment.client_limit {
@@ -128,7 +128,7 @@ impl TestServer {
         }
         let (service, address) = (server.service().clone(), server.address());
         let task = tokio::spawn(async move {
-            let end = if refreshes_daily {
+            let end = if refreshes {
                 server.run(std::future::pending()).await
             } else {
                 server.serve(std::future::pending()).await

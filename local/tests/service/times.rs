@@ -48,8 +48,8 @@ async fn new_year_and_leap_day_change_at_midnight(#[values(Memory, Redis)] backe
 
 #[rstest]
 #[tokio::test]
-async fn the_server_refreshes_at_start_and_daily_at_five_past_midnight(#[values(Memory, Redis)] backend: Backend) {
-    let app = TestServer::start_refreshing_daily(backend).await;
+async fn the_server_refreshes_at_start_and_at_five_past_midnight(#[values(Memory, Redis)] backend: Backend) {
+    let app = TestServer::start_refreshing(backend, &[]).await;
     let swept_at = async |expected: &str| {
         eventually(expected, Duration::from_secs(30), async || app.last_updated().await == expected).await;
     };
@@ -62,6 +62,28 @@ async fn the_server_refreshes_at_start_and_daily_at_five_past_midnight(#[values(
     app.clock.set("2026-03-05T06:00:00Z");
     swept_at("2026-03-05T01:00:00.000000-05:00").await;
     assert_eq!(app.sweeps(), 3);
+}
+
+#[tokio::test]
+async fn refresh_times_are_when_the_server_refreshes() {
+    let vars = [("REFRESH_TIMES", "12:20,18:00, 13:30"), ("REFRESH_COOLDOWN_MINUTES", "30")];
+    let app = TestServer::start_refreshing(Backend::Memory, &vars).await;
+    let swept_at = async |expected: &str| {
+        eventually(expected, Duration::from_secs(30), async || app.last_updated().await == expected).await;
+    };
+    swept_at("2026-03-03T12:00:00.000000-05:00").await;
+    // Within the cooldown of the sweep at the start.
+    app.clock.set("2026-03-03T17:20:00Z");
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    app.clock.set("2026-03-03T18:30:00Z");
+    swept_at("2026-03-03T13:30:00.000000-05:00").await;
+    app.clock.set("2026-03-03T23:00:00Z");
+    swept_at("2026-03-03T18:00:00.000000-05:00").await;
+    app.clock.set("2026-03-04T05:05:00Z");
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    app.clock.set("2026-03-04T17:20:00Z");
+    swept_at("2026-03-04T12:20:00.000000-05:00").await;
+    assert_eq!(app.sweeps(), 4, "none at 00:05");
 }
 
 /// What two clocks may differ by.
@@ -122,8 +144,8 @@ async fn despite_clock_skew_all_processes_show_the_newer_sweep() {
 }
 
 #[tokio::test]
-async fn a_clock_set_back_does_not_skip_the_daily_refresh() {
-    let app = TestServer::start_refreshing_daily(Backend::Memory).await;
+async fn a_clock_set_back_does_not_skip_the_scheduled_refresh() {
+    let app = TestServer::start_refreshing(Backend::Memory, &[]).await;
     let sweeps = async |count: usize| {
         eventually("the server refreshes", Duration::from_secs(30), async || app.sweeps_begun() == count).await;
     };
