@@ -20,9 +20,10 @@ lambda-watch: ## The three functions on this machine, by cargo-lambda, on PORT (
 lambda-invoke: ## What they answer to the events of events/; EVENT=refresh for one of them
 	@scripts/lambda-invoke $(EVENT)
 
-test: ## All tests, against a real redis-server and nginx, which are installed if they are missing
+test: ## All tests, against a real redis-server, nginx and Caddy, which are installed if they are missing
 	@scripts/install-redis
 	@scripts/install-nginx
+	@scripts/install-caddy
 	cargo test
 	$(MAKE) test-functions
 

@@ -5,15 +5,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-mod nginx;
+#[path = "../front/mod.rs"]
+mod front;
 #[path = "../program/mod.rs"]
 mod program;
 mod readers;
 
 use std::{env, fs, sync::Arc, time::Duration};
 
+use front::{Front, nginx};
 use http::header::IF_NONE_MATCH;
-use nginx::Nginx;
 use program::Program;
 use readers::{Answer, Readers, Reading, TARGETS};
 use tempfile::NamedTempFile;
@@ -38,6 +39,12 @@ fn campus_file() -> NamedTempFile {
     file
 }
 
+/// nginx as a caching proxy in front of the server at `service`, a host and a port.
+async fn start_edge(service: &str) -> Front {
+    let configuration = include_str!("nginx.conf").replace("SERVICE", service);
+    Front::start(|folder, port| nginx(folder, &configuration.replace("PORT", &port.to_string()))).await
+}
+
 /// How many requests for rooms have reached the server: it logs each of them.
 fn reached(program: &Program) -> usize {
     program.process.output().lines().filter(|line| line.contains(" read date=")).count()
@@ -55,7 +62,7 @@ async fn behind_a_caching_proxy_few_reads_reach_the_server_and_nobody_sees_old_d
         ("RUST_LOG", "debug"),
     ])
     .await;
-    let edge = Nginx::start(program.url.strip_prefix("http://").unwrap()).await;
+    let edge = start_edge(program.url.strip_prefix("http://").unwrap()).await;
     // The server sweeps when it starts.
     let swept = async || program.http.get(format!("{}/api/health", program.url)).send().await.unwrap().status() == 200;
     eventually("the first sweep is published", PATIENCE, swept).await;
@@ -94,7 +101,7 @@ fn few_reads_reach_the_server(reading: &Reading, reached: usize) {
     assert!(reading.not_modified > 0, "the proxy should answer 304");
 }
 
-async fn the_proxy_serves_the_last_data_and_nothing_about_now(edge: &Nginx, reading: &Reading) {
+async fn the_proxy_serves_the_last_data_and_nothing_about_now(edge: &Front, reading: &Reading) {
     let http = reqwest::Client::new();
     let get = async |target: &str| Answer::read(http.get(format!("{}{target}", edge.url)).send().await.unwrap()).await;
     for target in TARGETS {
