@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run quick test test-redis test-functions test-page clients page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
+.PHONY: package test-package check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
@@ -64,6 +64,13 @@ test-lambda: ## The functions behind cargo-lambda: every route, and every event 
 	@scripts/install-redis
 	@scripts/install-deploy-tools
 	.venv/bin/pytest --quiet deploy/test_local_invoke.py
+
+package: ## The Debian package, in target/debian; docs/SELF-HOSTING.md tells how it is used
+	@scripts/install-package-tools
+	cargo deb --locked --package emptyclassroom-local
+
+test-package: ## The Debian package in a container with systemd: install, start, upgrade, remove; needs root and Debian or Ubuntu
+	@scripts/test-package
 
 bench: ## What the programs cost, the functions beside a bare one: size, start, answers, memory, sweeps; half an hour
 	@scripts/install-redis
@@ -140,7 +147,7 @@ python: check-tools ## Ruff on deploy/ and scripts/: lint and format
 	.venv/bin/ruff format --check . $$(grep -l '^#!.*python' scripts/*)
 
 shell: check-tools ## ShellCheck on the shell scripts
-	.venv/bin/shellcheck $$(grep -l '^#!.*sh$$' scripts/* .ci/run)
+	.venv/bin/shellcheck $$(grep -l '^#!.*sh$$' scripts/* packaging/debian/* .ci/run)
 
 # Installs what the checks call into .venv.
 check-tools:
