@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run quick test test-redis test-functions test-page clients page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: package test-package check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
+.PHONY: package test-package containers check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
@@ -102,7 +102,7 @@ quick: ## Format, clippy and unit tests; cargo builds only what has changed, so 
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
 	cargo test --lib
 
-check: fmt clippy docs imports promises dependencies deny javascript python shell ## Formats, linters, docs, imports, dependencies, licenses
+check: fmt clippy docs imports promises dependencies deny javascript python shell containers ## Formats, linters, docs, imports, dependencies, licenses
 
 fmt:
 	cargo fmt --all --check
@@ -148,6 +148,9 @@ python: check-tools ## Ruff on deploy/ and scripts/: lint and format
 
 shell: check-tools ## ShellCheck on the shell scripts
 	.venv/bin/shellcheck $$(grep -l '^#!.*sh$$' scripts/* packaging/debian/* .ci/run)
+
+containers: check-tools ## hadolint on the Dockerfile, and the compose file against its schema; neither is built
+	@scripts/check-containers
 
 # Installs what the checks call into .venv.
 check-tools:
