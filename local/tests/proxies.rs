@@ -10,7 +10,7 @@ use std::{fs, path::Path, process::Command};
 use front::{Front, nginx};
 use http::{
     StatusCode,
-    header::{ACCEPT_ENCODING, IF_NONE_MATCH},
+    header::{ACCEPT, ACCEPT_ENCODING, IF_NONE_MATCH},
 };
 use program::Program;
 use rstest::rstest;
@@ -112,8 +112,12 @@ async fn the_page_the_api_its_etag_and_a_refresh_work_behind_a_proxy(
     let get = async |path: &str| program.http.get(format!("{base}{path}")).send().await.unwrap();
     eventually("the first sweep is published", PATIENCE, async || get("/api/health").await.status() == 200).await;
 
-    for page in ["/app", "/docs", "/openapi.json"] {
+    for page in ["/app", "/app/rooms/342", "/docs", "/openapi.json"] {
         assert_eq!(get(page).await.status(), StatusCode::OK, "{page}");
+    }
+    for address in ["/", "/app/"] {
+        let page = program.http.get(format!("{base}{address}")).header(ACCEPT, "text/html").send().await.unwrap();
+        assert_eq!((page.status(), page.url().as_str()), (StatusCode::OK, &*format!("{base}/app")), "{address}");
     }
     let refreshed = program.http.post(format!("{base}/api/refresh")).send().await.unwrap();
     assert_eq!(refreshed.status(), StatusCode::OK);
