@@ -1,5 +1,5 @@
-//! Puts the page together into one file, and computes the digests by which a page's Content-Security-Policy knows the page's own
-//! script and style.
+//! Puts the page together into one file, computes the digests by which a page's Content-Security-Policy knows the page's own
+//! script and style, and compresses what is linked in.
 //!
 //! The page is written as ES modules, a style sheet and a file of texts in `page/app`, so that editors, Biome and TypeScript understand it.
 //! Here they become one module: imports go, each module stands behind those that it imports, and all share one scope. So a name may be
@@ -7,9 +7,10 @@
 
 #![expect(clippy::panic, reason = "a build script fails by panicking")]
 
-use std::{collections::HashMap, env, fs, path::Path};
+use std::{collections::HashMap, env, fs, io::Write, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 const APP: &str = "../page/app";
@@ -20,12 +21,14 @@ const PARTS: [(&str, &str, &str); 2] =
 fn main() {
     println!("cargo::rerun-if-changed=../page/app");
     println!("cargo::rerun-if-changed=../page/docs.html");
+    println!("cargo::rerun-if-changed=openapi.json");
     let app = app();
-    let out = env::var("OUT_DIR").unwrap_or_else(|error| panic!("OUT_DIR: {error}"));
-    let file = Path::new(&out).join("app.html");
-    fs::write(&file, &app).unwrap_or_else(|error| panic!("{} cannot be written: {error}", file.display()));
-    // The names are those of `src/web/pages.rs`.
-    for (page, html) in [("APP", app), ("DOCS", read("../page/docs.html"))] {
+    let docs = read("../page/docs.html");
+    for (name, text) in [("app.html", &app), ("docs.html", &docs), ("openapi.json", &read("openapi.json"))] {
+        pack(name, text);
+    }
+    // The names are those of `src/web/pages/mod.rs`.
+    for (page, html) in [("APP", app), ("DOCS", docs)] {
         for (part, open, close) in PARTS {
             let digest = Sha256::digest(between(&html, open, close));
             println!("cargo::rustc-env={page}_{part}_SHA256={}", BASE64_STANDARD.encode(digest));
@@ -35,6 +38,16 @@ fn main() {
 
 fn read(file: &str) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{file} cannot be read: {error}"))
+}
+
+/// Writes a text compressed, as `src/web/embedded.rs` links it.
+fn pack(name: &str, text: &str) {
+    let out = env::var("OUT_DIR").unwrap_or_else(|error| panic!("OUT_DIR: {error}"));
+    let file = Path::new(&out).join(format!("{name}.gz"));
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = packed.write_all(text.as_bytes()).and_then(|()| packed.finish());
+    let written = packed.and_then(|packed| fs::write(&file, packed));
+    written.unwrap_or_else(|error| panic!("{} cannot be written: {error}", file.display()));
 }
 
 fn between<'a>(html: &'a str, open: &str, close: &str) -> &'a str {

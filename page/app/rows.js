@@ -101,8 +101,9 @@ function noteOf({room, times, hours}) {
 export function follow(event) {
   const link = event.target instanceof Element && event.target.closest('a');
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const path = new URL(link.href).pathname, room = path.startsWith(`${root}app/rooms/`) ? path.slice(`${root}app/rooms/`.length) : '';
-  if (link.origin !== location.origin || !room && path !== `${root}app`) return;
+  const {origin, pathname, hash} = new URL(link.href), rooms = `${root}app/rooms/`;
+  const room = pathname.startsWith(rooms) ? pathname.slice(rooms.length) : '';
+  if (origin !== location.origin || hash || !room && pathname !== `${root}app`) return;
   event.preventDefault();
   ask({room: decodeURIComponent(room)});
   scrollTo(0, 0);

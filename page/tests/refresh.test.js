@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
-import {eventually, headline, instant, launch, open, Server, shown, Upstream} from './support.js';
+import {eventually, headline, instant, launch, morning, open, Server, shown, Upstream} from './support.js';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -122,7 +122,7 @@ test('a refresh that fails says so, leaves what is shown, and holds back for a m
   const upstream = await Upstream.start(t);
   const server = await serve(t, {API_URL: upstream.url, REFRESH_COOLDOWN_MINUTES: '0', RUST_LOG: 'off'});
   await server.json('/api/open-classrooms');
-  const page = await open(t, browser, `${server.url}/app?when=day`);
+  const page = await open(t, browser, `${server.url}/app?when=day`, {now: morning()});
   await headline(page, '77 rooms with free time');
   upstream.fails = true;
   await button(page).click();
@@ -141,7 +141,7 @@ test('old data are said to be old', async t => {
   await server.json('/api/open-classrooms');
   upstream.fails = true;
   await eventually(async () => (await server.json('/api/open-classrooms')).stale, true);
-  const page = await open(t, browser, `${server.url}/app?when=day`);
+  const page = await open(t, browser, `${server.url}/app?when=day`, {now: morning()});
   await warns(page, /^These bookings are old, and new ones are not available\. The page shows what was known at \d+:\d\d.[AP]M\.$/);
   await headline(page, '77 rooms with free time');
 });
@@ -151,12 +151,12 @@ test('with no data at all the page says so, and shows them when they come', asyn
   upstream.fails = true;
   const vars = {API_URL: upstream.url, RUST_LOG: 'off'};
   const server = await serve(t, vars);
-  const page = await open(t, browser, `${server.url}/app?when=day`);
+  const page = await open(t, browser, `${server.url}/app?when=day`, {now: morning()});
   await headline(page, 'No data at the moment');
   await server.stop();
   upstream.fails = false;
   await (await serve(t, {...vars, PORT: new URL(server.url).port})).json('/api/open-classrooms');
-  await page.clock.setFixedTime(Date.now() + 61_000);
+  await page.clock.setFixedTime(morning().getTime() + 61_000);
   await headline(page, '77 rooms with free time');
 });
 

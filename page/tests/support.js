@@ -113,6 +113,9 @@ export function instant(date, time, timeZone = ZONE) {
   return new Date(2 * wanted - shown(wanted));
 }
 
+/** Six in the morning of today, at the campus: the whole day lies ahead. */
+export const morning = () => instant(new Intl.DateTimeFormat('sv-SE', {timeZone: ZONE}).format(), '06:00');
+
 /** A page in a browser context of its own. Its date stands at `now` until the test sets another; its timers run.
     It has no service worker, whose requests the tests could not answer. Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test.
     @type {(t: any, browser: import('playwright-core').Browser, url: string, options?: Options) => Promise<Page>} */
@@ -199,4 +202,19 @@ export async function assertAccessible(page, state) {
 export async function screenshot(page, name, options = {}) {
   mkdirSync(SCREENSHOTS, {recursive: true});
   await page.screenshot({path: join(SCREENSHOTS, `${name}.png`), ...options});
+}
+
+const HALLS = ['Hall of Science', 'Engineering', 'Library', 'School of Law', 'Student Union', 'Mathematics', 'Chemistry', 'Kemper Hall', 'Olson Hall',
+  'Wellman Hall', 'Haring Hall', 'Young Hall', 'Hart Hall', 'Social Sciences and Humanities'];
+
+/** A campus file with 42 buildings and 371 rooms, with places, capacities and features. */
+export function largeCampus() {
+  const lines = ['name = "Large University"', `timezone = "${ZONE}"`, 'contact = "mailto:rooms@example.edu"', 'opens = "07:00"', 'closes = "22:00"'];
+  for (let building = 0, room = 0; building < 42; building += 1) {
+    const name = HALLS[building % HALLS.length] + ['', ' Annex', ' North'][Math.floor(building / HALLS.length)];
+    lines.push('[[buildings]]', `code = "B${building + 1}"`, `name = "${name}"`, `location = [${38.53 + building * 7 % 42 / 2000}, ${-121.76 + building * 11 % 42 / 2000}]`);
+    for (const end = Math.round((building + 1) * 371 / 42); room < end; room += 1)
+      lines.push('[[buildings.classrooms]]', `id = "${1000 + room}"`, `name = "${100 + room}"`, `capacity = ${[12, 24, 48, 80, 300][room % 5]}`, 'features = ["Projector", "Whiteboard"]');
+  }
+  return lines.join('\n');
 }

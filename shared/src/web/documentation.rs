@@ -10,11 +10,12 @@ use serde_json::Value;
 
 #[cfg(feature = "openapi")]
 use super::openapi::NOT_MODIFIED;
-use super::{cache_control::Answer, representation::conditional};
+use super::{
+    cache_control::Answer,
+    embedded::{OPENAPI, unpack},
+    representation::conditional,
+};
 use crate::{config::Config, outside::cache::checksum, service::Service};
-
-/// As `make openapi` writes it.
-const DOCUMENT: &str = include_str!("../../openapi.json");
 
 /// The document of one service. It is made when the first client asks for it: a cold start does not wait for it.
 #[derive(Clone)]
@@ -54,11 +55,12 @@ pub(super) async fn openapi(State(document): State<Document>, headers: HeaderMap
 /// The document, which is of the built-in campus, with the codes of this campus's buildings in it.
 #[expect(clippy::expect_used, reason = "the document is a part of the program, and the tests below read it")]
 fn document_of(campus: &Campus) -> Bytes {
-    let mut document: Value = serde_json::from_str(DOCUMENT).expect("`make openapi` writes JSON");
+    let text = unpack(OPENAPI);
+    let mut document: Value = serde_json::from_str(&text).expect("`make openapi` writes JSON");
     let written = written_codes(&mut document).expect("the parameter `building` lists the built-in campus's codes");
     let codes = campus.buildings.iter().map(|building| building.code.as_str()).collect::<Value>();
     if *written == codes {
-        return Bytes::from_static(DOCUMENT.as_bytes());
+        return text.into();
     }
     *written = codes;
     serde_json::to_vec_pretty(&document).expect("a JSON value can be written").into()
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_built_in_campus_has_the_document_as_it_is() {
-        assert_eq!(document_of(&Campus::built_in()), DOCUMENT);
+        assert_eq!(document_of(&Campus::built_in()), include_str!("../../openapi.json"));
     }
 
     #[test]
@@ -88,6 +90,10 @@ mod tests {
         let codes = own.pointer_mut("/paths/~1api~1open-classrooms/get/parameters/1/schema/items/enum").unwrap();
         assert_eq!(*codes, serde_json::json!(["CAS", "LAW"]));
         *codes = serde_json::json!(["CAS", "CGS"]);
-        assert_eq!(own, serde_json::from_str::<Value>(DOCUMENT).unwrap(), "nothing else should be another");
+        assert_eq!(
+            own,
+            serde_json::from_str::<Value>(include_str!("../../openapi.json")).unwrap(),
+            "nothing else should be another"
+        );
     }
 }

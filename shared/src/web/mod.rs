@@ -5,6 +5,7 @@ mod cache_control;
 mod classroom;
 mod cooldown_status;
 mod documentation;
+mod embedded;
 mod health;
 mod hello;
 mod hints;

@@ -198,10 +198,11 @@ pub(in crate::web) async fn robots(State(service): State<Service>, request: Head
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::embedded::{self, unpack};
 
     #[test]
     fn the_manifests_colors_are_those_of_the_page() {
-        let page = include_str!(concat!(env!("OUT_DIR"), "/app.html"));
+        let page = unpack(embedded::APP);
         let light = format!("media=\"(prefers-color-scheme: light)\" content=\"{BACKGROUND}\"");
         assert!(page.contains(&light) && page.contains(&format!("--page: {BACKGROUND};")));
     }

@@ -25,6 +25,7 @@ use super::openapi::NOT_MODIFIED;
 use super::{
     cache_control::Answer,
     classroom::{RoomPath, room_named},
+    embedded::{self, unpack},
     representation::conditional,
 };
 use crate::{config::Config, outside::cache::checksum, service::Service};
@@ -33,7 +34,7 @@ const HTML: &str = "text/html; charset=utf-8";
 
 /// A page, as it is written, and what it may do.
 struct Page {
-    html: &'static str,
+    html: LazyLock<String>,
     policy: &'static str,
 }
 
@@ -55,7 +56,7 @@ macro_rules! policy {
 
 /// What is free. `build.rs` puts it together from `page/app`. A browser takes the address of a service worker from a Trusted Types policy only.
 static APP: Page = Page {
-    html: include_str!(concat!(env!("OUT_DIR"), "/app.html")),
+    html: LazyLock::new(|| unpack(embedded::APP)),
     policy: policy!(
         "APP",
         "img-src 'self' data:; manifest-src 'self'; worker-src 'self'; trusted-types emptyclassroom"
@@ -64,7 +65,7 @@ static APP: Page = Page {
 
 /// What the HTTP API is: `/openapi.json`, made readable.
 static DOCS: Page = Page {
-    html: include_str!("../../../../page/docs.html"),
+    html: LazyLock::new(|| unpack(embedded::DOCS)),
     policy: policy!("DOCS", "img-src data:; trusted-types 'none'"),
 };
 
@@ -121,7 +122,7 @@ impl AppPage {
     ),
 ))]
 pub(super) async fn app(State(AppPage { config, made }): State<AppPage>, request: HeaderMap) -> Response {
-    let text = made.get_or_init(|| with_etag(Head::of_app(&config.campus).fill(APP.html).into()));
+    let text = made.get_or_init(|| with_etag(Head::of_app(&config.campus).fill(&APP.html).into()));
     APP.to(&request, &config, text)
 }
 
@@ -179,11 +180,11 @@ pub(super) async fn room(
 ) -> Response {
     let config = &service.deps.config;
     let Ok((building, room)) = room_named(&config.campus, path) else {
-        let html = Head::of_no_room(&config.campus).fill(APP.html);
+        let html = Head::of_no_room(&config.campus).fill(&APP.html);
         let content_type = HeaderValue::from_static(HTML);
         return APP.restricted((StatusCode::NOT_FOUND, [(CONTENT_TYPE, content_type)], html).into_response());
     };
-    let html = Head::of_room(&config.campus, building, room).fill(APP.html);
+    let html = Head::of_room(&config.campus, building, room).fill(&APP.html);
     APP.to(&request, config, &with_etag(html.into()))
 }
 
@@ -227,8 +228,8 @@ mod tests {
     #[test]
     fn the_policies_know_the_pages_scripts_and_styles() {
         for (name, page, _) in PAGES {
-            let script = between(page.html, "<script type=\"module\">", "</script>");
-            let style = between(page.html, "<style>", "</style>");
+            let script = between(&page.html, "<script type=\"module\">", "</script>");
+            let style = between(&page.html, "<style>", "</style>");
             for (directive, text) in [("script-src", script), ("style-src", style)] {
                 let expected = format!("{directive} 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
                 assert!(page.policy.contains(&expected), "{name} has changed: its policy should say\n    {expected}");
@@ -239,17 +240,17 @@ mod tests {
     #[test]
     fn no_placeholder_stands_in_a_script_or_a_style() {
         for (name, page, _) in PAGES {
-            let script = between(page.html, "<script type=\"module\">", "</script>");
-            let style = between(page.html, "<style>", "</style>");
+            let script = between(&page.html, "<script type=\"module\">", "</script>");
+            let style = between(&page.html, "<style>", "</style>");
             for placeholder in ["{{title}}", "{{description}}", "{{campus}}", "{{base}}"] {
                 assert!(!script.contains(placeholder) && !style.contains(placeholder), "{name}: {placeholder}");
             }
         }
         let campus = crate::domain::campus::Campus::built_in();
-        let filled = Head::of_app(&campus).fill(APP.html);
+        let filled = Head::of_app(&campus).fill(&APP.html);
         for (open, close) in [("<script type=\"module\">", "</script>"), ("<style>", "</style>")] {
             let part = filled.split_once(open).unwrap().1.split_once(close).unwrap().0;
-            assert_eq!(part, between(APP.html, open, close), "the policy would refuse it");
+            assert_eq!(part, between(&APP.html, open, close), "the policy would refuse it");
         }
     }
 

@@ -1,0 +1,218 @@
+// A campus of 42 buildings and 371 rooms: the first room is near, buildings are chosen by name, one list goes across the campus, and nothing
+// that stays the same is drawn again. Each test runs on a phone; the time of the page is that of the test.
+
+import assert from 'node:assert/strict';
+import {writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {after, before, test} from 'node:test';
+import {assertAccessible, DESKTOP, eventually, freeRooms, headline, instant, launch, largeCampus, open, PHONE, screenshot, Server, shown} from './support.js';
+
+let server, browser, day;
+before(async () => {
+  const file = join(tmpdir(), `emptyclassroom-large-${process.pid}.toml`);
+  writeFileSync(file, largeCampus());
+  [server, browser] = await Promise.all([Server.start({CAMPUS_FILE: file}), launch()]);
+  day = await server.weekday();
+});
+after(() => Promise.all([browser?.close(), server?.stop()]));
+
+/** @type {(t: any, query?: string, options?: import('./support.js').Options & {time?: string}) => Promise<import('./support.js').Page>} */
+const visit = (t, query = '', {time = '10:20', ...options} = {}) =>
+  open(t, browser, `${server.url}/app${query}`, {now: instant(day, time), viewport: PHONE, ...options});
+
+const buildings = page => page.locator('#rooms > .building h2').allInnerTexts();
+const done = page => page.locator('#picker-done');
+
+test('the first room stands within the first 60 % of a phone, and the page is a few screens long', async t => {
+  for (const viewport of [PHONE, {width: 375, height: 667}]) {
+    const page = await visit(t, '', {viewport});
+    await headline(page, /rooms free now$/);
+    const {y, height} = await page.locator('.room').first().boundingBox();
+    assert.ok(y + height <= 0.6 * viewport.height + height && y <= 0.6 * viewport.height, `it begins at ${y} px of ${viewport.height}`);
+    const screens = await page.evaluate(() => document.documentElement.scrollHeight) / viewport.height;
+    assert.ok(screens < 7, `${screens} screens`);
+  }
+});
+
+test('buildings without a free room fold away, and say when the next room becomes free', async t => {
+  const page = await visit(t);
+  await headline(page, /rooms free now$/);
+  const folded = page.locator('.folded > summary');
+  const count = Number((await folded.innerText()).match(/^(\d+) buildings without a free room$/)[1]);
+  assert.equal((await buildings(page)).length, 42 - count);
+  assert.equal(await page.locator('.folded h2').first().isVisible(), false);
+  await folded.click();
+  await eventually(async () => (await page.locator('.folded .hours').allInnerTexts()).some(text => /next (in|at) /.test(text)), true);
+});
+
+test('several buildings are found by name or code, chosen, and remembered on the device', async t => {
+  const page = await visit(t);
+  await headline(page, /rooms free now$/);
+  await page.locator('#choose').click();
+  await page.getByLabel('Search buildings').fill('chemistry');
+  await eventually(() => page.locator('#picker-list label').count(), 1);
+  await page.getByLabel(/Chemistry/).check();
+  await page.getByLabel('Search buildings').fill('b7');
+  await page.getByLabel(/^B7\b/).check();
+  await eventually(() => done(page).innerText(), /^(Show \d+ rooms?|Done)$/);
+  await screenshot(page, 'picker-phone');
+  await assertAccessible(page, 'picker');
+  await done(page).click();
+  await eventually(() => page.locator('#choose').innerText(), '2 buildings');
+  assert.deepEqual(new URL(page.url()).searchParams.get('building').split(',').length, 2);
+  await page.getByLabel('For at least').selectOption('60');
+  await page.goto(`${server.url}/app`);
+  await eventually(() => page.locator('#choose').innerText(), '2 buildings');
+  assert.equal(await page.getByLabel('For at least').inputValue(), '60');
+  await page.locator('#choose').click();
+  await page.getByRole('button', {name: 'All buildings'}).last().click();
+  await page.getByLabel('Search buildings').fill('nowhere');
+  await eventually(() => page.locator('#picker-none').innerText(), 'No building matches “nowhere”.');
+  await page.keyboard.press('Escape');
+  await eventually(() => page.locator('#choose').innerText(), 'All buildings');
+});
+
+test('what a link asks for goes before what is remembered', async t => {
+  const page = await visit(t, '?building=B3&min_minutes=60');
+  await eventually(() => page.locator('#choose').innerText(), 'B3');
+  await page.getByLabel('Sort by').selectOption('duration');
+  await page.goto(`${server.url}/app?building=B4`);
+  await eventually(() => page.locator('#choose').innerText(), 'B4');
+  assert.deepEqual([await page.getByLabel('For at least').inputValue(), await page.getByLabel('Sort by').inputValue()], ['30', 'name']);
+});
+
+test('"longest first" is one list across the campus, in that order', async t => {
+  const page = await visit(t, '?sort=duration');
+  await headline(page, /rooms free now$/);
+  assert.equal(await page.locator('#rooms .building').count(), 1);
+  const {buildings} = await server.json(`/api/open-classrooms?date=${day}&at=10:20&min_minutes=30&sort=duration`);
+  const minutes = Object.values(buildings).flatMap(({classrooms}) => classrooms.map(({free_minutes}) => free_minutes)).sort((a, b) => b - a);
+  const names = await freeRooms(page);
+  assert.equal(names.length, minutes.length);
+  const lengths = (await page.locator('ul.free .answer span').allInnerTexts()).map(text => {
+    const [, hours = 0, rest = 0] = text.replaceAll('\u00a0', ' ').match(/^(?:(\d+) h)? ?(?:(\d+) min)?/);
+    return Number(hours) * 60 + Number(rest);
+  });
+  assert.deepEqual(lengths, minutes);
+});
+
+test('"soonest free" has the rooms that are free, then those that become free, each with how soon', async t => {
+  const page = await visit(t, '?sort=soonest&building=B1');
+  await headline(page, /free now$/);
+  const answers = (await page.locator('ul.free .answer b').allInnerTexts()).map(text => text.replaceAll('\u00a0', ' '));
+  const firstTaken = answers.findIndex(text => !text.startsWith('Free until'));
+  assert.ok(firstTaken >= 0 && answers.slice(firstTaken).every(text => /^Free (in|at) /.test(text)), answers.join(', '));
+  const waits = answers.slice(firstTaken).flatMap(text => text.match(/^Free in (\d+) min$/)?.[1] ?? []).map(Number);
+  assert.deepEqual(waits, waits.toSorted((a, b) => a - b));
+});
+
+test('"nearest" asks for the position on tap, sends it nowhere, and sorts by the way to walk', async t => {
+  const asked = [];
+  const page = await visit(t, '', {permissions: ['geolocation'], geolocation: {latitude: 38.54, longitude: -121.75},
+    prepare: page => { page.on('request', request => asked.push(request.url() + (request.postData() ?? ''))); }});
+  await headline(page, /rooms free now$/);
+  await page.getByLabel('Sort by').selectOption('nearest');
+  await eventually(async () => /^[^·]+ · \d+.min walk · /.test(await page.locator('.facts').first().innerText()), true);
+  const walks = (await page.locator('.facts').allInnerTexts()).map(text => Number(text.match(/(\d+).min walk/)[1]));
+  assert.deepEqual(walks, walks.toSorted((a, b) => a - b));
+  assert.ok(asked.every(url => !/38\.5|121\.7|lat|lon/.test(url)), asked.join(' '));
+  await page.reload();
+  await headline(page, /rooms free now$/);
+  assert.equal(await page.getByLabel('Sort by').inputValue(), 'name', 'the position is asked for on tap only');
+});
+
+test('without a position the page says so, and keeps its order', async t => {
+  const page = await visit(t);
+  await headline(page, /rooms free now$/);
+  await page.getByLabel('Sort by').selectOption('nearest');
+  await eventually(() => page.locator('#refresh-state').innerText(), 'Your position is not available, so rooms cannot be sorted by distance.');
+  assert.equal(await page.getByLabel('Sort by').inputValue(), 'name');
+});
+
+test('typing draws no row again, and moves none that stays', async t => {
+  const page = await visit(t, '?sort=duration');
+  await headline(page, /rooms free now$/);
+  await page.evaluate(() => {
+    const changes = [];
+    Object.assign(window, {changes});
+    new MutationObserver(records => changes.push(...records.filter(({target}) => target instanceof Element && target.closest('.room')))).observe(
+      document.querySelector('#rooms'), {childList: true, subtree: true, characterData: true, attributes: true});
+    document.querySelectorAll('.room').forEach((room, index) => Object.assign(room, {index}));
+  });
+  await page.getByRole('searchbox', {name: 'Search by room'}).fill('hall');
+  await eventually(async () => (await page.locator('.room .facts').allInnerTexts()).every(text => /hall/i.test(text)), true);
+  await page.getByRole('searchbox', {name: 'Search by room'}).fill('');
+  await eventually(() => page.locator('.room').evaluateAll(rooms => rooms.map(room => Reflect.get(room, 'index')).slice(0, 30)), Array.from({length: 30}, (_, index) => index));
+  assert.equal(await page.evaluate(() => Reflect.get(window, 'changes').length), 0);
+});
+
+test('nothing moves while the page loads, whatever the size of the campus', async t => {
+  for (const viewport of [PHONE, DESKTOP]) {
+    const page = await visit(t, '', {viewport, prepare: async page => {
+      await page.addInitScript(() => {
+        Object.assign(window, {shift: 0});
+        new PerformanceObserver(list => list.getEntries().forEach(entry => Object.assign(window, {shift: Reflect.get(window, 'shift') + Reflect.get(entry, 'value')})))
+          .observe({type: 'layout-shift', buffered: true});
+      });
+      // The data come late, after the page has been painted.
+      await page.route('**/api/**', async route => { await new Promise(resolve => setTimeout(resolve, 400)); await route.fallback(); });
+    }});
+    await headline(page, /rooms free now$/);
+    await page.waitForTimeout(700);
+    const shift = await page.evaluate(() => Reflect.get(window, 'shift'));
+    assert.ok(shift < 0.02, `layout shift ${shift} at ${viewport.width} px`);
+  }
+});
+
+test('text twice as large needs no sideways scrolling', async t => {
+  for (const query of ['', '?sort=duration', '?from=14:00&to=15:30', `?date=${day}&when=day`]) {
+    const page = await visit(t, query, {prepare: page => page.addInitScript(() => {
+      addEventListener('DOMContentLoaded', () => { document.documentElement.style.fontSize = '200%'; });
+    }), viewport: {width: 390, height: 844}});
+    await headline(page, /free|room/);
+    await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), 390);
+  }
+});
+
+test('written from right to left nothing sticks out, and the day begins at the right', async t => {
+  const page = await visit(t, '', {prepare: page => page.addInitScript(() => {
+    addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl'; });
+  })});
+  await headline(page, /rooms free now$/);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
+  const past = await page.locator('.bar .past').first().evaluate(past => past.parentElement.getBoundingClientRect().right - past.getBoundingClientRect().right);
+  assert.ok(Math.abs(past) < 1, `${past}`);
+  await screenshot(page, 'right-to-left-phone');
+});
+
+test('more rows come by a button, which gives the focus to the first of them', async t => {
+  const page = await visit(t, '?sort=duration&min_minutes=1', {time: '06:30', viewport: DESKTOP});
+  await page.goto(`${server.url}/app?date=${day}&when=day&sort=duration&min_minutes=1`);
+  await headline(page, /rooms with free time$/);
+  assert.equal(await page.locator('ul.free .room').count(), 30);
+  await page.getByRole('button', {name: 'Show 30 more'}).click();
+  assert.equal(await page.locator('ul.free .room').count(), 60);
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll('ul.free .room')].indexOf(document.activeElement.closest('.room'))), 30);
+});
+
+test('printed, all buildings with free rooms are there with their bars, and the form is not', async t => {
+  const page = await visit(t, '', {viewport: DESKTOP});
+  await headline(page, /rooms free now$/);
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  await page.emulateMedia({media: 'print'});
+  assert.equal(await page.locator('#question').isVisible(), false);
+  assert.ok(await page.locator('#rooms > .building .bar:visible').count() > 40);
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+});
+
+for (const [name, query] of Object.entries({campus: '', 'campus-list': '?sort=duration', 'campus-nothing': '?min_minutes=900'}))
+  test(`axe-core finds nothing on the large campus in the state "${name}", and here is how it looks`, async t => {
+    for (const [device, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
+      const page = await visit(t, query, {viewport});
+      await headline(page, /free now$/);
+      await page.emulateMedia({reducedMotion: 'reduce'});
+      await assertAccessible(page, `${name}, ${device}`);
+      await screenshot(page, `${name}-${device}`);
+    }
+  });
