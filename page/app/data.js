@@ -24,7 +24,7 @@ export let campus = null;
     @type {Answer | null} */
 export let answer = null;
 /** The days of the room whose page is shown, or why they are not there.
-    @type {{id: string, days?: RoomDays, status?: number} | null} */
+    @type {{id: string, sweep?: string, days?: RoomDays, status?: number} | null} */
 export let roomDays = null;
 /** Why there is nothing newer of that day.
     @type {{status: number, day: string | null, until: number} | null} */
@@ -144,24 +144,27 @@ export function peek(date) {
   return other.answer;
 }
 
-/** Asks for the days of the room whose page is shown, unless they are there or under way. */
+/** Asks for the days of the room whose page is shown, unless they are there or under way. What is shown stays until newer ones arrive. */
 export async function loadRoom() {
-  const {room: id} = question;
-  if (roomDays?.id === id) return;
+  const {room: id} = question, sweep = answer?.last_updated;
+  if (roomDays?.id === id && roomDays.sweep === sweep) return;
   /** @type {NonNullable<typeof roomDays>} */
-  const mine = {id};
+  const mine = {id, sweep, days: roomDays?.id === id ? roomDays.days : undefined};
   roomDays = mine;
   try {
     mine.days = await call(pathOf(`api/classrooms/${encodeURIComponent(id)}/days`));
   } catch (error) {
     mine.status = error instanceof Problem ? error.status : 500;
+    if (mine.status !== 404) setTimeout(forgetRoom, RETRY, mine);
   }
   if (mine === roomDays) show();
 }
 
-/** New bookings are there, so the room's days are asked for again. */
-export function forgetRoom() {
-  roomDays = null;
+/** What could not be had is asked for again.
+    @param {typeof roomDays} failed */
+function forgetRoom(failed) {
+  if (failed === roomDays) roomDays = null;
+  show();
 }
 
 /** @param {string} code */

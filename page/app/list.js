@@ -164,7 +164,6 @@ function showBuilding(group, open) {
   const section = sections.get(building.code) ?? newSection(building);
   section.group = group;
   setText(section.name, building.name);
-  section.root.ariaLabel = building.name;
   const counts = {free: free.length, all: free.length + others.length};
   setText(section.count, !hours ? say('closed') : say(currentMode() === 'day' ? 'rooms_of' : 'free_of', counts));
   section.count.classList.toggle('none', !free.length);

@@ -1,6 +1,6 @@
 // The refresh button, and how old the data are.
 
-import {answer, call, current, forgetRoom, load, pathOf, Problem, sawRefresh} from './data.js';
+import {answer, call, current, load, pathOf, Problem, sawRefresh} from './data.js';
 import {say, setText, ui} from './dom.js';
 import {howMuchIsKnown, unreachable} from './notices.js';
 import {duration, MINUTE, now, SECOND, twoDigits} from './times.js';
@@ -32,7 +32,6 @@ async function refresh() {
   else report(say('up_to_date'));
   lookAtCooldown();
   if (outcome && outcome.status !== 429 && !isInProgress(outcome)) return;
-  forgetRoom();
   await load();
   // A request has no time for all rooms of a large campus.
   if (!outcome && current() && howMuchIsKnown()) report(say('more_to_read'));
@@ -80,10 +79,9 @@ export function showFreshness() {
 
 /** @param {number} milliseconds */
 function age(milliseconds) {
-  const minutes = Math.floor(milliseconds / MINUTE);
+  const minutes = Math.floor(milliseconds / MINUTE), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
   if (minutes < 1) return say('just_now');
-  const days = Math.floor(minutes / 60 / 24);
-  return say('ago', {duration: days ? say('days', {count: days}) : duration(minutes)});
+  return say('ago', {duration: days ? say('days', {count: days}) : duration(hours ? hours * 60 : minutes)});
 }
 
 ui.refresh.addEventListener('click', refresh);

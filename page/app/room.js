@@ -58,7 +58,7 @@ function showMonth() {
   const {days, status} = roomDays ?? {};
   setText(card.state, days ? '' : status === undefined ? say('loading') : say(status === 404 ? 'no_such_room_text' : 'no_data_text'));
   card.state.hidden = Boolean(days);
-  const {date: today, minute} = campusClock(), key = JSON.stringify([days?.id, today, minute]);
+  const {date: today, minute} = campusClock(), key = JSON.stringify([days?.id, roomDays?.sweep, today, minute]);
   if (key === drawnFrom) return;
   drawnFrom = key;
   const kept = days ? daysOf(days).filter(({date}) => date >= today) : [];

@@ -483,3 +483,104 @@ test('it works behind a path of its own', async t => {
   }});
   await headline(page, /^\d+ rooms free now$/);
 });
+
+/** What the page says and offers where no room is free. */
+const offers = page => page.locator('.empty').evaluate(empty => [...empty.children].map(part => part.textContent.replaceAll('\u00a0', ' ')));
+const next = date => new Date(Date.parse(date) + 86_400_000).toISOString().slice(0, 10);
+
+test('when no room is free the page names the next one, and lists the rooms that become free on a tap', async t => {
+  const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['10:28', '12:00']]}, {name: '201', times: [['10:41', '12:00']]}])});
+  await headline(page, 'No room is free now');
+  assert.deepEqual(await offers(page), ['The next room is CAS 116, free at 10:27 AM, 7 min from now.', 'Show rooms that become free']);
+  assert.match(await page.locator('.rest summary').innerText(), /^2 not free · next in 7.min$/);
+  await page.getByRole('button', {name: 'Show rooms that become free'}).click();
+  assert.deepEqual(await freeRooms(page), ['CAS 116', 'CAS 201']);
+  assert.deepEqual(await answerOf(room(page, '116')), ['Free in 7 min', '1 h 34 min']);
+});
+
+test('before opening time the page says when the building opens', async t => {
+  const page = await visit(t, '', {time: '05:30', prepare: campusOf(day, [{name: '116', times: [['07:00', '12:00']]}])});
+  await headline(page, 'No room is free now');
+  assert.deepEqual((await offers(page))[0], 'College of Arts & Sciences opens at 7:00 AM.');
+  assert.match(await page.locator('.head .hours').innerText(), /closed now · open/);
+});
+
+test('when nothing becomes free today the page offers tomorrow, and names its first room', async t => {
+  const prepare = async page => {
+    const tomorrow = next(day);
+    await campusOf(day, [{name: '116', times: [['07:00', '09:00']]}, {name: '201'}])(page);
+    await page.route(`**/api/open-classrooms?date=${tomorrow}`, async route => {
+      const classrooms = [{id: '116', name: '116', status: 'ok', availability: [{start_time: '12:00', end_time: '14:00'}]}, {id: '201', name: '201', status: 'ok', availability: [{start_time: '08:01', end_time: '09:00'}]}];
+      const buildings = {CAS: {code: 'CAS', name: 'College of Arts & Sciences', opens: '07:00', closes: '23:00', classrooms}};
+      await route.fulfill({json: {buildings, last_updated: instant(day, '06:00'), date: tomorrow, timezone: ZONE, stale: false}});
+    });
+  };
+  const page = await visit(t, '', {prepare});
+  await headline(page, 'No room is free now');
+  await eventually(() => offers(page), ['No room becomes free again today.', 'Tomorrow the first room is CAS 201, free at 8:00 AM.', 'Show tomorrow']);
+  await page.getByRole('button', {name: 'Show tomorrow'}).click();
+  await headline(page, '2 rooms with free time');
+  assert.equal(new URL(page.url()).searchParams.get('date'), next(day));
+});
+
+test('rooms that are free for less than half an hour are counted, and shown on a tap', async t => {
+  const page = await visit(t, '', {time: '22:48', prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
+  await headline(page, 'No room is free now');
+  assert.equal((await offers(page))[0], '1 room is free for less than 30 min.');
+  assert.equal(await page.locator('.head .count').evaluate(count => getComputedStyle(count).color === getComputedStyle(count.nextElementSibling).color), true, 'nothing free is not green');
+  await page.getByRole('button', {name: 'Show them'}).click();
+  assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 PM', '12 min, then closed']);
+});
+
+test('rooms that are not free stand in the order in which they become free', async t => {
+  const page = await visit(t, '?q=cas', {prepare: campusOf(day, [
+    {name: '116', times: [['18:01', '23:00']]}, {name: '201'}, {name: '203', times: [['11:01', '12:00']]}, {name: '204', status: 'unknown'}])});
+  await headline(page, 'No room is free now');
+  assert.deepEqual(await page.locator('ul.others .name').allTextContents(), ['CAS 203', 'CAS 116', 'CAS 201', 'CAS 204']);
+});
+
+test('all day of today begins now', async t => {
+  const page = await visit(t, '?when=day', {prepare: campusOf(day, [{name: '116', times: [['07:00', '10:59'], ['15:01', '16:29']]}, {name: '201', times: [['07:00', '09:59']]}])});
+  await headline(page, '1 room with free time');
+  assert.deepEqual(await answerOf(room(page, '116')), ['3:00 PM – 4:30 PM', '1 h 30 min, then booked']);
+});
+
+test('the arrows end where the kept days end', async t => {
+  const page = await visit(t);
+  await shown(page);
+  const arrow = name => page.getByRole('button', {name});
+  assert.deepEqual([await arrow('Previous day').isDisabled(), await arrow('Next day').isDisabled()], [true, false]);
+  const last = await page.locator('#date').getAttribute('max');
+  await server.json(`/api/open-classrooms?date=${last}`);
+  await page.locator('#date').fill(last);
+  await headline(page, /with free time$|has free time$/);
+  assert.deepEqual([await arrow('Previous day').isDisabled(), await arrow('Next day').isDisabled()], [false, true]);
+});
+
+test('simulated bookings are marked on the page, real ones are not', async t => {
+  const page = await visit(t);
+  await shown(page);
+  assert.equal(await page.locator('#simulated').innerText(), 'Simulated bookings: they are invented, no room is really free.');
+  const real = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
+  await shown(real);
+  assert.equal(await real.locator('#simulated').isVisible(), false);
+});
+
+test('the title and the head say whose rooms these are', async t => {
+  const page = await visit(t);
+  await headline(page, /free now$/);
+  assert.match(await page.title(), /free now · Boston University$/);
+  assert.equal(await page.locator('#home').innerText(), 'Boston University');
+});
+
+test('a wrong clock of the device is noticed by the server\'s Date, and corrected', async t => {
+  const slow = new Date(instant(day, '10:20').getTime() - 12 * 60_000);
+  const dated = async page => {
+    await campusOf(day, [{name: '116', times: [['07:00', '10:59']]}])(page);
+    await page.route('**/api/cooldown-status', route => route.fulfill({json: {in_cooldown: false, remaining_minutes: 0}, headers: {Date: instant(day, '10:20').toUTCString()}}));
+  };
+  const page = await open(t, browser, `${server.url}/app`, {now: slow, prepare: dated});
+  await eventually(() => page.locator('#moment').innerText(), /10:20.AM$/);
+  assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 AM', '40 min, then booked']);
+  assert.match(await page.locator('#zone').innerText(), /^The clock of this device is 12.min slow\. The times on this page are right\.$/);
+});
