@@ -9,8 +9,7 @@ const part = ({opens, closes}, minutes) => `${100 * minutes / (closes - opens)}%
 /** @param {HTMLElement} node @param {Hours} hours @param {number} from @param {number} until */
 function place(node, hours, from, until) {
   const start = Math.max(from, hours.opens);
-  node.style.setProperty('--from', part(hours, start - hours.opens));
-  node.style.setProperty('--span', part(hours, Math.max(0, Math.min(until, hours.closes) - start)));
+  node.style.cssText = `--from:${part(hours, start - hours.opens)};--span:${part(hours, Math.max(0, Math.min(until, hours.closes) - start))}`;
   return node;
 }
 

@@ -129,17 +129,18 @@ async function learnCampus() {
   useZoneOf(facts);
 }
 
-/** The rooms of another day than the one that is shown, or null as long as they are not there.
-    @type {{date: string, answer: Answer | null} | null} */
+/** The rooms of another day than the one that is shown; undefined as long as they are on the way, null if they cannot be had.
+    @type {{date: string, answer?: Answer | null} | null} */
 let other = null;
 
 /** What is known of another day. It is asked for once.
-    @param {string} date @returns {Answer | null} */
+    @param {string} date */
 export function peek(date) {
   if (other?.date !== date) {
-    other = {date, answer: null};
-    const mine = other;
-    call(pathOf('api/open-classrooms', {date})).then(answer => { mine.answer = answer; show(); }, () => {});
+    /** @type {NonNullable<typeof other>} */
+    const mine = {date};
+    other = mine;
+    call(pathOf('api/open-classrooms', {date})).catch(() => null).then(answer => { mine.answer = answer; show(); });
   }
   return other.answer;
 }

@@ -43,6 +43,7 @@ export function keep(parent, nodes) {
 export const locale = navigator.language.startsWith('en') ? navigator.language : 'en-GB';
 export const number = new Intl.NumberFormat(locale);
 const plural = new Intl.PluralRules('en');
+const lists = new Intl.ListFormat(locale);
 
 /** A text of the page, with its values. `count` decides between singular and plural.
     @param {keyof typeof TEXTS} key @param {Record<string, string | number>} [values] */
@@ -56,4 +57,4 @@ export function say(key, values = {}) {
 export const joined = parts => parts.filter(Boolean).join(' · ');
 
 /** @param {string[]} items */
-export const listed = items => new Intl.ListFormat(locale).format(items);
+export const listed = items => lists.format(items);

@@ -4,12 +4,12 @@ import {drawScale} from './bar.js';
 import {factsOf, hoursOf, peek} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
 import {ANY_LENGTH, ask, askDay, askedTime, currentMode, isChosen, isToday, nextDay, question} from './question.js';
-import {bySoonest, currentSort, freeTimes, inOrder, judged, walkTo} from './rule.js';
+import {bySoonest, currentSort, freeTimes, inOrder, walkTo} from './rule.js';
 import {rowOf} from './rows.js';
 import {clock, duration} from './times.js';
 
 /** So many rows are drawn at first; a button shows the next ones. */
-const AT_ONCE = 30;
+const AT_ONCE = 20;
 /** Up to so many buildings are open from the start; of more, only the first. */
 const OPEN = 2;
 
@@ -100,9 +100,9 @@ const folded = {summary: element('summary'), list: element('div'), root: element
 folded.root.append(folded.summary, folded.list);
 const nothing = element('div', {className: 'empty'});
 
-/** The buildings that are asked for and have a room that matches.
-    @returns {Group[]} */
-export const chosenGroups = () => judged().filter(({building, free, others}) =>
+/** Those buildings that are asked for and have a room that matches.
+    @param {Group[]} groups */
+export const chosenOf = groups => groups.filter(({building, free, others}) =>
   (!question.buildings.length || isChosen(building.code)) && free.length + others.length > 0);
 
 /** @param {Group[]} groups */
@@ -112,7 +112,7 @@ export function showRooms(groups) {
   isNarrow = Boolean(question.q) && free.length + others.length <= AT_ONCE;
   const parts = currentSort() === 'name' ? byBuilding(groups) : acrossAll(free, others);
   if (!free.length) parts.unshift(nothingFree(groups, others));
-  keep(ui.rooms, parts);
+  keep(ui.rooms, [ui.notices, ...parts]);
 }
 
 /** One list across the campus. "Soonest free" has the rooms in it that are not free yet.
@@ -251,6 +251,8 @@ const roomName = ({building, room}) => `${building.code} ${room.name}`;
     @param {Group[]} groups */
 function tomorrowInWords(groups) {
   const day = nextDay(), later = isToday() ? peek(day) : null;
+  // The line has its place before it can be written, so nothing moves then.
+  if (later === undefined) return ['\u00a0'];
   const starts = groups.flatMap(group => [...group.free, ...group.others]).flatMap(judgement => {
     const building = later?.buildings[judgement.building.code], room = building?.classrooms.find(({id}) => id === judgement.room.id);
     const time = building && room && freeTimes(room.availability, hoursOf(building), day).find(({minutes}) => minutes >= question.min);

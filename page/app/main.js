@@ -3,7 +3,7 @@
 import {answer, askedAt, campus, current, isDue, load} from './data.js';
 import {drawBy, joined, say, setText, ui} from './dom.js';
 import {offerChoices, showQuestion} from './form.js';
-import {chosenGroups, openAll, showRooms} from './list.js';
+import {chosenOf, openAll, showRooms} from './list.js';
 import {showContact, showNoRooms, showNotices} from './notices.js';
 import {showPicker} from './picker.js';
 import {ANY_LENGTH, askUrl, currentMode, isBackwards, isToday, question, root, shownDay, urlOf} from './question.js';
@@ -43,8 +43,8 @@ function listView() {
     return {headline, moment};
   }
   offerChoices(answer);
-  const groups = chosenGroups(), free = groups.reduce((sum, {free}) => sum + free.length, 0);
-  showPicker(judged(), free);
+  const all = judged(), groups = chosenOf(all), free = groups.reduce((sum, {free}) => sum + free.length, 0);
+  showPicker(all, free);
   showRooms(groups);
   const headline = headlineOf(free);
   announce(question.min > ANY_LENGTH ? say('for_at_least', {headline, duration: duration(question.min)}) : headline);

@@ -1,7 +1,7 @@
 // What is to be known about the data: that they are old, not complete, or invented, and which clock the times are of.
 
 import {allRooms, answer, campus, current, load, trouble} from './data.js';
-import {element, say, setText, ui} from './dom.js';
+import {element, keep, say, setText, ui} from './dom.js';
 import {ask, question, shownDay} from './question.js';
 import {browserClock, campusClock, clock, dayName, duration, knowsZone, MINUTE, skew, zoneInFull, zoneName} from './times.js';
 
@@ -14,7 +14,7 @@ export function showNotices() {
   if (!knowsZone()) return;
   const here = campusClock(), mine = browserClock();
   const elsewhere = here.date !== mine.date || here.minute !== mine.minute;
-  setText(ui.zone, [elsewhere && say('campus_time', {zone: zoneName(), time: clock(mine.minute)}), wrongClock()].filter(Boolean).join(' '));
+  setText(ui.zone, [elsewhere && say('campus_time', {zone: zoneName, time: clock(mine.minute)}), wrongClock()].filter(Boolean).join(' '));
   setText(ui['zone-name'], say('zone', {zone: zoneInFull()}));
 }
 
@@ -51,6 +51,8 @@ function explain({status}) {
   }
 }
 
+const noRooms = element('div', {className: 'empty'});
+
 /** Shows why there are no rooms: they are being loaded, or cannot be had.
     @returns {string} the headline */
 export function showNoRooms() {
@@ -58,11 +60,12 @@ export function showNoRooms() {
   ui.rooms.setAttribute('aria-busy', String(!failed));
   const explained = failed && explain(failed);
   const text = explained ? explained.text : say('loading');
-  const shown = ui.rooms.firstElementChild;
-  if (!shown?.matches('.empty') || shown.firstElementChild?.textContent !== text) {
+  if (noRooms.dataset.text !== text) {
+    noRooms.dataset.text = text;
     const button = explained ? [element('button', {type: 'button', className: 'primary', onclick: explained.way}, explained.label)] : [];
-    ui.rooms.replaceChildren(element('div', {className: 'empty'}, element('p', {}, text), ...button));
+    noRooms.replaceChildren(element('p', {}, text), ...button);
   }
+  keep(ui.rooms, [ui.notices, noRooms]);
   return explained ? explained.headline : say('free_classrooms');
 }
 

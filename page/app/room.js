@@ -31,7 +31,7 @@ export function showRoom() {
   showFacts(judgement ?? undefined);
   showMonth();
   const missing = status === 404;
-  keep(ui.rooms, missing ? [card.state] : [card.facts, card.features, actions, monthSection]);
+  keep(ui.rooms, missing ? [ui.notices, card.state] : [ui.notices, card.facts, card.features, actions, monthSection]);
   ui.rooms.setAttribute('aria-busy', String(!days && !status));
   const state = judgement && currentMode() === 'now' ? joined(stateInWords(judgement)) : '';
   return {headline: missing ? say('no_such_room') : name || say('free_classrooms'), moment: missing ? '' : state};
@@ -51,16 +51,17 @@ function showFacts(judgement) {
   card.subscribe.href = `webcal://${location.host}${root}api/classrooms/${encodeURIComponent(question.room)}/calendar.ics`;
 }
 
-/** What the days were drawn from: they change when the data or the minute does. */
-let drawnFrom = '';
+/** What the days were drawn from: they change when the data or the minute does.
+    @type {{days?: RoomDays, today: string, minute: number}} */
+let drawn = {today: '', minute: -1};
 
 function showMonth() {
   const {days, status} = roomDays ?? {};
   setText(card.state, days ? '' : status === undefined ? say('loading') : say(status === 404 ? 'no_such_room_text' : 'no_data_text'));
   card.state.hidden = Boolean(days);
-  const {date: today, minute} = campusClock(), key = JSON.stringify([days?.id, roomDays?.sweep, today, minute]);
-  if (key === drawnFrom) return;
-  drawnFrom = key;
+  const {date: today, minute} = campusClock();
+  if (drawn.days === days && drawn.today === today && drawn.minute === minute) return;
+  drawn = {days, today, minute};
   const kept = days ? daysOf(days).filter(({date}) => date >= today) : [];
   const open = kept.flatMap(({hours}) => hours ?? []);
   // All days stand on one scale, so that they can be compared. What lies outside a day's hours is not free.

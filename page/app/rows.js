@@ -27,15 +27,18 @@ export function rowOf(judgement) {
   return row.root;
 }
 
+/** An empty row, from which the others are copied. */
+const pattern = element('li', {className: 'room'},
+  element('p', {className: 'name'}, element('a')), element('p', {className: 'answer'}, element('b'), element('span')),
+  newBar(), element('p', {className: 'facts'}), element('p', {className: 'note'}));
+
 /** @param {string} id @returns {Row} */
 function newRow(id) {
-  const parts = {
-    link: element('a', {href: urlOf({...question, room: id})}), facts: element('p', {className: 'facts'}),
-    what: element('b'), howLong: element('span'),
-    bar: newBar(), note: element('p', {className: 'note'}),
-  };
-  const answer = element('p', {className: 'answer'}, parts.what, parts.howLong);
-  const row = {root: element('li', {className: 'room'}, element('p', {className: 'name'}, parts.link), answer, parts.bar, parts.facts, parts.note), parts};
+  /** @type {any} */
+  const root = pattern.cloneNode(true), [name, answer, bar, facts, note] = root.children;
+  const [link] = name.children, [what, howLong] = answer.children;
+  link.href = urlOf({...question, room: id});
+  const row = {root, parts: {link, what, howLong, bar, facts, note}};
   rows.set(id, row);
   return row;
 }

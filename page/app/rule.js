@@ -80,19 +80,23 @@ function judge(room, building, asked) {
   const minutes = !time ? 0 : asked ? minutesUntil(String(shownDay()), time.until, asked.instant) : time.minutes;
   const free = Boolean(time) && !isBackwards() && minutes >= question.min && (!asked || Number(time?.until) >= asked.to);
   const next = asked ? times.find(time => time.from > asked.from && time.minutes >= Math.max(question.min, asked.to - asked.from)) : undefined;
-  return {room, building, hours, times, time, minutes, next, free};
+  return {room, building, hours, times, time, minutes, next, free, rank: 0, turn: 0};
 }
 
 /** @type {{of: unknown, key: string, groups: {building: Building, rooms: Judgement[]}[]}} */
 let lastJudged = {of: null, key: '', groups: []};
 
-/** Every room, judged. As long as neither the data nor the time asked for changes, neither do the judgements: a search does not judge anew. */
+/** Every room, judged and in order. As long as neither the data nor the question changes, neither do the judgements: a search does not judge or
+    compare anew. */
 function judgeAll() {
   const asked = askedTime(), {minute} = campusClock();
-  const key = JSON.stringify([asked, question.min, currentMode(), minute, shownDay()]);
+  const key = JSON.stringify([asked, question.min, currentMode(), minute, shownDay(), currentSort(), position]);
   if (lastJudged.of !== answer || lastJudged.key !== key) {
     const buildings = Object.values(answer?.buildings ?? {});
     lastJudged = {of: answer, key, groups: buildings.map(building => ({building, rooms: building.classrooms.map(room => judge(room, building, asked))}))};
+    const all = lastJudged.groups.flatMap(({rooms}) => rooms), order = ORDERS[currentSort()];
+    all.sort((a, b) => startOf(a) - startOf(b) || sameOrder(a, b)).forEach((judgement, turn) => { judgement.turn = turn; });
+    all.sort((a, b) => order(a, b) || sameOrder(a, b)).forEach((judgement, rank) => { judgement.rank = rank; });
   }
   return lastJudged.groups;
 }
@@ -100,12 +104,24 @@ function judgeAll() {
 /** @param {string} text */
 export const squeeze = text => text.toLowerCase().replaceAll(/\s+/g, '');
 
+/** What a room and its building are called, in the form in which it is searched.
+    @type {WeakMap<object, string>} */
+const searchable = new WeakMap();
+
+/** @param {Room} room @param {Building} building */
+function textOf(room, building) {
+  const text = searchable.get(room) ?? `${squeeze(building.code + room.name)} ${squeeze(building.name)}`;
+  searchable.set(room, text);
+  return text;
+}
+
 /** @param {Room} room @param {Building} building @param {string} wanted */
 function matches(room, building, wanted) {
-  const has = (room.features ?? []).map(feature => feature.toLowerCase());
-  return (!wanted || squeeze(building.code + room.name).includes(wanted) || squeeze(building.name).includes(wanted))
-    && (room.capacity ?? 0) >= question.capacity && question.features.every(feature => has.includes(feature.toLowerCase()));
+  return textOf(room, building).includes(wanted) && (room.capacity ?? 0) >= question.capacity && question.features.every(feature => hasFeature(room, feature));
 }
+
+/** @param {Room} room @param {string} wanted */
+const hasFeature = ({features = []}, wanted) => features.some(feature => feature.toLowerCase() === wanted.toLowerCase());
 
 const byName = new Intl.Collator('en', {numeric: true});
 /** @param {string} a @param {string} b */
@@ -123,8 +139,13 @@ const ORDERS = {
 /** @param {Judgement} a @param {Judgement} b */
 const sameOrder = (a, b) => compareNames(a.building.code, b.building.code) || compareNames(a.room.name, b.room.name);
 
-/** @param {Judgement} a @param {Judgement} b */
-export const inOrder = (a, b) => ORDERS[currentSort()](a, b) || sameOrder(a, b);
+/** In the order that is asked for.
+    @param {Judgement} a @param {Judgement} b */
+export const inOrder = (a, b) => a.rank - b.rank;
+
+/** In the order in which rooms become free.
+    @param {Judgement} a @param {Judgement} b */
+export const bySoonest = (a, b) => a.turn - b.turn;
 
 /** When a room becomes free as asked: it sorts unknown rooms last.
     @param {Judgement} judgement */
@@ -133,10 +154,6 @@ function startOf({free, time, next, hours, room}) {
   if (!hours) return DAY_END + 1;
   return free ? time && askedTime() ? 0 : time?.from ?? 0 : next?.from ?? DAY_END;
 }
-
-/** Rooms that are not free stand in the order in which they become free.
-    @param {Judgement} a @param {Judgement} b */
-export const bySoonest = (a, b) => startOf(a) - startOf(b) || sameOrder(a, b);
 
 /** All rooms that match the search, by building.
     @returns {Group[]} */

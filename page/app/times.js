@@ -47,9 +47,18 @@ const dateFormat = format({dateStyle: 'full'});
 
 /** @param {string} text */
 const unbroken = text => text.replaceAll(/\s/g, '\u00a0');
+/** Times that have been written: formatting is slow, and a list of rooms says the same few times again and again.
+    @type {Map<number, string>} */
+const written = new Map([[DAY_END, say('midnight')]]);
+
 /** "2:05 PM", or "14:05".
     @param {number} minutes */
-export const clock = minutes => minutes === DAY_END ? say('midnight') : unbroken(clockFormat.format(minutes * MINUTE));
+export function clock(minutes) {
+  const text = written.get(minutes) ?? unbroken(clockFormat.format(minutes * MINUTE));
+  written.set(minutes, text);
+  return text;
+}
+
 /** "2 PM", or "14".
     @param {number} minutes */
 export const hourName = minutes => hourFormat.format(minutes * MINUTE);
@@ -109,6 +118,7 @@ let offsets = [];
 /** @param {Campus} campus */
 export function useZoneOf(campus) {
   zone = campus.timezone;
+  zoneName = nameOfZone();
   offsets = campus.utc_offsets.map(({from, minutes}) => ({from: Date.parse(from), ahead: minutes * MINUTE}));
 }
 
@@ -135,7 +145,9 @@ export function shownFrom(date, minute) {
 }
 
 /** What the campus's zone is called in summer and winter alike, "Eastern Time"; its identifier if the browser does not know it. */
-export function zoneName() {
+export let zoneName = '';
+
+function nameOfZone() {
   try {
     const parts = format({timeZone: zone, timeZoneName: 'longGeneric'}).formatToParts(now());
     return parts.find(part => part.type === 'timeZoneName')?.value ?? zone;
@@ -145,4 +157,4 @@ export function zoneName() {
 }
 
 /** "Eastern Time (America/New_York)". */
-export const zoneInFull = () => zoneName() === zone ? zone : `${zoneName()} (${zone})`;
+export const zoneInFull = () => zoneName === zone ? zone : `${zoneName} (${zone})`;

@@ -64,6 +64,10 @@ interface Judgement {
   next?: FreeTime;
   /** Whether it is free as asked. */
   free: boolean;
+  /** Its place among all rooms, in the order that is asked for. */
+  rank: number;
+  /** Its place in the order in which rooms become free. */
+  turn: number;
 }
 
 /** A building with its rooms, judged. */

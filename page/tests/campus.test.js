@@ -6,7 +6,7 @@ import {writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
-import {assertAccessible, DESKTOP, eventually, freeRooms, headline, instant, launch, largeCampus, open, PHONE, screenshot, Server, shown} from './support.js';
+import {assertAccessible, DESKTOP, eventually, freeRooms, headline, instant, launch, largeCampus, open, PHONE, screenshot, Server} from './support.js';
 
 let server, browser, day;
 before(async () => {
@@ -140,12 +140,12 @@ test('typing draws no row again, and moves none that stays', async t => {
     Object.assign(window, {changes});
     new MutationObserver(records => changes.push(...records.filter(({target}) => target instanceof Element && target.closest('.room')))).observe(
       document.querySelector('#rooms'), {childList: true, subtree: true, characterData: true, attributes: true});
-    document.querySelectorAll('.room').forEach((room, index) => Object.assign(room, {index}));
+    document.querySelectorAll('.room').forEach((room, index) => { Object.assign(room, {index}); });
   });
   await page.getByRole('searchbox', {name: 'Search by room'}).fill('hall');
   await eventually(async () => (await page.locator('ul.free .facts').allTextContents()).every(text => /hall/i.test(text)), true);
   await page.getByRole('searchbox', {name: 'Search by room'}).fill('');
-  await eventually(() => page.locator('.room').evaluateAll(rooms => rooms.map(room => Reflect.get(room, 'index')).slice(0, 30)), Array.from({length: 30}, (_, index) => index));
+  await eventually(() => page.locator('.room').evaluateAll(rooms => rooms.map(room => Reflect.get(room, 'index')).slice(0, 20)), Array.from({length: 20}, (_, index) => index));
   assert.equal(await page.evaluate(() => Reflect.get(window, 'changes').length), 0);
 });
 
@@ -154,8 +154,9 @@ test('nothing moves while the page loads, whatever the size of the campus', asyn
     const page = await visit(t, '', {viewport, prepare: async page => {
       await page.addInitScript(() => {
         Object.assign(window, {shift: 0});
-        new PerformanceObserver(list => list.getEntries().forEach(entry => Object.assign(window, {shift: Reflect.get(window, 'shift') + Reflect.get(entry, 'value')})))
-          .observe({type: 'layout-shift', buffered: true});
+        new PerformanceObserver(list => {
+          for (const entry of list.getEntries()) Object.assign(window, {shift: Reflect.get(window, 'shift') + Reflect.get(entry, 'value')});
+        }).observe({type: 'layout-shift', buffered: true});
       });
       // The data come late, after the page has been painted.
       await page.route('**/api/**', async route => { await new Promise(resolve => setTimeout(resolve, 400)); await route.fallback(); });
@@ -192,10 +193,10 @@ test('more rows come by a button, which gives the focus to the first of them', a
   const page = await visit(t, '?sort=duration&min_minutes=1', {time: '06:30', viewport: DESKTOP});
   await page.goto(`${server.url}/app?date=${day}&when=day&sort=duration&min_minutes=1`);
   await headline(page, /rooms with free time$/);
-  assert.equal(await page.locator('ul.free .room').count(), 30);
-  await page.getByRole('button', {name: 'Show 30 more'}).click();
-  assert.equal(await page.locator('ul.free .room').count(), 60);
-  assert.equal(await page.evaluate(() => [...document.querySelectorAll('ul.free .room')].indexOf(document.activeElement.closest('.room'))), 30);
+  assert.equal(await page.locator('ul.free .room').count(), 20);
+  await page.getByRole('button', {name: 'Show 20 more'}).click();
+  assert.equal(await page.locator('ul.free .room').count(), 40);
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll('ul.free .room')].indexOf(document.activeElement.closest('.room'))), 20);
 });
 
 test('printed, all buildings with free rooms are there with their bars, and the form is not', async t => {

@@ -517,7 +517,7 @@ test('when nothing becomes free today the page offers tomorrow, and names its fi
   };
   const page = await visit(t, '', {prepare});
   await headline(page, 'No room is free now');
-  await eventually(() => offers(page), ['No room becomes free again today.', 'Tomorrow the first room is CAS 201, free at 8:00 AM.', 'Show tomorrow']);
+  await eventually(() => offers(page), ['No room becomes free again today.', 'Tomorrow: CAS 201 from 8:00 AM.', 'Show tomorrow']);
   await page.getByRole('button', {name: 'Show tomorrow'}).click();
   await headline(page, '2 rooms with free time');
   assert.equal(new URL(page.url()).searchParams.get('date'), next(day));

@@ -165,7 +165,8 @@ export const headline = (page, expected) => eventually(() => page.locator('h1').
 
 /** Shows the rows that stand behind a button. */
 export const showMore = page => page.evaluate(() => {
-  for (let button; (button = document.querySelector('.free + .more:not([hidden])'));) /** @type {HTMLElement} */ (button).click();
+  const button = () => /** @type {HTMLElement | null} */ (document.querySelector('.free + .more:not([hidden])'));
+  while (button()) button().click();
 });
 
 /** The free rooms as they are shown, such as "CAS 116", those of all buildings. */
