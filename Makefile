@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-redis test-functions test-page clients page-tests screenshot test-lambda lambda-watch lambda-invoke lambda-build
+.PHONY: help run quick test test-redis test-functions test-page clients page-tests bench-page screenshot test-lambda lambda-watch lambda-invoke lambda-build
 .PHONY: package test-package containers check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
 
 # How long each fuzz target runs.
@@ -39,6 +39,9 @@ test-page: page-tests ## The pages at /app and /docs in a real Chromium, which i
 
 clients: ## A TypeScript and a Python client of the OpenAPI document, generated, type-checked, and run against a local server
 	@scripts/test-clients
+
+bench-page: page-tests ## How long the page takes for a keystroke with 371 rooms, on a processor slowed down to a quarter
+	CHROMIUM="$$(scripts/install-chromium)" node page/tests/bench.js
 
 screenshot: page-tests ## The picture of the page in README.md; pngquant makes it small, if it is there
 	CHROMIUM="$$(scripts/install-chromium)" node page/tests/screenshot.js docs/app.png

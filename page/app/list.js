@@ -10,6 +10,8 @@ import {clock, duration} from './times.js';
 
 /** So many rows are drawn at first; a button shows the next ones. */
 const AT_ONCE = 20;
+/** A search that finds no more rooms than this shows all of them: a person who looks for a room wants to see it, taken or not. */
+const NARROW = 30;
 /** Up to so many buildings are open from the start; of more, only the first. */
 const OPEN = 2;
 
@@ -91,7 +93,7 @@ function nextOf(rooms) {
   return currentMode() === 'now' && wait <= 60 ? say('next_in', {duration: duration(wait)}) : say('next_at', {time: clock(first.next.from)});
 }
 
-/** Whether a search has found so few rooms that all of them are shown: a person who looks for a room wants to see it, taken or not. */
+/** Whether a search has found so few rooms that all of them are shown. */
 let isNarrow = false;
 
 const list = {free: new Rows('free'), others: new Folded()};
@@ -109,7 +111,7 @@ export const chosenOf = groups => groups.filter(({building, free, others}) =>
 export function showRooms(groups) {
   ui.rooms.setAttribute('aria-busy', 'false');
   const free = groups.flatMap(({free}) => free), others = groups.flatMap(({others}) => others);
-  isNarrow = Boolean(question.q) && free.length + others.length <= AT_ONCE;
+  isNarrow = Boolean(question.q) && free.length + others.length <= NARROW;
   const parts = currentSort() === 'name' ? byBuilding(groups) : acrossAll(free, others);
   if (!free.length) parts.unshift(nothingFree(groups, others));
   keep(ui.rooms, [ui.notices, ...parts]);

@@ -126,7 +126,7 @@ test('a search for a room shows it, taken or not', async t => {
   await shown(page);
   assert.equal(await room(page, '116').isVisible(), false);
   await page.getByText('1 not free').click();
-  assert.equal(await room(page, '116').isVisible(), true);
+  await room(page, '116').waitFor();
   await page.goto(`${server.url}/app?q=116`);
   await headline(page, 'No room is free now');
   assert.deepEqual(await answerOf(room(page, '116')), ['Free at 1:00 PM', '1 h']);
@@ -215,7 +215,7 @@ test('a day of next month is shown, and a day that is not kept gets a message', 
   await headline(page, /with free time$/);
   await page.locator('#date').fill('2099-01-01');
   await headline(page, 'No bookings kept');
-  await eventually(() => page.locator('#rooms p').innerText(), /^There are no bookings for Thursday, January 1, 2099\. They are known about a month ahead\.$/);
+  await eventually(() => page.locator('.empty p').innerText(), /^There are no bookings for Thursday, January 1, 2099\. They are known about a month ahead\.$/);
   await page.getByRole('button', {name: 'Show today'}).click();
   await headline(page, /free now$/);
 });
