@@ -20,6 +20,7 @@ function showAll() {
   shownMinute = thisMinute();
   const inRoom = Boolean(question.room);
   document.body.classList.toggle('in-room', inRoom);
+  document.body.classList.add('drawn');
   ui.question.hidden = inRoom;
   ui.back.hidden = !inRoom;
   ui.back.href = urlOf({...question, room: ''});

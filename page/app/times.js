@@ -119,6 +119,7 @@ let offsets = [];
 export function useZoneOf(campus) {
   zone = campus.timezone;
   zoneName = nameOfZone();
+  knownDay.date = '';
   offsets = campus.utc_offsets.map(({from, minutes}) => ({from: Date.parse(from), ahead: minutes * MINUTE}));
 }
 
@@ -127,11 +128,25 @@ export const knowsZone = () => offsets.length > 0;
 const offsetAt = instant => (offsets.findLast(({from}) => from <= instant) ?? offsets[0]).ahead;
 export const campusClock = (instant = now()) => clockAt(instant, offsetAt(instant));
 
+/** A day: the instant at which UTC's clocks begin it, and how much the campus's are ahead if they do not change around it; null if they do.
+    @type {{date: string, start: number, ahead: number | null}} */
+let knownDay = {date: '', start: NaN, ahead: null};
+
+/** @param {string} date */
+function dayOf(date) {
+  if (knownDay.date !== date) {
+    const start = Date.parse(`${date}T00:00:00Z`), before = offsetAt(start - 2 * DAY_END * MINUTE);
+    knownDay = {date, start, ahead: before === offsetAt(start + 3 * DAY_END * MINUTE) ? before : null};
+  }
+  return knownDay;
+}
+
 /** When the campus's clocks show a minute of a day: for the first time after `moment`, or for the last time if none is after it. If the clocks
     skip it: when they go on behind it.
     @param {string} date @param {number} minute @param {number} [moment] */
 export function instantOf(date, minute, moment = -Infinity) {
-  const shown = Date.parse(`${date}T00:00:00Z`) + minute * MINUTE;
+  const {start, ahead: steady} = dayOf(date), shown = start + minute * MINUTE;
+  if (steady !== null) return shown - steady;
   const instants = offsets.map(({ahead}) => shown - ahead).filter(instant => instant + offsetAt(instant) === shown).sort((a, b) => a - b);
   if (!instants.length) return offsets.find(({from, ahead}) => from + ahead > shown)?.from ?? shown;
   return instants.find(instant => instant > moment) ?? instants[instants.length - 1];
@@ -140,6 +155,7 @@ export function instantOf(date, minute, moment = -Infinity) {
 /** The minute of a day itself, or the first one behind it if the clocks skip it: the end of the day, if they go on with the next.
     @param {string} date @param {number} minute */
 export function shownFrom(date, minute) {
+  if (dayOf(date).ahead !== null) return minute;
   const clock = campusClock(instantOf(date, minute));
   return clock.date === date ? clock.minute : DAY_END;
 }
