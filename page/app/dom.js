@@ -45,8 +45,10 @@ export const number = new Intl.NumberFormat(locale);
 const plural = new Intl.PluralRules('en');
 const lists = new Intl.ListFormat(locale);
 
+/** @typedef {keyof typeof TEXTS} Key */
+
 /** A text of the page, with its values. `count` decides between singular and plural.
-    @param {keyof typeof TEXTS} key @param {Record<string, string | number>} [values] */
+    @param {Key} key @param {Record<string, string | number>} [values] */
 export function say(key, values = {}) {
   const text = TEXTS[key];
   const form = typeof text === 'string' ? text : plural.select(Number(values.count)) === 'one' ? text.one : text.other;

@@ -39,7 +39,7 @@ function showAll() {
 function listView() {
   const moment = knowsZone() ? joined([dayName(String(shownDay())), isToday() && clock(campusClock().minute)]) : '';
   if (!current() || !campus) {
-    const headline = showNoRooms();
+    const headline = showNoRooms() || headlineOf(null);
     announce(headline);
     return {headline, moment};
   }
@@ -54,19 +54,21 @@ function listView() {
 
 /** One room. */
 function roomView() {
-  if (!knowsZone()) return {headline: showNoRooms(), moment: ''};
+  if (!knowsZone()) return {headline: showNoRooms() || say('free_classrooms'), moment: ''};
   return showRoom();
 }
 
-/** @param {number} count */
+/** @param {number | null} count how many rooms are free as asked; null as long as that is not known */
 function headlineOf(count) {
   if (isBackwards()) return say('end_before_start');
-  switch (currentMode()) {
-    case 'now': return say(count ? 'rooms_free_now' : 'no_rooms_now', {count});
-    case 'at': return say(count ? 'rooms_free_at' : 'no_rooms_at', {count, time: clock(minutesOf(question.at))});
-    case 'range': return say(count ? 'rooms_free_range' : 'no_rooms_range', {count, from: clock(minutesOf(question.from)), to: clock(minutesOf(question.to))});
-    default: return say(count ? 'rooms_free_day' : 'no_rooms_day', {count});
-  }
+  const [time, from, to] = [question.at, question.from, question.to].map(time => time && clock(minutesOf(time)));
+  /** @type {Record<Mode, import('./dom.js').Key[]>} */
+  const texts = {
+    now: ['free_classrooms', 'no_rooms_now', 'rooms_free_now'], at: ['rooms_at', 'no_rooms_at', 'rooms_free_at'],
+    range: ['rooms_range', 'no_rooms_range', 'rooms_free_range'], day: ['free_classrooms', 'no_rooms_day', 'rooms_free_day'],
+  };
+  const [unknown, none, some] = texts[currentMode()];
+  return say(count === null ? unknown : count ? some : none, {count: count ?? 0, time, from, to});
 }
 
 const campusName = () => campus?.campus ?? ui.home.textContent;

@@ -54,7 +54,7 @@ function explain({status}) {
 const noRooms = element('div', {className: 'empty'});
 
 /** Shows why there are no rooms: they are being loaded, or cannot be had.
-    @returns {string} the headline */
+    @returns {string} the headline; '' while they are being loaded */
 export function showNoRooms() {
   const failed = trouble();
   ui.rooms.setAttribute('aria-busy', String(!failed));
@@ -66,7 +66,7 @@ export function showNoRooms() {
     noRooms.replaceChildren(element('p', {}, text), ...button);
   }
   keep(ui.rooms, [ui.notices, noRooms]);
-  return explained ? explained.headline : say('free_classrooms');
+  return explained ? explained.headline : '';
 }
 
 /** Whom to ask about the rooms, where the campus file says it. */

@@ -12,7 +12,7 @@ const now = instant(await server.weekday(), '10:20');
 /** The server's answers, as if they had come twelve minutes ago. */
 async function prepare(page) {
   await page.route('**/api/open-classrooms*', async route => {
-    const answer = await (await route.fetch()).json();
+    const {simulated, ...answer} = await (await route.fetch()).json();
     await route.fulfill({json: {...answer, last_updated: new Date(now.getTime() - 12 * 60_000).toISOString()}});
   });
   await page.route('**/api/cooldown-status', route => route.fulfill({json: {in_cooldown: true, remaining_minutes: 18}}));
