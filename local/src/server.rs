@@ -271,6 +271,11 @@ async fn keep_fresh(service: &Service) -> ServerError {
     while !service.reader.snapshot(None).await.is_ok_and(|served| served.cache_result != CacheResult::Stale) {
         pauses.next().await;
     }
+    if service.refresher.finds_simulated_bookings().await.unwrap_or_default() {
+        tracing::warn!("the cache holds simulated bookings: they are replaced, whatever the cooldown");
+        // A failure is logged by the sweep, and what is missing is refreshed below.
+        let _: Result<_, _> = service.refresher.invalidate_and_refresh().await;
+    }
     // It may have got the first answers of a sweep.
     if !service.refresher.is_complete().await.unwrap_or_default() {
         refresh(service).await;

@@ -134,6 +134,28 @@ async fn taken_hours(program: &Program) -> Vec<u16> {
 }
 
 #[tokio::test]
+async fn a_server_of_the_real_25live_replaces_simulated_bookings_at_its_start_within_the_cooldown() {
+    let cluster = Cluster::new().await;
+    cluster.book(NINE);
+    let campus_file = cluster.campus_file.path().display().to_string();
+    let url = cluster.redis.url();
+    let simulating = Program::start(&[("REDIS_URL", &url), ("CAMPUS_FILE", &campus_file)]).await;
+    eventually("simulated bookings", PATIENCE, async || {
+        open_classrooms(&simulating, "").await.text.contains(r#""simulated":true"#)
+    })
+    .await;
+    cluster.settled().await;
+    drop(simulating);
+
+    let program = cluster.program(&url, &[]).await;
+    eventually("real bookings", PATIENCE, async || {
+        !open_classrooms(&program, "").await.text.contains(r#""simulated":true"#)
+    })
+    .await;
+    assert_eq!(taken_hour(&open_classrooms(&program, "").await), NINE);
+}
+
+#[tokio::test]
 async fn processes_that_start_at_once_share_one_sweep() {
     let cluster = Cluster::new().await;
     cluster.book(NINE);

@@ -35,7 +35,7 @@ pub use self::{
 use crate::{
     error_chain,
     outside::{
-        cache::StoreError,
+        cache::{CachedSnapshot, StoreError},
         single_flight::{Role, SingleFlight},
     },
     service::cooldown::CooldownState,
@@ -118,14 +118,29 @@ impl Refresher {
     /// # Errors
     /// The cache failed.
     pub async fn is_complete(&self) -> Result<bool, StoreError> {
-        let Sweeper { cache, clock, .. } = &*self.sweeper;
+        let cache = &self.sweeper.cache;
         let Some(last_refresh) = cache.last_refresh().await? else { return Ok(false) };
-        let snapshot = match cache.availability().await?.into_snapshot() {
-            Some(snapshot) => Some(snapshot),
-            None => cache.reserve(clock.today()).await?,
-        };
+        let snapshot = self.snapshot_of_today().await?;
         let is_of_its_end = snapshot.is_some_and(|snapshot| snapshot.last_updated == last_refresh);
         Ok(is_of_its_end && !cache.is_incomplete(last_refresh).await?)
+    }
+
+    /// Whether this service asks the real 25Live, and finds simulated bookings in the cache: they are from a start without `API_URL`.
+    ///
+    /// # Errors
+    /// The cache failed.
+    pub async fn finds_simulated_bookings(&self) -> Result<bool, StoreError> {
+        let snapshot = self.snapshot_of_today().await?;
+        let is_simulated = snapshot.is_some_and(|snapshot| snapshot.parsed().is_ok_and(|parsed| parsed.simulated));
+        Ok(is_simulated && !self.sweeper.simulated)
+    }
+
+    async fn snapshot_of_today(&self) -> Result<Option<CachedSnapshot>, StoreError> {
+        let Sweeper { cache, clock, .. } = &*self.sweeper;
+        match cache.availability().await?.into_snapshot() {
+            Some(snapshot) => Ok(Some(snapshot)),
+            None => cache.reserve(clock.today()).await,
+        }
     }
 
     /// Drops what is cached, except the reserve, and refreshes whatever the cooldown. After a sweep that failed within the
