@@ -15,20 +15,21 @@ function place(node, hours, from, until) {
 
 export const newBar = () => element('div', {className: 'bar', role: 'img'});
 
-/** Draws a day. `asked` is the time asked for, `minute` that of now; -1 if the day is not today.
+/** Draws a day. `scale` is what the bar spans, if that is more than the opening hours; `asked` the time asked for, `minute` that of now, -1 if the
+    day is not today.
     @param {HTMLElement} bar
-    @param {{times: FreeTime[], hours: Hours | null, unknown: boolean, time?: FreeTime, asked?: Asked | null, minute: number}} day */
-export function drawBar(bar, {times, hours, unknown, time, asked, minute}) {
+    @param {{times: FreeTime[], hours: Hours | null, scale?: Hours | null, unknown: boolean, time?: FreeTime, asked?: Asked | null, minute: number}} day */
+export function drawBar(bar, {times, hours, scale = hours, unknown, time, asked, minute}) {
   bar.ariaLabel = dayInWords(times, hours, unknown);
   bar.replaceChildren();
-  if (!hours || unknown) return;
-  const {opens, closes} = hours, current = times.find(({until}) => until === time?.until);
-  bar.append(...times.map(free => place(element('i', {className: free === current ? 'current' : ''}), hours, free.from, free.until)));
+  if (!hours || !scale || unknown) return;
+  const {opens, closes} = scale, current = times.find(({until}) => until === time?.until);
+  bar.append(...times.map(free => place(element('i', {className: free === current ? 'current' : ''}), scale, free.from, free.until)));
   /** @type {[string, number, number][]} */
   const marks = [['past', opens, minute], asked?.from === minute ? ['now mark', minute, minute] : ['now', minute, minute]];
   if (asked && asked.from !== minute) marks.push([asked.from === asked.to ? 'mark' : 'range', asked.from, asked.to]);
   for (const [className, from, until] of marks)
-    if (until >= opens && from <= closes) bar.append(place(element('i', {className}), hours, from, until));
+    if (until >= opens && from <= closes) bar.append(place(element('i', {className}), scale, from, until));
 }
 
 /** @param {FreeTime[]} times @param {Hours | null} hours @param {boolean} unknown */
@@ -38,6 +39,13 @@ function dayInWords(times, hours, unknown) {
   const spans = times.map(({from, until}) => say('bar_span', {from: clock(from), until: clock(until)}));
   const free = spans.length ? say('bar_free', {times: listed(spans)}) : say('not_free');
   return say('bar', {opens: clock(hours.opens), closes: clock(hours.closes), free});
+}
+
+/** The span of several days or buildings: bars on one scale can be compared, and what lies outside the hours of one is not free there.
+    @param {(Hours | null)[]} all @returns {Hours | null} */
+export function spanOf(all) {
+  const open = all.flatMap(hours => hours ?? []);
+  return open.length ? {opens: Math.min(...open.map(({opens}) => opens)), closes: Math.max(...open.map(({closes}) => closes))} : null;
 }
 
 /** The scale of the bars in `root`: a line at each full hour, and the name of every third one in `axis`.

@@ -5,7 +5,7 @@ import {factsOf, hoursOf, peek} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
 import {ANY_LENGTH, ask, askDay, askedTime, currentMode, isChosen, isToday, nextDay, question} from './question.js';
 import {bySoonest, currentSort, freeTimes, inOrder, walkTo} from './rule.js';
-import {rowOf} from './rows.js';
+import {campusHours, rowOf} from './rows.js';
 import {clock, duration} from './times.js';
 
 /** So many rows are drawn at first; a button shows the next ones. */
@@ -97,7 +97,8 @@ function nextOf(rooms) {
 let isNarrow = false;
 
 const list = {free: new Rows('free'), others: new Folded()};
-const acrossCampus = element('section', {className: 'building'}, list.free.list, list.free.more, list.others.root);
+const campusAxis = element('div', {className: 'axis', ariaHidden: 'true'});
+const acrossCampus = element('section', {className: 'building'}, element('div', {className: 'scale'}, campusAxis), list.free.list, list.free.more, list.others.root);
 const folded = {summary: element('summary'), list: element('div'), root: element('details', {className: 'folded'})};
 folded.root.append(folded.summary, folded.list);
 const nothing = element('div', {className: 'empty'});
@@ -123,6 +124,7 @@ function acrossAll(free, others) {
   const coming = currentSort() === 'soonest' ? others.filter(({next}) => next) : [];
   list.free.draw([...free, ...coming].sort(currentSort() === 'soonest' ? bySoonest : inOrder));
   list.others.draw(others.filter(judgement => !coming.includes(judgement)).sort(bySoonest), isNarrow);
+  drawScale(acrossCampus, campusAxis, campusHours());
   acrossCampus.hidden = !free.length && !others.length;
   return [acrossCampus];
 }

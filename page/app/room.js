@@ -1,6 +1,6 @@
 // The page of one room: its facts, and each day that is kept.
 
-import {drawBar, drawScale, newBar} from './bar.js';
+import {drawBar, drawScale, newBar, spanOf} from './bar.js';
 import {answer, factsOf, loadRoom, roomDays} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
 import {mapOf} from './list.js';
@@ -63,13 +63,11 @@ function showMonth() {
   if (drawn.days === days && drawn.today === today && drawn.minute === minute) return;
   drawn = {days, today, minute};
   const kept = days ? daysOf(days).filter(({date}) => date >= today) : [];
-  const open = kept.flatMap(({hours}) => hours ?? []);
-  // All days stand on one scale, so that they can be compared. What lies outside a day's hours is not free.
-  const scale = open.length ? {opens: Math.min(...open.map(({opens}) => opens)), closes: Math.max(...open.map(({closes}) => closes))} : null;
+  const scale = spanOf(kept.map(({hours}) => hours));
   drawScale(monthSection, card.axis, scale);
   card.month.replaceChildren(...kept.map(({date, status, hours, times}) => {
     const bar = newBar(), unknown = status === 'unknown', isToday = date === today;
-    drawBar(bar, {times, hours: hours && scale, unknown, minute: isToday ? minute : -1});
+    drawBar(bar, {times, hours, scale, unknown, minute: isToday ? minute : -1});
     return element('li', {className: `${unknown ? 'unknown' : ''} ${isToday ? 'today' : ''}`},
       element('b', {}, dayName(date)), bar, element('span', {}, timesInWords(hours, times, unknown)));
   }));

@@ -1,6 +1,7 @@
 // A room as a row of the list.
 
-import {drawBar, newBar} from './bar.js';
+import {drawBar, newBar, spanOf} from './bar.js';
+import {answer, hoursOf} from './data.js';
 import {element, joined, say, setText} from './dom.js';
 import {ask, askedTime, currentMode, isToday, question, root, shownDay, urlOf} from './question.js';
 import {currentSort, walkTo} from './rule.js';
@@ -14,6 +15,16 @@ const SOON = 60;
 /** The rows, by the id of their room. They are made once, and changed where what they say changes.
     @type {Map<string, Row>} */
 const rows = new Map();
+
+/** The hours of the whole campus on the day of the answer: the scale of a list across it.
+    @returns {Hours | null} */
+export function campusHours() {
+  if (spanned.of !== answer) spanned = {of: answer, hours: spanOf(Object.values(answer?.buildings ?? {}).map(hoursOf))};
+  return spanned.hours;
+}
+
+/** @type {{of: unknown, hours: Hours | null}} */
+let spanned = {of: null, hours: null};
 
 /** The row of a room.
     @param {Judgement} judgement */
@@ -56,7 +67,8 @@ function fill({root, parts}, judgement) {
   const [note, warns] = noteOf(judgement);
   setText(parts.note, note);
   parts.note.classList.toggle('warn', warns);
-  drawBar(parts.bar, {...judgement, unknown, asked: askedTime(), minute: isToday() ? campusClock().minute : -1});
+  const scale = currentSort() === 'name' ? hours : campusHours();
+  drawBar(parts.bar, {...judgement, scale, unknown, asked: askedTime(), minute: isToday() ? campusClock().minute : -1});
 }
 
 /** Seats; before them, in a list across the campus, the building and the way to it.

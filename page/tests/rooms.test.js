@@ -560,7 +560,7 @@ test('the arrows end where the kept days end', async t => {
 test('simulated bookings are marked on the page, real ones are not', async t => {
   const page = await visit(t);
   await shown(page);
-  assert.equal(await page.locator('#simulated').innerText(), 'Simulated bookings: they are invented, no room is really free.');
+  assert.equal(await page.locator('#simulated').innerText(), 'Simulated bookings. No room is really free.');
   const real = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
   await shown(real);
   assert.equal(await real.locator('#simulated').isVisible(), false);
