@@ -60,12 +60,18 @@ fn app() -> String {
     let mut html = with_texts(&read(&format!("{APP}/index.html")), &texts());
     let mut script = Script::default();
     script.add("main.js");
-    for ((_, open, close), content) in
-        PARTS.into_iter().zip([script.text, without_comments(&read(&format!("{APP}/style.css")))])
-    {
+    for ((_, open, close), content) in PARTS.into_iter().zip([script.text, style()]) {
         html = html.replacen(&format!("{open}{close}"), &format!("{open}\n{content}{close}"), 1);
     }
     html
+}
+
+/// The style, without the spaces that only people need.
+fn style() -> String {
+    let style = without_comments(&read(&format!("{APP}/style.css")));
+    [(" {", "{"), ("; }", "}"), (": ", ":"), ("; ", ";"), ("{ ", "{"), (", ", ",")]
+        .into_iter()
+        .fold(style, |style, (spaced, close)| style.replace(spaced, close))
 }
 
 /// The texts that are one sentence each, by their keys.

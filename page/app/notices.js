@@ -46,7 +46,7 @@ function explain({status}) {
   switch (status) {
     case 404: return {headline: say('not_kept'), text: say('not_kept_text', {day: dayName(String(shownDay()), true)}), ...today};
     case 400: return {headline: say('no_such_day'), text: say('no_such_day_text', {day: question.date}), ...today};
-    case 0: return {headline: unreachable(), text: say('tries_again'), ...again};
+    case 0: return {headline: unreachable(), text: say('no_data_text'), ...again};
     default: return {headline: say('no_data'), text: say('no_data_text'), ...again};
   }
 }

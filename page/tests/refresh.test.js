@@ -82,7 +82,7 @@ test('after its own refresh a tab asks with the timestamp, as long as a CDN may 
   const elsewhere = asked(other);
   await other.goto(`${server.url}/app`);
   await shown(other);
-  assert.deepEqual(reads(elsewhere).map(seenIn), [null, null]);
+  assert.deepEqual([...new Set(reads(elsewhere).map(seenIn))], [null]);
   await page.clock.setFixedTime(Date.now() + 6 * 60_000);
   await seen(1, null);
 });

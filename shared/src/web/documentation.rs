@@ -49,7 +49,7 @@ pub(super) async fn openapi(State(document): State<Document>, headers: HeaderMap
         (body, etag)
     });
     let cache_control = Answer::Document.cache_control(&document.config);
-    conditional(&headers, cache_control, "application/json", body.clone(), etag)
+    conditional(&headers, cache_control, "application/json", body.clone(), None, etag)
 }
 
 /// The document, which is of the built-in campus, with the codes of this campus's buildings in it.

@@ -1,9 +1,10 @@
 //! Texts that are linked in compressed, which makes the functions a quarter of a megabyte smaller: a cold start loads the whole binary, and
 //! few requests ask for these texts.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
-use flate2::read::GzDecoder;
+use bytes::Bytes;
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 /// The page at `/app`, with its placeholders.
 pub(super) const APP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/app.html.gz"));
@@ -11,6 +12,14 @@ pub(super) const APP: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/app.html
 pub(super) const DOCS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/docs.html.gz"));
 /// The OpenAPI document, as `make openapi` writes it.
 pub(super) const OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.gz"));
+
+/// A text that many requests ask for, compressed as far as it goes.
+#[expect(clippy::expect_used, reason = "a Vec takes all that is written to it")]
+pub(super) fn pack(text: &str) -> Bytes {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(text.as_bytes()).expect("a Vec should take it");
+    packed.finish().expect("a Vec should take it").into()
+}
 
 /// The text.
 #[expect(clippy::expect_used, reason = "build.rs has compressed it from a text")]

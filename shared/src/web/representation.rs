@@ -63,14 +63,9 @@ impl Representation {
 
     /// The response: the body, or 304 if the client has it.
     pub(super) fn respond_to(self, request: &HeaderMap, cache_control: HeaderValue) -> Response {
-        let is_packed = self.gzip.is_some();
-        let body = self.gzip.unwrap_or(self.body);
-        let mut response = conditional(request, cache_control, self.content_type, body, &self.etag);
-        let is_modified = response.status() != StatusCode::NOT_MODIFIED;
+        let Self { content_type, body, gzip, etag, .. } = self;
+        let mut response = conditional(request, cache_control, content_type, body, gzip, &etag);
         let headers = response.headers_mut();
-        if is_packed && is_modified {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
         headers.insert(X_CACHE, HeaderValue::from_static(self.cache_result.as_str()));
         headers.insert(CACHE_STATUS, HeaderValue::from_static(cache_status(self.cache_result)));
         response
@@ -78,7 +73,7 @@ impl Representation {
 }
 
 /// Whether a client takes gzip: it names it, or anything, with a weight above zero (RFC 9110, section 12.5.3).
-fn accepts_gzip(request: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
     let weight = |name| weight(request, &ACCEPT_ENCODING, name);
     weight("gzip").or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
 }
@@ -103,13 +98,15 @@ const fn cache_status(cache_result: CacheResult) -> &'static str {
     }
 }
 
-/// The body, or 304 if the client has it. The ETag is weak, because the same body may be sent compressed.
+/// The body, or 304 if the client has it. `gzip` is the body compressed, for a client that accepts that. The ETag is weak, because the same
+/// body may be sent compressed.
 #[expect(clippy::expect_used, reason = "an ETag is made of hexadecimal digits")]
 pub(super) fn conditional(
     request: &HeaderMap,
     cache_control: HeaderValue,
     content_type: &'static str,
     body: Bytes,
+    gzip: Option<Bytes>,
     etag: &str,
 ) -> Response {
     let etag: ETag = format!("W/\"{etag}\"").parse().expect("hexadecimal digits in quotes are an ETag");
@@ -118,6 +115,9 @@ pub(super) fn conditional(
         // The body is of no known length: of an empty one the length would be told, and a 304 may only tell that of the
         // body that it spares the client (RFC 9110, section 8.6).
         (StatusCode::NOT_MODIFIED, Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())).into_response()
+    } else if let Some(gzip) = gzip {
+        let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, "gzip")];
+        (headers.map(|(name, value)| (name, HeaderValue::from_static(value))), gzip).into_response()
     } else {
         ([(CONTENT_TYPE, HeaderValue::from_static(content_type))], body).into_response()
     };

@@ -72,7 +72,7 @@ impl Sendable {
     fn respond_to(self, request: &HeaderMap, config: &Config) -> Response {
         let cache_control = if self.is_icon { Answer::Icon } else { Answer::Document }.cache_control(config);
         let etag = checksum(&self.bytes);
-        conditional(request, cache_control, self.content_type, self.bytes, &etag)
+        conditional(request, cache_control, self.content_type, self.bytes, None, &etag)
     }
 }
 
@@ -204,7 +204,7 @@ mod tests {
     fn the_manifests_colors_are_those_of_the_page() {
         let page = unpack(embedded::APP);
         let light = format!("media=\"(prefers-color-scheme: light)\" content=\"{BACKGROUND}\"");
-        assert!(page.contains(&light) && page.contains(&format!("--page: {BACKGROUND};")));
+        assert!(page.contains(&light) && page.contains(&format!("--page:light-dark({BACKGROUND},")));
     }
 
     #[test]
