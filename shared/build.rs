@@ -3,7 +3,7 @@
 //!
 //! The page is written as ES modules, a style sheet and a file of texts in `page/app`, so that editors, Biome and TypeScript understand it.
 //! Here they become one module: imports go, each module stands behind those that it imports, and all share one scope. So a name may be
-//! given once in all of them, and modules must not import each other in a circle. Comments and indentation go too: browsers have no use for them.
+//! given once in all of them, and modules must not import each other in a circle. The crate `minifier` takes out comments and spaces: browsers have no use for them.
 
 #![expect(clippy::panic, reason = "a build script fails by panicking")]
 
@@ -60,18 +60,16 @@ fn app() -> String {
     let mut html = with_texts(&read(&format!("{APP}/index.html")), &texts());
     let mut script = Script::default();
     script.add("main.js");
-    for ((_, open, close), content) in PARTS.into_iter().zip([script.text, style()]) {
+    for ((_, open, close), content) in PARTS.into_iter().zip([script.minified(), style()]) {
         html = html.replacen(&format!("{open}{close}"), &format!("{open}\n{content}{close}"), 1);
     }
     html
 }
 
-/// The style, without the spaces that only people need.
+/// The style, without what only people need.
 fn style() -> String {
-    let style = without_comments(&read(&format!("{APP}/style.css")));
-    [(" {", "{"), ("; }", "}"), (": ", ":"), ("; ", ";"), ("{ ", "{"), (", ", ",")]
-        .into_iter()
-        .fold(style, |style, (spaced, close)| style.replace(spaced, close))
+    let style = read(&format!("{APP}/style.css"));
+    minifier::css::minify(&style).unwrap_or_else(|error| panic!("style.css: {error}")).to_string()
 }
 
 /// The texts that are one sentence each, by their keys.
@@ -124,8 +122,13 @@ impl Script {
                 own.push('\n');
             }
         }
-        self.text.push_str(&without_comments(&own));
+        self.text.push_str(&own);
         self.modules.insert(module.to_owned(), true);
+    }
+
+    /// The script, without comments and spaces that only people need.
+    fn minified(&self) -> String {
+        minifier::js::minify(&self.text).unwrap_or_else(|error| panic!("the script of the page: {error}")).to_string()
     }
 
     /// What stands behind `import` in a line: `{say} from './dom.js';`.
@@ -160,19 +163,4 @@ impl Script {
             panic!("{module} and {other} both call something {name}: in the page they share one scope");
         }
     }
-}
-
-/// A script or style without its comments, indentation and empty lines. A comment begins at the beginning of its line.
-fn without_comments(source: &str) -> String {
-    let mut kept = String::new();
-    let mut in_comment = false;
-    for line in source.lines().map(str::trim) {
-        in_comment |= line.starts_with("/*");
-        if !in_comment && !line.is_empty() && !line.starts_with("//") {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-        in_comment &= !line.ends_with("*/");
-    }
-    kept
 }

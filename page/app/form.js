@@ -2,7 +2,7 @@
 
 import {allRooms, campus, lastDay} from './data.js';
 import {say, ui} from './dom.js';
-import {ANY_LENGTH, ask, askDay, currentMode, endOf, firstTimes, isToday, question, shownDay, TIME} from './question.js';
+import {ANY_LENGTH, ask, askDay, choose, currentMode, endOf, firstTimes, isToday, question, shownDay, TIME} from './question.js';
 import {compareNames, currentSort, standAt} from './rule.js';
 import {report} from './refresh.js';
 import {campusClock, dayAfter, duration, isDay, knowsZone, MINUTE, SECOND} from './times.js';
@@ -103,7 +103,7 @@ ui.date.addEventListener('change', () => askDay(ui.date.value));
 for (const [button, step] of /** @type {const} */ ([[ui.previous, -1], [ui.next, 1]]))
   button.addEventListener('click', () => isDay(shownDay()) && askDay(dayAfter(String(shownDay()), step)));
 ui.today.addEventListener('click', () => { askDay(''); ui.date.focus(); });
-ui.min.addEventListener('change', () => ask({min: Number(ui.min.value)}));
-ui.sort.addEventListener('change', () => ui.sort.value === 'nearest' ? askNearest() : ask({sort: ui.sort.value}));
+ui.min.addEventListener('change', () => choose({min: Number(ui.min.value)}));
+ui.sort.addEventListener('change', () => ui.sort.value === 'nearest' ? askNearest() : choose({sort: ui.sort.value}));
 ui.capacity.addEventListener('change', () => ask({capacity: Number(ui.capacity.value)}));
 ui.feature.addEventListener('change', () => ask({features: ui.feature.value ? [ui.feature.value] : []}));

@@ -3,7 +3,7 @@
 import {drawScale} from './bar.js';
 import {factsOf, hoursOf, peek} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
-import {ANY_LENGTH, ask, askDay, askedTime, currentMode, isChosen, isToday, nextDay, question} from './question.js';
+import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isChosen, isToday, nextDay, question} from './question.js';
 import {bySoonest, currentSort, freeTimes, inOrder, walkTo} from './rule.js';
 import {campusHours, rowOf} from './rows.js';
 import {clock, duration} from './times.js';
@@ -41,6 +41,11 @@ class Rows {
     keep(this.list, rooms.slice(0, this.limit).map(rowOf));
     this.more.hidden = rooms.length <= this.limit;
     setText(this.more, say('show_more', {count: Math.min(AT_ONCE, rooms.length - this.limit)}));
+  }
+
+  showAll() {
+    this.limit = Infinity;
+    this.draw(this.rooms);
   }
 
   showMore() {
@@ -189,10 +194,14 @@ function drawIfOpen({root, group, free, others}) {
   others.draw(group.others, isNarrow);
 }
 
-/** Opens all buildings, so that they are printed. */
+/** Opens all buildings and shows all rows, so that they are printed. */
 export function openAll() {
-  for (const {root} of sections.values()) root.open = true;
-  for (const section of sections.values()) drawIfOpen(section);
+  list.free.showAll();
+  for (const section of sections.values()) {
+    section.root.open = true;
+    drawIfOpen(section);
+    section.free.showAll();
+  }
 }
 
 /** A map with a mark at the building; undefined if its place is not known.
@@ -213,12 +222,12 @@ function openInWords(hours) {
 /** What to say, and to offer, when no room is free as asked.
     @param {Group[]} groups @param {Judgement[]} others */
 function nothingFree(groups, others) {
-  const [texts, ways] = groups.length ? whenNothingIsFree(groups, others) : [[nothingFound()], []];
+  const [texts, ways] = groups.length ? whenNothingIsFree(groups, others) : whenNothingIsFound();
   const key = JSON.stringify([texts, ways.map(({label}) => label)]);
   if (nothing.dataset.key !== key) {
     nothing.dataset.key = key;
     nothing.replaceChildren(...texts.map(text => element('p', {}, text)),
-      ...ways.map(({label, way}) => element('button', {type: 'button', className: 'primary', onclick: way}, label)));
+      ...ways.map(({label, way}) => element('button', {type: 'button', className: 'primary', onclick: () => { way(); ui.rooms.focus(); }}, label)));
   }
   return nothing;
 }
@@ -270,6 +279,12 @@ function tomorrowInWords(groups) {
 /** @param {{building: Building, hours: Hours | null}[]} open @param {number} earliest */
 function opensInWords(open, earliest) {
   return open.length === 1 ? say('opens_at', {building: open[0].building.name, time: clock(earliest)}) : say('first_opens_at', {time: clock(earliest)});
+}
+
+/** @returns {[string[], {label: string, way: () => void}[]]} */
+function whenNothingIsFound() {
+  const everywhere = {label: say('all_buildings'), way: () => choose({buildings: []})};
+  return [[nothingFound()], question.buildings.length ? [everywhere] : []];
 }
 
 function nothingFound() {

@@ -47,15 +47,18 @@ function listView() {
   const all = judged(), groups = chosenOf(all), free = groups.reduce((sum, {free}) => sum + free.length, 0);
   showPicker(all, free);
   showRooms(groups);
-  const headline = headlineOf(free);
-  announce(question.min > ANY_LENGTH ? say('for_at_least', {headline, duration: duration(question.min)}) : headline);
+  const isTooShort = groups.some(({others}) => others.some(({time, minutes}) => time && minutes < question.min));
+  const headline = free || !isTooShort ? headlineOf(free) : say('for_length', {headline: headlineOf(0), duration: duration(question.min)});
+  announce(free && question.min > ANY_LENGTH ? say('for_at_least', {headline, duration: duration(question.min)}) : headline);
   return {headline, moment};
 }
 
 /** One room. */
 function roomView() {
   if (!knowsZone()) return {headline: showNoRooms() || say('free_classrooms'), moment: ''};
-  return showRoom();
+  const shown = showRoom();
+  announce(joined([shown.headline, shown.summary]));
+  return shown;
 }
 
 /** @param {number | null} count how many rooms are free as asked; null as long as that is not known */

@@ -1,6 +1,6 @@
 // What is to be known about the data: that they are old, not complete, or invented, and which clock the times are of.
 
-import {allRooms, answer, campus, current, load, trouble} from './data.js';
+import {allRooms, answer, campus, current, load, roomDays, trouble} from './data.js';
 import {element, keep, say, setText, ui} from './dom.js';
 import {ask, question, shownDay} from './question.js';
 import {browserClock, campusClock, clock, dayName, duration, knowsZone, MINUTE, skew, zoneInFull, zoneName} from './times.js';
@@ -8,8 +8,9 @@ import {browserClock, campusClock, clock, dayName, duration, knowsZone, MINUTE, 
 /** Data that are old say so. */
 export function showNotices() {
   const failed = trouble();
-  const reason = failed ? (failed.status ? say('no_newer') : unreachable()) : answer?.stale ? say('stale') : '';
-  setText(ui.notice, current() ? [reason && knownAt(reason), howMuchIsKnown()].filter(Boolean).join(' ') : '');
+  const reason = failed?.status ? say('no_newer') : failed || !navigator.onLine ? unreachable() : answer?.stale ? say('stale') : '';
+  const known = current()?.last_updated ?? (question.room && roomDays?.days?.days[0]?.last_updated);
+  setText(ui.notice, known ? [reason && knownAt(reason, known), !question.room && howMuchIsKnown()].filter(Boolean).join(' ') : '');
   ui.simulated.hidden = !answer?.simulated;
   if (!knowsZone()) return;
   const here = campusClock(), mine = browserClock();
@@ -29,14 +30,18 @@ export function howMuchIsKnown() {
   return known === rooms.length ? '' : say('known_rooms', {known, all: rooms.length});
 }
 
-/** @param {string} reason */
-function knownAt(reason) {
-  const then = campusClock(Date.parse(String(answer?.last_updated)));
+/** @param {string} reason @param {string} lastUpdated */
+function knownAt(reason, lastUpdated) {
+  const then = campusClock(Date.parse(lastUpdated));
   const [day, time] = [dayName(then.date, true), clock(then.minute)];
   return then.date === campusClock().date ? say('known_at', {reason, time}) : say('known_on', {reason, day, time});
 }
 
 export const unreachable = () => say(navigator.onLine ? 'unreachable' : 'offline');
+
+/** The way to the day that was shown last.
+    @param {Answer} answer */
+const lastKnown = ({date}) => ({label: say('show_day', {day: dayName(date, true)}), way: () => ask({date})});
 
 /** Headline, sentence and way out for a day that cannot be shown.
     @param {{status: number}} problem @returns {{headline: string, text: string, label: string, way: () => void}} */
@@ -46,7 +51,7 @@ function explain({status}) {
   switch (status) {
     case 404: return {headline: say('not_kept'), text: say('not_kept_text', {day: dayName(String(shownDay()), true)}), ...today};
     case 400: return {headline: say('no_such_day'), text: say('no_such_day_text', {day: question.date}), ...today};
-    case 0: return {headline: unreachable(), text: say('no_data_text'), ...again};
+    case 0: return {headline: unreachable(), text: say('no_data_text'), ...(answer && !navigator.onLine ? lastKnown(answer) : again)};
     default: return {headline: say('no_data'), text: say('no_data_text'), ...again};
   }
 }

@@ -2,7 +2,7 @@
 
 import {element, keep, number, say, setText, ui} from './dom.js';
 import {factsOf} from './data.js';
-import {ask, isChosen, question} from './question.js';
+import {choose, isChosen, question} from './question.js';
 import {squeeze, walkTo} from './rule.js';
 import {duration} from './times.js';
 
@@ -48,7 +48,6 @@ function drawChoices(groups) {
   }).filter(({choice}) => choice.text.includes(wanted));
   keep(ui['picker-list'], shown.sort((a, b) => a.walk === b.walk ? 0 : a.walk - b.walk).map(({choice}) => choice.root));
   setText(ui['picker-none'], shown.length ? '' : say('no_such_building', {text: ui['picker-q'].value}));
-  ui['picker-all'].disabled = !question.buildings.length;
 }
 
 /** "CAS", "3 buildings" or "All buildings".
@@ -61,15 +60,17 @@ function chosenInWords(groups) {
 
 ui.choose.addEventListener('click', () => {
   ui['picker-q'].value = '';
-  ui.picker.showModal();
   drawChoices(lastGroups);
+  ui.picker.showModal();
+  // The field would open a phone's keyboard, which covers the buildings.
+  (matchMedia('(pointer: fine)').matches ? ui['picker-q'] : ui.picker).focus();
 });
 ui['picker-q'].addEventListener('input', () => drawChoices(lastGroups));
 ui['picker-list'].addEventListener('change', (/** @type {Event & {target: HTMLInputElement}} */ {target: {value, checked}}) => {
   const others = question.buildings.filter(code => code.toLowerCase() !== value.toLowerCase() && factsOf(code));
-  ask({buildings: checked ? [...others, value] : others});
+  choose({buildings: checked ? [...others, value] : others});
 });
-ui['picker-all'].addEventListener('click', () => ask({buildings: []}));
+ui['picker-all'].addEventListener('click', () => choose({buildings: []}));
 ui['picker-done'].addEventListener('click', () => ui.picker.close());
 // A click beside the dialog is one on its backdrop, which belongs to it.
 ui.picker.addEventListener('click', (/** @type {MouseEvent} */ event) => event.target === ui.picker && ui.picker.close());

@@ -3,9 +3,10 @@
 import {show} from './dom.js';
 import {campusClock, DAY_END, dayAfter, hhmm, instantOf, isDay, knowsZone, MINUTE, minutesOf, now, shownFrom} from './times.js';
 
-const PAGE = /app(?:\/rooms\/([^/]+))?\/?$/;
-/** The path of the service, which may have one of its own: "/" or "/rooms/". */
-export const root = location.pathname.replace(PAGE, '');
+/** The path of the service, which may have one of its own: "/" or "/rooms/". The server states the way to it from this page. */
+export const root = new URL(document.documentElement.dataset.base || '.', location.href).pathname;
+/** Where the pages of rooms are. */
+const ROOMS = `${root}app/rooms/`;
 
 export const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 const END = /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
@@ -15,13 +16,17 @@ const MIN = 30;
 /** Every free time is at least so long; the API takes nothing less. */
 export const ANY_LENGTH = 1;
 /** The choices of `sort`, and what the API calls them. */
-const SORTS = /** @type {Record<string, Sort>} */ ({name: 'name', duration: 'duration', free_until: 'duration', soonest: 'soonest', nearest: 'nearest', capacity: 'capacity'});
+const SORTS = /** @type {Map<string, Sort>} */ (new Map([['name', 'name'], ['duration', 'duration'], ['free_until', 'duration'], ['soonest', 'soonest'], ['nearest', 'nearest'], ['capacity', 'capacity']]));
 
 /** Under this name the device keeps what is remembered. */
 const REMEMBERED = `emptyclassroom:${root}`;
 
 /** @type {Question} */
 export let question = readUrl(location.search ? {} : rememberedChoices());
+// The address holds what is remembered as well: it can be copied, and the back button returns to it.
+if (!location.search) history.replaceState(null, '', urlOf(question));
+// The address changes without a load, so a relative link would lead elsewhere.
+for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('[href]:not([href^="#"])'))) link.setAttribute('href', link.href);
 
 /** A range may end with the day: 24:00 in the API's words, 00:00 in a time field.
     @param {string} time */
@@ -42,7 +47,7 @@ function readUrl(defaults) {
     mode: at ? 'at' : from && to ? 'range' : given.get('when') === 'day' ? 'day' : 'now',
     at, from, to: endOf(to),
     min: min ? Math.max(ANY_LENGTH, Math.min(Number(min), DAY_END)) : MIN,
-    sort: SORTS[given.get('sort') ?? ''] ?? 'name',
+    sort: SORTS.get(given.get('sort') ?? '') ?? 'name',
     buildings: given.getAll('building').flatMap(codes => codes.split(',')).filter(Boolean),
     capacity: Math.min(Number(text('min_capacity', /^\d{1,7}$/)), 1_000_000),
     features: given.getAll('feature').map(feature => feature.trim()).filter(Boolean),
@@ -50,18 +55,22 @@ function readUrl(defaults) {
   };
 }
 
-/** @param {string} path */
-function roomOf(path) {
+/** The id of the room whose page has this path; '' for another path.
+    @param {string} path */
+export function roomOf(path) {
+  if (!path.startsWith(ROOMS)) return '';
+  const id = path.slice(ROOMS.length);
   try {
-    return decodeURIComponent(path.match(PAGE)?.[1] ?? '');
+    return decodeURIComponent(id);
   } catch {
-    return path;  // It is not percent-encoded as it should be, so there is no such room.
+    // It is not percent-encoded as it should be, so there is no such room.
+    return id;
   }
 }
 
 /** @param {Question} question */
 export function urlOf({room, q, date, mode, at, from, to, min, sort, buildings, capacity, features}) {
-  if (room) return `${root}app/rooms/${encodeURIComponent(room)}`;
+  if (room) return ROOMS + encodeURIComponent(room);
   const pairs = {
     q, date,
     at: mode === 'at' && at, from: mode === 'range' && from, to: mode === 'range' && to, when: mode === 'day' && 'day',
@@ -77,8 +86,18 @@ export function urlOf({room, q, date, mode, at, from, to, min, sort, buildings, 
 export function ask(change, typing = false) {
   question = {...question, ...change};
   history[typing ? 'replaceState' : 'pushState'](null, '', urlOf(question));
-  if ('buildings' in change || 'sort' in change || 'min' in change) rememberChoices();
   show();
+}
+
+/** Asks something else, by a control of the form: the device remembers it.
+    @param {Partial<Pick<Question, 'buildings' | 'sort' | 'min'>>} choice */
+export function choose(choice) {
+  try {
+    localStorage.setItem(REMEMBERED, JSON.stringify({...rememberedChoices(), ...choice}));
+  } catch {
+    // The browser stores nothing.
+  }
+  ask(choice);
 }
 
 /** Takes the question from the URL, after the back button. */
@@ -87,26 +106,24 @@ export function askUrl() {
   show();
 }
 
+/** Asks what a link of the page asks.
+    @param {string} href */
+export function askHref(href) {
+  history.pushState(null, '', href);
+  askUrl();
+}
+
 /** Today is no day in particular: a page that stays open goes on with the next.
     @param {string} date @param {Partial<Question>} [change] */
 export function askDay(date, change) {
   ask({date: knowsZone() && date === campusClock().date ? '' : date, ...change});
 }
 
-function rememberChoices() {
-  const {buildings, sort, min} = question;
-  try {
-    localStorage.setItem(REMEMBERED, JSON.stringify({buildings, sort, min}));
-  } catch {
-    // The browser stores nothing.
-  }
-}
-
 /** @returns {Partial<Question>} */
 function rememberedChoices() {
   try {
-    const {buildings, sort, min} = JSON.parse(localStorage.getItem(REMEMBERED) ?? '');
-    if (Array.isArray(buildings) && Number.isInteger(min) && min >= ANY_LENGTH && SORTS[sort]) return {buildings: buildings.map(String), sort: SORTS[sort], min};
+    const {buildings = [], sort = 'name', min = MIN} = JSON.parse(localStorage.getItem(REMEMBERED) ?? '{}');
+    if (Array.isArray(buildings) && min >= ANY_LENGTH && min <= DAY_END && SORTS.has(sort)) return {buildings: buildings.map(String), sort, min: Number(min)};
   } catch {
     // Nothing is stored, or it is of another version.
   }
@@ -117,11 +134,13 @@ function rememberedChoices() {
     @param {string} code */
 export const isChosen = code => question.buildings.some(chosen => chosen.toLowerCase() === code.toLowerCase());
 
-/** The day that is asked about; null as long as the campus's zone, and so its day, is not known. */
-export const shownDay = () => question.date || (knowsZone() ? campusClock().date : null);
-export const isToday = () => knowsZone() ? shownDay() === campusClock().date : !question.date;
+/** The day that is asked about; null as long as the campus's zone, and so its day, is not known. A room's page is about now, whatever the list was. */
+export const shownDay = () => !question.room && question.date || (knowsZone() ? campusClock().date : null);
+export const isToday = () => knowsZone() ? shownDay() === campusClock().date : !question.date || Boolean(question.room);
 /** "Now" has no meaning on another day. */
-export const currentMode = () => question.mode === 'now' && !isToday() ? 'day' : question.mode;
+export const currentMode = () => question.room ? 'now' : question.mode === 'now' && !isToday() ? 'day' : question.mode;
+/** For how many minutes a room should be free. */
+export const minimum = () => question.room ? ANY_LENGTH : question.min;
 export const isBackwards = () => currentMode() === 'range' && question.to <= question.from;
 
 /** The minutes in which the rooms should be free; null for any of the day.

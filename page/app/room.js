@@ -1,16 +1,17 @@
 // The page of one room: its facts, and each day that is kept.
 
 import {drawBar, drawScale, newBar, spanOf} from './bar.js';
-import {answer, factsOf, loadRoom, roomDays} from './data.js';
+import {answer, current, factsOf, loadRoom, roomDays} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
 import {mapOf} from './list.js';
-import {currentMode, question, root} from './question.js';
+import {question, root, urlOf} from './question.js';
 import {stateInWords} from './rows.js';
 import {daysOf, judgedRoom} from './rule.js';
 import {campusClock, clock, dayName} from './times.js';
 
 const card = {
-  facts: element('p', {className: 'room-facts'}),
+  building: element('a'),
+  seats: element('span'),
   features: element('ul', {className: 'features'}),
   subscribe: element('a', {className: 'choice'}, say('subscribe')),
   share: element('button', {type: 'button', className: 'choice', onclick: shareRoom}, say('share')),
@@ -19,30 +20,43 @@ const card = {
   month: element('ul', {className: 'month'}),
   state: element('p', {className: 'empty'}),
 };
+const facts = element('p', {className: 'room-facts'}, card.building, card.seats);
 const actions = element('p', {className: 'actions'}, card.subscribe, card.share, card.map);
 const monthSection = element('section', {className: 'building'}, element('h2', {}, say('room_month')), element('div', {className: 'scale'}, card.axis), card.month, card.state);
 
 /** Shows the room.
-    @returns {{headline: string, moment: string}} its name, and what is known of now */
+    @returns {{headline: string, moment: string, summary: string}} its name, what is known of now, and that in few words */
 export function showRoom() {
   loadRoom();
-  const judgement = answer && judgedRoom(question.room), {days, status} = roomDays ?? {};
-  const name = judgement ? `${judgement.building.code} ${judgement.room.name}` : days ? `${days.building_code} ${days.name}` : '';
-  showFacts(judgement ?? undefined);
+  const known = roomOfAnswer(question.room), {days, status} = roomDays ?? {};
+  const name = known ? `${known.building.code} ${known.room.name}` : days ? `${days.building_code} ${days.name}` : '';
+  showFacts(known);
   showMonth();
   const missing = status === 404;
-  keep(ui.rooms, missing ? [ui.notices, card.state] : [ui.notices, card.facts, card.features, actions, monthSection]);
+  keep(ui.rooms, missing ? [ui.notices, card.state] : [ui.notices, facts, card.features, actions, monthSection]);
   ui.rooms.setAttribute('aria-busy', String(!days && !status));
-  const state = judgement && currentMode() === 'now' ? joined(stateInWords(judgement)) : '';
-  return {headline: missing ? say('no_such_room') : name || say('free_classrooms'), moment: missing ? '' : state};
+  const now = current() && judgedRoom(question.room), state = now && !missing ? stateInWords(now) : [];
+  return {headline: missing ? say('no_such_room') : name || say('free_classrooms'), moment: joined(state), summary: state[0] ?? ''};
 }
 
-/** @param {Judgement} [judgement] */
-function showFacts(judgement) {
-  const code = judgement?.building.code ?? roomDays?.days?.building_code ?? '';
-  const name = judgement?.building.name ?? factsOf(code)?.name ?? '';
-  const {capacity, features = []} = judgement?.room ?? {};
-  setText(card.facts, joined([name, capacity && say('seats', {count: capacity})]));
+/** What the answer says of a room, of whatever day it is.
+    @param {string} id */
+function roomOfAnswer(id) {
+  for (const building of Object.values(answer?.buildings ?? {})) {
+    const room = building.classrooms.find(room => room.id === id);
+    if (room) return {building, room};
+  }
+  return undefined;
+}
+
+/** @param {{building: Building, room: Room}} [known] */
+function showFacts(known) {
+  const code = known?.building.code ?? roomDays?.days?.building_code ?? '';
+  const name = known?.building.name ?? factsOf(code)?.name ?? '';
+  const {capacity, features = []} = known?.room ?? {};
+  setText(card.building, name);
+  card.building.href = urlOf({...question, room: '', q: '', buildings: [code]});
+  setText(card.seats, capacity ? ` · ${say('seats', {count: capacity})}` : '');
   card.features.hidden = !features.length;
   card.features.replaceChildren(...features.map(feature => element('li', {}, feature)));
   const place = mapOf(code);

@@ -2,8 +2,8 @@
 
 import {drawBar, newBar, spanOf} from './bar.js';
 import {answer, hoursOf} from './data.js';
-import {element, joined, say, setText} from './dom.js';
-import {ask, askedTime, currentMode, isToday, question, root, shownDay, urlOf} from './question.js';
+import {element, joined, say, setText, ui} from './dom.js';
+import {ask, askedTime, askHref, currentMode, isToday, question, roomOf, root, shownDay, urlOf} from './question.js';
 import {currentSort, walkTo} from './rule.js';
 import {campusClock, clock, DAY_END, duration, shownFrom} from './times.js';
 
@@ -116,10 +116,11 @@ function noteOf({room, times, hours}) {
 export function follow(event) {
   const link = event.target instanceof Element && event.target.closest('a');
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const {origin, pathname, hash} = new URL(link.href), rooms = `${root}app/rooms/`;
-  const room = pathname.startsWith(rooms) ? pathname.slice(rooms.length) : '';
+  const {origin, pathname, hash} = new URL(link.href), room = roomOf(pathname);
   if (origin !== location.origin || hash || !room && pathname !== `${root}app`) return;
   event.preventDefault();
-  ask({room: decodeURIComponent(room)});
+  if (room) ask({room});
+  else askHref(link.href);
   scrollTo(0, 0);
+  ui.headline.focus();
 }

@@ -1,7 +1,7 @@
 // The rule: when a room is free, which rooms match, and in which order they stand.
 
 import {answer, factsOf, hoursOf, parseHours} from './data.js';
-import {askedTime, currentMode, isBackwards, isToday, question, shownDay} from './question.js';
+import {askedTime, currentMode, isBackwards, isToday, minimum, question, shownDay} from './question.js';
 import {campusClock, DAY_END, instantOf, MINUTE, minutesOf, shownFrom} from './times.js';
 
 /** A person walks so many meters in a minute, and ways are longer than the straight line by so much. */
@@ -78,8 +78,8 @@ function judge(room, building, asked) {
     ? times.find(time => time.from <= asked.from && asked.from < time.until)
     : left(times).reduce((/** @type {FreeTime | undefined} */ longest, time) => longest && longest.minutes >= time.minutes ? longest : time, undefined);
   const minutes = !time ? 0 : asked ? minutesUntil(String(shownDay()), time.until, asked.instant) : time.minutes;
-  const free = Boolean(time) && !isBackwards() && minutes >= question.min && (!asked || Number(time?.until) >= asked.to);
-  const next = asked ? times.find(time => time.from > asked.from && time.minutes >= Math.max(question.min, asked.to - asked.from)) : undefined;
+  const free = Boolean(time) && !isBackwards() && minutes >= minimum() && (!asked || Number(time?.until) >= asked.to);
+  const next = asked ? times.find(time => time.from > asked.from && time.minutes >= Math.max(minimum(), asked.to - asked.from)) : undefined;
   return {room, building, hours, times, time, minutes, next, free, rank: 0, turn: 0};
 }
 
@@ -90,7 +90,7 @@ let lastJudged = {of: null, key: '', groups: []};
     compare anew. */
 function judgeAll() {
   const asked = askedTime(), {minute} = campusClock();
-  const key = JSON.stringify([asked, question.min, currentMode(), minute, shownDay(), currentSort(), position]);
+  const key = JSON.stringify([asked, minimum(), currentMode(), minute, shownDay(), currentSort(), position]);
   if (lastJudged.of !== answer || lastJudged.key !== key) {
     const buildings = Object.values(answer?.buildings ?? {});
     lastJudged = {of: answer, key, groups: buildings.map(building => ({building, rooms: building.classrooms.map(room => judge(room, building, asked))}))};

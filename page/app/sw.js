@@ -22,7 +22,7 @@ function keyOf({method, mode, url}) {
   if (method !== 'GET' || !url.startsWith(ROOT)) return null;
   const asked = new URL(url);
   const path = (asked.origin + asked.pathname).slice(ROOT.length);
-  if (mode === 'navigate') return path === 'app' || ROOM_PAGE.test(path) ? ROOT + path : null;
+  if (mode === 'navigate') return path === 'app' || path === 'app/' ? `${ROOT}app` : ROOM_PAGE.test(path) ? ROOT + path : null;
   if (ICON.test(path)) return ROOT + path;
   if (!API.test(path)) return null;
   asked.searchParams.delete('seen');
@@ -60,7 +60,9 @@ async function answer(event, key) {
   try {
     const response = await fetch(request);
     if (response.status === 200) event.waitUntil(keep(key, response.clone()));
-    return response;
+    // A proxy in front of a server that is down has a page of its own for that.
+    const isDown = request.mode === 'navigate' && response.status >= 502 && response.status <= 504;
+    return isDown && await kept(key) || response;
   } catch (error) {
     const found = await kept(key);
     if (found) return found;

@@ -38,7 +38,7 @@ interface RoomDays {
   id: string;
   name: string;
   building_code: string;
-  days: {date: string; status: Room['status']; opens: string | null; closes: string | null; availability: Slot[]}[];
+  days: {date: string; status: Room['status']; last_updated: string; opens: string | null; closes: string | null; availability: Slot[]}[];
 }
 
 interface Hours { opens: number; closes: number }

@@ -75,6 +75,42 @@ test('several buildings are found by name or code, chosen, and remembered on the
   await eventually(() => page.locator('#choose').innerText(), 'All buildings');
 });
 
+test('the picker opens with the focus in its search field where there is a mouse, and on itself where there is none', async t => {
+  for (const [hasTouch, expected] of /** @type {const} */ ([[false, 'picker-q'], [true, 'picker']])) {
+    const page = await visit(t, '', {hasTouch, isMobile: hasTouch});
+    await headline(page, /rooms free now$/);
+    await page.locator('#choose').click();
+    assert.equal(await page.evaluate(() => document.activeElement.id), expected);
+  }
+});
+
+test('the address holds what is remembered, so the back button returns to it', async t => {
+  const page = await visit(t, '?building=B3');
+  await eventually(() => page.locator('#choose').innerText(), 'B3');
+  await page.getByLabel('For at least').selectOption('60');
+  await page.goto(`${server.url}/app`);
+  await headline(page, /free now$/);
+  assert.equal(new URL(page.url()).search, '?min_minutes=60', 'a building of a link is not remembered');
+  await page.locator('.room .name').first().click();
+  await headline(page, /^B\d+ \d+$/);
+  await page.goBack();
+  await headline(page, /free now$/);
+  assert.equal(await page.getByLabel('For at least').inputValue(), '60');
+});
+
+test('buildings that the campus does not have can be left, and broken choices are none', async t => {
+  const remember = text => page => page.addInitScript(text => { localStorage.setItem('emptyclassroom:/', text); }, text);
+  const page = await visit(t, '', {prepare: remember('{"buildings":["GONE"],"sort":"name","min":30}')});
+  await eventually(() => page.locator('.empty p').innerText(), 'There is no building GONE.');
+  await page.locator('.empty').getByRole('button', {name: 'All buildings'}).click();
+  await headline(page, /rooms free now$/);
+  for (const broken of ['{"sort":"constructor"}', '{"buildings":7}', 'null', '{', '{"min":-1}']) {
+    const page = await visit(t, '', {prepare: remember(broken)});
+    await headline(page, /rooms free now$/);
+  }
+  await headline(await visit(t, '?sort=constructor'), /rooms free now$/);
+});
+
 test('what a link asks for goes before what is remembered', async t => {
   const page = await visit(t, '?building=B3&min_minutes=60');
   await eventually(() => page.locator('#choose').innerText(), 'B3');
@@ -180,6 +216,7 @@ test('text twice as large needs no sideways scrolling', async t => {
     }), viewport: {width: 390, height: 844}});
     await headline(page, /free|room/);
     await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), 390);
+    assert.ok((await page.locator('header').boundingBox()).height < 250, 'the name of the campus is not broken into letters');
   }
 });
 
@@ -211,14 +248,17 @@ test('printed, all buildings with free rooms are there with their bars, and the 
   await page.emulateMedia({media: 'print'});
   assert.equal(await page.locator('#question').isVisible(), false);
   assert.ok(await page.locator('#rooms > .building .bar:visible').count() > 40);
-  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+  await page.goto(`${server.url}/app?date=${day}&when=day&sort=duration`);
+  await headline(page, /rooms with free time$/);
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  assert.equal(await page.locator('ul.free .room').count(), Number((await page.locator('h1').innerText()).match(/\d+/)[0]));
 });
 
 for (const [name, query] of Object.entries({campus: '', 'campus-list': '?sort=duration', 'campus-nothing': '?min_minutes=900'}))
   test(`axe-core finds nothing on the large campus in the state "${name}", and here is how it looks`, async t => {
     for (const [device, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
       const page = await visit(t, query, {viewport});
-      await headline(page, /free now$/);
+      await headline(page, /free now( for 15.h)?$/);
       await page.emulateMedia({reducedMotion: 'reduce'});
       await assertAccessible(page, `${name}, ${device}`);
       await screenshot(page, `${name}-${device}`);

@@ -101,12 +101,20 @@ test('while the network works, nothing kept is served, whatever the service answ
   const {page, network} = await visit(t);
   network.state = '503';
   assert.deepEqual(await call(page, network, 'api/open-classrooms'), {status: 503, offline: null, body: 'no'});
-  assert.equal((await page.goto(`${network.root}app`)).status(), 503);
   network.state = 'works';
   await page.goto(`${network.root}app`);
   const {length} = network.asked;
   assert.equal((await call(page, network, 'api/open-classrooms')).offline, null);
   assert.ok(network.asked.slice(length).includes('GET /rooms/api/open-classrooms'), 'the service should have been asked');
+});
+
+test('when a proxy answers 503 for a server that is down, the kept page is shown in place of the proxy\'s', async t => {
+  const {page, network} = await visit(t);
+  network.state = '503';
+  for (const path of ['app', 'app/']) {
+    const response = await page.goto(network.root + path);
+    assert.deepEqual([response.status(), response.headers()['x-offline']], [200, '1'], path);
+  }
 });
 
 test('an answer is kept for its day, without `seen`, and an error is not kept in its place', async t => {

@@ -5,7 +5,7 @@ import {writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
-import {assertAccessible, campusOf, DESKTOP, eventually, headline, instant, largeCampus, launch, open, PHONE, screenshot, Server, ZONE} from './support.js';
+import {assertAccessible, campusOf, DESKTOP, eventually, goOffline, headline, instant, largeCampus, launch, open, PHONE, screenshot, Server, ZONE} from './support.js';
 
 let server, browser, day;
 before(async () => {
@@ -36,6 +36,56 @@ test('a tap on a room leads to its page, the back button to the list as it was',
   await headline(page, name);
   await page.getByRole('link', {name: 'All rooms'}).click();
   await headline(page, /free now$/);
+});
+
+test('a room\'s page is about now, whatever list it was reached from, and whatever length was chosen', async t => {
+  for (const query of ['', '?at=14:00', '?when=day', `?date=${day}&from=14:00&to=15:00`, '?min_minutes=180', '?date=2026-01-01']) {
+    const prepare = campusOf(day, [{name: '116', times: [['07:00', '10:59'], ['13:01', '23:00']]}]);
+    const page = await visit(t, `/app${query}`, {prepare: async page => {
+      await prepare(page);
+      await page.route('**/api/classrooms/116/days', route => route.fulfill({status: 503, json: {}}));
+    }});
+    await page.locator('#rooms[aria-busy=false], .empty').first().waitFor();
+    await page.evaluate(root => { document.body.append(Object.assign(document.createElement('a'), {href: `${root}/app/rooms/116`, textContent: 'There'})); }, server.url);
+    await page.getByRole('link', {name: 'There', exact: true}).click();
+    await headline(page, 'CAS 116');
+    await eventually(async () => (await page.locator('#moment').innerText()).replaceAll('\u00a0', ' '), 'Free until 11:00 AM · 40 min, then booked');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'headline');
+  }
+});
+
+test('from a room\'s page the links of header and footer lead where they lead elsewhere', async t => {
+  const page = await visit(t, '/app');
+  await headline(page, /free now$/);
+  const links = () => page.locator('header a, footer a, head link').evaluateAll(links => links.map(link => /** @type {HTMLAnchorElement} */ (link).href));
+  const before = await links();
+  await page.locator('.room .name').first().click();
+  await headline(page, /^B\d+ \d+$/);
+  assert.deepEqual(await links(), before);
+  await page.locator('#home').click();
+  await headline(page, /free now$/);
+  assert.equal(new URL(page.url()).pathname, '/app');
+});
+
+test('with old data a room\'s page says what it shows', async t => {
+  const page = await visit(t);
+  await headline(page, 'B1 100');
+  await eventually(async () => await days(page).count() > 20, true);
+  await goOffline(page);
+  const tomorrow = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+  await page.clock.setFixedTime(instant(tomorrow, '10:00'));
+  await eventually(() => page.locator('#notice').innerText(), /^You are offline\. The page shows what was known/);
+  // What was free yesterday is not free now.
+  await eventually(() => page.locator('#moment').innerText(), '');
+});
+
+test('the building of a room leads to its rooms', async t => {
+  const page = await visit(t);
+  await headline(page, 'B1 100');
+  await page.getByRole('link', {name: 'Hall of Science'}).click();
+  await headline(page, /free now$/);
+  assert.equal(new URL(page.url()).search, '?building=B1');
+  assert.equal(await page.locator('#choose').innerText(), 'B1');
 });
 
 test('the address of a room shows its facts and every kept day of the API', async t => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
-import {campusFacts, campusOf, eventually, freeRooms, headline, instant, launch, open, Server, showMore, shown, ZONE} from './support.js';
+import {campusFacts, campusOf, eventually, freeRooms, goOffline, headline, instant, launch, open, Server, showMore, shown, ZONE} from './support.js';
 
 let server, browser, day;
 before(async () => {
@@ -171,11 +171,11 @@ test('rooms are sorted by name, or by how long they are free', async t => {
 
 test('a link may name a building in small letters, and one that there is not', async t => {
   const page = await visit(t, '?building=cgs&q=cas');
-  await eventually(() => page.locator('#rooms').innerText(), 'No room in cgs is called “cas”.');
+  await eventually(() => page.locator('.empty p').innerText(), 'No room in cgs is called “cas”.');
   await page.goto(`${server.url}/app?building=cgs`);
   await eventually(() => page.locator('#rooms h2').allInnerTexts(), ['College of General Studies']);
   await page.goto(`${server.url}/app?building=XYZ`);
-  await eventually(() => page.locator('#rooms').innerText(), 'There is no building XYZ.');
+  await eventually(() => page.locator('.empty p').innerText(), 'There is no building XYZ.');
 });
 
 test('the minute that passes does not disturb a time that is half filled in', async t => {
@@ -239,7 +239,7 @@ test('the URL holds the question, and a link brings it back', async t => {
     ['q', 'date', 'from', 'to', 'min', 'sort'].map(id => form.elements[id].value));
   assert.deepEqual(form, ['cas', day, '14:00', '15:30', '90', 'duration']);
   assert.equal(await page.getByLabel('From–to').isChecked(), true);
-  assert.equal(await page.locator('#choose').innerText(), 'CAS');
+  await eventually(() => page.locator('#choose').innerText(), 'CAS');
   await page.getByLabel('For at least').selectOption('120');
   assert.equal(new URL(page.url()).search, query.replace('90', '120'));
 });
@@ -362,7 +362,7 @@ test('the browser\'s habit decides between 12 and 24 hours, and the words stay E
   for (const [locale, time, words] of /** @type {const} */ ([['en-US', /^2:00.PM$/, /^\w+, \w+ \d+ · 10:20.AM$/], ['en-GB', /^14:00$/, /^\w+,? \d+ \w+ · 10:20$/], ['de-DE', /^14:00$/, /^\w+,? \d+ \w+ · 10:20$/]])) {
     const page = await visit(t, '?at=14:00', {locale});
     await eventually(async () => (await page.locator('h1').innerText()).split(' at ')[1], time);
-    assert.match(await page.locator('#moment').innerText(), words);
+    await eventually(() => page.locator('#moment').innerText(), words);
   }
 });
 
@@ -473,15 +473,17 @@ test('no other script runs', async t => {
 });
 
 test('it works behind a path of its own', async t => {
-  const page = await visit(t, '', {path: '/stage/rooms/app', prepare: async page => {
-    await page.route('**/*', route => route.abort());
-    await page.route('**/stage/rooms/**', async route => {
-      const response = await route.fetch({url: route.request().url().replace('/stage/rooms', '')});
-      const {date, ...headers} = response.headers();
-      await route.fulfill({response, headers});
-    });
-  }});
-  await headline(page, /^\d+ rooms free now$/);
+  for (const prefix of ['/stage/rooms', '/webapp/rooms', '/app']) {
+    const page = await visit(t, '', {path: `${prefix}/app`, prepare: async page => {
+      await page.route('**/*', route => route.abort());
+      await page.route(`**${prefix}/**`, async route => {
+        const response = await route.fetch({url: route.request().url().replace(prefix, '')});
+        const {date, ...headers} = response.headers();
+        await route.fulfill({response, headers});
+      });
+    }});
+    await headline(page, /^\d+ rooms free now$/);
+  }
 });
 
 /** What the page says and offers where no room is free. */
@@ -525,7 +527,7 @@ test('when nothing becomes free today the page offers tomorrow, and names its fi
 
 test('rooms that are free for less than half an hour are counted, and shown on a tap', async t => {
   const page = await visit(t, '', {time: '22:48', prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
-  await headline(page, 'No room is free now');
+  await headline(page, /^No room is free now for 30.min$/);
   assert.equal((await offers(page))[0], '1 room is free for less than 30 min.');
   assert.equal(await page.locator('.head .count').evaluate(count => getComputedStyle(count).color === getComputedStyle(count.nextElementSibling).color), true, 'nothing free is not green');
   await page.getByRole('button', {name: 'Show them'}).click();
@@ -583,4 +585,15 @@ test('a wrong clock of the device is noticed by the server\'s Date, and correcte
   await eventually(() => page.locator('#moment').innerText(), /10:20.AM$/);
   assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 AM', '40 min, then booked']);
   assert.match(await page.locator('#zone').innerText(), /^The clock of this device is 12.min slow\. The times on this page are right\.$/);
+});
+
+test('offline after midnight the page offers the last data, with their day', async t => {
+  const page = await visit(t, '', {time: '23:50'});
+  await headline(page, 'No room is free now');
+  await goOffline(page);
+  await page.clock.setFixedTime(instant(next(day), '00:10'));
+  await headline(page, 'You are offline');
+  await page.getByRole('button', {name: /^Show \w+day, /}).click();
+  await headline(page, /with free time$/);
+  await eventually(() => page.locator('#notice').innerText(), /^You are offline\. The page shows what was known on /);
 });

@@ -147,6 +147,13 @@ async function withoutDate(route) {
   await route.fulfill({response, headers}).catch(() => {});
 }
 
+/** Cuts the network; the answers that tests give are cut as well.
+    @param {Page} page */
+export async function goOffline(page) {
+  await page.context().setOffline(true);
+  await page.route('**/api/**', route => route.abort());
+}
+
 /** Waits until the day's rooms are there. */
 export const shown = page => page.locator('#rooms[aria-busy=false]').waitFor();
 
