@@ -145,6 +145,22 @@ export function peek(date) {
   return other.answer;
 }
 
+/** The days of a room, which tell when its building opens; undefined as long as they are on the way, null if they cannot be had.
+    @type {{id: string, days?: RoomDays | null} | null} */
+let otherDays = null;
+
+/** What is known of the days of a room. It is asked for once.
+    @param {string} id */
+export function peekDays(id) {
+  if (otherDays?.id !== id) {
+    /** @type {NonNullable<typeof otherDays>} */
+    const mine = {id};
+    otherDays = mine;
+    call(pathOf(`api/classrooms/${encodeURIComponent(id)}/days`)).catch(() => null).then(days => { mine.days = days; show(); });
+  }
+  return otherDays.days;
+}
+
 /** Asks for the days of the room whose page is shown, unless they are there or under way. What is shown stays until newer ones arrive. */
 export async function loadRoom() {
   const {room: id} = question, sweep = answer?.last_updated;

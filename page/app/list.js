@@ -1,12 +1,12 @@
 // The list of rooms: by building, or one across the campus.
 
 import {drawScale} from './bar.js';
-import {factsOf, hoursOf, peek} from './data.js';
+import {factsOf, hoursOf, peek, peekDays} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
-import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isChosen, isToday, nextDay, question} from './question.js';
+import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isChosen, isToday, nextDay, question, shownDay} from './question.js';
 import {bySoonest, currentSort, freeTimes, inOrder, walkTo} from './rule.js';
 import {campusHours, rowOf} from './rows.js';
-import {clock, duration} from './times.js';
+import {clock, dayName, duration, minutesOf} from './times.js';
 
 /** So many rows are drawn at first; a button shows the next ones. */
 const AT_ONCE = 20;
@@ -236,7 +236,7 @@ function nothingFree(groups, others) {
 function whenNothingIsFree(groups, others) {
   const tomorrow = {label: say(isToday() ? 'show_tomorrow' : 'show_next_day'), way: () => askDay(nextDay(), {mode: 'day'})};
   const open = groups.map(({building}) => ({building, hours: hoursOf(building)})).filter(({hours}) => hours);
-  if (!open.length) return [[say('all_closed'), ...tomorrowInWords(groups)], [tomorrow]];
+  if (!open.length) return whenAllIsClosed(groups[0], tomorrow);
   const asked = askedTime(), texts = [], ways = [];
   const short = others.filter(({time, minutes}) => time && minutes < question.min).length;
   if (short) {
@@ -255,6 +255,18 @@ function whenNothingIsFree(groups, others) {
     ways.push(tomorrow);
   }
   return [texts, ways];
+}
+
+/** @param {Group} group @param {{label: string, way: () => void}} tomorrow @returns {[string[], {label: string, way: () => void}[]]} */
+function whenAllIsClosed({building, free, others}, tomorrow) {
+  const days = peekDays([...free, ...others][0].room.id);
+  // The line has its place before it can be written, so nothing moves then.
+  if (days === undefined) return [[say('all_closed'), '\u00a0'], [tomorrow]];
+  const next = days?.days.find(({date, opens}) => opens && date > String(shownDay()));
+  if (!next) return [[say('all_closed')], [tomorrow]];
+  const day = dayName(next.date, true);
+  return [[say('all_closed'), say('opens_on', {building: building.name, day, time: clock(minutesOf(String(next.opens)))})],
+    [{label: say('show_day', {day}), way: () => askDay(next.date, {mode: 'day'})}]];
 }
 
 /** @param {Judgement} judgement */

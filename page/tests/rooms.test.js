@@ -597,3 +597,17 @@ test('offline after midnight the page offers the last data, with their day', asy
   await headline(page, /with free time$/);
   await eventually(() => page.locator('#notice').innerText(), /^You are offline\. The page shows what was known on /);
 });
+
+test('when the campus is closed the page says when it opens, and leads to that day', async t => {
+  const open = new Date(Date.parse(day) + 3 * 86_400_000).toISOString().slice(0, 10);
+  const page = await visit(t, '', {prepare: async page => {
+    await campusOf(day, [{name: '116'}], {building: {opens: null, closes: null}})(page);
+    const days = [0, 1, 2, 3].map(index => new Date(Date.parse(day) + index * 86_400_000).toISOString().slice(0, 10))
+      .map(date => ({date, status: 'ok', opens: date === open ? '08:00' : null, closes: date === open ? '20:00' : null, last_updated: null, availability: []}));
+    await page.route('**/api/classrooms/116/days', route => route.fulfill({json: {id: '116', name: '116', building_code: 'CAS', timezone: ZONE, days}}));
+  }});
+  await headline(page, 'No room is free now');
+  await eventually(async () => (await offers(page))[1], /^College of Arts & Sciences opens on \w+day, .* at 8:00 AM\.$/);
+  await page.getByRole('button', {name: /^Show \w+day, /}).click();
+  assert.equal(new URL(page.url()).searchParams.get('date'), open);
+});
