@@ -111,6 +111,7 @@ export async function load() {
     // A building may be new.
     if (!Object.values(newer.buildings).every(building => 'opens' in building || factsOf(building.code))) await learnCampus();
     if (mine !== pending) return;
+    if (answer?.last_updated !== newer.last_updated) asides.clear();
     answer = newer;
     problem = kept.has(newer) ? {status: 0, day: newer.date, until: now() + RETRY} : null;
   } catch (error) {
@@ -129,37 +130,27 @@ async function learnCampus() {
   useZoneOf(facts);
 }
 
-/** The rooms of another day than the one that is shown; undefined as long as they are on the way, null if they cannot be had.
-    @type {{date: string, answer?: Answer | null} | null} */
-let other = null;
+/** What is asked for once for each sweep, by its path: undefined as long as it is on the way, null if it cannot be had.
+    @type {Map<string, any>} */
+const asides = new Map();
 
-/** What is known of another day. It is asked for once.
-    @param {string} date */
-export function peek(date) {
-  if (other?.date !== date) {
-    /** @type {NonNullable<typeof other>} */
-    const mine = {date};
-    other = mine;
-    call(pathOf('api/open-classrooms', {date})).catch(() => null).then(answer => { mine.answer = answer; show(); });
+/** @param {string} path @param {Record<string, string>} [query] */
+function aside(path, query) {
+  const key = path + JSON.stringify(query);
+  if (!asides.has(key)) {
+    asides.set(key, undefined);
+    call(pathOf(path, query)).catch(() => null).then(body => { asides.set(key, body); show(); });
   }
-  return other.answer;
+  return asides.get(key);
 }
 
-/** The days of a room, which tell when its building opens; undefined as long as they are on the way, null if they cannot be had.
-    @type {{id: string, days?: RoomDays | null} | null} */
-let otherDays = null;
+/** The rooms of another day than the one that is shown.
+    @param {string} date @returns {Answer | null | undefined} */
+export const otherDay = date => aside('api/open-classrooms', {date});
 
-/** What is known of the days of a room. It is asked for once.
-    @param {string} id */
-export function peekDays(id) {
-  if (otherDays?.id !== id) {
-    /** @type {NonNullable<typeof otherDays>} */
-    const mine = {id};
-    otherDays = mine;
-    call(pathOf(`api/classrooms/${encodeURIComponent(id)}/days`)).catch(() => null).then(days => { mine.days = days; show(); });
-  }
-  return otherDays.days;
-}
+/** The days of a room, which tell when its building opens.
+    @param {string} id @returns {RoomDays | null | undefined} */
+export const daysOfRoom = id => aside(`api/classrooms/${encodeURIComponent(id)}/days`);
 
 /** Asks for the days of the room whose page is shown, unless they are there or under way. What is shown stays until newer ones arrive. */
 export async function loadRoom() {

@@ -1,7 +1,7 @@
 // The list of rooms: by building, or one across the campus.
 
 import {drawScale} from './bar.js';
-import {factsOf, hoursOf, peek, peekDays} from './data.js';
+import {daysOfRoom, factsOf, hoursOf, otherDay} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
 import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isChosen, isToday, nextDay, question, shownDay} from './question.js';
 import {bySoonest, currentSort, freeTimes, inOrder, walkTo} from './rule.js';
@@ -259,7 +259,7 @@ function whenNothingIsFree(groups, others) {
 
 /** @param {Group} group @param {{label: string, way: () => void}} tomorrow @returns {[string[], {label: string, way: () => void}[]]} */
 function whenAllIsClosed({building, free, others}, tomorrow) {
-  const days = peekDays([...free, ...others][0].room.id);
+  const days = daysOfRoom([...free, ...others][0].room.id);
   // The line has its place before it can be written, so nothing moves then.
   if (days === undefined) return [[say('all_closed'), '\u00a0'], [tomorrow]];
   const next = days?.days.find(({date, opens}) => opens && date > String(shownDay()));
@@ -275,7 +275,7 @@ const roomName = ({building, room}) => `${building.code} ${room.name}`;
 /** When the first of these rooms is free tomorrow, if that is known.
     @param {Group[]} groups */
 function tomorrowInWords(groups) {
-  const day = nextDay(), later = isToday() ? peek(day) : null;
+  const day = nextDay(), later = isToday() ? otherDay(day) : null;
   // The line has its place before it can be written, so nothing moves then.
   if (later === undefined) return ['\u00a0'];
   const starts = groups.flatMap(group => [...group.free, ...group.others]).flatMap(judgement => {
