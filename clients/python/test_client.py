@@ -11,8 +11,21 @@ import httpx
 from emptyclassroom_client import AuthenticatedClient, Client
 from emptyclassroom_client.api.classrooms import buildings, calendar, classroom, classroom_days, open_classrooms
 from emptyclassroom_client.api.refresh import cooldown_status, last_updated, refresh
-from emptyclassroom_client.api.service import app, docs, health, hello, openapi
+from emptyclassroom_client.api.service import (
+    app,
+    app_file,
+    app_slash,
+    docs,
+    favicon,
+    health,
+    hello,
+    openapi,
+    robots,
+    room_page,
+)
 from emptyclassroom_client.models import (
+    AppFileFile,
+    AppFileResponse200,
     CampusBuildings,
     Classroom,
     ClassroomDays,
@@ -90,8 +103,16 @@ class TestClient(unittest.TestCase):
         assert isinstance(status, Health) and status.status is HealthStatus.OK
         greeting = hello.sync(client=client)
         assert greeting is not None and greeting.value == "Hello World"
-        for page in (app.sync(client=client), docs.sync(client=client)):
+
+    def test_the_pages_and_their_files_are_there(self) -> None:
+        for page in (app.sync(client=client), docs.sync(client=client), room_page.sync("342", client=client)):
             assert isinstance(page, str) and page.startswith("<!doctype html>")
+        self.assertEqual(app_slash.sync_detailed(client=client).headers["location"], "../app")
+        manifest = app_file.sync(AppFileFile.MANIFEST_WEBMANIFEST, client=client)
+        assert isinstance(manifest, AppFileResponse200) and manifest["short_name"] == "Classrooms"
+        self.assertEqual(favicon.sync_detailed(client=client).headers["content-type"], "image/x-icon")
+        rules = robots.sync(client=client)
+        assert isinstance(rules, str) and rules.startswith("User-agent: *")
 
     def test_an_error_is_a_problem_with_a_type(self) -> None:
         response = open_classrooms.sync_detailed(client=client, at="noon")

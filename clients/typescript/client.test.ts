@@ -63,9 +63,19 @@ test('the other routes answer with their types', async () => {
   const {data: health} = await client.GET('/api/health');
   assert.equal(health?.status satisfies 'ok' | 'incomplete' | 'failing' | undefined, 'ok');
   assert.equal((await client.GET('/')).data satisfies 'Hello World' | undefined, 'Hello World');
+});
+
+test('the pages and their files are there', async () => {
   for (const page of ['/app', '/docs'] as const) {
     assert.match((await client.GET(page, {parseAs: 'text'})).data ?? '', /^<!doctype html>/);
   }
+  const {data: room} = await client.GET('/app/rooms/{id}', {params: {path: {id: '342'}}, parseAs: 'text'});
+  assert.match(room ?? '', /<title>CAS 116 · Boston University<\/title>/);
+  assert.equal((await client.GET('/app/', {parseAs: 'text'})).response.url, `${baseUrl}/app`);
+  const manifest = await client.GET('/app/{file}', {params: {path: {file: 'manifest.webmanifest'}}, parseAs: 'text'});
+  assert.match(String(manifest.data), /"short_name":"Classrooms"/);
+  assert.equal((await client.GET('/favicon.ico', {parseAs: 'arrayBuffer'})).response.headers.get('Content-Type'), 'image/x-icon');
+  assert.match((await client.GET('/robots.txt', {parseAs: 'text'})).data ?? '', /^User-agent: \*/);
 });
 
 test('an error is a problem with a type', async () => {
