@@ -1,12 +1,13 @@
 // The list of rooms: by building, or one across the campus.
 
 import {drawScale} from './bar.js';
-import {daysOfRoom, factsOf, hoursOf, otherDay} from './data.js';
-import {element, joined, keep, listed, say, setText, ui} from './dom.js';
-import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isChosen, isToday, nextDay, question, shownDay} from './question.js';
-import {bySoonest, currentSort, freeTimes, inOrder, walkTo} from './rule.js';
-import {campusHours, rowOf} from './rows.js';
-import {clock, dayName, duration, minutesOf} from './times.js';
+import {factsOf, hoursOf} from './data.js';
+import {element, joined, keep, say, setText, ui} from './dom.js';
+import {nothingFree} from './nothing.js';
+import {askedTime, currentMode, isChosen, isToday, question} from './question.js';
+import {bySoonest, currentSort, inOrder, walkTo} from './rule.js';
+import {campusHours, rowOf, SOON} from './rows.js';
+import {clock, duration} from './times.js';
 
 /** So many rows are drawn at first; a button shows the next ones. */
 const AT_ONCE = 20;
@@ -95,7 +96,7 @@ function nextOf(rooms) {
   const [first] = rooms.toSorted(bySoonest), asked = askedTime();
   if (!first?.next || !asked) return '';
   const wait = first.next.from - asked.from;
-  return currentMode() === 'now' && wait <= 60 ? say('next_in', {duration: duration(wait)}) : say('next_at', {time: clock(first.next.from)});
+  return currentMode() === 'now' && wait <= SOON ? say('next_in', {duration: duration(wait)}) : say('next_at', {time: clock(first.next.from)});
 }
 
 /** Whether a search has found so few rooms that all of them are shown. */
@@ -106,7 +107,6 @@ const campusAxis = element('div', {className: 'axis', ariaHidden: 'true'});
 const acrossCampus = element('section', {className: 'building'}, element('div', {className: 'scale'}, campusAxis), list.free.list, list.free.more, list.others.root);
 const folded = {summary: element('summary'), list: element('div'), root: element('details', {className: 'folded'})};
 folded.root.append(folded.summary, folded.list);
-const nothing = element('div', {className: 'empty'});
 
 /** Those buildings that are asked for and have a room that matches.
     @param {Group[]} groups */
@@ -217,92 +217,4 @@ function openInWords(hours) {
   if (!hours) return say(isToday() ? 'closed_today' : 'closed_that_day');
   const asked = askedTime(), {opens, closes} = hours, closed = asked && (asked.from < opens || asked.from >= closes);
   return joined([closed && say(currentMode() === 'now' ? 'closed_now' : 'closed_then'), say('open_hours', {opens: clock(opens), closes: clock(closes)})]);
-}
-
-/** What to say, and to offer, when no room is free as asked.
-    @param {Group[]} groups @param {Judgement[]} others */
-function nothingFree(groups, others) {
-  const [texts, ways] = groups.length ? whenNothingIsFree(groups, others) : whenNothingIsFound();
-  const key = JSON.stringify([texts, ways.map(({label}) => label)]);
-  if (nothing.dataset.key !== key) {
-    nothing.dataset.key = key;
-    nothing.replaceChildren(...texts.map(text => element('p', {}, text)),
-      ...ways.map(({label, way}) => element('button', {type: 'button', className: 'primary', onclick: () => { way(); ui.rooms.focus(); }}, label)));
-  }
-  return nothing;
-}
-
-/** @param {Group[]} groups @param {Judgement[]} others @returns {[string[], {label: string, way: () => void}[]]} */
-function whenNothingIsFree(groups, others) {
-  const tomorrow = {label: say(isToday() ? 'show_tomorrow' : 'show_next_day'), way: () => askDay(nextDay(), {mode: 'day'})};
-  const open = groups.map(({building}) => ({building, hours: hoursOf(building)})).filter(({hours}) => hours);
-  if (!open.length) return whenAllIsClosed(groups[0], tomorrow);
-  const asked = askedTime(), texts = [], ways = [];
-  const short = others.filter(({time, minutes}) => time && minutes < question.min).length;
-  if (short) {
-    texts.push(say('too_short', {count: short, duration: duration(question.min)}));
-    ways.push({label: say('show_short'), way: () => ask({min: ANY_LENGTH})});
-  }
-  const [first] = others.toSorted(bySoonest);
-  if (asked && first?.next) {
-    const earliest = Math.min(...open.map(({hours}) => Number(hours?.opens)));
-    if (asked.from < earliest) texts.push(opensInWords(open, earliest));
-    const values = {room: roomName(first), time: clock(first.next.from), wait: duration(first.next.from - asked.from)};
-    texts.push(say(currentMode() === 'now' ? 'next_room' : 'next_room_at', values));
-    if (currentSort() !== 'soonest') ways.push({label: say('show_soonest'), way: () => ask({sort: 'soonest'})});
-  } else {
-    texts.push(...(short ? [] : [say(isToday() ? 'none_left_today' : 'none_left')]), ...tomorrowInWords(groups));
-    ways.push(tomorrow);
-  }
-  return [texts, ways];
-}
-
-/** @param {Group} group @param {{label: string, way: () => void}} tomorrow @returns {[string[], {label: string, way: () => void}[]]} */
-function whenAllIsClosed({building, free, others}, tomorrow) {
-  const days = daysOfRoom([...free, ...others][0].room.id);
-  // The line has its place before it can be written, so nothing moves then.
-  if (days === undefined) return [[say('all_closed'), '\u00a0'], [tomorrow]];
-  const next = days?.days.find(({date, opens}) => opens && date > String(shownDay()));
-  if (!next) return [[say('all_closed')], [tomorrow]];
-  const day = dayName(next.date, true);
-  return [[say('all_closed'), say('opens_on', {building: building.name, day, time: clock(minutesOf(String(next.opens)))})],
-    [{label: say('show_day', {day}), way: () => askDay(next.date, {mode: 'day'})}]];
-}
-
-/** @param {Judgement} judgement */
-const roomName = ({building, room}) => `${building.code} ${room.name}`;
-
-/** When the first of these rooms is free tomorrow, if that is known.
-    @param {Group[]} groups */
-function tomorrowInWords(groups) {
-  const day = nextDay(), later = isToday() ? otherDay(day) : null;
-  // The line has its place before it can be written, so nothing moves then.
-  if (later === undefined) return ['\u00a0'];
-  const starts = groups.flatMap(group => [...group.free, ...group.others]).flatMap(judgement => {
-    const building = later?.buildings[judgement.building.code], room = building?.classrooms.find(({id}) => id === judgement.room.id);
-    const time = building && room && freeTimes(room.availability, hoursOf(building), day).find(({minutes}) => minutes >= question.min);
-    return time ? {judgement, from: time.from} : [];
-  });
-  if (!starts.length) return [];
-  const first = starts.reduce((a, b) => b.from < a.from ? b : a);
-  return [say('next_room_tomorrow', {room: roomName(first.judgement), time: clock(first.from)})];
-}
-
-/** @param {{building: Building, hours: Hours | null}[]} open @param {number} earliest */
-function opensInWords(open, earliest) {
-  return open.length === 1 ? say('opens_at', {building: open[0].building.name, time: clock(earliest)}) : say('first_opens_at', {time: clock(earliest)});
-}
-
-/** @returns {[string[], {label: string, way: () => void}[]]} */
-function whenNothingIsFound() {
-  const everywhere = {label: say('all_buildings'), way: () => choose({buildings: []})};
-  return [[nothingFound()], question.buildings.length ? [everywhere] : []];
-}
-
-function nothingFound() {
-  const buildings = question.buildings.join(', '), text = question.q;
-  const needs = listed([...(question.capacity ? [say('seats_or_more', {count: question.capacity})] : []), ...question.features]);
-  if (needs) return text ? say('nothing_called_with', {text, needs}) : say('nothing_with', {needs});
-  if (!text) return say('no_building', {buildings});
-  return buildings ? say('nothing_called_in', {buildings, text}) : say('nothing_called', {text});
 }

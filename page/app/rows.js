@@ -8,7 +8,7 @@ import {currentSort, walkTo} from './rule.js';
 import {campusClock, clock, DAY_END, duration, shownFrom} from './times.js';
 
 /** In the next hour a room becomes free "in 7 min", later "at 2 PM". */
-const SOON = 60;
+export const SOON = 60;
 
 /** @typedef {{root: HTMLElement, parts: Record<string, HTMLElement>, shown?: Judgement, key?: string}} Row */
 
