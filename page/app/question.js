@@ -1,4 +1,4 @@
-// The question lives in the URL, in the API's own words; what a person chose last is remembered on the device.
+// The question lives in the URL, with the API's parameters and two of its own; what a person chose last is remembered on the device.
 
 import {show} from './dom.js';
 import {campusClock, DAY_END, dayAfter, hhmm, instantOf, isDay, knowsZone, MINUTE, minutesOf, now, shownFrom} from './times.js';

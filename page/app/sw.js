@@ -22,7 +22,7 @@ function keyOf({method, mode, url}) {
   if (method !== 'GET' || !url.startsWith(ROOT)) return null;
   const asked = new URL(url);
   const path = (asked.origin + asked.pathname).slice(ROOT.length);
-  if (mode === 'navigate') return path === 'app' || path === 'app/' ? `${ROOT}app` : ROOM_PAGE.test(path) ? ROOT + path : null;
+  if (mode === 'navigate') return path === 'app' || ROOM_PAGE.test(path) ? ROOT + path : null;
   if (ICON.test(path)) return ROOT + path;
   if (!API.test(path)) return null;
   asked.searchParams.delete('seen');

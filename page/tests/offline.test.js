@@ -111,10 +111,8 @@ test('while the network works, nothing kept is served, whatever the service answ
 test('when a proxy answers 503 for a server that is down, the kept page is shown in place of the proxy\'s', async t => {
   const {page, network} = await visit(t);
   network.state = '503';
-  for (const path of ['app', 'app/']) {
-    const response = await page.goto(network.root + path);
-    assert.deepEqual([response.status(), response.headers()['x-offline']], [200, '1'], path);
-  }
+  const response = await page.goto(`${network.root}app`);
+  assert.deepEqual([response.status(), response.headers()['x-offline']], [200, '1']);
 });
 
 test('an answer is kept for its day, without `seen`, and an error is not kept in its place', async t => {
