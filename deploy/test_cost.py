@@ -1,4 +1,4 @@
-"""scripts/cost: whether docs/DEPLOY.md shows what it works out, and whether it assumes what the service does."""
+"""scripts/cost: whether docs/COST.md shows what it works out, and whether it assumes what the service does."""
 
 import importlib.machinery
 import importlib.util
@@ -19,7 +19,7 @@ def script():
 
 
 cost = script()
-PAGE = (ROOT / "docs/DEPLOY.md").read_text()
+PAGE = (ROOT / "docs/COST.md").read_text()
 READS = {cost.READ: 1e8}
 
 
