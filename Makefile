@@ -1,7 +1,7 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help run quick test test-redis test-functions test-page clients page-tests bench-page screenshot test-lambda lambda-watch lambda-invoke lambda-build
-.PHONY: package test-package containers check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises dependencies deny fuzz
+.PHONY: package test-package containers check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises documents dependencies deny fuzz
 
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 60
@@ -105,7 +105,7 @@ quick: ## Format, clippy and unit tests; cargo builds only what has changed, so 
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
 	cargo test --lib
 
-check: fmt clippy docs imports promises dependencies deny javascript python shell containers ## Formats, linters, docs, imports, dependencies, licenses
+check: fmt clippy docs documents imports promises dependencies deny javascript python shell containers ## Formats, linters, docs, imports, dependencies, licenses
 
 fmt:
 	cargo fmt --all --check
@@ -120,6 +120,9 @@ docs:
 
 imports: ## That imports in shared/src point inwards only
 	scripts/check-imports
+
+documents: ## That the links of the documents lead somewhere, and that their words are plain
+	scripts/check-docs
 
 promises: ## That each test exists which docs/RELIABILITY.md names
 	scripts/check-promises
