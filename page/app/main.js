@@ -47,7 +47,7 @@ function listView() {
   const all = judged(), groups = chosenOf(all), free = groups.reduce((sum, {free}) => sum + free.length, 0);
   showPicker(all, free);
   showRooms(groups);
-  const isTooShort = groups.some(({others}) => others.some(({time, minutes}) => time && minutes < question.min));
+  const isTooShort = !isBackwards() && groups.some(({others}) => others.some(({time, minutes}) => time && minutes < question.min));
   const headline = free || !isTooShort ? headlineOf(free) : say('for_length', {headline: headlineOf(0), duration: duration(question.min)});
   announce(free && question.min > ANY_LENGTH ? say('for_at_least', {headline, duration: duration(question.min)}) : headline);
   return {headline, moment};

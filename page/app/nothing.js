@@ -2,7 +2,7 @@
 
 import {daysOfRoom, hoursOf, otherDay} from './data.js';
 import {element, listed, say, ui} from './dom.js';
-import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isToday, nextDay, question, shownDay} from './question.js';
+import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isBackwards, isToday, nextDay, question, shownDay} from './question.js';
 import {bySoonest, currentSort, freeTimes} from './rule.js';
 import {clock, dayName, duration, minutesOf} from './times.js';
 
@@ -26,6 +26,8 @@ export function nothingFree(groups, others) {
 
 /** @param {Group[]} groups @param {Judgement[]} others @returns {[string[], Way[]]} */
 function whenNothingIsFree(groups, others) {
+  // The headline says what is wrong with the question.
+  if (isBackwards()) return [[], []];
   const tomorrow = {label: say(isToday() ? 'show_tomorrow' : 'show_next_day'), way: () => askDay(nextDay(), {mode: 'day'})};
   const open = groups.map(({building}) => ({building, hours: hoursOf(building)})).filter(({hours}) => hours);
   if (!open.length) return whenAllIsClosed(groups[0], tomorrow);

@@ -53,6 +53,7 @@ for (const [name, {query, act, headline: expected, state, ...options}] of Object
     for (const [device, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
       const page = await visit(t, query, {viewport, ...options});
       await headline(page, expected);
+      if (name !== 'loading') await shown(page);
       await act?.(page);
       if (state !== undefined) await eventually(() => page.locator('#refresh-state').innerText(), state);
       await page.mouse.move(0, 0);

@@ -146,7 +146,9 @@ test('"for at least" leaves out what is too short', async t => {
 
 test('the end of a range should be after its beginning', async t => {
   const page = await visit(t, '?from=14:00&to=13:00');
+  await shown(page);
   await headline(page, 'The end must be after the start');
+  assert.equal(await page.locator('#rooms .empty').isVisible(), false);
   assert.deepEqual(await freeRooms(page), []);
 });
 
