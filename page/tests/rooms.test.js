@@ -306,7 +306,6 @@ test('a building that is new is shown with its hours', async t => {
   const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
   await headline(page, '1 room free now');
   const building = {code: 'NEW', name: 'New Hall', classrooms: [{id: '1', name: '1', status: 'ok', availability: [{start_time: '08:00', end_time: '11:59'}]}]};
-  await page.unrouteAll();
   await page.route('**/api/open-classrooms*', route => route.fulfill({json: {buildings: {NEW: building}, last_updated: instant(day, '10:24'), date: day, timezone: ZONE, stale: false}}));
   await page.route('**/api/buildings', route => route.fulfill({json: campusFacts(day, {code: 'NEW', name: 'New Hall', opens: '08:00', closes: '20:00'})}));
   await page.clock.setFixedTime(instant(day, '10:25'));
