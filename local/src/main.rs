@@ -77,6 +77,6 @@ async fn serve(require_api_url: bool) -> Result<(), Box<dyn Error>> {
 /// Does nothing unless a systemd unit of `Type=notify` started the process.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(cause = %error, "systemd could not be told how the server is");
+        tracing::warn!(cause = %error, "systemd could not be notified");
     }
 }
