@@ -107,6 +107,8 @@ function keepOffline() {
   navigator.serviceWorker.register(policy ? policy.createScriptURL('') : script, {scope: `${root}app`}).catch(error => console.warn(error));
 }
 
+// The address changes without a load, so a relative link would lead elsewhere.
+for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('[href]:not([href^="#"])'))) link.setAttribute('href', link.href);
 document.addEventListener('click', follow);
 addEventListener('popstate', askUrl);
 addEventListener('online', load);

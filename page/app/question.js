@@ -25,8 +25,6 @@ const REMEMBERED = `emptyclassroom:${root}`;
 export let question = readUrl(location.search ? {} : rememberedChoices());
 // The address holds what is remembered as well: it can be copied, and the back button returns to it.
 if (!location.search) history.replaceState(null, '', urlOf(question));
-// The address changes without a load, so a relative link would lead elsewhere.
-for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('[href]:not([href^="#"])'))) link.setAttribute('href', link.href);
 
 /** A range may end with the day: 24:00 in the API's words, 00:00 in a time field.
     @param {string} time */

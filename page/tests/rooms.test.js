@@ -576,11 +576,11 @@ test('the title and the head say whose rooms these are', async t => {
   assert.equal(await page.locator('#home').innerText(), 'Boston University');
 });
 
-test('a wrong clock of the device is noticed by the server\'s Date, and corrected', async t => {
+test('a wrong clock of the device is noticed by the server\'s Date and the Age in a CDN, and corrected', async t => {
   const slow = new Date(instant(day, '10:20').getTime() - 12 * 60_000);
   const dated = async page => {
     await campusOf(day, [{name: '116', times: [['07:00', '10:59']]}])(page);
-    await page.route('**/api/cooldown-status', route => route.fulfill({json: {in_cooldown: false, remaining_minutes: 0}, headers: {Date: instant(day, '10:20').toUTCString()}}));
+    await page.route('**/api/cooldown-status', route => route.fulfill({json: {in_cooldown: false, remaining_minutes: 0}, headers: {Date: instant(day, '10:18').toUTCString(), Age: '120'}}));
   };
   const page = await open(t, browser, `${server.url}/app`, {now: slow, prepare: dated});
   await eventually(() => page.locator('#moment').innerText(), /10:20.AM$/);
