@@ -214,7 +214,7 @@ test('a day of next month is shown, and a day that is not kept gets a message', 
   const {date: today} = await server.json('/api/open-classrooms');
   const far = new Date(Date.parse(today) + 27 * 86_400_000).toISOString().slice(0, 10);
   await page.locator('#date').fill(far);
-  await headline(page, /with free time$/);
+  await headline(page, /(with|has) free time$/);
   await page.locator('#date').fill('2099-01-01');
   await headline(page, 'No bookings kept');
   await eventually(() => page.locator('.empty p').innerText(), /^There are no bookings for Thursday, January 1, 2099\. They are known about a month ahead\.$/);
@@ -336,7 +336,7 @@ test('of two days asked for one after the other the later is shown, whichever co
   await page.route('**/api/open-classrooms*', async route => { await slow; await route.fallback(); }, {times: 1});
   await page.getByRole('button', {name: 'Next day'}).click();
   await page.getByRole('button', {name: 'Next day'}).click();
-  await headline(page, /with free time$/);
+  await headline(page, /(with|has) free time$/);
   const late = page.waitForResponse('**/api/open-classrooms*');
   const requests = requestsOf(page);
   release();
@@ -556,7 +556,7 @@ test('the arrows end where the kept days end', async t => {
   const last = await page.locator('#date').getAttribute('max');
   await server.json(`/api/open-classrooms?date=${last}`);
   await page.locator('#date').fill(last);
-  await headline(page, /with free time$|has free time$/);
+  await headline(page, /(with|has) free time$/);
   assert.deepEqual([await arrow('Previous day').isDisabled(), await arrow('Next day').isDisabled()], [false, true]);
 });
 
@@ -595,7 +595,7 @@ test('offline after midnight the page offers the last data, with their day', asy
   await page.clock.setFixedTime(instant(next(day), '00:10'));
   await headline(page, 'You are offline');
   await page.getByRole('button', {name: /^Show \w+day, /}).click();
-  await headline(page, /with free time$/);
+  await headline(page, /(with|has) free time$/);
   await eventually(() => page.locator('#notice').innerText(), /^You are offline\. The page shows what was known on /);
 });
 
