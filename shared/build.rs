@@ -1,9 +1,9 @@
-//! Puts the page together into one file, computes the digests by which a page's Content-Security-Policy knows the page's own
-//! script and style, and compresses what is linked in.
+//! Bundles the page into one file, computes the digests of each page's script and style for its Content-Security-Policy, and
+//! compresses the embedded files.
 //!
-//! The page is written as ES modules, a style sheet and a file of texts in `page/app`, so that editors, Biome and TypeScript understand it.
-//! Here they become one module: imports go, each module stands behind those that it imports, and all share one scope. So a name may be
-//! given once in all of them, and modules must not import each other in a circle. The crate `minifier` takes out comments and spaces: browsers have no use for them.
+//! The sources in `page/app` are ES modules, a style sheet and a file of texts, so that editors, Biome and TypeScript understand
+//! them. Here the modules become one: imports are removed, each module follows those that it imports, and all share one scope. So
+//! each top-level name must be unique, and imports must not be circular. The crate `minifier` removes comments and spaces.
 
 #![expect(clippy::panic, reason = "a build script fails by panicking")]
 
@@ -14,7 +14,7 @@ use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 const APP: &str = "../page/app";
-/// The inline parts of a page.
+/// The inline parts of a page: name, opening tag and closing tag.
 const PARTS: [(&str, &str, &str); 2] =
     [("SCRIPT", "<script type=\"module\">", "</script>"), ("STYLE", "<style>", "</style>")];
 
@@ -27,7 +27,7 @@ fn main() {
     for (name, text) in [("app.html", &app), ("docs.html", &docs), ("openapi.json", &read("openapi.json"))] {
         pack(name, text);
     }
-    // The names are those of `src/web/pages/mod.rs`.
+    // `src/web/pages/mod.rs` reads these variables.
     for (page, html) in [("APP", app), ("DOCS", docs)] {
         for (part, open, close) in PARTS {
             let digest = Sha256::digest(between(&html, open, close));
@@ -40,7 +40,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(file).unwrap_or_else(|error| panic!("{file} cannot be read: {error}"))
 }
 
-/// Writes a text compressed, as `src/web/embedded.rs` links it.
+/// Writes a compressed text, which `src/web/embedded.rs` includes.
 fn pack(name: &str, text: &str) {
     let out = env::var("OUT_DIR").unwrap_or_else(|error| panic!("OUT_DIR: {error}"));
     let file = Path::new(&out).join(format!("{name}.gz"));
@@ -55,7 +55,7 @@ fn between<'a>(html: &'a str, open: &str, close: &str) -> &'a str {
     rest.split_once(close).unwrap_or_else(|| panic!("a page has no {close}")).0
 }
 
-/// The page: `index.html` with its texts, its style and its script.
+/// Returns the page: `index.html` with its texts, its style and its script.
 fn app() -> String {
     let mut html = with_texts(&read(&format!("{APP}/index.html")), &texts());
     let mut script = Script::default();
@@ -66,20 +66,20 @@ fn app() -> String {
     html
 }
 
-/// The style, without what only people need.
+/// Returns the minified style sheet.
 fn style() -> String {
     let style = read(&format!("{APP}/style.css"));
     minifier::css::minify(&style).unwrap_or_else(|error| panic!("style.css: {error}")).to_string()
 }
 
-/// The texts that are one sentence each, by their keys.
+/// Returns the texts that are plain strings, by their keys.
 fn texts() -> HashMap<String, String> {
     let texts: HashMap<String, serde_json::Value> =
         serde_json::from_str(&read(&format!("{APP}/texts.json"))).unwrap_or_else(|error| panic!("texts.json: {error}"));
     texts.into_iter().filter_map(|(key, text)| Some((key, text.as_str()?.to_owned()))).collect()
 }
 
-/// `[[key]]` in the page is the text of that key.
+/// Replaces each `[[key]]` in the page with the text of that key.
 fn with_texts(html: &str, texts: &HashMap<String, String>) -> String {
     let mut parts = html.split("[[");
     let mut filled = parts.next().unwrap_or_default().to_owned();
@@ -92,22 +92,22 @@ fn with_texts(html: &str, texts: &HashMap<String, String>) -> String {
     filled
 }
 
-/// The modules put together so far.
+/// The modules bundled so far.
 #[derive(Default)]
 struct Script {
     text: String,
-    /// The modules, and whether each is complete.
+    /// The modules, each with whether it is complete.
     modules: HashMap<String, bool>,
-    /// The names that a module gives at its top level, and that module.
+    /// Each top-level name, with the module that declares it.
     names: HashMap<String, String>,
 }
 
 impl Script {
-    /// Adds a module behind those that it imports.
+    /// Adds a module after those that it imports.
     fn add(&mut self, module: &str) {
         match self.modules.get(module) {
             Some(true) => return,
-            Some(false) => panic!("{module} is imported by a module that it imports itself"),
+            Some(false) => panic!("circular import of {module}"),
             None => self.modules.insert(module.to_owned(), false),
         };
         let source = read(&format!("{APP}/{module}"));
@@ -126,17 +126,18 @@ impl Script {
         self.modules.insert(module.to_owned(), true);
     }
 
-    /// The script, without comments and spaces that only people need.
+    /// Returns the minified script.
     fn minified(&self) -> String {
         minifier::js::minify(&self.text).unwrap_or_else(|error| panic!("the script of the page: {error}")).to_string()
     }
 
-    /// What stands behind `import` in a line: `{say} from './dom.js';`.
+    /// Adds an imported module. `import` is the rest of the line after `import`: `{say} from './dom.js';`.
     fn import(&mut self, module: &str, import: &str) {
-        let (names, from) =
-            import.split_once(" from './").unwrap_or_else(|| panic!("{module}: an import takes one line: {import}"));
+        let (names, from) = import
+            .split_once(" from './")
+            .unwrap_or_else(|| panic!("{module}: an import must be one line, from a relative path: {import}"));
         let (file, _) = from.split_once('\'').unwrap_or_else(|| panic!("{module}: {import}"));
-        assert!(!names.contains(" as "), "{module}: a name is the same in all modules: {import}");
+        assert!(!names.contains(" as "), "{module}: an import cannot rename: {import}");
         if Path::new(file).extension().is_some_and(|extension| extension == "json") {
             let json: serde_json::Value =
                 serde_json::from_str(&read(&format!("{APP}/{file}"))).unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -155,12 +156,12 @@ impl Script {
             return;
         };
         let name: String = rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
-        // A pattern, such as `const {hour12} = …`, is left to the browser.
+        // A destructuring pattern such as `const {hour12} = …`: the browser reports duplicates.
         if name.is_empty() {
             return;
         }
         if let Some(other) = self.names.insert(name.clone(), module.to_owned()) {
-            panic!("{module} and {other} both call something {name}: in the page they share one scope");
+            panic!("{module} and {other} both declare {name}, but the bundled page has one scope");
         }
     }
 }

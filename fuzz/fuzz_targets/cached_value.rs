@@ -1,4 +1,4 @@
-//! What lies in the cache.
+//! A cached value.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| emptyclassroom_fuzz::cached_value::check(bytes));

@@ -1,4 +1,4 @@
-//! 25Live's answer for a room, and the free slots that are computed from it.
+//! Fuzzes the parser of 25Live's answer, and the free slots computed from it.
 
 use emptyclassroom::{
     domain::{
@@ -11,18 +11,18 @@ use emptyclassroom::{
     outside::twenty_five_live::Availability,
 };
 
-/// The last minute of a day, and of the day behind it.
+/// A day in minutes.
 const DAY: u16 = 24 * 60;
 
-/// Reads an answer, and computes the slots of each of its days.
+/// Parses an answer, and computes the slots of each of its days.
 ///
 /// # Panics
-/// A promise is broken.
+/// An invariant is broken.
 pub fn check(body: &[u8]) {
     let read = match Availability::parse("342", body) {
         Ok(read) => read,
         Err(error) => {
-            assert!(error_chain(&error).len() < 4100, "a reason should be a line, not the whole answer: {error}");
+            assert!(error_chain(&error).len() < 4100, "the error should be short, not the whole answer: {error}");
             return;
         }
     };
@@ -32,7 +32,7 @@ pub fn check(body: &[u8]) {
         "the first malformed part should have a reason"
     );
     let reason = read.malformed.first.unwrap_or_default();
-    assert!(reason.len() < 1000, "a reason should be a line, not the whole answer: {reason}");
+    assert!(reason.len() < 1000, "the reason should be short, not the whole answer: {reason}");
     let (hours, min_gap) = rule(super::choice(body));
     for bookings in read.bookings.days().filter_map(|day| read.bookings.on(day)) {
         for booking in bookings {
@@ -43,7 +43,7 @@ pub fn check(body: &[u8]) {
     }
 }
 
-/// Some opening hours and shortest gap.
+/// Chooses opening hours and a shortest gap.
 fn rule(choice: u64) -> (OpeningHours, u16) {
     let part = |shift: u32, below: u16| u16::try_from((choice >> shift) & 0xffff).unwrap() % below;
     let opens = part(0, DAY);
@@ -55,12 +55,12 @@ fn time(minutes: u16) -> TimeOfDay {
     TimeOfDay::from_minutes(minutes).unwrap()
 }
 
-/// Holds the slots against every minute of the day.
+/// Checks the slots against every minute of the day.
 fn check_slots(bookings: &[Booking], hours: OpeningHours, min_gap: u16) {
     let slots = free_slots(bookings, hours, min_gap);
     let (opens, closes) = (hours.opens().minutes(), hours.closes().minutes());
     let mut taken = [false; 2 * DAY as usize + 1];
-    // A booking that begins at closing time or later is of no interest to anyone inside.
+    // A booking that begins at closing time or later takes nothing.
     for booking in bookings.iter().filter(|booking| booking.start < closes) {
         taken[usize::from(booking.start)..=usize::from(booking.end)].fill(true);
     }
@@ -72,7 +72,7 @@ fn check_slots(bookings: &[Booking], hours: OpeningHours, min_gap: u16) {
         "too short: {slots:?}"
     );
     assert!(slots.iter().all(is_free), "{slots:?} should not overlap {bookings:?}");
-    assert!(slots.windows(2).all(|pair| pair[0].end < pair[1].start), "{slots:?} should be in order, and apart");
+    assert!(slots.windows(2).all(|pair| pair[0].end < pair[1].start), "{slots:?} should be sorted and apart");
 
     let mut missing = taken.map(|taken| !taken);
     for slot in &slots {

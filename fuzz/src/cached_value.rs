@@ -1,4 +1,4 @@
-//! What lies in the cache: a snapshot in its envelope, its fencing token, and the time of the last refresh.
+//! Fuzzes the parsers of cached values: a snapshot with its header, its fencing token, and the time of the last refresh.
 
 use std::sync::LazyLock;
 
@@ -9,10 +9,10 @@ use emptyclassroom::{
 };
 use serde_json::value::RawValue;
 
-/// Reads the bytes as a value, as a time, and as a body whose envelope is in order.
+/// Parses the bytes as a value, as a timestamp, and as the body of a value with a valid header.
 ///
 /// # Panics
-/// A promise is broken.
+/// An invariant is broken.
 pub fn check(bytes: &[u8]) {
     static FINGERPRINT: LazyLock<Fingerprint> = LazyLock::new(|| Fingerprint::new(&Campus::built_in(), 28));
     let fingerprint = &*FINGERPRINT;
@@ -22,22 +22,22 @@ pub fn check(bytes: &[u8]) {
     }
     check_value(&Bytes::copy_from_slice(bytes), fingerprint);
     if let Some(value) = around(bytes, fingerprint) {
-        let read = CachedSnapshot::from_value(&value, fingerprint).expect("a value in order should be read");
+        let read = CachedSnapshot::from_value(&value, fingerprint).expect("a valid value should be read");
         check_snapshot(&read);
         check_value(&value, fingerprint);
         check_damage(&value, &read, fingerprint, super::choice(bytes));
     }
 }
 
-/// What was read is written, and reads back.
+/// Checks that a value that was read reads back after it is written.
 fn check_value(value: &Bytes, fingerprint: &Fingerprint) {
     let Ok(read) = CachedSnapshot::from_value(value, fingerprint) else { return };
     let written = read.to_value();
-    assert_eq!(CachedSnapshot::from_value(&written, fingerprint).expect("and read again"), read);
+    assert_eq!(CachedSnapshot::from_value(&written, fingerprint).expect("a written value should be read"), read);
     assert_eq!(FencingToken::of(&written), Some(read.fencing_token));
 }
 
-/// A value whose body are these bytes, if they are JSON.
+/// Returns a value with these bytes as its body, if they are JSON.
 fn around(bytes: &[u8], fingerprint: &Fingerprint) -> Option<Bytes> {
     // A body is one line.
     let body = serde_json::from_slice::<&RawValue>(bytes).ok()?.get().replace(['\n', '\r'], " ");
@@ -46,23 +46,25 @@ fn around(bytes: &[u8], fingerprint: &Fingerprint) -> Option<Bytes> {
     Some(CachedSnapshot::new(fencing_token, fingerprint.clone(), date, at, body.into(), Bytes::new()).to_value())
 }
 
-/// Another program may have written any JSON at all: it is a snapshot or it is not, and so is its stale copy.
+/// Checks that a body, which may be any JSON, and its stale copy are either both a snapshot or both not.
 fn check_snapshot(read: &CachedSnapshot) {
     let Some(stale) = read.as_stale() else { return };
     assert_eq!((stale.date, stale.last_updated), (read.date, read.last_updated));
     match (read.snapshot(), stale.snapshot()) {
         (Ok(fresh), Ok(stale)) => assert_eq!(stale, Snapshot { stale: true, ..fresh }),
-        (fresh, stale) => assert!(fresh.is_err() && stale.is_err(), "only one of them is a snapshot"),
+        (fresh, stale) => {
+            assert!(fresh.is_err() && stale.is_err(), "only one of the body and its stale copy is a snapshot")
+        }
     }
 }
 
-/// A byte that was changed, or an end that is missing, is noticed, unless the value still says the same.
+/// Checks that truncation and a changed byte are detected, unless the change is harmless.
 fn check_damage(value: &Bytes, read: &CachedSnapshot, fingerprint: &Fingerprint, choice: u64) {
     let at = usize::try_from(choice >> 8).unwrap() % value.len();
-    assert!(CachedSnapshot::from_value(&value.slice(..at), fingerprint).is_err(), "cut off at {at}, and accepted");
+    assert!(CachedSnapshot::from_value(&value.slice(..at), fingerprint).is_err(), "truncated at {at}, but accepted");
     let mut changed = value.to_vec();
     changed[at] ^= u8::try_from(choice & 0xff).unwrap().max(1);
     if let Ok(other) = CachedSnapshot::from_value(&changed.into(), fingerprint) {
-        assert_eq!(&other, read, "changed at {at}, and accepted");
+        assert_eq!(&other, read, "changed at {at}, but accepted");
     }
 }

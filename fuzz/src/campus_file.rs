@@ -1,4 +1,4 @@
-//! A campus file.
+//! Fuzzes the parser of campus files.
 
 use std::collections::HashSet;
 
@@ -8,18 +8,18 @@ use emptyclassroom::domain::{
 };
 use toml::{Table, Value};
 
-/// Reads the bytes as a campus file. Whatever is read keeps every rule of such a file, and reads back when written.
+/// Parses the bytes as a campus file. An accepted campus follows every rule of such files, and reads back after it is written.
 ///
 /// # Panics
-/// A promise is broken.
+/// An invariant is broken.
 pub fn check(bytes: &[u8]) {
-    // Nothing else is handed to the parser: a file that is no text cannot be read at all.
+    // The parser takes only text: reading the file already fails if it is not UTF-8.
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match Campus::parse("campus.toml", text) {
         Ok(campus) => {
             check_rules(&campus);
             check_keys(text);
-            let again = Campus::parse("again.toml", &written(&campus)).expect("a campus written again should be read");
+            let again = Campus::parse("again.toml", &written(&campus)).expect("a written campus should be read");
             assert_eq!(again, campus);
         }
         Err(error) => check_refusal(&error.to_string(), text),
@@ -47,7 +47,7 @@ fn check_rules(campus: &Campus) {
     }
 }
 
-/// No key is there that a campus file does not know.
+/// Checks that the file has no unknown key.
 fn check_keys(text: &str) {
     const HOURS: [&str; 4] = ["opens", "closes", "days", "closed"];
     let file: Table = text.parse().expect("a campus file should be TOML");
@@ -68,7 +68,7 @@ fn check_table<'a>(table: &'a Table, known: &[&str], list: &str) -> &'a [Value] 
     table.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The same campus as a file. JSON's strings are TOML's, as long as they are free of control characters.
+/// Writes the campus as a file. A JSON string without control characters is also a TOML string.
 fn written(campus: &Campus) -> String {
     let quoted = |text: &str| serde_json::to_string(text).unwrap();
     let contact = campus.contact.as_ref().map(|contact| format!("contact = {}\n", quoted(contact)));
@@ -106,7 +106,7 @@ fn written_closed(schedule: &Schedule) -> String {
     closed.collect::<Vec<_>>().join(", ")
 }
 
-/// File, line and reason.
+/// Checks that a refusal has the file, a line of it and a reason.
 fn check_refusal(refusal: &str, text: &str) {
     let behind = refusal.strip_prefix("campus.toml, line ").expect("a refusal should name the file and a line");
     let (line, reason) = behind.split_once(": ").expect("a reason should follow");

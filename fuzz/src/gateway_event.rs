@@ -1,14 +1,14 @@
-//! An event, as API Gateway hands it to a function.
+//! Fuzzes the events that API Gateway sends to a function.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::service::{Cached, answer};
 
-/// Reads the bytes as an event. What a client can have caused is a request, and every request has a sound answer.
+/// Parses the bytes as an event. An event that a client can cause is a request, and every request gets a valid response.
 ///
 /// # Panics
-/// A promise is broken.
+/// An invariant is broken.
 pub fn check(event: &[u8]) {
     for cached in [Cached::Sweep, Cached::Failure, Cached::Nothing] {
         match answer(cached, event) {
@@ -19,7 +19,7 @@ pub fn check(event: &[u8]) {
     }
 }
 
-/// Whether a client can have caused such an event: it has a method, and no more URI than API Gateway lets through.
+/// Returns whether a client can cause such an event: it has a method, and its URI is within API Gateway's limit.
 fn is_request(event: &[u8]) -> bool {
     let Ok(event) = serde_json::from_slice::<Value>(event) else { return false };
     let Some(method) = event.pointer("/requestContext/http/method").and_then(Value::as_str) else { return false };
@@ -27,13 +27,13 @@ fn is_request(event: &[u8]) -> bool {
     method.parse::<Method>().is_ok() && length("rawPath") + length("rawQueryString") <= 10_240
 }
 
-/// The same event without keys that stand there twice, which API Gateway never writes.
+/// Returns the event without duplicate keys, which API Gateway never sends.
 fn each_key_once(event: &[u8]) -> Vec<u8> {
     let event: Value = serde_json::from_slice(event).unwrap();
     event.to_string().into_bytes()
 }
 
-/// The answer as API Gateway wants it, and as a client may expect it.
+/// Checks that the response is valid for API Gateway and for clients.
 pub(crate) fn check_answer(answer: &Value) {
     let status = answer["statusCode"].as_u64().expect("there should be a status");
     assert!((100..=599).contains(&status) && status != 500, "{answer}");
@@ -64,7 +64,7 @@ pub(crate) fn check_answer(answer: &Value) {
 }
 
 fn check_problem(status: StatusCode, body: &str) {
-    // The answer to HEAD.
+    // The response to HEAD.
     if body.is_empty() {
         return;
     }
@@ -75,7 +75,7 @@ fn check_problem(status: StatusCode, body: &str) {
     assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty() && detail.len() < 500), "{body}");
 }
 
-/// Health alone says in JSON of its own that it is not well.
+/// Checks JSON. Apart from problems, only a failing health check is JSON with another status than 200.
 fn check_json(status: StatusCode, body: &str) {
     if body.is_empty() {
         return;

@@ -1,5 +1,5 @@
-//! What strangers may write, and what must hold whatever they write: one module for each of the five parsers, with one
-//! `check` that takes any bytes at all and panics when a promise is broken. The fuzz targets call nothing else.
+//! The five parsers of foreign input, and the invariants that must hold for any input: one module each, with a `check` that takes
+//! any bytes and panics if an invariant is broken. The fuzz targets call nothing else.
 
 pub mod answer;
 pub mod cached_value;
@@ -10,7 +10,7 @@ mod service;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// A number that follows from the input: for choices that need no place in it, so that a seed is a file as it really comes.
+/// Derives a number from the input, for random choices. They then need no bytes of the input, so a seed is a realistic file.
 fn choice(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! The query string of a URL, against the routes that read one.
+//! Fuzzes the query string of the routes that read one.
 
 use chrono::{Days, NaiveDate};
 use emptyclassroom::web::QUESTION_PARAMETERS as PARAMETERS;
@@ -10,14 +10,14 @@ use crate::{
     service::{Cached, TODAY, answer},
 };
 
-/// Asks with the bytes as query string, where a day and where an operator's word may stand in it.
+/// Sends the bytes as the query string of the route with `date` and of the route with `invalidate_cache`.
 ///
 /// # Panics
-/// A promise is broken.
+/// An invariant is broken.
 pub fn check(bytes: &[u8]) {
-    // API Gateway hands on a text, so that is what a client's bytes have become.
+    // API Gateway passes on text, so a client's bytes become UTF-8.
     let query = String::from_utf8_lossy(bytes);
-    // A sweep in vain takes a while.
+    // A sweep that fails is slow, so only some inputs cause one.
     let nothing = super::choice(bytes).is_multiple_of(8).then_some(Cached::Nothing);
     for cached in [Cached::Sweep, Cached::Failure].into_iter().chain(nothing) {
         check_day(cached, &query);
@@ -47,7 +47,7 @@ fn check_day(cached: Cached, query: &str) {
     };
     let today: NaiveDate = TODAY.parse().unwrap();
     let expected = match cached {
-        // Nothing of the past is in the cache, and a sweep reaches a month ahead.
+        // The cache has no past days, and a sweep covers a month ahead.
         _ if day < today || day > today + Days::new(31) => 404,
         Cached::Sweep => 200,
         Cached::Failure | Cached::Nothing => 503,
@@ -58,8 +58,8 @@ fn check_day(cached: Cached, query: &str) {
 fn check_operator(cached: Cached, query: &str) {
     let (status, detail) = ask(cached, "POST", "/api/refresh", query);
     let held = held(query, "invalidate_cache");
-    let word = held.iter().map(|word| word.to_ascii_lowercase()).collect::<Vec<_>>();
-    let expected = match (word.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), cached) {
+    let values = held.iter().map(|value| value.to_ascii_lowercase()).collect::<Vec<_>>();
+    let expected = match (values.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), cached) {
         (["true" | "1"], _) => 401,
         ([] | ["false" | "0"], Cached::Sweep) => 429,
         ([] | ["false" | "0"], Cached::Failure) => 503,
@@ -70,7 +70,7 @@ fn check_operator(cached: Cached, query: &str) {
     assert!(status != 400 || detail.starts_with("`invalidate_cache` is `"), "{query:?}: {detail}");
 }
 
-/// What the parameter of that name holds, each time it is there.
+/// Returns all values of the parameter with this name.
 fn held(query: &str, name: &str) -> Vec<String> {
     form_urlencoded::parse(query.as_bytes())
         .filter(|(key, _)| key == name)
@@ -78,7 +78,7 @@ fn held(query: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// A day as the contract writes it, and no other way.
+/// Parses a day in exactly the form YYYY-MM-DD.
 fn day(text: &str) -> Option<NaiveDate> {
     let well_formed = text.len() == 10
         && text
@@ -88,7 +88,7 @@ fn day(text: &str) -> Option<NaiveDate> {
     well_formed.then(|| text.parse().ok()).flatten()
 }
 
-/// The status, and an error's sentence.
+/// Returns the status, and the `detail` of an error.
 fn ask(cached: Cached, method: &str, path: &str, query: &str) -> (u64, String) {
     let event = json!({
         "version": "2.0", "rawPath": path, "rawQueryString": query, "headers": {"host": "api.example.com"},

@@ -1,5 +1,5 @@
-//! The service that the targets ask: real routes over an empty or a filled cache, at a time that stands still, with a
-//! 25Live that refuses every connection.
+//! The service under test: the real routes with an empty or a filled cache, a stopped clock, and a 25Live that refuses every
+//! connection.
 
 use std::{cell::OnceCell, sync::Arc, time::Duration};
 
@@ -24,11 +24,11 @@ use tokio::runtime::{Builder, Runtime};
 
 /// Tuesday, 3 March 2026, 10:00 in New York.
 const NOW: &str = "2026-03-03T15:00:00.123456Z";
-/// The campus's day at that time.
+/// The date at the campus at that time.
 pub(crate) const TODAY: &str = "2026-03-03";
-/// Where nobody listens: the port of "discard".
+/// An address without a listener: the "discard" port.
 const REFUSED: &str = "http://127.0.0.1:9/";
-/// What lets an operator drop the cache: the token of `events/refresh-invalidate-cache.json`.
+/// The admin token: that of `events/refresh-invalidate-cache.json`.
 const TOKEN: &str = "test-admin-token";
 
 const CAMPUS: &str = r#"
@@ -42,7 +42,7 @@ closes = "23:00"
 classrooms = [{ id = "342", name = "116" }, { id = "a/b é", name = "201" }]
 "#;
 
-/// The service over a cache of its own.
+/// A service with its own cache.
 struct App {
     runtime: Runtime,
     store: Arc<MemoryStore>,
@@ -50,21 +50,22 @@ struct App {
     gateway: Gateway,
 }
 
-/// What lies in the cache when a request comes.
+/// The content of the cache when a request arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cached {
-    /// Nothing: whoever asks sweeps, in vain.
+    /// Nothing: a request causes a sweep, which fails.
     Nothing,
-    /// A sweep of this very minute.
+    /// A sweep of the current minute.
     Sweep,
-    /// That the last sweep failed.
+    /// The mark of a failed sweep.
     Failure,
 }
 
-/// What the service answers to an event, as API Gateway is told; an error if the event is refused.
+/// Returns the service's response to an event, in API Gateway's format; an error if the event is refused.
 pub(crate) fn answer(cached: Cached, event: &[u8]) -> Result<Value, serde_json::Error> {
     thread_local! {
-        // A start reads the system's certificates: once is enough. One for each, because a process remembers what it showed.
+        // Created once, because each start loads the system's certificates. One per state, because a service keeps its last good
+        // copy.
         static APPS: OnceCell<[App; 3]> = const { OnceCell::new() };
     }
     APPS.with(|apps| {
@@ -88,7 +89,7 @@ impl App {
         let service = Service::build(Dependencies::new(config, clock, store.clone()), None).unwrap();
         let routes = read_routes(&service).merge(refresh_routes(&service)).merge(cooldown_routes(&service.deps));
         let gateway = Gateway::new(routes, &service.deps);
-        // Paused: the pauses between the attempts of a sweep pass at once.
+        // The time is paused, so the backoff within a sweep takes no time.
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         Self { runtime, store, service, gateway }
     }
@@ -101,7 +102,7 @@ impl App {
         })
     }
 
-    /// The cache as if nobody had asked before. No sweep succeeds, so that a snapshot is there exactly if it was put there.
+    /// Restores the content of the cache. No sweep succeeds, so a snapshot is present only if this function stored it.
     async fn fill(&self, cached: Cached) {
         let failure = "classrooms:refresh_failed";
         match cached {
@@ -109,7 +110,7 @@ impl App {
             Cached::Failure => self.store.put(failure, "x".into(), Duration::from_mins(1)).await.unwrap(),
             Cached::Sweep => {
                 self.store.delete(failure).await.unwrap();
-                // An operator may have dropped it.
+                // An earlier request may have dropped the cache.
                 if self.service.deps.cache.availability().await.unwrap().into_snapshot().is_none() {
                     self.publish().await;
                 }

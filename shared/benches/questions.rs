@@ -1,6 +1,6 @@
-//! What a question costs on a campus of 400 rooms, step by step, and a plain HIT beside it: `cargo bench`.
+//! Measures a question on a campus of 400 rooms, step by step, and a plain HIT for comparison: `cargo bench`.
 //!
-//! The routes are asked as a server asks them, over the cache in memory, so that no network is measured.
+//! The requests go through the routes, as in a server, with the in-memory cache, so that no network is measured.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -30,7 +30,7 @@ use tower::ServiceExt;
 
 const BUILDINGS: usize = 10;
 const ROOMS: usize = 40;
-/// Everything at once.
+/// All filters combined.
 const QUESTION: &str = "at=now&min_minutes=30&building=B1,B2,B3,B4,B5,B6,B7,B8,B9,B10&q=b&sort=free_until";
 const QUESTIONS: [&str; 5] = ["q=b1", "sort=name", "min_minutes=60&sort=duration", "at=now", QUESTION];
 
@@ -56,7 +56,7 @@ fn campus() -> Campus {
     Campus::parse("large.toml", &file).unwrap()
 }
 
-/// A busy day: each room has four classes of 75 minutes, at hours of its own.
+/// A busy day: each room has four classes of 75 minutes, at times that differ from room to room.
 fn snapshot(campus: &Campus) -> Snapshot {
     let date = now().with_timezone(&campus.timezone).date_naive();
     let mut bookings = BookingsByRoom::new();
@@ -68,7 +68,7 @@ fn snapshot(campus: &Campus) -> Snapshot {
     Snapshot::new(campus, 28, date, Timestamp::at_campus(now(), campus.timezone), &bookings, None)
 }
 
-/// The routes over a cache that has today's snapshot.
+/// The routes, over a cache with today's snapshot.
 fn routes(runtime: &Runtime) -> Router {
     emptyclassroom::install_tls();
     let mut config =
@@ -105,21 +105,21 @@ fn answer(bencher: Bencher<'_, '_>, target: &str) {
     bencher.bench_local(ask);
 }
 
-/// A whole answer without a question.
+/// A whole request without a question.
 #[divan::bench]
 fn plain_hit(bencher: Bencher<'_, '_>) {
     answer(bencher, "/api/open-classrooms");
 }
 
-/// A whole answer to a question.
+/// A whole request with a question.
 #[divan::bench(args = QUESTIONS)]
 fn hit_with_a_question(bencher: Bencher<'_, '_>, query: &str) {
     answer(bencher, &format!("/api/open-classrooms?{query}"));
 }
 
-/// Of which: the cached body is parsed.
+/// The share of it that parses the cached body.
 #[divan::bench]
-fn the_body_is_parsed(bencher: Bencher<'_, '_>) {
+fn parse_the_body(bencher: Bencher<'_, '_>) {
     let cached = CachedSnapshot::render(
         &snapshot(&campus()),
         &campus(),
