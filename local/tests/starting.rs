@@ -187,8 +187,8 @@ fn a_bad_campus_file_is_reported_with_its_line() {
     assert_eq!(
         refusal(BAD_CONFIGURATION, &[("CAMPUS_FILE", &file)]),
         format!(
-            "CAMPUS_FILE cannot be used: {file}, line 2: `Mars/Olympus` is not a time zone: \
-             expected a name of the tz database, such as America/New_York"
+            "CAMPUS_FILE cannot be used: {file}, line 2: `Mars/Olympus` is not a time zone; \
+             expected a name in the tz database, such as America/New_York"
         )
     );
 }
@@ -197,7 +197,7 @@ fn a_bad_campus_file_is_reported_with_its_line() {
 fn a_bad_variable_is_reported_with_its_value() {
     assert_eq!(
         refusal(BAD_CONFIGURATION, &[("PORT", "http")]),
-        "PORT is `http`, but should be a number from 0 to 65535"
+        "PORT is `http`; expected a number between 0 and 65535"
     );
     let host = refusal(1, &[("HOST", "203.0.113.1"), ("PORT", "0")]);
     assert!(host.starts_with("203.0.113.1:0 cannot be listened on: correct HOST and PORT"), "{host}");
@@ -207,7 +207,7 @@ fn a_bad_variable_is_reported_with_its_value() {
 fn with_require_api_url_it_refuses_to_invent_bookings() {
     let output = command(&folder(), &[("PORT", "0")]).arg("--require-api-url").output().unwrap();
     let refusal = said(BAD_CONFIGURATION, &output);
-    assert!(refusal.starts_with("API_URL is not set, but should be the http(s) URL of 25Live's"), "{refusal}");
+    assert!(refusal.starts_with("API_URL is not set; expected the http(s) URL of 25Live's"), "{refusal}");
 }
 
 /// The requests that the log has, each as method, path, status and the other fields.
@@ -265,8 +265,5 @@ async fn with_log_format_json_every_line_is_a_json_object() {
 
 #[test]
 fn an_unknown_log_format_is_refused() {
-    assert_eq!(
-        refusal(BAD_CONFIGURATION, &[("LOG_FORMAT", "xml")]),
-        "LOG_FORMAT is `xml`, but should be `text` or `json`"
-    );
+    assert_eq!(refusal(BAD_CONFIGURATION, &[("LOG_FORMAT", "xml")]), "LOG_FORMAT is `xml`; expected `text` or `json`");
 }

@@ -107,12 +107,15 @@ async fn a_hanging_redis_delays_the_start_by_at_most_three_seconds() {
 
 #[tokio::test]
 async fn a_bad_environment_variable_stops_the_start_and_is_named() {
-    let wanted = "REDIS_URL is not set, but should be redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
+    let wanted = "REDIS_URL is not set; expected redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
     assert_eq!(Function::refusal(BINARY, &[]).await, wanted);
     assert_eq!(Function::refusal(BINARY, &[("REDIS_URL", " ")]).await, wanted);
     let refused =
         Function::refusal(BINARY, &[("REDIS_URL", "redis://localhost"), ("REFRESH_COOLDOWN_MINUTES", "half an hour")]);
-    assert_eq!(refused.await, "REFRESH_COOLDOWN_MINUTES is `half an hour`, but should be a number from 0 to 1260");
+    assert_eq!(
+        refused.await,
+        "REFRESH_COOLDOWN_MINUTES is `half an hour`; expected a whole number of minutes between 0 and 1260"
+    );
 }
 
 #[tokio::test]

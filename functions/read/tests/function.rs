@@ -211,16 +211,20 @@ async fn a_bad_environment_variable_stops_the_start_and_is_named() {
     let url = redis.url();
     let redis_url = ("REDIS_URL", url.as_str());
     let wanted = "the http(s) URL of 25Live's availabilitydata.json";
-    assert_eq!(Function::refusal(BINARY, &[redis_url]).await, format!("API_URL is not set, but should be {wanted}"));
+    assert_eq!(Function::refusal(BINARY, &[redis_url]).await, format!("API_URL is not set; expected {wanted}"));
     for (name, held, beginning) in [
-        ("REDIS_URL", "", "REDIS_URL is not set, but should be redis://HOST:PORT"),
-        ("REDIS_URL", "http://:hunter2@localhost", "REDIS_URL is a URL of another kind, but should be"),
+        ("REDIS_URL", "", "REDIS_URL is not set; expected redis://HOST:PORT"),
+        ("REDIS_URL", "http://:hunter2@localhost", "REDIS_URL is a URL with another scheme; expected"),
         ("REDIS_URL", "rediss://:hunter2@localhost/#insecure", "REDIS_URL is "),
-        ("API_URL", "25live.example.edu", "API_URL is `25live.example.edu`, but should be the http(s) URL"),
+        ("API_URL", "25live.example.edu", "API_URL is `25live.example.edu`; expected the http(s) URL"),
         ("CAMPUS_FILE", "/no/such.toml", "CAMPUS_FILE cannot be used: /no/such.toml cannot be read: No such file"),
-        ("MIN_GAP_MINUTES", "half", "MIN_GAP_MINUTES is `half`, but should be a number from 1 to 1440"),
-        ("UPSTREAM_CONCURRENCY", "0", "UPSTREAM_CONCURRENCY is `0`, but should be a number from 1 to 64"),
-        ("ALLOWED_ORIGINS", "example.edu", "ALLOWED_ORIGINS is `example.edu`, but should be `*`, or origins"),
+        ("MIN_GAP_MINUTES", "half", "MIN_GAP_MINUTES is `half`; expected a whole number of minutes between 1 and 1440"),
+        ("UPSTREAM_CONCURRENCY", "0", "UPSTREAM_CONCURRENCY is `0`; expected a whole number between 1 and 64"),
+        (
+            "ALLOWED_ORIGINS",
+            "example.edu",
+            "ALLOWED_ORIGINS is `example.edu`; expected `*`, or comma-separated origins",
+        ),
     ] {
         let sentence = Function::refusal(BINARY, &[redis_url, ("API_URL", "http://localhost/x"), (name, held)]).await;
         assert!(sentence.starts_with(beginning) && !sentence.contains("hunter2"), "{name}={held}: {sentence}");
@@ -445,7 +449,7 @@ async fn a_secret_needs_an_arn_and_excludes_the_plain_variable() {
         ),
         (
             vec![("REDIS_URL_SECRET_ARN", "redis-url")],
-            "REDIS_URL_SECRET_ARN is `redis-url`, but should be arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
+            "REDIS_URL_SECRET_ARN is `redis-url`; expected arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
         ),
     ] {
         assert_eq!(Function::refusal(BINARY, &env).await, sentence);

@@ -201,11 +201,14 @@ async fn a_bad_environment_variable_stops_the_start_and_is_named() {
     let url = redis.url();
     let redis_url = ("REDIS_URL", url.as_str());
     for (env, beginning) in [
-        (vec![("API_URL", "http://localhost/x")], "REDIS_URL is not set, but should be redis://HOST:PORT"),
-        (vec![redis_url], "API_URL is not set, but should be the http(s) URL"),
-        (vec![redis_url, ("API_URL", "ftp://x")], "API_URL is `ftp://x`, but should be the http(s) URL"),
-        (vec![redis_url, ("UPSTREAM_TIMEOUT", "soon")], "UPSTREAM_TIMEOUT is `soon`, but should be a number from 0.1"),
-        (vec![redis_url, ("REFRESH_COOLDOWN_MINUTES", "-1")], "REFRESH_COOLDOWN_MINUTES is `-1`, but should be"),
+        (vec![("API_URL", "http://localhost/x")], "REDIS_URL is not set; expected redis://HOST:PORT"),
+        (vec![redis_url], "API_URL is not set; expected the http(s) URL"),
+        (vec![redis_url, ("API_URL", "ftp://x")], "API_URL is `ftp://x`; expected the http(s) URL"),
+        (
+            vec![redis_url, ("UPSTREAM_TIMEOUT", "soon")],
+            "UPSTREAM_TIMEOUT is `soon`; expected a number of seconds between 0.1",
+        ),
+        (vec![redis_url, ("REFRESH_COOLDOWN_MINUTES", "-1")], "REFRESH_COOLDOWN_MINUTES is `-1`; expected"),
     ] {
         let sentence = Function::refusal(BINARY, &env).await;
         assert!(sentence.starts_with(beginning), "{env:?}: {sentence}");
