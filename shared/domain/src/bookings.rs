@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 
 use crate::opening_hours::OpeningHours;
 
-/// A time during which a room is taken, in minutes since the midnight at which the day begins, rounded to the nearest.
-/// `end` may lie after the day's end, and is never before `start`.
+/// A time during which a room is taken, in whole minutes since the midnight at which the day begins. `end` may lie after the
+/// end of the day, and is never before `start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Booking {
     /// The first minute taken.
@@ -16,13 +16,13 @@ pub struct Booking {
     pub end: u16,
 }
 
-/// The bookings of one room, by day. A day that 25Live did not answer for is absent, and that does not mean "free".
+/// The bookings of one room, by day. A day missing from 25Live's answer is absent, which does not mean "free".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bookings {
     days: BTreeMap<NaiveDate, Day>,
 }
 
-/// What takes a room on one day: lists in order, in which nothing overlaps or touches.
+/// What takes a room on one day. Each list is sorted, and its bookings neither overlap nor touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Day {
     /// Events and closures.
@@ -37,52 +37,52 @@ struct Day {
 pub type BookingsByRoom = HashMap<String, Bookings>;
 
 impl Bookings {
-    /// Adds events to a day, which counts as answered from then on. Bookings that overlap or touch become one, so that a day
-    /// has some hundreds at most, whatever 25Live sent.
+    /// Adds events to a day, which then counts as answered. Bookings that overlap or touch are merged, so a day has a few
+    /// hundred at most, whatever 25Live sent.
     pub fn add(&mut self, date: NaiveDate, events: impl IntoIterator<Item = Booking>) {
         let day = self.days.entry(date).or_default();
         let events: Vec<_> = events.into_iter().collect();
-        unite(&mut day.taken, events.iter().copied());
-        unite(&mut day.events, events);
+        merge(&mut day.taken, events.iter().copied());
+        merge(&mut day.events, events);
     }
 
-    /// Adds closures to a day: the building is closed, or the campus is on holiday. Nobody has booked the room then, but it is
-    /// not free.
+    /// Adds closures to a day: the building is closed, or the campus is on holiday. A closure makes the room neither free nor
+    /// booked.
     pub fn add_closures(&mut self, date: NaiveDate, closures: impl IntoIterator<Item = Booking>) {
         let day = self.days.entry(date).or_default();
         let closures: Vec<_> = closures.into_iter().collect();
-        unite(&mut day.taken, closures.iter().copied());
-        unite(&mut day.closures, closures);
+        merge(&mut day.taken, closures.iter().copied());
+        merge(&mut day.closures, closures);
     }
 
-    /// When the room is taken on a day, in order; `None` if 25Live did not answer for that day.
+    /// Returns when the room is taken on a day, in order; `None` if 25Live did not answer for that day.
     #[must_use]
     pub fn on(&self, date: NaiveDate) -> Option<&[Booking]> {
         self.days.get(&date).map(|day| day.taken.as_slice())
     }
 
-    /// When the building is closed on a day, as far as 25Live shows it, in order; `None` if 25Live did not answer for that day.
+    /// Returns when the building is closed on a day according to 25Live, in order; `None` if 25Live did not answer for that day.
     #[must_use]
     pub fn closures_on(&self, date: NaiveDate) -> Option<&[Booking]> {
         self.days.get(&date).map(|day| day.closures.as_slice())
     }
 
-    /// Whether an event takes any part of these hours of a day; `None` if 25Live did not answer for that day.
+    /// Returns whether an event takes any part of these hours of a day; `None` if 25Live did not answer for that day.
     #[must_use]
     pub fn has_event(&self, date: NaiveDate, hours: OpeningHours) -> Option<bool> {
         let (opens, closes) = (hours.opens().minutes(), hours.closes().minutes());
-        let takes_a_part = |event: &Booking| event.start.max(opens) < event.end.min(closes);
-        self.days.get(&date).map(|day| day.events.iter().any(takes_a_part))
+        let overlaps = |event: &Booking| event.start.max(opens) < event.end.min(closes);
+        self.days.get(&date).map(|day| day.events.iter().any(overlaps))
     }
 
-    /// The days that 25Live answered for, in order.
+    /// Returns the days that 25Live answered for, in order.
     pub fn days(&self) -> impl Iterator<Item = NaiveDate> {
         self.days.keys().copied()
     }
 }
 
-/// Adds bookings to a list, in which they overlap or touch no more.
-fn unite(list: &mut Vec<Booking>, more: impl IntoIterator<Item = Booking>) {
+/// Adds bookings to a list, and merges those that overlap or touch.
+fn merge(list: &mut Vec<Booking>, more: impl IntoIterator<Item = Booking>) {
     list.extend(more);
     list.sort_unstable();
     list.dedup_by(|later, earlier| {
@@ -95,7 +95,7 @@ fn unite(list: &mut Vec<Booking>, more: impl IntoIterator<Item = Booking>) {
     list.shrink_to_fit();
 }
 
-/// How many rooms have an answer for each day; days on which no room has one are absent.
+/// Counts the rooms with an answer for each day. A day for which no room has one is absent.
 #[must_use]
 pub fn rooms_answered(bookings: &BookingsByRoom) -> BTreeMap<NaiveDate, usize> {
     let mut rooms = BTreeMap::new();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn bookings_that_overlap_or_touch_become_one_and_come_in_order() {
+    fn overlapping_or_touching_bookings_are_merged_and_sorted() {
         let mut bookings = Bookings::default();
         let times = [(840, 900), (540, 600), (540, 600), (570, 660), (660, 690), (480, 480), (486, 534)];
         bookings.add(day(3), times.map(|(start, end)| Booking { start, end }));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_without_bookings_is_answered_and_a_day_without_an_answer_is_not() {
+    fn a_day_without_bookings_counts_as_answered_and_a_missing_day_does_not() {
         let mut bookings = Bookings::default();
         bookings.add(day(3), []);
         assert_eq!(bookings.on(day(3)), Some(&[][..]));
@@ -136,10 +136,10 @@ mod tests {
         let hours = OpeningHours::new("07:00".parse().unwrap(), "22:00".parse().unwrap()).unwrap();
         let mut bookings = Bookings::default();
         bookings.add_closures(day(3), [Booking { start: 420, end: 1320 }]);
-        // Before opening, after closing, and no minute long.
+        // Before opening, after closing, and zero minutes long.
         bookings.add(day(3), [(0, 420), (1320, 1440), (600, 600)].map(|(start, end)| Booking { start, end }));
         assert_eq!(bookings.has_event(day(3), hours), Some(false));
-        assert_eq!(bookings.on(day(3)), Some(&[Booking { start: 0, end: 1440 }][..]), "but it is taken");
+        assert_eq!(bookings.on(day(3)), Some(&[Booking { start: 0, end: 1440 }][..]), "the room is still taken");
         assert_eq!(bookings.has_event(day(4), hours), None);
         for (start, end) in [(419, 421), (1319, 1320), (0, 1440), (720, 780)] {
             let mut bookings = bookings.clone();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_are_counted_for_each_day_that_any_of_them_answered() {
+    fn rooms_answered_counts_the_rooms_of_each_day() {
         let mut rooms = BookingsByRoom::new();
         for (id, date) in [("1", day(3)), ("2", day(3)), ("1", day(4))] {
             rooms.entry(id.to_owned()).or_default().add(date, []);

@@ -1,10 +1,10 @@
-//! A room's free periods as iCalendar (RFC 5545), which calendar programs subscribe to.
+//! A room's free periods as an iCalendar (RFC 5545) that calendar programs can subscribe to.
 //!
-//! Times are in UTC, so that nothing depends on what a program knows of the campus's clocks. Nothing in it is of the moment at
-//! which it was asked for, or of the sweep that it came from: the same free periods make the same bytes.
+//! Times are in UTC, so nothing depends on a program's knowledge of the campus's time zone. The output depends neither on the
+//! time of the request nor on the sweep: the same free periods make the same bytes.
 //!
-//! It is a dozen fixed properties, so it is written here: the `icalendar` crate took two thirds of an answer's time, and folded
-//! some lines a byte too late.
+//! It is a dozen fixed properties, so it is written here without a library: the `icalendar` crate took two thirds of the
+//! response time, and folded some lines a byte too late.
 
 use std::fmt::{self, Write};
 
@@ -19,16 +19,16 @@ use crate::{
     time_of_day::TimeOfDay,
 };
 
-/// A calendar program should ask once an hour. A sweep runs daily, and when somebody refreshes.
+/// Asks calendar programs to refresh hourly. A sweep runs daily and on each manual refresh.
 const REFRESH_INTERVAL: &str = "PT1H";
-/// The longest line of RFC 5545, section 3.1, in bytes, without its line break.
+/// The maximum length of a line in bytes, without its line break (RFC 5545, section 3.1).
 const LONGEST_LINE: usize = 75;
-/// The time zone of the calendar's times, for a calendar without an event: it must have some component (RFC 5545, section
-/// 3.6), and this one is the least surprising. Calendar programs know it, and show nothing for it.
+/// The component of a calendar without events: RFC 5545, section 3.6, requires at least one. Calendar programs know this time
+/// zone and show nothing for it.
 const UTC_ZONE: &str = "BEGIN:VTIMEZONE\r\nTZID:Etc/UTC\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\n\
                         TZOFFSETTO:+0000\r\nTZNAME:UTC\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n";
 
-/// The calendar of a room: an event for each of its free periods.
+/// Renders the calendar of a room, with an event for each free period.
 #[must_use]
 pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, known: &RoomDays) -> String {
     let name = format!("{} {}", building.code, room.name);
@@ -50,13 +50,13 @@ pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, known: &
         let day_begins = day.instant(TimeOfDay::MIDNIGHT).to_utc();
         for period in FreePeriod::of_slots(&known.slots, building.hours_on(known.date)) {
             let FreeSpan { start, end } = FreeSpan::of(period, day);
-            // One that lies within an hour that the clocks skip takes no time.
+            // A period within an hour that the clocks skip is empty.
             if start >= end {
                 continue;
             }
             let FreePeriod { from, until } = period;
             calendar.push("BEGIN", &"VEVENT");
-            // A UID names the whole period, so no event ever has a newer version, and DTSTAMP need not be the time of the sweep.
+            // The UID identifies the whole period, so an event never changes, and DTSTAMP need not be the time of the sweep.
             let uid = format!("{}-{}T{from}-{until}@{campus_id}.emptyclassroom", room.id, known.date);
             calendar.push("UID", &Text(&uid));
             calendar.push("DTSTAMP", &Instant(day_begins));
@@ -75,8 +75,8 @@ pub fn calendar(campus: &Campus, building: &Building, room: &Classroom, known: &
     calendar.0
 }
 
-/// A name for the campus in its events' UIDs, since another campus may have a room with the same id: the FNV-1a digest of its
-/// name and its time zone.
+/// Returns the campus's part of the UIDs, because another campus may have a room with the same id: the FNV-1a digest of the
+/// campus's name and time zone.
 fn campus_id(campus: &Campus) -> String {
     let bytes = campus.name.bytes().chain([b'\n']).chain(campus.timezone.name().bytes());
     let digest = bytes.fold(0xcbf2_9ce4_8422_2325, |digest: u64, byte| {
@@ -85,16 +85,16 @@ fn campus_id(campus: &Campus) -> String {
     format!("{digest:016x}")
 }
 
-/// Content lines: a name, a colon, a value and a line break each.
+/// Content lines, each with a name, a colon, a value and a line break.
 #[derive(Default)]
 struct ContentLines(String);
 
 impl ContentLines {
     /// Adds a line, folded if it is too long.
-    #[expect(clippy::expect_used, reason = "a String takes all that is written to it")]
+    #[expect(clippy::expect_used, reason = "writing to a String cannot fail")]
     fn push(&mut self, name: &str, value: &dyn fmt::Display) {
         let begin = self.0.len();
-        write!(self.0, "{name}:{value}").expect("a String should take it");
+        write!(self.0, "{name}:{value}").expect("writing to a String cannot fail");
         if self.0.len() - begin > LONGEST_LINE {
             let line = self.0.split_off(begin);
             self.fold(&line);
@@ -108,14 +108,14 @@ impl ContentLines {
             let (piece, behind) = rest.split_at(rest.floor_char_boundary(longest));
             self.0.push_str(piece);
             self.0.push_str("\r\n ");
-            // The space counts.
+            // The leading space of a continuation line counts.
             (rest, longest) = (behind, LONGEST_LINE - 1);
         }
         self.0.push_str(rest);
     }
 }
 
-/// A text as a value (RFC 5545, section 3.3.11). No text of a campus has a line break.
+/// An escaped text value (RFC 5545, section 3.3.11). Line breaks need no escape: texts of a campus have none.
 struct Text<'a>(&'a str);
 
 impl fmt::Display for Text<'_> {
@@ -127,7 +127,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// An instant as a value, in UTC (RFC 5545, section 3.3.5).
+/// A date-time value in UTC (RFC 5545, section 3.3.5).
 struct Instant(DateTime<Utc>);
 
 impl fmt::Display for Instant {
@@ -193,7 +193,7 @@ mod tests {
     fn instant(event: &ICalendarComponent, property: &ICalendarProperty) -> String {
         match event.property(property).unwrap().values.as_slice() {
             [ICalendarValue::PartialDateTime(at)] => {
-                assert_eq!((at.tz_hour, at.tz_minute), (Some(0), Some(0)), "it should be in UTC");
+                assert_eq!((at.tz_hour, at.tz_minute), (Some(0), Some(0)), "the time should be in UTC");
                 let day = format!("{:04}-{:02}-{:02}", at.year.unwrap(), at.month.unwrap(), at.day.unwrap());
                 format!("{day} {:02}:{:02}:{:02}", at.hour.unwrap(), at.minute.unwrap(), at.second.unwrap())
             }
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    /// What another library reads in the calendar: the calendar itself, and its events.
+    /// Parses the calendar with another library, into the calendar itself and its events.
     fn read(text: &str) -> (ICalendarComponent, Vec<ICalendarComponent>) {
         let mut components = ICalendar::parse(text).unwrap().components.into_iter();
         let calendar = components.next().unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn each_free_period_is_an_event_in_utc_also_when_the_clocks_change() {
+    fn each_free_period_is_an_event_in_utc_even_when_the_clocks_change() {
         let campus = campus("116", "College of Arts & Sciences");
         let days = [
             day(&campus, "2026-03-07", 9, 10),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_calendar_tells_its_name_and_how_often_to_ask() {
+    fn the_calendar_has_a_name_and_a_refresh_interval() {
         let campus = campus("116", "A");
         let text = calendar_of(&campus, &[]);
         for line in [
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_of_simulated_bookings_says_so_in_its_name_and_in_each_event() {
+    fn simulated_bookings_are_marked_in_the_calendars_name_and_in_each_event() {
         let campus = campus("116", "A");
         let (building, room) = campus.classrooms().next().unwrap();
         let days = RoomDays { simulated: true, days: vec![day(&campus, "2026-03-03", 9, 10)] };
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_sweep_that_finds_the_same_periods_makes_the_same_bytes() {
+    fn the_same_free_periods_make_the_same_bytes_after_a_later_sweep() {
         let campus = campus("116", "A");
         let earlier = day(&campus, "2026-03-03", 9, 10);
         let later = RoomDay { last_updated: Timestamp::parse("2026-03-03T11:00:00-05:00").unwrap(), ..earlier.clone() };
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_without_a_free_period_has_one_component_that_no_program_shows() {
+    fn a_calendar_without_free_periods_has_only_a_time_zone() {
         let campus = campus("116", "A");
         for days in [vec![], vec![day(&campus, "2026-03-03", 0, 24)]] {
             let components = ICalendar::parse(calendar_of(&campus, &days)).unwrap().components;
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_of_the_same_id_on_two_campuses_have_events_of_different_uids() {
+    fn rooms_with_the_same_id_on_two_campuses_have_different_event_uids() {
         let here = campus("116", "A");
         let elsewhere = Campus { timezone: chrono_tz::Europe::Berlin, ..here.clone() };
         let other = Campus { name: "B".to_owned(), ..here.clone() };
@@ -310,12 +310,12 @@ mod tests {
             text(&events[0], &ICalendarProperty::Uid)
         });
         assert!(uids[0] != uids[1] && uids[1] != uids[2] && uids[0] != uids[2], "{uids:?}");
-        assert_eq!(uids[0], "342-2026-03-03T00:00-09:00@a640dc5755a2fc73.emptyclassroom", "it stays the same for ever");
+        assert_eq!(uids[0], "342-2026-03-03T00:00-09:00@a640dc5755a2fc73.emptyclassroom", "a UID must never change");
     }
 
     proptest! {
         #[test]
-        fn any_name_reads_back_from_lines_that_are_short_enough(
+        fn any_name_survives_escaping_and_line_folding(
             id in "[^\\p{C}\\p{Z}]{1,100}",
             room in "[^\\p{C}\\p{Z}][^\\p{C}]{0,150}[^\\p{C}\\p{Z}]",
             building in "[^\\p{C}\\p{Z}][^\\p{C}]{0,150}[^\\p{C}\\p{Z}]",

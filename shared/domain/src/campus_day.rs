@@ -1,4 +1,4 @@
-//! A day at the campus: from what the clocks on its walls show to instants, also on the days of 23 and 25 hours.
+//! A day at the campus: converts local clock times to instants, including on days of 23 and 25 hours.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
@@ -11,13 +11,13 @@ use crate::time_of_day::TimeOfDay;
 pub struct CampusDay {
     date: NaiveDate,
     timezone: Tz,
-    /// Where the clocks do not change on this day: a room's page of slots is then turned into instants without a search.
+    /// The UTC offset, if it does not change on this day: slots then become instants without a search.
     offset: Option<FixedOffset>,
 }
 
 impl CampusDay {
-    /// That day in that zone. Days of the years 1 to 9999 will do; at the end of chrono's calendar, 260,000 years from now, it
-    /// panics.
+    /// Returns the day in the zone. Works for the years 1 to 9999; panics at the end of chrono's calendar, 260,000 years from
+    /// now.
     #[must_use]
     pub fn new(date: NaiveDate, timezone: Tz) -> Self {
         let mut day = Self { date, timezone, offset: None };
@@ -27,21 +27,21 @@ impl CampusDay {
         day
     }
 
-    /// The day.
+    /// Returns the date.
     #[must_use]
     pub const fn date(&self) -> NaiveDate {
         self.date
     }
 
-    /// When the clocks show this time: for the first time where they show it twice; and where they skip it, when they go on
-    /// behind it.
+    /// Returns the instant at which the clocks show this time: the first one if the time is repeated, and the end of the gap if
+    /// it is skipped.
     #[must_use]
     pub fn instant(&self, time: TimeOfDay) -> DateTime<FixedOffset> {
-        let at_once = self.offset.and_then(|offset| offset.from_local_datetime(&self.shown(time.minutes())).single());
-        at_once.unwrap_or_else(|| self.search(time.minutes()))
+        let unchanged = self.offset.and_then(|offset| offset.from_local_datetime(&self.shown(time.minutes())).single());
+        unchanged.unwrap_or_else(|| self.search(time.minutes()))
     }
 
-    /// The same, but for the second time where they show it twice and the first is not after `moment`.
+    /// Like [`Self::instant`], but returns the second occurrence of a repeated time if the first is not after `moment`.
     #[must_use]
     pub fn instant_after(&self, time: TimeOfDay, moment: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
         let first = self.instant(time);
@@ -52,14 +52,14 @@ impl CampusDay {
         second.map_or(first, |second| second.fixed_offset())
     }
 
-    /// What the clocks show at an instant of this day, in whole minutes.
+    /// Returns the clock time at an instant of this day, in whole minutes.
     #[must_use]
     pub fn time_at(&self, instant: DateTime<FixedOffset>) -> TimeOfDay {
         TimeOfDay::from(instant.with_timezone(&self.timezone).time())
     }
 
-    /// The time itself, if the clocks show it on this day. If they skip it, the first one behind it; `24:00`, the end of the day,
-    /// if they go on with the next one.
+    /// Returns the time itself, or the first time after the gap if the clocks skip it on this day; `24:00`, the end of the day,
+    /// if the gap reaches into the next day.
     #[must_use]
     pub fn shown_from(&self, time: TimeOfDay) -> TimeOfDay {
         if self.offset.is_some() {
@@ -69,7 +69,7 @@ impl CampusDay {
         if shown.date() > self.date { TimeOfDay::END } else { shown.time().into() }
     }
 
-    /// What the clocks show that many minutes after midnight, if they are not changed.
+    /// Returns the local time this many minutes after midnight, as if the clocks did not change.
     fn shown(&self, minutes: u16) -> NaiveDateTime {
         self.date.and_time(NaiveTime::MIN) + TimeDelta::minutes(minutes.into())
     }
@@ -77,10 +77,10 @@ impl CampusDay {
     #[expect(clippy::expect_used, reason = "no zone of the tz database has ever skipped more than a day")]
     fn search(&self, minutes: u16) -> DateTime<FixedOffset> {
         let shown = self.shown(minutes);
-        // Clocks usually skip an hour; the most so far was a whole day.
+        // Clocks usually skip an hour; the longest gap so far was a whole day.
         let mut candidates = (0..=TimeOfDay::END.minutes()).map(|skipped| shown + TimeDelta::minutes(skipped.into()));
         let found = candidates.find_map(|shown| self.timezone.from_local_datetime(&shown).earliest());
-        found.expect("clocks skip a day at most").fixed_offset()
+        found.expect("a gap is at most a day long").fixed_offset()
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_an_instant_with_the_offset_of_that_hour() {
+    fn an_instant_has_the_utc_offset_of_its_hour() {
         let spring = day("2026-03-08", New_York);
         assert_eq!(shown(spring, "01:59"), "2026-03-08T01:59:00-05:00");
         assert_eq!(shown(spring, "03:00"), "2026-03-08T03:00:00-04:00");
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_the_clocks_skip_is_when_they_go_on_behind_it() {
+    fn a_skipped_time_is_the_instant_at_which_the_gap_ends() {
         for skipped in ["02:00", "02:01", "02:59", "03:00"] {
             assert_eq!(shown(day("2026-03-08", New_York), skipped), "2026-03-08T03:00:00-04:00", "{skipped}");
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_the_clocks_skip_is_the_first_one_behind_it_and_the_end_of_the_day_at_the_latest() {
+    fn a_skipped_time_is_shown_as_the_first_time_after_the_gap_or_the_end_of_the_day() {
         let shown = |date, zone, at: &str| day(date, zone).shown_from(time(at)).to_string();
         for (at, expected) in [("01:59", "01:59"), ("02:00", "03:00"), ("02:59", "03:00"), ("24:00", "24:00")] {
             assert_eq!(shown("2026-03-08", New_York, at), expected);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_time_that_comes_twice_it_is_the_first_unless_that_is_over() {
+    fn a_repeated_time_is_its_first_occurrence_unless_that_has_passed() {
         let autumn = day("2026-11-01", New_York);
         assert_eq!(shown(autumn, "01:30"), "2026-11-01T01:30:00-04:00");
         assert_eq!(shown(autumn, "02:00"), "2026-11-01T02:00:00-05:00");
@@ -160,21 +160,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_instants_of_any_day_anywhere_follow_the_clocks(
+        fn instants_follow_the_clocks_on_any_day_in_any_time_zone(
             zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
             days in 0..20_000_u64,
             is_change in any::<bool>(),
             minutes in 0..=1440_u16,
         ) {
-            // From 1990 on: before, some clocks differed by seconds.
+            // From 1990 on: earlier, some offsets had seconds.
             let date = NaiveDate::from_ymd_opt(1990, 1, 1).unwrap() + chrono::Days::new(days);
-            // Half of the days are those on which the clocks change, where there is one within the year.
+            // Half of the cases use a day on which the clocks change, if there is one within 400 days.
             let offset = |date: NaiveDate| zone.offset_from_utc_datetime(&date.and_time(NaiveTime::MIN)).fix();
             let changes = |date: &NaiveDate| is_change && offset(*date) != offset(date.succ_opt().unwrap());
             let date = date.iter_days().take(400).find(changes).unwrap_or(date);
             let (day, time) = (CampusDay::new(date, zone), TimeOfDay::from_minutes(minutes).unwrap());
             let instant = day.instant(time);
-            prop_assert_eq!(instant, day.search(minutes), "the short way should lead to the same");
+            prop_assert_eq!(instant, day.search(minutes), "the shortcut should give the same result");
             prop_assert_eq!(instant.naive_utc(), instant.with_timezone(&zone).naive_utc());
             prop_assert_eq!(instant.fixed_offset(), instant.with_timezone(&zone).fixed_offset());
             prop_assert!(instant.naive_local() >= day.shown(minutes));

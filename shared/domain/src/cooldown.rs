@@ -1,28 +1,28 @@
-//! The cooldown: how long after a sweep nobody may ask for another.
+//! The cooldown: how long manual refreshes are refused after a sweep.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// How long manual refreshes wait after a successful sweep.
+/// How long manual refreshes are refused after a successful sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cooldown(Duration);
 
-/// What is left of a cooldown: more than nothing, and never more than the whole.
+/// The remaining part of a cooldown: positive, and never longer than the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining(Duration);
 
 impl Cooldown {
-    /// A cooldown of that many minutes; 0 turns it off.
+    /// Returns a cooldown of this many minutes; 0 turns it off.
     #[must_use]
     pub const fn from_minutes(minutes: u32) -> Self {
         Self(Duration::from_secs(minutes as u64 * 60))
     }
 
-    /// What is left at `now` of the cooldown that began at `last_refresh`; `None` when it is over.
+    /// Returns the rest, at `now`, of the cooldown that began at `last_refresh`; `None` if it is over.
     ///
-    /// A `last_refresh` in the future, written by a process whose clock is ahead, counts as now. One that lies more than a
-    /// whole cooldown ahead holds nobody up: that clock was wrong, or ours has been set back.
+    /// A `last_refresh` in the future, written by a process whose clock is ahead, counts as now. One more than a whole cooldown
+    /// ahead is ignored: that clock was wrong, or ours has been set back.
     ///
     /// ```
     /// # use domain::cooldown::Cooldown;
@@ -45,13 +45,13 @@ impl Cooldown {
 }
 
 impl Remaining {
-    /// In minutes, not rounded.
+    /// Returns the minutes, not rounded.
     #[must_use]
     pub fn minutes(self) -> f64 {
         self.0.as_secs_f64() / 60.0
     }
 
-    /// In whole seconds, rounded up: after that many it is over.
+    /// Returns the whole seconds after which the cooldown is over, rounded up.
     #[must_use]
     pub fn whole_seconds(self) -> u64 {
         self.0.as_secs() + u64::from(self.0.subsec_nanos() > 0)
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lasts_to_the_last_microsecond_and_no_longer() {
+    fn the_cooldown_lasts_to_the_last_microsecond_and_no_longer() {
         assert_eq!(after(TimeDelta::zero()).unwrap().whole_seconds(), 1800);
         let last = after(TimeDelta::minutes(30) - TimeDelta::microseconds(1)).unwrap();
         assert!(last.minutes() > 0.0);
@@ -83,20 +83,20 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_in_the_future_counts_as_now_unless_it_is_too_far_to_be_believed() {
+    fn a_last_refresh_in_the_future_counts_as_now_unless_it_is_too_far_ahead() {
         assert_eq!(after(TimeDelta::minutes(-5)).unwrap().whole_seconds(), 1800);
         assert_eq!(after(TimeDelta::minutes(-30)).unwrap().whole_seconds(), 1800);
         assert_eq!(after(TimeDelta::minutes(-31)), None);
     }
 
     #[test]
-    fn a_cooldown_of_nothing_is_never_on() {
+    fn a_cooldown_of_zero_is_off() {
         assert_eq!(Cooldown::from_minutes(0).remaining(ten(), ten()), None);
     }
 
     proptest! {
         #[test]
-        fn what_is_left_is_never_negative_nor_above_the_whole(seconds in -100_000_000_000_i64..100_000_000_000, minutes in 0..2000_u32) {
+        fn the_remaining_time_is_never_negative_or_above_the_whole_cooldown(seconds in -100_000_000_000_i64..100_000_000_000, minutes in 0..2000_u32) {
             if let Some(left) = Cooldown::from_minutes(minutes).remaining(ten(), ten() + TimeDelta::seconds(seconds)) {
                 prop_assert!(left.minutes() > 0.0 && left.minutes() <= f64::from(minutes));
                 prop_assert!(left.whole_seconds() >= 1 && left.whole_seconds() <= u64::from(minutes) * 60);

@@ -1,19 +1,19 @@
-//! A free period: when a room is really free, without the minute's margin that a slot keeps from its neighbours.
+//! A free period: the time during which a room is really free, without the minute that a slot keeps clear of bookings.
 
 use crate::{campus_day::CampusDay, opening_hours::OpeningHours, slots::Slot, time_of_day::TimeOfDay};
 
-/// A time during which a room is free: from `from` on, and up to `until`, when somebody else comes or the building closes.
+/// A time during which a room is free: from `from` up to `until`, when the next booking begins or the building closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreePeriod {
-    /// The first minute at which it is free.
+    /// The first free minute.
     pub from: TimeOfDay,
-    /// The first minute after that at which it is not.
+    /// The first minute after the period.
     pub until: TimeOfDay,
 }
 
 impl FreePeriod {
-    /// The period behind a slot of a building with these opening hours: a slot begins a minute after a booking's end, and ends
-    /// a minute before the next one's start, but for the opening and the closing time.
+    /// Returns the period of a slot, in a building with these opening hours. A slot begins a minute after a booking's end and
+    /// ends a minute before the next one's start, except at the opening and closing time.
     ///
     /// ```
     /// # use domain::{opening_hours::OpeningHours, free_period::FreePeriod, slots::Slot};
@@ -29,20 +29,20 @@ impl FreePeriod {
         Self { from, until }
     }
 
-    /// The free periods of a room in a building with these opening hours, in order. There are none if the building is closed,
-    /// or if nothing is known of the room.
+    /// Returns the free periods of a room in a building with these opening hours, in order. There are none if the building is
+    /// closed or the room is unknown.
     pub fn of_slots(slots: &[Slot], hours: Option<OpeningHours>) -> impl Iterator<Item = Self> {
         hours.into_iter().flat_map(|hours| slots.iter().map(move |slot| Self::of(*slot, hours)))
     }
 
-    /// The period as the clocks show it on that day: a time that they skip is the first one behind it. One that they skip as a
-    /// whole has no minute left.
+    /// Returns the period as the clocks show it on this day: a skipped time becomes the first time after the gap. A period that
+    /// is skipped entirely becomes empty.
     #[must_use]
     pub fn shown_on(self, day: CampusDay) -> Self {
         Self { from: day.shown_from(self.from), until: day.shown_from(self.until) }
     }
 
-    /// Whether the room is free from `from` up to `until`.
+    /// Returns whether the room is free from `from` up to `until`.
     #[must_use]
     pub fn covers(self, from: TimeOfDay, until: TimeOfDay) -> bool {
         self.from <= from && from < self.until && until <= self.until
@@ -67,14 +67,14 @@ mod tests {
     }
 
     proptest! {
-        /// Minute by minute: a period's minutes are those of a stretch without a booking, from its first to its last. What is
-        /// shorter than a slot may be is no period.
+        /// Checks minute by minute: each period is a whole stretch without bookings. A stretch shorter than the shortest slot
+        /// is not a period.
         #[test]
-        fn periods_are_the_stretches_without_a_booking(bookings in bookings()) {
+        fn free_periods_are_the_stretches_without_a_booking(bookings in bookings()) {
             let minute = |minutes| TimeOfDay::from_minutes(minutes).unwrap();
             let hours = OpeningHours::new(minute(OPENS), minute(CLOSES)).unwrap();
             let taken = |minute: u16| bookings.iter().any(|booking| {
-                // A booking of no length still parts what is before it from what is behind it.
+                // A booking of zero length still splits a stretch: see `parted`.
                 (booking.start..booking.end).contains(&minute)
             });
             let parted = |minute: u16| bookings.iter().any(|booking| booking.start == minute || booking.end == minute);

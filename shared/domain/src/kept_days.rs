@@ -4,15 +4,15 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use chrono::{Days, NaiveDate};
 
-/// How long the reserve, a snapshot of each day, is kept after its sweep.
+/// How long the reserve (a snapshot of each day) is kept after its sweep.
 pub const RESERVE_EXPIRY: Duration = Duration::from_hours(72);
 
-/// How many past days the reserve can still hold.
+/// How many past days the reserve may still hold.
 const PAST_DAYS: Days = Days::new(RESERVE_EXPIRY.as_secs() / (24 * 60 * 60));
-/// 25Live answers up to the same day of the next month, which is at most 31 days later.
+/// 25Live answers up to the same day of the next month, at most 31 days ahead.
 const DAYS_AHEAD: Days = Days::new(31);
 
-/// The days that a sweep of `first_day` can cover.
+/// Returns the days that a sweep on `first_day` can cover.
 ///
 /// ```
 /// let days = domain::kept_days::covered_by_sweep("2026-03-03".parse()?);
@@ -24,8 +24,8 @@ pub fn covered_by_sweep(first_day: NaiveDate) -> RangeInclusive<NaiveDate> {
     first_day..=first_day.checked_add_days(DAYS_AHEAD).unwrap_or(NaiveDate::MAX)
 }
 
-/// The days of which a snapshot can be kept on `today`: those that the reserve of the last days still holds, and those that
-/// a sweep of today covers.
+/// Returns the days that can have a snapshot on `today`: the past days that the reserve may still hold, and the days that a
+/// sweep on `today` can cover.
 #[must_use]
 pub fn kept_on(today: NaiveDate) -> RangeInclusive<NaiveDate> {
     today.checked_sub_days(PAST_DAYS).unwrap_or(NaiveDate::MIN)..=*covered_by_sweep(today).end()

@@ -1,4 +1,4 @@
-//! When a building is open: on a day, in a week, and on which days not at all.
+//! Opening hours of a building: of a day and of a week, and the days on which it is closed.
 
 use std::ops::RangeInclusive;
 
@@ -14,26 +14,26 @@ pub struct OpeningHours {
 }
 
 impl OpeningHours {
-    /// Opening hours; `None` unless closing comes after opening.
+    /// Returns opening hours; `None` unless `closes` is after `opens`.
     #[must_use]
     pub fn new(opens: TimeOfDay, closes: TimeOfDay) -> Option<Self> {
         (opens < closes).then_some(Self { opens, closes })
     }
 
-    /// When the building opens.
+    /// Returns when the building opens.
     #[must_use]
     pub const fn opens(self) -> TimeOfDay {
         self.opens
     }
 
-    /// When the building closes, later than it opens.
+    /// Returns when the building closes, which is after it opens.
     #[must_use]
     pub const fn closes(self) -> TimeOfDay {
         self.closes
     }
 }
 
-/// The opening hours of a building: for each day of the week, and the days on which it is closed all the same.
+/// The opening hours of a building for each day of the week, and the dates on which it is closed.
 ///
 /// ```
 /// # use chrono::Weekday;
@@ -66,7 +66,7 @@ pub const WEEKDAYS: [Weekday; 7] =
     [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
 
 impl Schedule {
-    /// Sets the hours of a day of the week; `None` if the building is closed on it.
+    /// Sets the hours of a day of the week; `None` if the building is closed.
     pub const fn set(&mut self, weekday: Weekday, hours: Option<OpeningHours>) {
         *match weekday {
             Weekday::Mon => &mut self.mon,
@@ -84,14 +84,14 @@ impl Schedule {
         self.closed.push(days);
     }
 
-    /// The hours of a day; `None` if the building is closed on it.
+    /// Returns the hours of a date; `None` if the building is closed.
     #[must_use]
     pub fn on(&self, date: NaiveDate) -> Option<OpeningHours> {
         let is_closed = self.closed.iter().any(|days| days.contains(&date));
         if is_closed { None } else { self.on_weekday(date.weekday()) }
     }
 
-    /// The usual hours of a day of the week; `None` if the building is closed on it.
+    /// Returns the usual hours of a day of the week; `None` if the building is closed.
     #[must_use]
     pub const fn on_weekday(&self, weekday: Weekday) -> Option<OpeningHours> {
         match weekday {
@@ -105,13 +105,13 @@ impl Schedule {
         }
     }
 
-    /// The hours, if they are the same on every day of the week.
+    /// Returns the hours, if they are the same on every day of the week.
     #[must_use]
     pub fn same_all_week(&self) -> Option<OpeningHours> {
         WEEKDAYS.iter().all(|weekday| self.on_weekday(*weekday) == self.mon).then_some(self.mon)?
     }
 
-    /// The days on which the building is closed, whatever the day of the week.
+    /// Returns the dates on which the building is closed, whatever the day of the week.
     #[must_use]
     pub fn closed(&self) -> &[RangeInclusive<NaiveDate>] {
         &self.closed

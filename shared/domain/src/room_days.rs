@@ -1,4 +1,4 @@
-//! The days of one room: what its calendar and its page are made of.
+//! The days of one room, from which its calendar and its page are made.
 
 use chrono::NaiveDate;
 
@@ -9,20 +9,20 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// What is known of a room on one day.
+/// A room's availability on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomDay {
     /// The day, at the campus.
     pub date: NaiveDate,
-    /// What the slots are worth.
+    /// How current the slots are.
     pub status: RoomStatus,
-    /// When the sweep ended that the day's snapshot came from.
+    /// When the sweep of the day's snapshot ended.
     pub last_updated: Timestamp,
     /// The free slots, in order.
     pub slots: Vec<Slot>,
 }
 
-/// What is known of a room on several days.
+/// A room's availability on several days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomDays {
     /// Whether the bookings are invented: see [`Snapshot::simulated`].
@@ -32,8 +32,8 @@ pub struct RoomDays {
 }
 
 impl RoomDays {
-    /// A room's days in these snapshots, in their order. A day whose snapshot does not have the room is left out, and so is one of the
-    /// other kind of bookings: invented and real ones do not mix.
+    /// Returns a room's days in these snapshots, in their order. Skips snapshots without the room, and those of the other kind
+    /// of bookings: simulated and real ones do not mix.
     #[must_use]
     pub fn of_room(building: &Building, room: &Classroom, simulated: bool, snapshots: &[Snapshot]) -> Self {
         let day = |snapshot: &Snapshot| {
@@ -56,7 +56,7 @@ mod tests {
     use crate::{bookings::BookingsByRoom, campus::Campus};
 
     #[test]
-    fn days_of_simulated_bookings_and_days_of_real_ones_do_not_mix() {
+    fn days_of_simulated_and_of_real_bookings_do_not_mix() {
         let campus = Campus::built_in();
         let at = Timestamp::parse("2026-03-03T10:00:00-05:00").unwrap();
         let snapshot = |date: &str, simulated| Snapshot {

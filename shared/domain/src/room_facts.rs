@@ -1,4 +1,4 @@
-//! What follows from a room's slots at an instant: whether it is free, when it is next, and whether it is booked at all.
+//! Facts about a room at an instant: whether it is free, when it is free next, and whether it is booked at all that day.
 
 use chrono::{DateTime, FixedOffset};
 use chrono_tz::Tz;
@@ -11,16 +11,16 @@ use crate::{
     snapshot::{RoomAvailability, RoomStatus},
 };
 
-/// What people want to know of a room besides its slots.
+/// Facts about a room besides its slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomFacts {
-    /// Whether it is free; null where that is not known, and for a day that is not today.
+    /// Whether it is free now; null if that is unknown, or if the day is not today.
     pub free_now: Option<bool>,
-    /// The free period that runs, or else the next one of the day; null if there is none.
+    /// The current free period, or else the next one of the day; null if there is none.
     pub next_free: Option<FreeSpan>,
-    /// Whether an event takes any part of the day's opening hours; null where that is not known. A closure or a holiday is no
-    /// event. A room without any booking on a day is often locked.
+    /// Whether an event takes any part of the day's opening hours; null if that is unknown. Closures and holidays are not
+    /// events. A room without any booking on a day is often locked.
     pub booked_today: Option<bool>,
 }
 
@@ -37,18 +37,18 @@ pub struct FreeSpan {
 }
 
 impl RoomFacts {
-    /// The facts of a room of a building with these opening hours on `day`, or closed on it, when the clocks at the campus
-    /// show `now`.
+    /// Returns the facts of a room on `day` at the campus time `now`. `hours` are its building's opening hours that day; `None`
+    /// if it is closed.
     #[must_use]
     pub fn of(room: &RoomAvailability, hours: Option<OpeningHours>, day: CampusDay, now: DateTime<Tz>) -> Self {
         let spans = FreePeriod::of_slots(&room.availability, hours).map(|period| {
             let start = day.instant(period.from);
-            // When the clocks show a time for the second time, a period that ends at that time runs once more.
+            // While the clocks repeat an hour, a period that ends in that hour ends at the second occurrence.
             FreeSpan { start, end: day.instant_after(period.until, start.max(now.fixed_offset())) }
         });
         Self {
             free_now: is_free(room, hours, day, now),
-            // One that lies within an hour that the clocks skip takes no time.
+            // A period within an hour that the clocks skip is empty.
             next_free: spans.into_iter().find(|span| span.start < span.end && span.end > now),
             booked_today: room.booked,
         }
@@ -56,7 +56,7 @@ impl RoomFacts {
 }
 
 impl FreeSpan {
-    /// A free period of that day.
+    /// Returns a free period of this day as instants.
     #[must_use]
     pub fn of(period: FreePeriod, day: CampusDay) -> Self {
         let start = day.instant(period.from);
@@ -64,8 +64,7 @@ impl FreeSpan {
     }
 }
 
-/// Whether a room is free on `day` when the clocks at the campus show `now`; `None` where that is not known, and for a day that
-/// is not today.
+/// Returns whether a room is free on `day` at the campus time `now`; `None` if that is unknown, or if `day` is not today.
 #[must_use]
 pub fn is_free(
     room: &RoomAvailability,
@@ -73,7 +72,7 @@ pub fn is_free(
     day: CampusDay,
     now: DateTime<Tz>,
 ) -> Option<bool> {
-    // A closed building needs no answer of 25Live.
+    // In a closed building no room is free, even if 25Live never answered.
     let is_known = room.status != RoomStatus::Unknown || hours.is_none();
     let is_today = now.date_naive() == day.date();
     let time = day.time_at(now.fixed_offset());
@@ -94,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn a_free_period_within_an_hour_that_the_clocks_skip_is_not_the_next_one() {
+    fn next_free_is_not_a_period_within_a_skipped_hour() {
         let slots = [("02:10", "02:49"), ("10:01", "23:00")];
         let facts = facts(RoomStatus::Ok, &slots, "00:00", "2026-03-08", "2026-03-08T01:00:00-05:00");
         let rest = json!({"start": "2026-03-08T10:00:00-04:00", "end": "2026-03-08T23:00:00-04:00"});
         assert_eq!(facts, json!([false, rest, true]));
     }
 
-    /// What is told of a room that is open from `opens` to 23:00, on `date` at `now`.
+    /// Returns the facts of a room that is open from `opens` to 23:00, on `date` at `now`.
     fn facts(status: RoomStatus, slots: &[(&str, &str)], opens: &str, date: &str, now: &str) -> Value {
         facts_with(OpeningHours::new(time(opens), time("23:00")), status, slots, date, now)
     }
@@ -135,7 +134,7 @@ mod tests {
     const TUESDAY: &str = "2026-03-03";
 
     #[test]
-    fn the_free_period_that_runs_or_else_the_next_is_told() {
+    fn next_free_is_the_current_free_period_or_else_the_next_one() {
         let facts = |now| facts(RoomStatus::Ok, &SLOTS, "07:00", TUESDAY, now);
         let morning = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T09:05:00-05:00"});
         let rest = json!({"start": "2026-03-03T10:00:00-05:00", "end": "2026-03-03T23:00:00-05:00"});
@@ -153,28 +152,28 @@ mod tests {
     }
 
     #[test]
-    fn of_another_day_nobody_says_now() {
+    fn free_now_is_null_for_another_day() {
         let facts = |now| facts(RoomStatus::Stale, &SLOTS, "07:00", TUESDAY, now);
         let morning = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T09:05:00-05:00"});
         assert_eq!(facts("2026-03-02T08:00:00-05:00"), json!([null, morning, true]));
-        assert_eq!(facts("2026-03-04T08:00:00-05:00"), json!([null, null, true]), "all of it is over");
+        assert_eq!(facts("2026-03-04T08:00:00-05:00"), json!([null, null, true]), "the whole day is over");
     }
 
     #[test]
-    fn in_a_closed_building_no_room_is_free_and_none_is_booked() {
+    fn rooms_of_a_closed_building_are_neither_free_nor_booked() {
         let facts = |status| facts_with(None, status, &[], TUESDAY, "2026-03-03T12:00:00-05:00");
         assert_eq!(facts(RoomStatus::Ok), json!([false, null, false]));
         assert_eq!(facts(RoomStatus::Unknown), json!([false, null, null]));
     }
 
     #[test]
-    fn where_nothing_is_known_nothing_is_told() {
+    fn all_facts_about_an_unknown_room_are_null() {
         let unknown = facts(RoomStatus::Unknown, &[], "07:00", TUESDAY, "2026-03-03T12:00:00-05:00");
         assert_eq!(unknown, json!([null, null, null]));
     }
 
     #[test]
-    fn on_the_day_of_25_hours_the_second_time_counts_when_the_first_is_over() {
+    fn on_a_25_hour_day_a_period_ends_at_the_second_occurrence_once_the_first_has_passed() {
         let facts = |now| facts(RoomStatus::Ok, &[("00:00", "01:29")], "00:00", "2026-11-01", now);
         let span = |end: &str| json!({"start": "2026-11-01T00:00:00-04:00", "end": end});
         let first = span("2026-11-01T01:30:00-04:00");

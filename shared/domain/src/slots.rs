@@ -1,4 +1,4 @@
-//! The rule for free slots: from the bookings of a day to the times at which a room is free.
+//! The rule that turns the bookings of a day into free slots.
 
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
@@ -8,25 +8,25 @@ use crate::{bookings::Booking, opening_hours::OpeningHours, time_of_day::TimeOfD
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "WrittenSlot")]
 pub struct Slot {
-    /// From this minute on.
+    /// When it begins.
     pub start: TimeOfDay,
-    /// Until this minute.
+    /// When it ends.
     pub end: TimeOfDay,
 }
 
 impl Slot {
-    /// How long it is, in minutes.
+    /// Returns the length in minutes.
     #[must_use]
     pub const fn duration_minutes(self) -> u16 {
         self.end.minutes().saturating_sub(self.start.minutes())
     }
 }
 
-/// The slots of one room and day, in order.
+/// Returns the slots of one room and day, in order.
 ///
 /// Within the opening hours a slot runs from the later of opening time and one minute after the last booking's end, to
 /// one minute before the next booking's start, or closing time; a booking that begins exactly at closing time does not
-/// shorten it. Slots shorter than `min_gap` minutes are left out: 28 keeps a real gap of 30, of which either neighbour
+/// shorten it. Slots shorter than `min_gap` minutes are left out: 28 keeps a real gap of 30, of which each neighbor
 /// takes a minute. Bookings may overlap, repeat and come in any order.
 ///
 /// ```
@@ -60,7 +60,7 @@ pub fn free_slots(bookings: &[Booking], hours: OpeningHours, min_gap: u16) -> Ve
     slots
 }
 
-/// The slot between two minutes, if it is long enough. `end` is a minute of the day; `start` need not be.
+/// Returns the slot between two minutes, if it is long enough. `end` is a minute of the day; `start` need not be.
 fn slot(start: u16, end: u16, min_gap: u16) -> Option<Slot> {
     let long_enough = start < end && end - start >= min_gap;
     if !long_enough {
@@ -69,7 +69,7 @@ fn slot(start: u16, end: u16, min_gap: u16) -> Option<Slot> {
     Some(Slot { start: TimeOfDay::from_minutes(start)?, end: TimeOfDay::from_minutes(end)? })
 }
 
-/// What a slot is read back from; the other fields follow from these.
+/// The fields that a slot is read back from; the others follow from them.
 #[derive(Deserialize)]
 struct WrittenSlot {
     start_time: TimeOfDay,
@@ -83,8 +83,8 @@ impl From<WrittenSlot> for Slot {
 }
 
 impl Serialize for Slot {
-    /// `start` and `end` are what the original service sends, the rest is what its documentation says. The original's frontend
-    /// shows `24:00:00` as noon, so a slot until midnight has the last minute of the day as its `end`.
+    /// `start` and `end` are what the original service sends; the other fields are what its documentation describes. The
+    /// original's frontend shows `24:00:00` as noon, so a slot until midnight has the last minute of the day as its `end`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Slot", 5)?;
         fields.serialize_field("start", &format_args!("{}:00", self.start))?;
@@ -119,17 +119,17 @@ mod schema {
             };
             let minutes = ObjectBuilder::new()
                 .schema_type(Type::Integer)
-                .description(Some("How long it is."))
+                .description(Some("The length in minutes."))
                 .minimum(Some(0))
                 .maximum(Some(1440));
             ObjectBuilder::new()
                 .description(Some(
-                    "A time during which a room is free, `start` before `end`, a minute clear of its bookings.",
+                    "A time during which a room is free, `start` before `end`, with a minute kept clear of each booking.",
                 ))
-                .property("start", with_seconds("From this minute on, with seconds."))
-                .property("end", with_seconds("Until this minute, with seconds; `23:59:00` for midnight."))
-                .property("start_time", time("From this minute on."))
-                .property("end_time", time("Until this minute; `24:00` for midnight."))
+                .property("start", with_seconds("When it begins, with seconds."))
+                .property("end", with_seconds("When it ends, with seconds; `23:59:00` for midnight."))
+                .property("start_time", time("When it begins."))
+                .property("end_time", time("When it ends; `24:00` for midnight."))
                 .property("duration_minutes", minutes)
                 .required("start")
                 .required("end")
@@ -159,7 +159,7 @@ mod tests {
         text.parse::<TimeOfDay>().unwrap().minutes()
     }
 
-    /// The slots of a room from 07:00 to 23:00 with these bookings.
+    /// Returns the slots of a room that is open from 07:00 to 23:00, with these bookings.
     fn shown(bookings: &[(&str, &str)]) -> Vec<String> {
         let bookings: Vec<_> =
             bookings.iter().map(|(start, end)| Booking { start: minutes(start), end: minutes(end) }).collect();
@@ -198,18 +198,18 @@ mod tests {
     }
 
     #[test]
-    fn bookings_outside_the_opening_hours_take_nothing() {
+    fn bookings_outside_the_opening_hours_shorten_no_slot() {
         assert_eq!(shown(&[("05:00", "06:59"), ("23:30", "24:00")]), ["07:00-23:00"]);
         assert_eq!(shown(&[("05:00", "07:00")]), ["07:01-23:00"]);
     }
 
     #[test]
-    fn a_booking_of_the_whole_day_leaves_nothing() {
+    fn a_booking_of_the_whole_day_leaves_no_slot() {
         assert_eq!(shown(&[("00:00", "24:00"), ("09:00", "10:00")]), [""; 0]);
     }
 
     #[test]
-    fn a_slot_is_written_in_both_the_original_forms_and_reads_back() {
+    fn a_slot_is_written_in_both_original_formats_and_reads_back() {
         let slot = Slot { start: "07:00".parse().unwrap(), end: "09:04".parse().unwrap() };
         let json = serde_json::to_string(&slot).unwrap();
         assert_eq!(
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_until_midnight_ends_at_23_59_in_the_original_form_and_reads_back() {
+    fn a_slot_until_midnight_ends_at_23_59_in_the_original_format_and_reads_back() {
         let slot = Slot { start: "22:00".parse().unwrap(), end: TimeOfDay::END };
         let json = serde_json::to_string(&slot).unwrap();
         assert_eq!(
@@ -230,10 +230,10 @@ mod tests {
         assert_eq!(serde_json::from_str::<Slot>(&json).unwrap(), slot);
     }
 
-    /// The slow, obvious way: mark every minute of the day that is taken or kept clear, and read off the free runs.
+    /// The slow, obvious algorithm: marks every minute that is taken or kept clear, and returns the free runs.
     ///
-    /// A slot's ends are instants. An instant is free when no booking holds it, with a minute to spare on both sides; the
-    /// start of a booking at or after closing time is of no interest to anyone inside.
+    /// A minute is taken from a booking's start to its end, both included, which keeps a minute clear on each side. A booking
+    /// that starts at or after closing time does not count.
     fn marked(bookings: &[Booking], hours: OpeningHours, min_gap: u16) -> Vec<(u16, u16)> {
         let (opens, closes) = (hours.opens().minutes(), hours.closes().minutes());
         let taken = |minute: u16| {
@@ -263,7 +263,7 @@ mod tests {
         #[test]
         fn the_rule_agrees_with_marking_every_minute(
             bookings in prop::collection::vec(booking(), 0..12),
-            (opens, closes) in (0..1440_u16, 1..=1440_u16).prop_filter("opens first", |(opens, closes)| opens < closes),
+            (opens, closes) in (0..1440_u16, 1..=1440_u16).prop_filter("it should open before it closes", |(opens, closes)| opens < closes),
             min_gap in 1..120_u16,
         ) {
             let hours = OpeningHours::new(TimeOfDay::from_minutes(opens).unwrap(), TimeOfDay::from_minutes(closes).unwrap()).unwrap();

@@ -20,15 +20,15 @@ use crate::{
 pub struct Snapshot {
     /// By building code, in the campus file's order.
     pub buildings: IndexMap<String, BuildingAvailability>,
-    /// When the sweep ended that the slots came from, at the campus.
+    /// When the sweep that the slots came from ended, in campus time.
     pub last_updated: Timestamp,
     /// The day, at the campus.
     pub date: NaiveDate,
-    /// The campus's time zone: all times are in it.
+    /// The campus's time zone. All times are in it.
     pub timezone: Tz,
-    /// Whether newer data should have been had.
+    /// Whether the data are older than they should be.
     pub stale: bool,
-    /// Whether the bookings are invented: the sweep asked a simulated 25Live. A body without it has real ones.
+    /// Whether the bookings are invented: the sweep asked a simulated 25Live. A body without this field has real ones.
     #[serde(default)]
     pub simulated: bool,
 }
@@ -36,65 +36,65 @@ pub struct Snapshot {
 /// The free slots in one building.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct BuildingAvailability {
-    /// The building's code, again.
+    /// The building's code.
     pub code: String,
     /// Its full name.
     pub name: String,
-    /// Every room of it, also those that are never free.
+    /// All its rooms, including those that are never free.
     pub classrooms: Vec<RoomAvailability>,
 }
 
-/// The free slots of one room. What is no part of the body stands in the cached value beside it.
+/// The free slots of one room. The cached value stores the fields that are not part of the body beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RoomAvailability {
     /// 25Live's `space_id`.
     pub id: String,
     /// The room's name within its building.
     pub name: String,
-    /// What `availability` is worth.
+    /// How current `availability` is.
     pub status: RoomStatus,
     /// The free slots, in order.
     pub availability: Vec<Slot>,
-    /// Whether an event takes any part of the day's opening hours; `None` if that is unknown. It is no part of the body.
+    /// Whether an event takes any part of the day's opening hours; `None` if that is unknown. Not part of the body.
     #[serde(skip)]
     pub booked: Option<bool>,
-    /// When the sweep ended in which 25Live answered for this room; `None` if it never did. It is no part of the body.
+    /// When the sweep ended in which 25Live last answered for this room; `None` if it never did. Not part of the body.
     #[serde(skip)]
     pub answered: Option<Timestamp>,
-    /// Whether the latest sweep ended before it got to this room. It is no part of the body.
+    /// Whether the latest sweep ended before it reached this room. Not part of the body.
     #[serde(skip)]
     pub is_unreached: bool,
 }
 
-/// What a room's slots are worth.
+/// How current a room's slots are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RoomStatus {
     /// From the latest sweep.
     Ok,
-    /// The room failed in the latest sweep, or was not reached: these are its last good slots.
+    /// The last good slots: the room failed in the latest sweep, or was not reached.
     Stale,
-    /// No good answer ever. The slots are empty, and that does not mean "booked".
+    /// There has never been a good answer. The slots are empty, which does not mean "booked".
     Unknown,
 }
 
-/// How urgently a sweep should ask for a room: those that come first are asked first.
+/// How urgently a sweep should ask for a room. The lowest value is asked first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
-    /// 25Live has never been asked for it.
+    /// 25Live has never been asked about it.
     NeverAsked,
-    /// It has been asked for, and has never answered.
+    /// 25Live has been asked, and has never answered.
     NeverAnswered,
     /// It failed in the latest sweep.
     Failed,
-    /// 25Live answered for it then: the longer ago, the more urgent.
+    /// 25Live answered at this time: the longer ago, the more urgent.
     Answered(Timestamp),
 }
 
 impl Snapshot {
-    /// The snapshot of `date` from the bookings that a sweep found. A room without an answer for that day keeps its slots of
-    /// `last_good`, the snapshot of the same day that is being replaced.
+    /// Returns the snapshot of `date` from the bookings that a sweep found. A room without an answer for that day keeps its slots
+    /// from `last_good`, the snapshot of the same day that this one replaces.
     #[must_use]
     pub fn new(
         campus: &Campus,
@@ -135,7 +135,7 @@ impl Snapshot {
         Self { buildings: buildings.collect(), last_updated, date, timezone, stale: false, simulated: false }
     }
 
-    /// The same, with these rooms marked as not reached by the sweep: they have not failed.
+    /// Marks these rooms as not reached by the sweep, which is not a failure.
     #[must_use]
     pub fn with_unreached(mut self, rooms: &HashSet<String>) -> Self {
         for room in self.buildings.values_mut().flat_map(|building| &mut building.classrooms) {
@@ -144,18 +144,18 @@ impl Snapshot {
         self
     }
 
-    /// The room with this id, and nothing when the snapshot has no such room.
+    /// Returns the room with this id; `None` if there is no such room.
     #[must_use]
     pub fn room(&self, id: &str) -> Option<&RoomAvailability> {
         self.rooms().find(|room| room.id == id)
     }
 
-    /// Every room, in the order shown.
+    /// Returns every room, in the order shown.
     pub fn rooms(&self) -> impl Iterator<Item = &RoomAvailability> {
         self.buildings.values().flat_map(|building| &building.classrooms)
     }
 
-    /// How many rooms have no answer of the latest sweep.
+    /// Counts the rooms without an answer in the latest sweep.
     #[must_use]
     pub fn rooms_failed(&self) -> usize {
         self.rooms().filter(|room| room.status != RoomStatus::Ok).count()
@@ -163,7 +163,7 @@ impl Snapshot {
 }
 
 impl BuildingAvailability {
-    /// The rooms of the building, with their slots, in the campus file's order.
+    /// Returns the rooms of the building with their slots, in the campus file's order.
     pub fn rooms_of<'a, 'b>(
         &'a self,
         building: &'b Building,
@@ -171,13 +171,13 @@ impl BuildingAvailability {
         building.classrooms.iter().enumerate().filter_map(|(place, room)| Some((room, self.at(place, room)?)))
     }
 
-    /// A room of the building, with its slots.
+    /// Returns the slots of a room of the building.
     #[must_use]
     pub fn room(&self, building: &Building, room: &Classroom) -> Option<&RoomAvailability> {
         self.at(building.classrooms.iter().position(|other| other.id == room.id)?, room)
     }
 
-    /// The order is the same, unless the campus file has changed meanwhile.
+    /// Tries the same position first: the order differs only if the campus file has changed.
     fn at(&self, place: usize, room: &Classroom) -> Option<&RoomAvailability> {
         let expected = self.classrooms.get(place).filter(|found| found.id == room.id);
         expected.or_else(|| self.classrooms.iter().find(|found| found.id == room.id))
@@ -190,7 +190,7 @@ impl RoomAvailability {
         Self { id, name, status, availability, booked: None, answered: None, is_unreached: false }
     }
 
-    /// How urgently the next sweep should ask for this room: first those that have never answered.
+    /// Returns how urgently the next sweep should ask for this room.
     #[must_use]
     pub fn need(&self) -> Need {
         match (self.status, self.answered) {
@@ -198,7 +198,7 @@ impl RoomAvailability {
             (RoomStatus::Unknown, _) => Need::NeverAnswered,
             (RoomStatus::Stale, _) if !self.is_unreached => Need::Failed,
             (_, Some(answered)) => Need::Answered(answered),
-            // A value of an earlier release, which did not record it.
+            // A value of an earlier release, which did not record `answered`.
             (_, None) => Need::Failed,
         }
     }
@@ -266,7 +266,7 @@ classrooms = [{ id = "3", name = "103", capacity = 40, features = ["Projector"] 
     }
 
     #[test]
-    fn its_json_is_the_body_that_the_frontend_reads_and_reads_back() {
+    fn a_snapshot_is_rendered_as_the_response_body_and_reads_back() {
         let taken = Booking { start: 480, end: 1080 };
         let snapshot = snapshot(&bookings(&[("1", date(), &[taken]), ("3", date(), &[])]), None);
         let campus = campus();
@@ -310,26 +310,22 @@ classrooms = [{ id = "3", name = "103", capacity = 40, features = ["Projector"] 
     }
 
     #[test]
-    fn an_answer_without_the_day_is_no_answer_for_it() {
+    fn a_room_whose_answer_lacks_the_day_is_unknown() {
         let tomorrow = date().succ_opt().unwrap();
         let snapshot = snapshot(&bookings(&[("1", tomorrow, &[])]), None);
         assert_eq!(snapshot.room("1").unwrap().status, RoomStatus::Unknown);
     }
 
     #[test]
-    fn rooms_that_never_answered_are_needed_most_then_those_that_failed_then_the_oldest_answers() {
+    fn need_ranks_rooms_that_never_answered_first_then_failed_ones_then_the_oldest_answers() {
         let unreached = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>();
         let first = snapshot(&bookings(&[("1", date(), &[]), ("2", date(), &[])]), None);
         let mut second = snapshot(&bookings(&[]), Some(&first)).with_unreached(&unreached(&["2"]));
         second.last_updated = Timestamp::parse("2026-03-03T11:00:00-05:00").unwrap();
         let need = |snapshot: &Snapshot, id| snapshot.room(id).unwrap().need();
         assert_eq!(need(&first, "1"), Need::Answered(timestamp()));
-        assert_eq!(need(&second, "1"), Need::Failed, "it was asked, and did not answer");
-        assert_eq!(
-            need(&second, "2"),
-            Need::Answered(timestamp()),
-            "it was not reached, and its answer is as old as before"
-        );
+        assert_eq!(need(&second, "1"), Need::Failed, "it was asked and did not answer");
+        assert_eq!(need(&second, "2"), Need::Answered(timestamp()), "it was not reached, so its answer keeps its age");
         assert_eq!(need(&second, "3"), Need::NeverAnswered);
         let later = Need::Answered(second.last_updated);
         assert!(

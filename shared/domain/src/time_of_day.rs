@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize, de};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "A time of day: `HH:MM`, from `00:00` to `24:00`, the end of the day.", value_type = String, pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
 pub struct TimeOfDay(u16);
 
-/// What a [`TimeOfDay`] refuses.
+/// Why a text is not a [`TimeOfDay`].
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a time of day: it should be HH:MM, from 00:00 to 24:00")]
+#[error("`{0}` is not a time of day; expected HH:MM from 00:00 to 24:00")]
 pub struct NotATimeOfDay(String);
 
 impl TimeOfDay {
@@ -29,32 +29,32 @@ impl TimeOfDay {
     /// The end of the day, `24:00`.
     pub const END: Self = Self(24 * 60);
 
-    /// That many minutes after midnight; `None` after `24:00`.
+    /// Returns the time this many minutes after midnight; `None` after `24:00`.
     #[must_use]
     pub const fn from_minutes(minutes: u16) -> Option<Self> {
         if minutes <= Self::END.0 { Some(Self(minutes)) } else { None }
     }
 
-    /// Minutes since midnight, 0 to 1440.
+    /// Returns the minutes since midnight, 0 to 1440.
     #[must_use]
     pub const fn minutes(self) -> u16 {
         self.0
     }
 
-    /// So many minutes later, but never after `24:00`.
+    /// Returns the time this many minutes later, at most `24:00`.
     #[must_use]
     pub const fn plus_minutes(self, minutes: u16) -> Self {
         let later = self.0.saturating_add(minutes);
         if later < Self::END.0 { Self(later) } else { Self::END }
     }
 
-    /// One minute later, but never after `24:00`.
+    /// Returns the time one minute later, at most `24:00`.
     #[must_use]
     pub const fn next_minute(self) -> Self {
         self.plus_minutes(1)
     }
 
-    /// One minute earlier, but never before `00:00`.
+    /// Returns the time one minute earlier, at least `00:00`.
     #[must_use]
     pub const fn previous_minute(self) -> Self {
         Self(self.0.saturating_sub(1))
@@ -62,7 +62,7 @@ impl TimeOfDay {
 }
 
 impl From<NaiveTime> for TimeOfDay {
-    /// The minute that a clock shows, without its seconds.
+    /// Drops the seconds.
     #[expect(clippy::cast_possible_truncation, reason = "an hour is at most 23 and a minute at most 59")]
     fn from(time: NaiveTime) -> Self {
         Self((time.hour() * 60 + time.minute()) as u16)
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_and_the_last_minute_have_no_neighbor_outside_the_day() {
+    fn arithmetic_stops_at_the_first_and_the_last_minute_of_the_day() {
         assert_eq!(TimeOfDay::MIDNIGHT.previous_minute(), TimeOfDay::MIDNIGHT);
         assert_eq!(TimeOfDay::MIDNIGHT.next_minute().to_string(), "00:01");
         assert_eq!(TimeOfDay::END.previous_minute().to_string(), "23:59");
@@ -124,13 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_shows_its_minute_without_seconds() {
+    fn a_clock_time_loses_its_seconds() {
         let last = NaiveTime::from_hms_nano_opt(23, 59, 59, 1_999_999_999).unwrap();
         assert_eq!(TimeOfDay::from(last).to_string(), "23:59");
     }
 
     #[test]
-    fn what_is_no_time_of_day_is_refused() {
+    fn an_invalid_time_of_day_is_refused() {
         for text in ["", "7:00", "07:60", "24:01", "25:00", "07:00:00", "0700", "-1:00", "+7:00", "07: 0", "٠٧:٠٠"]
         {
             assert!(text.parse::<TimeOfDay>().is_err(), "{text}");

@@ -1,4 +1,4 @@
-//! An instant as the service writes it.
+//! Instants in the format that the service writes.
 
 use std::time::Duration;
 
@@ -11,29 +11,29 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = DateTime))]
 pub struct Timestamp(DateTime<FixedOffset>);
 
-/// The decimals of a second that a [`Timestamp`] has. More would be lost when it is written.
+/// The number of decimals of a second in a [`Timestamp`]. More would be lost when it is written.
 const MICROSECONDS: u16 = 6;
 
 impl Timestamp {
-    /// The instant as a clock at the campus shows it.
+    /// Returns an instant with the campus's offset.
     #[must_use]
     pub fn at_campus(instant: DateTime<Utc>, timezone: Tz) -> Self {
         Self(instant.with_timezone(&timezone).fixed_offset().trunc_subsecs(MICROSECONDS))
     }
 
-    /// The instant.
+    /// Returns the instant.
     #[must_use]
     pub const fn instant(self) -> DateTime<FixedOffset> {
         self.0
     }
 
-    /// How long ago it was at `now`. An instant ahead, which a process whose clock is ahead has written, was just now.
+    /// Returns how long ago it was at `now`: zero for an instant in the future, written by a process whose clock is ahead.
     #[must_use]
     pub fn age(self, now: DateTime<Utc>) -> Duration {
         (now - self.0.to_utc()).to_std().unwrap_or_default()
     }
 
-    /// Reads what [`Display`](std::fmt::Display) wrote; any ISO 8601 instant with an offset will do. `None` if it is none.
+    /// Parses the output of [`Display`](std::fmt::Display), or any ISO 8601 instant with an offset; otherwise `None`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text.trim()).ok().map(|instant| Self(instant.trunc_subsecs(MICROSECONDS)))
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timestamp_bears_the_offset_of_its_season() {
+    fn a_timestamp_has_the_utc_offset_of_its_season() {
         let summer = chrono::Utc.with_ymd_and_hms(2026, 7, 1, 12, 0, 0).unwrap();
         let written = Timestamp::at_campus(summer, chrono_tz::America::New_York).to_string();
         assert_eq!(written, "2026-07-01T08:00:00.000000-04:00");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_is_the_same_after_it_was_written_and_read_however_fine_the_clock() {
+    fn a_timestamp_from_a_nanosecond_clock_reads_back_unchanged() {
         let fine =
             chrono::Utc.with_ymd_and_hms(2026, 3, 3, 15, 0, 0).unwrap() + chrono::TimeDelta::nanoseconds(123_456_789);
         let timestamp = Timestamp::at_campus(fine, chrono_tz::America::New_York);

@@ -11,19 +11,19 @@ use crate::{
     time_of_day::TimeOfDay,
 };
 
-/// An offset from UTC, and when the clocks at the campus begin to have it.
+/// An offset from UTC, and when it begins to apply at the campus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UtcOffset {
-    /// The first instant with this offset; of the first of all, the beginning of the first day that is kept.
+    /// The first instant with this offset; in the first entry, the beginning of the first day that is kept.
     #[serde(serialize_with = "iso_8601")]
     pub from: DateTime<FixedOffset>,
-    /// By how many minutes the clocks are ahead of UTC. West of Greenwich it is below zero.
+    /// How many minutes the clocks are ahead of UTC; negative west of Greenwich.
     pub minutes: i32,
 }
 
 impl UtcOffset {
-    /// All offsets of a zone from the beginning of one day to the end of another, in order.
+    /// Returns all offsets of a zone from the beginning of the first day to the end of the last, in order.
     ///
     /// ```
     /// # use domain::utc_offset::UtcOffset;
@@ -39,7 +39,7 @@ impl UtcOffset {
         let (start, end) = (edge(*days.start(), TimeOfDay::MIDNIGHT), edge(*days.end(), TimeOfDay::END));
         let mut offsets = vec![Self::at(start, timezone)];
         let mut before = start;
-        // No clock has ever been changed twice within a day.
+        // No zone has ever changed its offset twice within a day.
         while before < end {
             let after = end.min(before + TimeDelta::days(1));
             if offset(before, timezone) != offset(after, timezone) {
@@ -60,7 +60,7 @@ fn offset(instant: DateTime<Utc>, timezone: Tz) -> FixedOffset {
     timezone.offset_from_utc_datetime(&instant.naive_utc()).fix()
 }
 
-/// The first instant that does not have the offset of `before` any more. That of `after` differs.
+/// Returns the first instant whose offset differs from that of `before`. The offset of `after` must differ.
 fn change_between(mut before: DateTime<Utc>, mut after: DateTime<Utc>, timezone: Tz) -> DateTime<Utc> {
     let unchanged = offset(before, timezone);
     while after - before > TimeDelta::seconds(1) {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn each_change_of_the_clocks_has_its_instant_and_the_offset_after_it() {
+    fn each_change_of_the_clocks_is_listed_with_its_instant_and_its_new_offset() {
         let year = over("2026-03-03", "2027-03-03", New_York);
         let expected =
             ["2026-03-03T00:00:00-05:00 -300", "2026-03-08T03:00:00-04:00 -240", "2026-11-01T01:00:00-05:00 -300"];
@@ -115,8 +115,8 @@ mod tests {
             let first = NaiveDate::from_ymd_opt(2015, 1, 1).unwrap() + chrono::Days::new(first);
             let offsets = UtcOffset::over(&(first..=first + chrono::Days::new(366)), zone);
             let instant = offsets[0].from + TimeDelta::seconds(second);
-            let said = offsets.iter().rfind(|offset| offset.from <= instant).unwrap();
-            prop_assert_eq!(said.minutes * 60, offset(instant.to_utc(), zone).local_minus_utc());
+            let found = offsets.iter().rfind(|offset| offset.from <= instant).unwrap();
+            prop_assert_eq!(found.minutes * 60, offset(instant.to_utc(), zone).local_minus_utc());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What time it is: the one door through which the use cases learn it, so that a test can hold it.
+//! The clock: the only source of the current time, so that a test can replace it.
 
 use std::{fmt, sync::Arc};
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::timestamp::Timestamp;
 
-/// A wall clock, and the time zone of the campus in which it hangs.
+/// A wall clock and the campus's time zone.
 #[derive(Clone)]
 pub struct Clock {
     now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
@@ -14,42 +14,42 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system clock.
     #[must_use]
     pub fn system(timezone: Tz) -> Self {
         Self::new(timezone, Utc::now)
     }
 
-    /// A clock that shows what `now` says.
+    /// Returns a clock that reads the time from `now`.
     pub fn new(timezone: Tz, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self { now: Arc::new(now), timezone }
     }
 
-    /// The present instant.
+    /// Returns the current instant.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         (self.now)()
     }
 
-    /// The present instant, as the campus writes it.
+    /// Returns the current instant as a timestamp with the campus's offset.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         Timestamp::at_campus(self.now(), self.timezone)
     }
 
-    /// The present instant, as a clock at the campus shows it.
+    /// Returns the current instant in the campus's time zone.
     #[must_use]
     pub fn at_campus(&self) -> DateTime<Tz> {
         self.now().with_timezone(&self.timezone)
     }
 
-    /// Today, at the campus.
+    /// Returns today's date at the campus.
     #[must_use]
     pub fn today(&self) -> NaiveDate {
         self.at_campus().date_naive()
     }
 
-    /// The time zone of the campus.
+    /// Returns the campus's time zone.
     #[must_use]
     pub const fn timezone(&self) -> Tz {
         self.timezone

@@ -1,4 +1,4 @@
-//! What a refresh tells others: an event for each sweep, whether it succeeded or failed.
+//! Refresh events: one for each sweep, successful or failed.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -7,34 +7,34 @@ use chrono::NaiveDate;
 use domain::timestamp::Timestamp;
 use serde::Serialize;
 
-/// What became of a sweep.
+/// The result of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SweepReport {
-    /// The first day asked for: today, at the campus.
+    /// The first day requested: today at the campus.
     pub date: NaiveDate,
     /// When the sweep ended.
     pub timestamp: Timestamp,
-    /// Rooms that answered for that day.
+    /// The number of rooms with an answer for that day.
     pub rooms_ok: usize,
-    /// Rooms that were asked and did not.
+    /// The number of rooms that were asked and have no answer for that day.
     pub rooms_failed: usize,
-    /// Rooms that were not asked, because time ran out.
+    /// The number of rooms that were not asked because time ran out.
     pub rooms_unreached: usize,
-    /// How long the sweep took, its publishing included, in milliseconds.
+    /// The duration of the sweep in milliseconds, publishing included.
     pub duration_ms: u64,
 }
 
 /// An event about a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshEvent {
-    /// Its snapshots have been published.
+    /// The sweep was published.
     Refreshed(SweepReport),
-    /// They have not: too many rooms failed, or the cache did.
+    /// The sweep was not published: too many rooms failed, or the cache did.
     Failed(SweepReport),
 }
 
 impl RefreshEvent {
-    /// The `detail-type` by which EventBridge rules tell events apart.
+    /// Returns the `detail-type`, by which EventBridge rules match events.
     #[must_use]
     pub const fn detail_type(&self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl RefreshEvent {
         }
     }
 
-    /// The numbers, which are the event's `detail` in JSON.
+    /// Returns the report, which is the event's `detail` in JSON.
     #[must_use]
     pub const fn report(&self) -> &SweepReport {
         match self {
@@ -52,7 +52,7 @@ impl RefreshEvent {
     }
 }
 
-/// Somewhere that events go.
+/// A destination of events.
 #[async_trait]
 pub trait EventBus: fmt::Debug + Send + Sync {
     /// Delivers an event, in bounded time.
@@ -63,11 +63,11 @@ pub trait EventBus: fmt::Debug + Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("the event `{detail_type}` was not delivered")]
 pub struct EventError {
-    /// The event's.
+    /// The event's `detail-type`.
     pub detail_type: &'static str,
-    /// What the bus, or the way to it, said.
+    /// The error of the bus or of the connection to it.
     pub source: Box<dyn Error + Send + Sync>,
 }
 
-/// How long the delivery of an event may take: the caller of the refresh waits for it.
+/// The time limit for delivering an event. The caller of the refresh waits for it.
 pub const TIME_LIMIT: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
-//! What the service measures of itself, and the line in which CloudWatch reads it: its embedded metric format.
+//! The service's metrics, and the log line from which CloudWatch reads them (embedded metric format).
 //!
-//! A function answers one event at a time. So what was measured since the last line is what this event cost, and no context
-//! has to be handed through the calls. See
+//! A function handles one event at a time, so the measurements since the last line belong to this event, and no context has to
+//! be passed through the calls. See
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 
 use std::{
@@ -13,14 +13,14 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-/// Under which all metrics are found in CloudWatch.
+/// The CloudWatch namespace of all metrics.
 const NAMESPACE: &str = "EmptyClassroom";
 
-/// Where measurements are gathered. Clones share them.
+/// Collects measurements. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics(Arc<Mutex<Measured>>);
 
-/// What has been measured since the last line; `None` where nothing was.
+/// The measurements since the last line; `None` if there are none.
 #[derive(Debug, Default)]
 struct Measured {
     hits: Option<u32>,
@@ -38,38 +38,38 @@ struct Measured {
 }
 
 impl Metrics {
-    /// A process began.
+    /// Records the start of a process.
     pub fn cold_start(&self) {
         count(&mut self.measured().cold_starts);
     }
 
-    /// A reader got fresh data of this age.
+    /// Records a response with fresh data of this age.
     pub fn hit(&self, age: Duration) {
         let mut measured = self.measured();
         count(&mut measured.hits);
         measured.data_age = Some(age);
     }
 
-    /// A reader got data that were swept while it waited.
+    /// Records a response with data of a sweep that the reader waited for.
     pub fn miss(&self, age: Duration) {
         let mut measured = self.measured();
         count(&mut measured.misses);
         measured.data_age = Some(age);
     }
 
-    /// A reader got an older copy, of this age.
+    /// Records a response with a stale copy of this age.
     pub fn stale(&self, age: Duration) {
         let mut measured = self.measured();
         count(&mut measured.stale_answers);
         measured.data_age = Some(age);
     }
 
-    /// Redis was waited for.
+    /// Records time spent waiting for Redis.
     pub fn redis(&self, time: Duration) {
         *self.measured().redis_time.get_or_insert_default() += time;
     }
 
-    /// A sweep asked 25Live for so long, with this success.
+    /// Records how long a sweep asked 25Live, and its room counts.
     pub fn swept(&self, time: Duration, rooms_ok: usize, rooms_failed: usize, rooms_unreached: usize) {
         let mut measured = self.measured();
         *measured.upstream_time.get_or_insert_default() += time;
@@ -78,7 +78,7 @@ impl Metrics {
         measured.rooms_unreached = Some(rooms_unreached);
     }
 
-    /// What became of a sweep.
+    /// Records whether a sweep was published.
     pub fn sweep_ended(&self, published: bool) {
         let mut measured = self.measured();
         count(if published { &mut measured.sweeps_published } else { &mut measured.sweeps_failed });
@@ -88,10 +88,9 @@ impl Metrics {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The line that tells what `function` has measured since the last one, its line break included; nothing if that is
-    /// nothing.
+    /// Returns the line with the measurements of `function` since the last one, with a line break; `None` if there are none.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
+    #[expect(clippy::expect_used, reason = "all map keys are strings")]
     pub fn line(&self, function: &str, now: DateTime<Utc>) -> Option<Vec<u8>> {
         let values = std::mem::take(&mut *self.measured()).values();
         if values.is_empty() {
@@ -108,13 +107,13 @@ impl Metrics {
             timestamp: now.to_rfc3339_opts(SecondsFormat::Micros, true),
             values: values.iter().map(|(name, _, value)| (*name, *value)).collect(),
         };
-        let mut line = serde_json::to_vec(&line).expect("it should be JSON");
+        let mut line = serde_json::to_vec(&line).expect("a line always serializes");
         line.push(b'\n');
         Some(line)
     }
 }
 
-/// A line in CloudWatch's embedded metric format, with the level and the time that every other log line has.
+/// A line in CloudWatch's embedded metric format, with a level and a timestamp like every other log line.
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(rename = "_aws")]
@@ -158,7 +157,7 @@ enum Number {
 }
 
 impl Measured {
-    /// Name, unit and value of each metric.
+    /// Returns the name, unit and value of each metric.
     fn values(self) -> Vec<(&'static str, &'static str, Number)> {
         let rooms = |number: Option<usize>| number.and_then(|rooms| rooms.try_into().ok());
         let counts = [
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_in_cloudwatchs_format_and_has_a_value_for_each_metric_that_it_names() {
+    fn a_line_is_in_embedded_metric_format_with_a_value_for_each_metric() {
         let metrics = Metrics::default();
         metrics.hit(Duration::from_secs(90));
         metrics.redis(Duration::from_millis(2));
@@ -225,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_what_happened_since_the_last_one() {
+    fn a_line_has_only_the_measurements_since_the_last_one() {
         let metrics = Metrics::default();
         metrics.swept(Duration::from_secs(3), 70, 7, 0);
         metrics.sweep_ended(true);
         metrics.miss(Duration::ZERO);
         let first = line(&metrics);
-        let told =
+        let values =
             ["UpstreamTime", "RoomsOk", "RoomsFailed", "SweepsPublished", "Misses"].map(|name| first[name].clone());
-        assert_eq!(told, [json!(3000.0), json!(70), json!(7), json!(1), json!(1)]);
+        assert_eq!(values, [json!(3000.0), json!(70), json!(7), json!(1), json!(1)]);
         assert_eq!(metrics.line("read", Utc::now()), None);
         metrics.sweep_ended(false);
         metrics.stale(Duration::from_secs(5));

@@ -1,4 +1,4 @@
-//! The things outside the process, one module for each.
+//! The systems outside the process, one module each.
 
 pub mod cache;
 pub mod clock;

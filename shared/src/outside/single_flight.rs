@@ -1,4 +1,4 @@
-//! Single flight: of many callers within one process, the first does the work and all of them get its result.
+//! Single flight: of many callers in one process, the first (the leader) does the work, and all get its result.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,21 +7,21 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 
-/// Work under way, which any number of callers can await.
+/// Work in progress, which any number of callers can await.
 pub(crate) type Flight<T> = Shared<BoxFuture<'static, T>>;
 
-/// Holds the work under way.
+/// Holds the work in progress.
 #[derive(Debug)]
 pub(crate) struct SingleFlight<T: Clone> {
     // A std mutex, because nothing awaits while it is held.
     current: Mutex<Option<Flight<T>>>,
 }
 
-/// A caller's part in the work.
+/// A caller's role in the work.
 pub(crate) enum Role<T: Clone> {
-    /// The caller started the work, and should await its end.
+    /// The caller started the work.
     Leader(Flight<T>),
-    /// The work was under way already.
+    /// The work was already in progress.
     Follower(Flight<T>),
 }
 
@@ -32,19 +32,19 @@ impl<T: Clone> Default for SingleFlight<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
-    /// Joins the work under way, or starts it.
+    /// Joins the work in progress, or starts it.
     pub(crate) fn join(&self, start: impl FnOnce() -> BoxFuture<'static, T>) -> Role<T> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = current.as_ref().filter(|flight| flight.peek().is_none()) {
             return Role::Follower(flight.clone());
         }
         let flight = start().shared();
-        // It runs to its end, and is known to have ended, even when every caller has gone away.
+        // The task completes the work even if every caller goes away.
         tokio::spawn(flight.clone().map(drop));
         Role::Leader(current.insert(flight).clone())
     }
 
-    /// The work under way; `None` if there is none.
+    /// Returns the work in progress; `None` if there is none.
     pub(crate) fn under_way(&self) -> Option<Flight<T>> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|flight| flight.peek().is_none()).cloned()

@@ -1,19 +1,18 @@
-//! Whom TLS trusts.
+//! The certificate authorities that TLS trusts.
 //!
-//! A Lambda function trusts Mozilla's list of authorities, which is linked in: reading and parsing the system's would be half
-//! of a cold start over TLS. What it talks to (AWS, hosted Redis, 25Live) has certificates of public authorities. The SDK's
-//! client of EventBridge alone reads the system's, at its first event.
-//! `SSL_CERT_FILE` names a file with other ones, and then those alone are trusted. The local server trusts what the
-//! system trusts, or `SSL_CERT_FILE`.
+//! A Lambda function trusts Mozilla's list, which is linked in: parsing the system's list would take half of a cold start over
+//! TLS. The servers that it talks to (AWS, hosted Redis, 25Live) have certificates of public authorities. Only the SDK's
+//! EventBridge client reads the system's list, at the first event. The local server trusts the system's list.
+//! If `SSL_CERT_FILE` is set, only the authorities in that file are trusted.
 
 use std::{env, fs, io, path::PathBuf};
 
 use reqwest::{Client, ClientBuilder};
 
-/// The file of authorities that is trusted instead of any other.
+/// The variable with the path of a file of authorities, which replaces the default ones.
 const FILE: &str = "SSL_CERT_FILE";
 
-/// What `SSL_CERT_FILE` holds, in PEM; `None` if it is not set.
+/// Reads the PEM file in `SSL_CERT_FILE`; `None` if the variable is not set.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -23,7 +22,7 @@ pub(crate) fn authorities() -> io::Result<Option<Vec<u8>>> {
     read.map(Some).map_err(|error| io::Error::new(error.kind(), format!("{FILE} `{}`: {error}", path.display())))
 }
 
-/// A builder of HTTP clients that trust these authorities.
+/// Returns a builder of HTTP clients that trust these authorities.
 pub(crate) fn http_client() -> ClientBuilder {
     let client = Client::builder();
     #[cfg(feature = "lambda")]
@@ -32,7 +31,7 @@ pub(crate) fn http_client() -> ClientBuilder {
         let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         return client.tls_backend_preconfigured(tls);
     }
-    // It reads `SSL_CERT_FILE`, or what the system has.
+    // The client reads `SSL_CERT_FILE`, or the system's list.
     client
 }
 

@@ -1,4 +1,4 @@
-//! The campus file: TOML whose every value remembers where it stands, checked into a [`Campus`].
+//! The campus file: TOML, parsed with the position of each value, then validated into a [`Campus`].
 
 use std::{
     collections::HashSet,
@@ -15,7 +15,7 @@ use crate::{
     time_of_day::TimeOfDay,
 };
 
-/// What the address of a contact begins with: a page or a mailbox, and nothing that a browser would run.
+/// The schemes allowed in `contact`: a web page or a mailbox, and nothing that a browser would run.
 const CONTACT_SCHEMES: [&str; 3] = ["https://", "http://", "mailto:"];
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ struct RawClassroom {
     features: Vec<Spanned<String>>,
 }
 
-/// Where in the file, and why.
+/// The position in the file and the reason.
 pub(super) struct Invalid(pub(super) Range<usize>, pub(super) String);
 
 impl RawCampus {
@@ -80,14 +80,11 @@ impl RawCampus {
         let zone = self.timezone.get_ref();
         let timezone = zone.parse().map_err(|_| {
             let reason =
-                format!("`{zone}` is not a time zone: expected a name of the tz database, such as America/New_York");
+                format!("`{zone}` is not a time zone; expected a name in the tz database, such as America/New_York");
             Invalid(self.timezone.span(), reason)
         })?;
         if self.buildings.is_empty() {
-            return Err(Invalid(
-                0..0,
-                "no rooms: there should be at least one [[buildings]] with classrooms".to_owned(),
-            ));
+            return Err(Invalid(0..0, "no rooms; expected at least one [[buildings]] with classrooms".to_owned()));
         }
         let defaults = RawHours::of_campus(&self);
         defaults.check()?;
@@ -111,14 +108,16 @@ fn check_building(
     let (span, raw) = (raw.span(), raw.get_ref());
     let code = codes.admit(&raw.code)?;
     if code.contains(',') {
-        let reason = format!("the building code `{code}` should have no comma: questions put commas between codes");
+        let reason = format!(
+            "the building code `{code}` contains a comma; expected none, because commas separate codes in queries"
+        );
         return Err(Invalid(raw.code.span(), reason));
     }
     let schedule = RawHours::of_building(raw, &code).schedule(defaults, span.clone())?;
     if raw.classrooms.is_empty() {
         return Err(Invalid(
             span,
-            format!("no rooms: building {code} should have at least one [[buildings.classrooms]]"),
+            format!("no rooms in building {code}; expected at least one [[buildings.classrooms]]"),
         ));
     }
     Ok(Building {
@@ -135,11 +134,11 @@ fn check_room(raw: &RawClassroom, ids: &mut Unique) -> Result<Classroom, Invalid
         people @ 1..=LARGEST_CAPACITY => Ok(*people),
         0 => Err(Invalid(
             capacity.span(),
-            "the capacity is 0: leave it out if it is unknown, or give a number from 1".to_owned(),
+            "the capacity is 0; expected a number from 1, or no `capacity` if it is unknown".to_owned(),
         )),
         people => Err(Invalid(
             capacity.span(),
-            format!("the capacity is {people}: expected a number from 1 to {LARGEST_CAPACITY}"),
+            format!("the capacity is {people}; expected a number between 1 and {LARGEST_CAPACITY}"),
         )),
     });
     Ok(Classroom {
@@ -150,10 +149,9 @@ fn check_room(raw: &RawClassroom, ids: &mut Unique) -> Result<Classroom, Invalid
     })
 }
 
-/// The keys about opening hours, of a building or of the whole campus. A key that a building does not have is taken from the
-/// campus.
+/// The opening-hours keys of a building or of the whole campus. A building inherits the keys that it lacks from the campus.
 struct RawHours<'a> {
-    /// Whose hours they are, for errors.
+    /// The building or the campus, for errors.
     whose: String,
     opens: Option<&'a Spanned<String>>,
     closes: Option<&'a Spanned<String>>,
@@ -172,7 +170,7 @@ impl<'a> RawHours<'a> {
         Self { whose: format!("building {code}"), opens: opens.as_ref(), closes: closes.as_ref(), days, closed }
     }
 
-    /// Checks keys that perhaps no building takes.
+    /// Checks the campus's keys, because perhaps no building inherits them.
     fn check(&self) -> Result<(), Invalid> {
         self.opens.map(time_of_day).transpose()?;
         self.closes.map(time_of_day).transpose()?;
@@ -185,7 +183,7 @@ impl<'a> RawHours<'a> {
         self.closed.iter().try_for_each(|days| closed_days(days).map(drop))
     }
 
-    /// The opening hours, with what the campus says where these keys say nothing. `span` is where the building stands.
+    /// Builds the schedule, with missing keys taken from the campus. `span` is the position of the building.
     fn schedule(&self, campus: &Self, span: Range<usize>) -> Result<Schedule, Invalid> {
         let hours = match (self.opens.or(campus.opens), self.closes.or(campus.closes)) {
             (Some(opens), Some(closes)) => Some(self.hours(opens, closes)?),
@@ -198,7 +196,7 @@ impl<'a> RawHours<'a> {
                 (None, None, Some(hours)) => Some(hours),
                 (None, None, None) => {
                     let reason = format!(
-                        "{} has no opening hours: give it `opens` and `closes`, or give them at the top of the file",
+                        "{} has no opening hours; expected `opens` and `closes` here or at the top of the file",
                         self.whose
                     );
                     return Err(Invalid(span, reason));
@@ -217,7 +215,7 @@ impl<'a> RawHours<'a> {
         self.in_order(times, closes.span())
     }
 
-    /// The hours of a weekday such as `08:00-19:00`; `None` for `closed`.
+    /// Parses the hours of a weekday, such as `08:00-19:00`; `None` for `closed`.
     fn day(&self, raw: &Spanned<String>) -> Result<Option<OpeningHours>, Invalid> {
         let held = raw.get_ref();
         if held.trim() == "closed" {
@@ -228,13 +226,16 @@ impl<'a> RawHours<'a> {
             Some((time(opens)?, time(closes)?))
         });
         let times = times.ok_or_else(|| {
-            Invalid(raw.span(), format!("`{held}` is not the hours of a day: expected 08:00-19:00, say, or closed"))
+            Invalid(
+                raw.span(),
+                format!("`{held}` is not a range of hours; expected hours such as 08:00-19:00, or closed"),
+            )
         })?;
         self.in_order(times, raw.span()).map(Some)
     }
 
     fn in_order(&self, (opens, closes): (TimeOfDay, TimeOfDay), span: Range<usize>) -> Result<OpeningHours, Invalid> {
-        let reason = || format!("{} closes at {closes}, which is not after it opens at {opens}", self.whose);
+        let reason = || format!("{} closes at {closes}; expected a time after {opens}, when it opens", self.whose);
         OpeningHours::new(opens, closes).ok_or_else(|| Invalid(span, reason()))
     }
 }
@@ -257,15 +258,16 @@ fn time_of_day(raw: &Spanned<String>) -> Result<TimeOfDay, Invalid> {
     raw.get_ref().parse().map_err(|error| Invalid(raw.span(), format!("{error}")))
 }
 
-/// A day such as `2026-11-26`, or days such as `2026-12-24..2027-01-01`, the last one included.
+/// Parses a day such as `2026-11-26`, or an inclusive range such as `2026-12-24..2027-01-01`.
 fn closed_days(raw: &Spanned<String>) -> Result<RangeInclusive<NaiveDate>, Invalid> {
     let held = raw.get_ref();
-    let refuse = |expected: &str| Invalid(raw.span(), format!("`{held}` is not a closed day: expected {expected}"));
+    let refuse =
+        |expected: &str| Invalid(raw.span(), format!("`{held}` is not a closed day or range; expected {expected}"));
     let (first, last) = held.split_once("..").unwrap_or((held, held));
     match (date(first), date(last)) {
         (Some(first), Some(last)) if first <= last => Ok(first..=last),
         (Some(_), Some(_)) => Err(refuse("the first day before the last")),
-        _ => Err(refuse("a date such as 2026-11-26, or dates such as 2026-12-24..2027-01-01")),
+        _ => Err(refuse("a date such as 2026-11-26, or a range such as 2026-12-24..2027-01-01")),
     }
 }
 
@@ -281,7 +283,7 @@ fn location(raw: &Spanned<[f64; 2]>) -> Result<Location, Invalid> {
         return Ok(Location { latitude, longitude });
     }
     let reason = format!(
-        "[{latitude}, {longitude}] is not a location: expected the latitude, from -90 to 90, and the longitude, from -180 to 180"
+        "[{latitude}, {longitude}] is not a location; expected a latitude from -90 to 90 and a longitude from -180 to 180"
     );
     Err(Invalid(raw.span(), reason))
 }
@@ -292,32 +294,33 @@ fn contact(raw: &Spanned<String>) -> Result<String, Invalid> {
     if CONTACT_SCHEMES.iter().any(|scheme| is_address(scheme)) && !address.contains(char::is_whitespace) {
         return Ok(address);
     }
-    let reason = format!("`{address}` is not a contact: expected an address that begins with https:// or mailto:");
+    let reason = format!("`{address}` is not a contact; expected a URL that begins with https:// or mailto:");
     Err(Invalid(raw.span(), reason))
 }
 
-/// A text that a question can ask for.
+/// Parses a feature, which is short enough for a query string.
 fn feature(raw: &Spanned<String>) -> Result<String, Invalid> {
     let feature = text(raw, "feature")?;
     if feature.chars().count() > LONGEST_FEATURE {
-        let reason =
-            format!("the feature is longer than {LONGEST_FEATURE} characters: questions ask for it by its text");
+        let reason = format!(
+            "the feature is too long; expected at most {LONGEST_FEATURE} characters, because queries repeat it"
+        );
         return Err(Invalid(raw.span(), reason));
     }
     Ok(feature)
 }
 
-/// A text that is not empty and that can stand in a URL, a log line and a page.
+/// Parses a non-empty text that is safe in a URL, a log line and a page.
 fn text(raw: &Spanned<String>, what: &str) -> Result<String, Invalid> {
     let text = raw.get_ref();
     if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
-        let reason = format!("the {what} should be a text, without control characters or spaces around it");
+        let reason = format!("the {what} is {text:?}; expected text without control characters or spaces around it");
         return Err(Invalid(raw.span(), reason));
     }
     Ok(text.clone())
 }
 
-/// Keys that must differ from each other.
+/// Keys that must be unique.
 struct Unique {
     what: &'static str,
     seen: HashSet<String>,

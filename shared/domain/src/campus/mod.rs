@@ -11,38 +11,38 @@ use self::file::{Invalid, RawCampus};
 pub use crate::opening_hours::OpeningHours;
 use crate::opening_hours::Schedule;
 
-/// The campus that is used when no campus file is given: two buildings of Boston University.
+/// The default campus, without a campus file: two buildings of Boston University.
 const BUILT_IN: &str = include_str!("../../../../campuses/bu.toml");
 const BUILT_IN_NAME: &str = "campuses/bu.toml";
 
-/// More people than any room holds.
+/// The upper limit of a room's capacity, more than any room holds.
 pub const LARGEST_CAPACITY: u32 = 1_000_000;
-/// How long the text of a feature may be, in characters.
+/// The maximum length of a feature, in characters.
 pub const LONGEST_FEATURE: usize = 100;
 
-/// A university as the service shows it. Its only door is [`Campus::parse`], so one that exists is valid.
+/// A university as the service shows it. Its only constructor is [`Campus::parse`], so every value is valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Campus {
-    /// What people call it.
+    /// The name shown to people.
     pub name: String,
-    /// Every time that the service shows is in this zone.
+    /// The time zone of all times that the service shows.
     pub timezone: Tz,
-    /// Where people can ask about the rooms: an address that begins with `https://`, `http://` or `mailto:`.
+    /// Where people can ask about the rooms: a URL that begins with `https://`, `http://` or `mailto:`.
     pub contact: Option<String>,
     /// In the order of the campus file, which is the order shown.
     pub buildings: Vec<Building>,
 }
 
-/// A building: its rooms share its opening hours.
+/// A building, whose rooms share its opening hours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Building {
-    /// The short code that stands before a room's name (`CAS`), unique on the campus.
+    /// The short code shown before a room's name (`CAS`), unique on the campus.
     pub code: String,
     /// The full name.
     pub name: String,
-    /// When it is open, with the campus's holidays.
+    /// Its opening hours and closed days, the campus's holidays included.
     pub schedule: Schedule,
-    /// Where it is.
+    /// Its position, if known.
     pub location: Option<Location>,
     /// In the order of the campus file, which is the order shown.
     pub classrooms: Vec<Classroom>,
@@ -57,16 +57,16 @@ pub struct Location {
     pub longitude: f64,
 }
 
-/// A room that 25Live knows.
+/// A room in 25Live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classroom {
     /// 25Live's `space_id`, unique on the campus.
     pub id: String,
     /// The room's number or name within its building.
     pub name: String,
-    /// How many people it holds, if that is known.
+    /// The number of people it holds, if known.
     pub capacity: Option<u32>,
-    /// What it has, such as "Projector", in the order of the campus file.
+    /// Its equipment, such as "Projector", in the order of the campus file.
     pub features: Vec<String>,
 }
 
@@ -80,18 +80,18 @@ pub struct CampusError {
 }
 
 impl Campus {
-    /// The built-in campus: Boston University.
+    /// Returns the built-in campus, Boston University.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+    #[expect(clippy::expect_used, reason = "the file is embedded, and a test parses it")]
     pub fn built_in() -> Self {
-        Self::parse(BUILT_IN_NAME, BUILT_IN).expect("the built-in campus file keeps the rules")
+        Self::parse(BUILT_IN_NAME, BUILT_IN).expect("the built-in campus file is valid")
     }
 
-    /// Reads a campus file. `file` is its name, for the error alone.
+    /// Parses a campus file. `file` is its name, for errors only.
     ///
     /// # Errors
-    /// Not TOML; an unknown or a missing key; a duplicate building code or room id; a building without opening hours, or that
-    /// closes before it opens; an unknown time zone; a value that is none of its key; no rooms.
+    /// Invalid TOML; an unknown or missing key; a duplicate building code or room id; a building without opening hours, or one
+    /// that closes before it opens; an unknown time zone; an invalid value; no rooms.
     pub fn parse(file: &str, text: &str) -> Result<Self, CampusError> {
         let refuse = |span: Range<usize>, reason: String| CampusError {
             file: file.to_owned(),
@@ -103,21 +103,21 @@ impl Campus {
         raw.check().map_err(|Invalid(span, reason)| refuse(span, reason))
     }
 
-    /// Every classroom, with the building it is in, in the order shown.
+    /// Returns every classroom with its building, in the order shown.
     pub fn classrooms(&self) -> impl Iterator<Item = (&Building, &Classroom)> {
         self.buildings.iter().flat_map(|building| building.classrooms.iter().map(move |room| (building, room)))
     }
 }
 
 impl Building {
-    /// When the building is open on a day; `None` if it is closed on it.
+    /// Returns the opening hours on a day; `None` if the building is closed.
     #[must_use]
     pub fn hours_on(&self, date: NaiveDate) -> Option<OpeningHours> {
         self.schedule.on(date)
     }
 }
 
-/// The line, from 1, on which the byte at `offset` stands.
+/// Returns the number, from 1, of the line that contains the byte at `offset`.
 fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
 }

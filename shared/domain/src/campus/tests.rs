@@ -28,7 +28,7 @@ fn room(id: &str, name: &str) -> Classroom {
     Classroom { id: id.into(), name: name.into(), capacity: None, features: Vec::new() }
 }
 
-/// The hours of a building that are the same all week.
+/// The opening hours of a building that has the same ones all week.
 fn usual(building: &Building) -> OpeningHours {
     building.schedule.same_all_week().unwrap()
 }
@@ -65,14 +65,18 @@ fn each_refusal_names_file_line_and_reason() {
         (
             "opens = \"08:00\"",
             "opens = \"24:00\"",
-            "small.toml, line 9: building A closes at 24:00, which is not after it opens at 24:00",
+            "small.toml, line 9: building A closes at 24:00; expected a time after 24:00, when it opens",
         ),
         ("id = \"2\"", "id = \"1\"", "small.toml, line 16: duplicate room id `1`"),
-        ("code = \"A\"", "code = \"A,B\"", "small.toml, line 6: the building code `A,B` should have no comma"),
+        (
+            "code = \"A\"",
+            "code = \"A,B\"",
+            "small.toml, line 6: the building code `A,B` contains a comma; expected none",
+        ),
         ("Europe/Berlin", "Europe/Bärlin", "small.toml, line 3: `Europe/Bärlin` is not a time zone"),
         ("opens = \"08:00\"", "opens = \"8\"", "small.toml, line 8: `8` is not a time of day"),
         ("name = \"102\"", "nmae = \"102\"", "small.toml, line 17: unknown field `nmae`"),
-        ("name = \"102\"", "name = \"\"", "small.toml, line 17: the name should be a text"),
+        ("name = \"102\"", "name = \"\"", "small.toml, line 17: the name is \"\"; expected text"),
         ("name = \"102\"", "name = 102", "small.toml, line 17: invalid type: integer `102`, expected a string"),
     ];
     for (from, to, expected) in cases {
@@ -91,12 +95,12 @@ fn a_duplicate_building_code_is_refused() {
 fn a_campus_without_rooms_is_refused() {
     assert!(refused("name = \"X\"\ntimezone = \"UTC\"").contains("line 1: no rooms"));
     let empty = SMALL.split("[[buildings.classrooms]]").next().unwrap();
-    assert!(refused(empty).starts_with("small.toml, line 5: no rooms: building A"), "{}", refused(empty));
+    assert!(refused(empty).starts_with("small.toml, line 5: no rooms in building A"), "{}", refused(empty));
 }
-/// A building as it is written: code, opening and closing time, the rooms' ids.
+/// A building in a campus file: its code, its opening and closing hour, and the ids of its rooms.
 type Written = (String, (u16, u16), Vec<String>);
 
-/// Few codes, ids and times, so that they often clash; and some texts that are none.
+/// Few codes, ids and times, so that they often clash, and some invalid ones.
 fn written() -> impl Strategy<Value = Vec<Written>> {
     let text = |pattern| prop_oneof![8 => pattern, 1 => any::<String>()];
     let hours = prop_oneof![(0..15_u16, 10..25_u16), (0..26_u16, 0..26_u16)];
@@ -105,7 +109,7 @@ fn written() -> impl Strategy<Value = Vec<Written>> {
 }
 
 fn file(buildings: &[Written]) -> String {
-    // JSON's strings are TOML's, but for a control character that no name may have anyway.
+    // A JSON string is a TOML string, except for a control character that no name may have anyway.
     let quoted = |text: &str| serde_json::to_string(text).unwrap();
     let buildings = buildings.iter().map(|(code, (opens, closes), ids)| {
         let rooms = ids.iter().map(|id| format!("{{ id = {}, name = '1' }},", quoted(id))).collect::<Vec<_>>().concat();
@@ -115,7 +119,7 @@ fn file(buildings: &[Written]) -> String {
     format!("name = 'Small'\ntimezone = 'UTC'\n{}", buildings.collect::<Vec<_>>().concat())
 }
 
-/// Whether a campus may be so, by the rules of campus files.
+/// Whether the campus follows the rules of campus files.
 fn is_campus(buildings: &[Written]) -> bool {
     let is_text = |text: &&String| !text.is_empty() && text.trim() == *text && !text.contains(char::is_control);
     let differ = |texts: &[&String]| texts.iter().collect::<HashSet<_>>().len() == texts.len();
@@ -129,7 +133,7 @@ fn is_campus(buildings: &[Written]) -> bool {
         && differ(&ids)
 }
 
-/// A campus file of which a piece was cut out or written over.
+/// A campus file with a piece cut out or overwritten.
 fn damaged() -> impl Strategy<Value = String> {
     let at = || any::<prop::sample::Index>();
     (at(), at(), prop_oneof![Just(String::new()), any::<String>()]).prop_map(|(from, length, piece)| {
@@ -142,7 +146,7 @@ fn damaged() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_campus_is_read_exactly_if_it_keeps_the_rules(written in written()) {
+    fn a_campus_file_is_accepted_exactly_if_it_follows_the_rules(written in written()) {
         match Campus::parse("any.toml", &file(&written)) {
             Err(refusal) => prop_assert!(!is_campus(&written), "{}", refusal),
             Ok(campus) => {
@@ -157,7 +161,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_campus_file_is_refused_with_a_line_of_it_or_is_another_campus(text in damaged()) {
+    fn a_damaged_campus_file_is_refused_with_a_line_number_or_is_still_valid(text in damaged()) {
         match Campus::parse("any.toml", &text) {
             Ok(campus) => prop_assert!(campus.classrooms().count() > 0),
             Err(CampusError { line, reason, .. }) => {
@@ -194,7 +198,7 @@ classrooms = [{ id = "2", name = "102" }]
 "#;
 
 #[test]
-fn a_building_has_the_hours_of_the_campus_where_it_says_nothing() {
+fn a_building_inherits_missing_opening_hours_from_the_campus() {
     let campus = Campus::parse("hours.toml", HOURS).unwrap();
     let [says_nothing, says_all] = campus.buildings.as_slice() else { panic!("{campus:?}") };
     let hours = |building: &Building, date: &str| {
@@ -242,49 +246,49 @@ fn a_building_needs_no_opens_and_closes_when_every_day_of_the_week_has_hours() {
 fn each_bad_optional_value_is_refused_with_line_and_reason() {
     let long = format!("\"{}\"", "x".repeat(101));
     let cases = [
-        ("opens = \"07:00\"\n", "", "line 9: building A has no opening hours: give it `opens` and `closes`"),
+        ("opens = \"07:00\"\n", "", "line 9: building A has no opening hours; expected `opens` and `closes`"),
         (
             "closes = \"23:00\"",
             "closes = \"06:00\"",
-            "line 5: the campus closes at 06:00, which is not after it opens at 07:00",
+            "line 5: the campus closes at 06:00; expected a time after 07:00, when it opens",
         ),
         (
             "sun = \"closed\"",
             "sun = \"close\"",
-            "line 6: `close` is not the hours of a day: expected 08:00-19:00, say, or closed",
+            "line 6: `close` is not a range of hours; expected hours such as 08:00-19:00, or closed",
         ),
         ("sun = \"closed\"", "sunday = \"closed\"", "line 6: unknown field `sunday`"),
         (
             "sun = \"10:00-18:00\"",
             "sun = \"10:00-08:00\"",
-            "line 20: building B closes at 08:00, which is not after it opens at 10:00",
+            "line 20: building B closes at 08:00; expected a time after 10:00, when it opens",
         ),
         (
             "\"2026-11-26\"",
             "\"26.11.2026\"",
-            "line 7: `26.11.2026` is not a closed day: expected a date such as 2026-11-26",
+            "line 7: `26.11.2026` is not a closed day or range; expected a date such as 2026-11-26",
         ),
         (
             "2027-03-08..",
             "2027-03-28..",
-            "line 21: `2027-03-28..2027-03-12` is not a closed day: expected the first day before",
+            "line 21: `2027-03-28..2027-03-12` is not a closed day or range; expected the first day before",
         ),
         (
             "https://example.edu/rooms",
             "javascript:alert(1)",
-            "line 8: `javascript:alert(1)` is not a contact: expected",
+            "line 8: `javascript:alert(1)` is not a contact; expected",
         ),
-        ("[42.3504, -71]", "[-71, 242]", "line 22: [-71, 242] is not a location: expected the latitude"),
+        ("[42.3504, -71]", "[-71, 242]", "line 22: [-71, 242] is not a location; expected a latitude"),
         ("[42.3504, -71]", "[nan, 0]", "line 22: [NaN, 0] is not a location"),
-        ("capacity = 40", "capacity = 0", "line 13: the capacity is 0: leave it out if it is unknown"),
+        ("capacity = 40", "capacity = 0", "line 13: the capacity is 0; expected a number from 1, or no `capacity`"),
         (
             "capacity = 40",
             "capacity = 1000001",
-            "line 13: the capacity is 1000001: expected a number from 1 to 1000000",
+            "line 13: the capacity is 1000001; expected a number between 1 and 1000000",
         ),
-        ("\"Projector\"", long.as_str(), "line 13: the feature is longer than 100 characters"),
+        ("\"Projector\"", long.as_str(), "line 13: the feature is too long; expected at most 100 characters"),
         ("capacity = 40", "capacity = -4", "line 13: invalid value"),
-        ("\"Projector\"", "\" \"", "line 13: the feature should be a text"),
+        ("\"Projector\"", "\" \"", "line 13: the feature is \" \"; expected text"),
     ];
     for (from, to, expected) in cases {
         assert!(HOURS.contains(from), "{from}");

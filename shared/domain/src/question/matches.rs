@@ -1,5 +1,5 @@
-//! What a question picks out of a snapshot. Its JSON is the body of `GET /api/open-classrooms`, in which each room has two
-//! fields more when a moment was asked about.
+//! The part of a snapshot that matches a question. Its JSON is the body of `GET /api/open-classrooms`. If the question has a
+//! moment, each room has two more fields.
 
 use std::cmp::Reverse;
 
@@ -21,46 +21,46 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// The rooms of a day that a question asked for.
+/// The rooms of a day that match a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OpenClassrooms<'a> {
     /// The campus's name.
     pub campus: &'a str,
-    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    /// Whether the bookings are invented for a demonstration. Present only if they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub simulated: bool,
-    /// Those asked for, by their codes, in the campus file's order.
+    /// The requested buildings by their codes, in the campus file's order.
     pub buildings: IndexMap<&'a str, BuildingMatches<'a>>,
-    /// When the sweep ended that the slots came from, at the campus.
+    /// When the sweep that the slots came from ended, in campus time.
     pub last_updated: Timestamp,
     /// The day, at the campus.
     pub date: NaiveDate,
-    /// The campus's time zone: all times are in it.
+    /// The campus's time zone. All times are in it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub timezone: Tz,
-    /// Whether newer data should have been had. It comes last: see [`mark_stale`].
+    /// Whether the data are older than they should be. It comes last: see [`mark_stale`].
     pub stale: bool,
 }
 
-/// The rooms of one building that a question asked for.
+/// The rooms of one building that match a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Building))]
 pub struct BuildingMatches<'a> {
-    /// The building's code, again.
+    /// The building's code.
     pub code: &'a str,
     /// Its full name.
     pub name: &'a str,
-    /// When it opens on that day; null if it is closed.
+    /// When it opens on this day; null if it is closed.
     pub opens: Option<TimeOfDay>,
-    /// When it closes on that day; null if it is closed.
+    /// When it closes on this day; null if it is closed.
     pub closes: Option<TimeOfDay>,
-    /// The rooms that match, if there are any.
+    /// The matching rooms, possibly none.
     pub classrooms: Vec<RoomMatch<'a>>,
 }
 
-/// A room that a question asked for.
+/// A room that matches a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Room))]
 pub struct RoomMatch<'a> {
@@ -68,44 +68,44 @@ pub struct RoomMatch<'a> {
     pub id: &'a str,
     /// The room's name within its building.
     pub name: &'a str,
-    /// What `availability` is worth.
+    /// How current `availability` is.
     pub status: RoomStatus,
-    /// How many people it holds, where the campus file says so.
+    /// The number of people it holds, if the campus file has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub capacity: Option<u32>,
-    /// What it has, such as "Projector", where the campus file says so.
+    /// Its equipment, such as "Projector", if the campus file has it.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub features: &'a [String],
     /// All free slots of the day, in order.
     pub availability: &'a [Slot],
-    /// For how long it is free from the moment asked about; nothing if none was.
+    /// How long it is free from the question's moment; `None` without a moment.
     #[serde(flatten)]
     pub free: Option<FreeTime>,
 }
 
-/// For how long a room is free.
+/// How long a room is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FreeTime {
     /// When the next booking begins, or the building closes.
     #[serde(rename = "free_until", serialize_with = "iso_8601")]
     pub until: DateTime<FixedOffset>,
-    /// How many minutes pass from the moment asked about until then.
+    /// The minutes from the requested moment until then.
     #[serde(rename = "free_minutes")]
     pub minutes: i64,
 }
 
 impl<'a> OpenClassrooms<'a> {
-    /// The whole campus on the snapshot's day.
+    /// Returns the whole campus on the snapshot's day.
     #[must_use]
     pub fn all(snapshot: &'a Snapshot, campus: &'a Campus) -> Self {
         Question::about(CampusDay::new(snapshot.date, campus.timezone)).answer(snapshot, campus)
     }
 }
 
-/// The same body in JSON, marked as stale; `None` if it does not end as an [`OpenClassrooms`] does.
+/// Returns the same JSON body marked as stale; `None` if it does not end like an [`OpenClassrooms`].
 #[must_use]
 pub fn mark_stale(body: &[u8]) -> Option<Vec<u8>> {
     const FRESH: &[u8] = br#""stale":false}"#;
@@ -115,7 +115,7 @@ pub fn mark_stale(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Question {
-    /// The rooms of `snapshot`, which is of the question's day and of this campus, that are asked for.
+    /// Returns the matching rooms of `snapshot`, which must be of the question's day and of `campus`.
     #[must_use]
     pub fn answer<'a>(&self, snapshot: &'a Snapshot, campus: &'a Campus) -> OpenClassrooms<'a> {
         let buildings = campus.buildings.iter().filter(|building| self.asks_for(building));
@@ -154,13 +154,14 @@ impl Question {
         }
     }
 
-    /// Whether the room is large enough and has every feature asked for. A room of unknown capacity is never large enough.
+    /// Returns whether the room is large enough and has every requested feature. A room of unknown capacity is never large
+    /// enough.
     fn suits(&self, room: &Classroom) -> bool {
         let has = |asked: &String| room.features.iter().any(|feature| feature.to_lowercase() == *asked);
         self.min_capacity.is_none_or(|people| room.capacity >= Some(people)) && self.features.iter().all(has)
     }
 
-    /// The room, if it is free as asked, and for how many minutes.
+    /// Returns the room and how many minutes it is free, if it is free as requested.
     fn room<'a>(
         &self,
         facts: &'a Classroom,
@@ -188,7 +189,7 @@ impl Question {
         Some(FreeTime { until, minutes: (until - moment.instant).num_minutes() })
     }
 
-    /// The minutes of the day's longest free period.
+    /// Returns the length of the day's longest free period, in minutes.
     fn longest(&self, room: &RoomAvailability, hours: Option<OpeningHours>) -> i64 {
         let minutes = FreePeriod::of_slots(&room.availability, hours).map(|period| {
             let from = self.day.instant(period.from);

@@ -1,7 +1,7 @@
-//! A question about a day's rooms: in which buildings, free when, for how long, with which name, in which order.
+//! A question about the rooms of a day: filters by building, time, length, capacity, feature and name, and an order.
 //!
-//! [`Question::answer`] picks the rooms out of a snapshot. Time is counted as it passes: an hour that the clocks skip does
-//! not count, and one that they repeat counts twice.
+//! [`Question::answer`] selects the rooms from a snapshot. Durations are elapsed time: an hour that the clocks skip does not
+//! count, and one that they repeat counts twice.
 
 mod matches;
 
@@ -16,23 +16,23 @@ use crate::{campus_day::CampusDay, time_of_day::TimeOfDay};
 pub struct Question {
     /// The day asked about.
     pub day: CampusDay,
-    /// The codes of the buildings asked for; `None` for all.
+    /// The codes of the requested buildings; `None` for all.
     pub buildings: Option<Vec<String>>,
     /// When a room must be free; `None` for any time.
     pub moment: Option<Moment>,
-    /// For how many minutes a room must be free; 0 for any length.
+    /// The minutes for which a room must be free; 0 for any length.
     pub min_minutes: u16,
-    /// How many people a room must hold; `None` for any number. A room of unknown capacity holds too few.
+    /// The people whom a room must hold; `None` for any number. A room of unknown capacity does not match.
     pub min_capacity: Option<u32>,
-    /// What a room must have, in lower case.
+    /// The features that a room must have, in lower case.
     pub features: Vec<String>,
-    /// What a room's or a building's name must contain.
+    /// The text that a room's or building's name must contain.
     pub search: Option<Search>,
     /// The order of the rooms within a building; `None` for the campus file's.
     pub sort: Option<Sort>,
 }
 
-/// The time asked about: a minute, or a range of minutes, of one day.
+/// The requested time: a minute or a range of minutes of one day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     from: TimeOfDay,
@@ -47,13 +47,13 @@ pub struct Moment {
 pub enum Sort {
     /// By name, with numbers in numeric order.
     Name,
-    /// The rooms that are free longest first. With a moment, these are also the rooms that are free until latest.
+    /// The longest free time first. With a moment, this is also the latest end first.
     Longest,
-    /// The largest rooms first, and those of unknown capacity last.
+    /// The largest capacity first, and unknown capacities last.
     Largest,
 }
 
-/// A part of a building's name, or of a room's name with its building's code in front.
+/// A text to find in a building's name, or in a room's name with its building's code in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     /// In lower case and without spaces.
@@ -61,7 +61,7 @@ pub struct Search {
 }
 
 impl Question {
-    /// The question that every room of `day` answers.
+    /// Returns the question that every room of `day` matches.
     #[must_use]
     pub const fn about(day: CampusDay) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl Question {
 }
 
 impl Moment {
-    /// The minute that has begun when clocks at the campus show `now`; `None` if `day` is not today.
+    /// Returns the current minute at the campus; `None` if `day` is not today.
     #[must_use]
     pub fn now(day: CampusDay, now: DateTime<Tz>) -> Option<Self> {
         if now.date_naive() != day.date() {
@@ -88,14 +88,14 @@ impl Moment {
         Some(Self { from, until: from.next_minute(), instant: start_of_minute(now) })
     }
 
-    /// One minute of the day. A minute that the clocks skip is the first one after the gap.
+    /// Returns one minute of the day. A minute that the clocks skip becomes the first one after the gap.
     #[must_use]
     pub fn at(day: CampusDay, time: TimeOfDay) -> Self {
         Self::range(day, time, time)
     }
 
-    /// From one time up to the other, and at least for a minute. Times that the clocks skip are the first one after the gap; if
-    /// that is the end of the day, no room is free then.
+    /// Returns the range from one time up to the other, at least a minute long. Times that the clocks skip become the first one
+    /// after the gap; if that is the end of the day, no room is free then.
     #[must_use]
     pub fn range(day: CampusDay, from: TimeOfDay, until: TimeOfDay) -> Self {
         let instant = day.instant(from);
@@ -104,28 +104,28 @@ impl Moment {
     }
 }
 
-/// The instant at which the minute of `now` began.
+/// Returns the instant at which the minute of `now` began.
 fn start_of_minute(now: DateTime<Tz>) -> DateTime<FixedOffset> {
-    // Seconds are subtracted, and not set: a time that the clocks show twice could not be set.
+    // Subtract the seconds instead of setting them to 0: a repeated time would be ambiguous.
     let since = TimeDelta::seconds(now.second().into()) + TimeDelta::nanoseconds(now.nanosecond().into());
     now.fixed_offset() - since
 }
 
 impl Search {
-    /// Searches for a text, whatever its case and its spaces; `None` if it holds nothing but spaces.
+    /// Returns a search that ignores case and spaces; `None` if the text has only spaces.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let folded = fold(text);
         (!folded.is_empty()).then_some(Self { folded })
     }
 
-    /// Whether the words, put together, contain it.
+    /// Returns whether the concatenated words contain the text.
     fn matches(&self, words: &[&String]) -> bool {
         words.iter().map(|word| fold(word)).collect::<String>().contains(&self.folded)
     }
 }
 
-/// The text in lower case and without spaces.
+/// Returns the text in lower case and without spaces.
 fn fold(text: &str) -> String {
     text.split_whitespace().flat_map(str::chars).flat_map(char::to_lowercase).collect()
 }
@@ -144,8 +144,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Which rooms are free from one time up to the other, and for how many minutes: a free one, one with a class from 22:00 to
-    /// 23:10, and one with a class from 02:10 to 02:40.
+    /// Returns the rooms that are free from one time up to the other, with their minutes. The campus has a room without classes,
+    /// one with a class from 22:00 to 23:10, and one with a class from 02:10 to 02:40.
     fn free(zone: Tz, date: &str, from: &str, until: &str) -> Vec<(String, i64)> {
         let file = format!(
             "name = 'A'\ntimezone = '{zone}'\n[[buildings]]\ncode = 'A'\nname = 'A'\nopens = '00:00'\ncloses = '24:00'\n\
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn at_a_time_that_the_clocks_skip_until_the_end_of_the_day_no_room_is_free() {
+    fn no_room_is_free_at_a_time_skipped_up_to_the_end_of_the_day() {
         let free = |from, until| free(chrono_tz::America::Nuuk, "2026-03-28", from, until);
         for (from, until) in
             [("23:00", "23:00"), ("23:30", "23:30"), ("23:59", "23:59"), ("23:10", "23:40"), ("23:30", "24:00")]
@@ -186,9 +186,9 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_the_clocks_skip_is_the_first_one_behind_it_in_a_question_and_in_a_booking() {
+    fn a_skipped_time_is_the_first_time_after_the_gap_in_questions_and_in_bookings() {
         let free = |from, until| free(chrono_tz::America::New_York, "2026-03-08", from, until);
-        // The class at night takes no time.
+        // The class at night lies within the skipped hour, so it takes no time.
         assert_eq!(free("02:30", "02:30"), found(&[("free", 1260), ("late", 1140), ("night", 1260)]));
         assert_eq!(free("01:30", "02:30"), found(&[("free", 1290), ("late", 1170), ("night", 30)]));
         assert_eq!(free("01:30", "03:00"), free("01:30", "02:30"));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_day_that_is_skipped_as_a_whole_no_room_is_ever_free() {
+    fn no_room_is_free_on_a_day_that_is_skipped_entirely() {
         for (from, until) in [("00:00", "00:00"), ("00:00", "24:00"), ("12:00", "13:00"), ("23:59", "24:00")] {
             assert_eq!(free(chrono_tz::Pacific::Apia, "2011-12-30", from, until), [], "{from} to {until}");
         }

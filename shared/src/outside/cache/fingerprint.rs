@@ -1,4 +1,4 @@
-//! The fingerprint of the settings that slots are computed with.
+//! The fingerprint of the settings from which slots are computed.
 
 use std::fmt::Write;
 
@@ -9,29 +9,29 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Identifies the settings that a cached body follows from besides bookings: the campus and the shortest gap. A cached value
-/// with another fingerprint shows other rooms or other slots than this process should, and counts as absent.
+/// Identifies the settings that, with the bookings, determine a cached body: the campus and the shortest gap. A cached value with
+/// another fingerprint shows rooms or slots that this process should not, and counts as absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of a campus and a shortest gap, in minutes.
+    /// Returns the fingerprint of a campus and a shortest gap, in minutes.
     #[must_use]
     pub fn new(campus: &Campus, min_gap: u16) -> Self {
         Self(format!("{:016x}", xxh3_64(canonical(campus, min_gap).as_bytes())))
     }
 
-    /// Sixteen hexadecimal digits.
+    /// Returns the sixteen hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The settings as text. Version 1 hashed text of this form, so it must stay as it is: otherwise every cached value would
-/// count as absent, and old and new processes would overwrite each other's values during a deployment. A setting that is
-/// added later and is not set must add nothing.
+/// Renders the settings as text. Version 1 hashed text in this format, so it must never change: otherwise every cached value
+/// would count as absent, and old and new processes would overwrite each other's values during a deployment. A new setting must
+/// add nothing while it is not set.
 fn canonical(campus: &Campus, min_gap: u16) -> String {
     let buildings: Vec<_> = campus.buildings.iter().map(canonical_building).collect();
     format!(
@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    /// A name with everything that is escaped.
+    /// Its name has every kind of escaped character.
     const CAMPUS: &str = r#"
 name = "Q \"x\" \\ é 'y'"
 timezone = "Europe/Berlin"
@@ -109,7 +109,7 @@ classrooms = [{ id = "1", name = "101" }, { id = "2", name = "102" }]
     }
 
     #[test]
-    fn an_optional_key_changes_the_fingerprint_when_the_body_shows_it() {
+    fn an_optional_key_changes_the_fingerprint_if_the_body_shows_it() {
         let original = fingerprint(CAMPUS, 28);
         let (building, room) = ("closes = \"24:00\"", "name = \"101\"");
         let fingerprints: HashSet<_> = [
@@ -130,7 +130,7 @@ classrooms = [{ id = "1", name = "101" }, { id = "2", name = "102" }]
     }
 
     #[test]
-    fn every_setting_that_decides_rooms_or_slots_changes_the_fingerprint() {
+    fn every_setting_that_affects_rooms_or_slots_changes_the_fingerprint() {
         let changes = [
             ("Europe/Berlin", "Europe/Paris"),
             ("Hall A", "Hall B"),

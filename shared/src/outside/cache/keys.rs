@@ -1,4 +1,4 @@
-//! The keys of one campus, all of which begin with its prefix.
+//! The keys of one campus. All begin with its prefix.
 
 use chrono::NaiveDate;
 
@@ -7,15 +7,15 @@ use chrono::NaiveDate;
 pub(super) struct Keys {
     /// Today's snapshot.
     pub(super) availability: String,
-    /// What the keys of rooms begin with.
+    /// The common beginning of the keys of rooms.
     room: String,
     /// When the last successful sweep ended.
     pub(super) last_refresh: String,
-    /// The same instant as `last_refresh`, if that sweep ended before every room had an answer.
+    /// The same timestamp as `last_refresh`, if that sweep ended before every room had an answer.
     pub(super) refresh_incomplete: String,
-    /// Held by whoever sweeps.
+    /// The lock of the running sweep.
     pub(super) refresh_lock: String,
-    /// Set while a failed sweep keeps others from trying.
+    /// Set during the backoff after a failed sweep.
     pub(super) refresh_failed: String,
 }
 
@@ -32,12 +32,12 @@ impl Keys {
         }
     }
 
-    /// The days of a room.
+    /// Returns the key of a room's days.
     pub(super) fn room(&self, id: &str) -> String {
         format!("{}:{id}", self.room)
     }
 
-    /// The reserve: the last snapshot of a day.
+    /// Returns the key of a day in the reserve, which has its last snapshot.
     pub(super) fn reserve(&self, date: NaiveDate) -> String {
         format!("{}:{date}", self.availability)
     }

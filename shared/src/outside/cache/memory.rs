@@ -1,4 +1,4 @@
-//! The embedded cache: one process's memory, for a local server without Redis.
+//! The embedded in-memory cache, for a local server without Redis.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::outside::clock::Clock;
 
-/// Values in memory, which expire by the wall clock: unlike the monotonic one, it goes on while a laptop sleeps.
+/// Values in memory. They expire by the wall clock, which unlike the monotonic clock continues while a laptop sleeps.
 #[derive(Debug)]
 pub struct MemoryStore {
     clock: Clock,
@@ -28,7 +28,7 @@ pub struct MemoryStore {
 struct State {
     entries: HashMap<String, Entry>,
     last_token: FencingToken,
-    /// When it was looked at last.
+    /// The time of the last access.
     seen: DateTime<Utc>,
 }
 
@@ -39,20 +39,20 @@ struct Entry {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Returns an empty store.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let state = State { entries: HashMap::new(), last_token: FencingToken::from_micros(0), seen: clock.now() };
         Self { clock, state: Mutex::new(state) }
     }
 
-    /// The state at present, without what has expired: reads never see it, and it does not pile up.
+    /// Locks the state and removes expired entries, so that reads never see them and they do not accumulate.
     fn present(&self) -> MutexGuard<'_, State> {
         let now = self.clock.now();
-        // A holder that panicked left whole entries behind: each change is a single call on the map.
+        // A poisoned lock is safe: each change is a single call on the map, so a panic leaves no partial entry.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if now < state.seen {
-            // The clock was set back. Nothing lives the longer for it.
+            // The clock was set back. This must not extend any entry.
             let by = state.seen - now;
             state.entries.values_mut().for_each(|entry| entry.expires -= by);
         }
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_clock_that_is_set_back_lengthens_nothing() {
+    async fn a_clock_that_is_set_back_extends_no_expiry() {
         let minutes = Arc::new(AtomicI64::new(0));
         let now = Arc::clone(&minutes);
         let noon: DateTime<Utc> = "2026-03-03T12:00:00Z".parse().unwrap();

@@ -1,4 +1,4 @@
-//! The cache: what lies under which key, for how long, and in which order it is written.
+//! The cache: its keys, their expiry, and the order in which they are written.
 
 mod fencing;
 mod fingerprint;
@@ -39,49 +39,49 @@ pub use self::{
 };
 use crate::error_chain;
 
-/// How long a lock is lent. A sweep that takes longer renews it.
+/// How long the lock lasts. A longer sweep renews it.
 const LOCK_EXPIRY: Duration = Duration::from_mins(1);
-/// For how long after it was renewed a lock that has vanished may be taken again. Older answers are no news.
+/// How long after its last renewal a vanished lock may be taken again. Later, the sweep's answers are too old to publish.
 const TAKE_AGAIN_WITHIN: Duration = Duration::from_mins(5);
-/// How often a sweep renews its lock: twice may fail.
+/// How often a sweep renews its lock. Two renewals in a row may fail.
 pub const RENEW_EVERY: Duration = Duration::from_secs(LOCK_EXPIRY.as_secs() / 3);
-/// How many rooms are written at once: each has some kilobytes.
+/// How many rooms are written concurrently. Each has a few kilobytes.
 const ROOMS_AT_ONCE: usize = 250;
-/// How many days are written at once. A month of 1,500 rooms is 15 MB, and each write has its time limit.
+/// How many days are written concurrently. A month of 1,500 rooms is 15 MB, and each write has a time limit.
 const WRITES_AT_ONCE: usize = 4;
-/// How long nobody sweeps after a sweep failed.
+/// How long no process sweeps after a failed sweep.
 pub const BACKOFF: Duration = Duration::from_mins(1);
 
-/// The cached snapshots of one campus, and what keeps sweeps apart.
+/// The cached snapshots of one campus, and the lock that serializes its sweeps.
 #[derive(Clone, Debug)]
 pub struct Cache {
     store: Arc<dyn Store>,
     keys: Keys,
     fingerprint: Fingerprint,
     expiry: Duration,
-    /// A checksum of the unusable value that was logged last, by key, so that each is logged once.
+    /// The checksum of the unusable value logged last, by key, so that each value is logged once.
     logged: Arc<Mutex<HashMap<String, String>>>,
-    /// The value that was read last as today's snapshot, and the snapshot in it. Until a sweep publishes, every reader finds the
-    /// same value, of which nothing has to be checked, decoded or parsed again.
+    /// The last value of today's snapshot, with the snapshot in it. Until a sweep publishes, every reader finds the same value,
+    /// which then need not be verified, decoded or parsed again.
     last_read: Arc<Mutex<Option<(Bytes, CachedSnapshot)>>>,
-    /// The token of a lock that may still be held although nobody sweeps, because the store failed when it was taken or
-    /// given back. Behind a std mutex, because nothing awaits while it is held.
+    /// The token of a lock that this process may still hold without sweeping, because the store failed while the lock was taken
+    /// or released. A std mutex, because nothing awaits while it is held.
     kept_token: Arc<Mutex<Option<String>>>,
 }
 
-/// What lies under the key of today's snapshot.
+/// The content of a snapshot's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A snapshot, of today or of an earlier day.
     Snapshot(CachedSnapshot),
-    /// A value that is no snapshot, or none that this process can use. The log says why.
+    /// A value that is not a snapshot, or not one that this process can use. The log has the reason.
     Unusable,
     /// No value.
     Nothing,
 }
 
 impl Found {
-    /// The snapshot, if it is one.
+    /// Returns the snapshot, if there is a usable one.
     #[must_use]
     pub fn into_snapshot(self) -> Option<CachedSnapshot> {
         match self {
@@ -96,26 +96,26 @@ impl Found {
 pub struct Lease {
     token: String,
     fencing_token: FencingToken,
-    /// When the lock was taken or renewed last, in microseconds of the cache's own clock.
+    /// When the lock was last taken or renewed, in microseconds of the cache's own clock.
     renewed: AtomicU64,
-    /// What stood as the last refresh when the lock was taken.
+    /// The value of the last refresh when the lock was taken.
     last_refresh: Option<Bytes>,
 }
 
 /// Why a sweep was not published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The store failed. What was written before it is good.
+    /// The store failed. What was written before is valid.
     #[error("the cache failed")]
     Store(#[from] StoreError),
-    /// The lease ran out, or a newer sweep has been published: nothing newer was replaced.
-    #[error("the sweep outlived its lock, and was not published")]
+    /// The lease expired, or a newer sweep was published. Nothing newer was replaced.
+    #[error("the sweep outlived its lock and was not published")]
     Superseded,
 }
 
 impl Cache {
-    /// The cache in `store`, under keys with this prefix. Today's snapshot and the last refresh expire after `expiry`; values
-    /// with another fingerprint are unusable.
+    /// Returns the cache in `store`, with keys under this prefix. Today's snapshot and the last refresh expire after `expiry`.
+    /// Values with another fingerprint are unusable.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, prefix: &str, fingerprint: Fingerprint, expiry: Duration) -> Self {
         let keys = Keys::new(prefix);
@@ -123,13 +123,13 @@ impl Cache {
         Self { store, keys, fingerprint, expiry, logged, last_read, kept_token }
     }
 
-    /// How long today's snapshot is good for.
+    /// Returns how long today's snapshot is valid.
     #[must_use]
     pub const fn expiry(&self) -> Duration {
         self.expiry
     }
 
-    /// What was published last as today's snapshot; of an earlier day, if midnight has passed since.
+    /// Reads the snapshot last published as today's, which is of an earlier day if midnight has passed since.
     ///
     /// # Errors
     /// The store failed.
@@ -149,7 +149,7 @@ impl Cache {
         self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The reserve: the last snapshot of a day. An unusable value counts as absent.
+    /// Reads a day of the reserve, which has its last snapshot. An unusable value counts as absent.
     ///
     /// # Errors
     /// The store failed.
@@ -157,16 +157,16 @@ impl Cache {
         let key = self.keys.reserve(date);
         match self.snapshot(&key).await? {
             Found::Snapshot(snapshot) if snapshot.date == date => Ok(Some(snapshot)),
-            // Operators can copy whole values to other keys.
+            // An operator can copy a value to another key.
             Found::Snapshot(misplaced) => {
-                self.log_once(&key, &misplaced.checksum, &format_args!("it is of {}", misplaced.date));
+                self.log_once(&key, &misplaced.checksum, &format_args!("it is the snapshot of {}", misplaced.date));
                 Ok(None)
             }
             Found::Unusable | Found::Nothing => Ok(None),
         }
     }
 
-    /// The days of a room, and when the sweep ended that wrote them. An unusable value counts as absent.
+    /// Reads the days of a room, and when the sweep that wrote them ended. An unusable value counts as absent.
     ///
     /// # Errors
     /// The store failed.
@@ -176,7 +176,7 @@ impl Cache {
         let unusable = |reason: &dyn fmt::Display| self.log_once(&key, &value.checksum, reason);
         match room_days::read(id, &value.body) {
             Ok(Some(days)) => return Ok(Some((value.last_updated, days))),
-            Ok(None) => unusable(&"it is of another room"),
+            Ok(None) => unusable(&"it belongs to another room"),
             Err(reason) => unusable(&error_chain(&reason)),
         }
         Ok(None)
@@ -196,7 +196,7 @@ impl Cache {
         }
     }
 
-    /// Logs that a value is unusable, unless it is the one that was logged last for this key.
+    /// Logs an unusable value, unless it was the last one logged for this key.
     fn log_once(&self, key: &str, checksum: &str, cause: &dyn fmt::Display) {
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         if logged.insert(key.to_owned(), checksum.to_owned()).as_deref() != Some(checksum) {
@@ -204,7 +204,7 @@ impl Cache {
         }
     }
 
-    /// Asks for every kind of key, so that a store which does not serve them all is noticed at the start.
+    /// Queries every kind of key, so that a store that does not serve all of them is detected at the start.
     ///
     /// # Errors
     /// The store failed.
@@ -218,7 +218,7 @@ impl Cache {
         Ok(())
     }
 
-    /// When the last successful sweep ended, if the cache still knows.
+    /// Reads when the last successful sweep ended, if that is still cached.
     ///
     /// # Errors
     /// The store failed.
@@ -226,12 +226,12 @@ impl Cache {
         let Some(value) = self.store.get(&self.keys.last_refresh).await? else { return Ok(None) };
         let timestamp = std::str::from_utf8(&value).ok().and_then(Timestamp::parse);
         if timestamp.is_none() {
-            tracing::warn!(key = self.keys.last_refresh, "a cached value counts as absent: it is no instant");
+            tracing::warn!(key = self.keys.last_refresh, "a cached value counts as absent: it is not a timestamp");
         }
         Ok(timestamp)
     }
 
-    /// Whether the sweep that ended at `last_refresh` ran out of time before every room had an answer.
+    /// Returns whether the sweep that ended at `last_refresh` ran out of time before every room had an answer.
     ///
     /// # Errors
     /// The store failed.
@@ -240,7 +240,7 @@ impl Cache {
         Ok(incomplete.is_some_and(|incomplete| incomplete == last_refresh.to_string().as_bytes()))
     }
 
-    /// How long sweeps are still held back because one failed; `None` when they are not.
+    /// Returns the rest of the backoff after a failed sweep; `None` if there is none.
     ///
     /// # Errors
     /// The store failed.
@@ -248,16 +248,16 @@ impl Cache {
         self.store.time_left(&self.keys.refresh_failed).await
     }
 
-    /// Holds sweeps back for [`BACKOFF`], because the sweep that holds the lease has failed.
+    /// Starts the [`BACKOFF`], because the sweep that holds the lease has failed.
     ///
     /// # Errors
-    /// The store failed, or the lease did not last: then whoever holds it now knows better.
+    /// The store failed, or the lease was lost: then the outcome of the newer sweep counts.
     pub async fn mark_failed(&self, lease: &Lease, at: Timestamp) -> Result<(), PublishError> {
         self.ensure_held(lease).await?;
         Ok(self.store.put(&self.keys.refresh_failed, at.to_string().into(), BACKOFF).await?)
     }
 
-    /// Takes the lock, if nobody holds it.
+    /// Takes the lock; `None` if another process holds it.
     ///
     /// # Errors
     /// The store failed.
@@ -269,7 +269,7 @@ impl Cache {
         let token = Uuid::new_v4().to_string();
         let leased = self.lock(&token).await;
         if leased.is_err() {
-            // The lock may have been taken, and only an answer lost.
+            // The lock may have been taken, and only the response lost.
             *self.kept_token() = Some(token);
         }
         leased
@@ -284,10 +284,10 @@ impl Cache {
         Ok(Some(Lease { token: token.to_owned(), fencing_token, renewed, last_refresh }))
     }
 
-    /// Keeps the lock for another minute.
+    /// Renews the lock for another minute.
     ///
     /// # Errors
-    /// The store failed, or the lease did not last.
+    /// The store failed, or the lease was lost.
     pub async fn renew(&self, lease: &Lease) -> Result<(), PublishError> {
         match self.store.renew(&self.keys.refresh_lock, &lease.token, LOCK_EXPIRY).await? {
             Some(now) => lease.renewed.store(now.micros(), Ordering::Relaxed),
@@ -296,15 +296,15 @@ impl Cache {
         Ok(())
     }
 
-    /// Gives the lock back.
+    /// Releases the lock.
     ///
     /// # Errors
-    /// The store failed. The lock is then given back when this process wants it again, or expires.
+    /// The store failed. The lock is then released when this process next takes it, or expires.
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
         self.unlock(lease.token).await
     }
 
-    /// Keeps the lock of a store that does not answer: it is given back when this process wants it again, or expires.
+    /// Keeps the lock because the store does not respond. It is released when this process next takes it, or expires.
     pub fn keep(&self, lease: Lease) {
         *self.kept_token() = Some(lease.token);
     }
@@ -321,7 +321,7 @@ impl Cache {
         self.kept_token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether somebody sweeps.
+    /// Returns whether any process is sweeping.
     ///
     /// # Errors
     /// The store failed.
@@ -329,17 +329,17 @@ impl Cache {
         Ok(self.store.time_left(&self.keys.refresh_lock).await?.is_some())
     }
 
-    /// Renders a snapshot of the sweep of `campus` that holds the lease and found so many items.
+    /// Renders a snapshot of the sweep that holds the lease. `items` is the number of items that it found.
     #[must_use]
     pub fn render(&self, snapshot: &Snapshot, campus: &Campus, items: usize, lease: &Lease) -> CachedSnapshot {
         CachedSnapshot::render(snapshot, campus, items, lease.fencing_token, &self.fingerprint)
     }
 
-    /// Publishes the snapshots of a sweep that has ended, which have the lease's fencing token: the reserve first, today's
-    /// snapshot next, the time of the refresh last. A reader sees the old state or the new.
+    /// Publishes the snapshots of a finished sweep, which have the lease's fencing token: the reserve first, today's snapshot
+    /// next, the time of the refresh last. A reader sees the old state or the new.
     ///
     /// # Errors
-    /// The store failed, or the lease did not last.
+    /// The store failed, or the lease was lost.
     pub async fn publish(
         &self,
         lease: &Lease,
@@ -349,10 +349,10 @@ impl Cache {
         self.publish_end(lease, today, snapshots, true).await
     }
 
-    /// The same for a sweep that ran out of time before every room had an answer.
+    /// Like [`Self::publish`], for a sweep that ran out of time before every room had an answer.
     ///
     /// # Errors
-    /// The store failed, or the lease did not last.
+    /// The store failed, or the lease was lost.
     pub async fn publish_incomplete(
         &self,
         lease: &Lease,
@@ -374,14 +374,14 @@ impl Cache {
         if !is_complete {
             self.store.put(&self.keys.refresh_incomplete, new.clone(), self.expiry).await?;
         }
-        // An instant has no room for a fencing token. That nobody has replaced it since the lock was taken is as good.
+        // A timestamp has no room for a fencing token. Compare-and-set with the value from when the lock was taken is as good.
         done_or_superseded(self.store.replace(&self.keys.last_refresh, old, new, self.expiry).await?)
     }
 
-    /// Publishes what a sweep has brought so far, for readers who have nothing else. Returns today's snapshot, if it is there.
+    /// Publishes what a sweep has found so far, for readers who have nothing else. Returns today's snapshot, if present.
     ///
     /// # Errors
-    /// The store failed, or the lease did not last.
+    /// The store failed, or the lease was lost.
     pub async fn publish_snapshots<'a>(
         &self,
         lease: &Lease,
@@ -389,7 +389,7 @@ impl Cache {
         snapshots: &'a [CachedSnapshot],
     ) -> Result<Option<&'a CachedSnapshot>, PublishError> {
         self.ensure_held(lease).await?;
-        // Today comes last: from then until its snapshot is published, a reader who finds nothing gets it as a stale copy.
+        // Today comes last: from then until its snapshot is published, a reader without other data gets it as a stale copy.
         for days in snapshots.rchunks(WRITES_AT_ONCE) {
             let keys: Vec<_> = days.iter().map(|snapshot| self.keys.reserve(snapshot.date)).collect();
             let writes = days.iter().zip(&keys).map(|(snapshot, key)| self.put(key, snapshot, RESERVE_EXPIRY));
@@ -404,7 +404,7 @@ impl Cache {
     /// Publishes the days of each room, by its id, from the sweep that holds the lease and ended at `timestamp`.
     ///
     /// # Errors
-    /// The store failed, or the lease did not last.
+    /// The store failed, or the lease was lost.
     pub async fn publish_room_days(
         &self,
         lease: &Lease,
@@ -438,10 +438,10 @@ impl Cache {
         done_or_superseded(held)
     }
 
-    /// A lock that has vanished was deleted by an operator, or by a Redis that is short of memory and evicts first what lives
-    /// shortest, or expired while Redis did not answer. It is taken again, unless another sweep has been published meanwhile, or
-    /// too much time has passed. The fencing tokens say how much: they are times of the cache's own clock, and a process's clock may
-    /// stand still while its machine sleeps.
+    /// Takes a vanished lock again, unless another sweep was published meanwhile or too much time has passed. The lock may have
+    /// been deleted by an operator, evicted by a Redis short of memory, or expired while Redis did not respond. The elapsed time
+    /// comes from the fencing tokens, which are times of the cache's own clock: a process's clock may stop while its machine
+    /// sleeps.
     async fn take_again(&self, lease: &Lease) -> Result<bool, StoreError> {
         let Some(fencing_token) = self.store.lock(&self.keys.refresh_lock, &lease.token, LOCK_EXPIRY).await? else {
             return Ok(false);
@@ -457,7 +457,7 @@ impl Cache {
         Ok(false)
     }
 
-    /// Forgets today's snapshot and the time of the last refresh. The reserve stays until a sweep replaces it.
+    /// Deletes today's snapshot and the time of the last refresh. The reserve stays until a sweep replaces it.
     ///
     /// # Errors
     /// The store failed.

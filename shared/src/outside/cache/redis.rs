@@ -1,15 +1,15 @@
-//! The Redis cache: one multiplexed connection, replaced as soon as it is in doubt.
+//! The Redis cache: one multiplexed connection, which is replaced as soon as it is suspect.
 //!
-//! The `redis` crate's own ConnectionManager does not reconnect after a response time-out, so a connection that died
-//! silently (a Lambda function frozen for an hour, whose NAT entry has gone) would fail every command for minutes.
-//! Here each command has two attempts in one time limit: a connection that was dropped, or an older one that gave no answer
-//! in the first half of the time, is thrown away, and the command repeated on a fresh one. All commands may be repeated.
+//! The `redis` crate's own ConnectionManager does not reconnect after a response timeout, so a connection that died silently (a
+//! Lambda function was frozen for an hour, and its NAT entry is gone) would fail every command for minutes. Here each command has
+//! two attempts within one time limit: if the connection was dropped, or an existing one gave no response in the first half of
+//! the time, it is discarded, and the command is repeated on a fresh one. All commands are safe to repeat.
 //!
-//! A Redis that has let a whole time limit pass is not waited for again: commands fail at once, while one caller at a time
-//! looks whether it is back.
+//! After a timeout, commands do not wait for Redis again: they fail at once, while one caller at a time probes whether Redis is
+//! back.
 //!
-//! Connecting is shared by all who wait for it, and goes on when one of them gives up: else, of many callers whose time is
-//! nearly over, each would begin it anew, and none would see its end.
+//! All waiting callers share one connection attempt, which continues if one of them gives up. Otherwise many callers with little
+//! time left would each start an attempt, and none would see it end.
 
 use std::{
     fmt, io,
@@ -41,19 +41,19 @@ use crate::outside::{
     tls,
 };
 
-/// An idle connection is probed after this long, and given up after three probes without an answer.
+/// The keepalive time of an idle connection, which is closed after three probes without an answer.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_PROBES: u32 = 3;
-/// How long an attempt to connect may take, however long commands may.
+/// The time limit of a connection attempt, even if that of commands is longer.
 const CONNECT_LIMIT: Duration = Duration::from_millis(2500);
 
-/// How long a caller waits for a Redis that has not answered lately. The look itself goes on in the background.
-const LOOK_LIMIT: Duration = Duration::from_millis(250);
+/// How long a caller waits for a probe of an unresponsive Redis. The probe itself continues in the background.
+const PROBE_WAIT: Duration = Duration::from_millis(250);
 
-/// Keeps a value unless the one that is there has a higher fencing token in its header, and a credible one (see `fencing`). It
-/// is about one key, so it may run on any shard, and may be repeated.
+/// Stores a value, unless the present one has a higher, credible fencing token in its header (see `fencing`). It uses one key, so
+/// it can run on any shard, and it is safe to repeat.
 const PUT_FENCED: &str = r#"
-if redis.replicate_commands then redis.replicate_commands() end -- Redis 3.2 to 4 allow TIME before SET only then
+if redis.replicate_commands then redis.replicate_commands() end -- Redis 3.2 to 4 require this for SET after TIME
 local header = redis.pcall('GETRANGE', KEYS[1], 0, 63)
 local fence = type(header) == 'string' and tonumber(string.match(header, '^{"version":%d+,"fence":(%d+)') or '')
 local credible = (redis.call('TIME')[1] + 60) * 1000000
@@ -64,7 +64,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 return 1
 "#;
 
-/// Keeps a value unless another than the old one is there. The new one may be there too: then the first answer was lost.
+/// Stores a value, unless there is one other than the old one. It may be the new one: then the first response was lost.
 const REPLACE: &str = "
 local present = redis.pcall('GET', KEYS[1])
 if type(present) == 'string' and present ~= ARGV[1] and present ~= ARGV[3] then
@@ -74,7 +74,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 ";
 
-/// What PTTL says of a key that somebody has set without an expiry. It is there, for as long as anything of ours would be.
+/// The PTTL response for a key that an operator has set without an expiry. [`FOREVER`] is then the time left.
 const NEVER_EXPIRES: i64 = -1;
 const FOREVER: Duration = Duration::from_mins(1);
 
@@ -101,10 +101,10 @@ pub struct RedisStore {
     timeout: Duration,
     current: Arc<CurrentConnection>,
     connecting: SingleFlight<Result<Connection, Arc<RedisError>>>,
-    /// Whether Redis let the last time limit pass.
+    /// Whether the last command timed out.
     is_unresponsive: Arc<AtomicBool>,
-    /// When somebody looked last whether it is back. A std mutex, because nothing awaits while it is held.
-    last_look: Mutex<Option<Instant>>,
+    /// The time of the last probe. A std mutex, because nothing awaits while it is held.
+    last_probe: Mutex<Option<Instant>>,
     metrics: Metrics,
 }
 
@@ -116,14 +116,14 @@ struct CurrentConnection {
     connections_made: AtomicU64,
 }
 
-/// A connection and its number, so that of many callers in doubt about it only the first throws it away.
+/// A numbered connection. If many callers suspect it, the number ensures that they do not discard its replacement.
 #[derive(Clone)]
 struct Connection {
     number: u64,
     inner: MultiplexedConnection,
 }
 
-/// What is sent in one round trip.
+/// The commands of one round trip.
 #[derive(Clone, Copy)]
 enum Commands<'a> {
     One(&'a Cmd),
@@ -148,11 +148,11 @@ enum AttemptError {
 }
 
 impl RedisStore {
-    /// A store behind a `redis://` or `rediss://` URL. It connects at the first command, and every command ends within
+    /// Returns a store for a `redis://` or `rediss://` URL. It connects at the first command, and every command ends within
     /// `timeout`.
     ///
     /// # Errors
-    /// The URL is none of Redis, or `SSL_CERT_FILE` cannot be used.
+    /// The URL is not a Redis URL, or `SSL_CERT_FILE` cannot be read.
     pub fn new(url: &SecretString, timeout: Duration) -> Result<Self, StoreError> {
         Ok(Self {
             client: client(url, timeout)?,
@@ -160,27 +160,27 @@ impl RedisStore {
             current: Arc::default(),
             connecting: SingleFlight::default(),
             is_unresponsive: Arc::default(),
-            last_look: Mutex::default(),
+            last_probe: Mutex::default(),
             metrics: Metrics::default(),
         })
     }
 
-    /// Connects in 2.5 s at most, so that the first command need not. It does not wait for an answer: the first command does.
+    /// Connects within 2.5 s, so that the first command need not. Does not wait for a response: the first command does.
     ///
     /// # Errors
     /// Redis cannot be reached, or refuses the password.
     pub async fn connect(&self) -> Result<(), StoreError> {
-        let failed = |source: Arc<RedisError>| StoreError::Failed { command: "the connection", source: source.into() };
+        let failed = |source: Arc<RedisError>| StoreError::Failed { command: "connection", source: source.into() };
         connect(self.client.clone(), Arc::clone(&self.current), self.timeout, false).await.map(|_| ()).map_err(failed)
     }
 
-    /// The same, whose waiting for Redis is measured.
+    /// Returns the store with its waiting time recorded in `metrics`.
     #[must_use]
     pub fn measured_by(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
     }
 
-    /// Runs commands about one key in one round trip, and once more on a fresh connection if the present one is in doubt.
+    /// Runs commands on one key in one round trip, and repeats them on a fresh connection if the present one is suspect.
     async fn run<T: FromRedisValue>(&self, command: &'static str, commands: Commands<'_>) -> Result<T, StoreError> {
         let start = Instant::now();
         let outcome = match self.ensure_responsive(command).await {
@@ -194,27 +194,26 @@ impl RedisStore {
         outcome
     }
 
-    /// Fails if Redis has not answered lately and is not back. One caller at a time waits a moment for the look, the others do
-    /// not wait.
+    /// Fails if Redis is unresponsive and not back. One caller at a time waits briefly for a probe; the others do not wait.
     async fn ensure_responsive(&self, command: &'static str) -> Result<(), StoreError> {
         if !self.is_unresponsive.load(Ordering::Relaxed) {
             return Ok(());
         }
-        if self.may_look() {
+        if self.may_probe() {
             let (client, current) = (self.client.clone(), Arc::clone(&self.current));
-            // A task of its own: where connecting takes longer than the caller waits, the next one finds it done.
-            let look = tokio::spawn(look(client, current, self.timeout, Arc::clone(&self.is_unresponsive)));
-            if matches!(timeout(LOOK_LIMIT, look).await, Ok(Ok(true))) {
+            // In a task: if connecting takes longer than the caller waits, the next caller finds it done.
+            let probe = tokio::spawn(probe(client, current, self.timeout, Arc::clone(&self.is_unresponsive)));
+            if matches!(timeout(PROBE_WAIT, probe).await, Ok(Ok(true))) {
                 return Ok(());
             }
         }
         Err(StoreError::Unresponsive { command })
     }
 
-    /// Whether it is this caller's part to look. An earlier look may hang on a connection from before, so it is not joined.
-    fn may_look(&self) -> bool {
-        let (mut last, now) = (self.last_look.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
-        let may = last.is_none_or(|last| now.duration_since(last) >= LOOK_LIMIT);
+    /// Returns whether this caller should probe. It does not join an earlier probe, which may hang on an older connection.
+    fn may_probe(&self) -> bool {
+        let (mut last, now) = (self.last_probe.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        let may = last.is_none_or(|last| now.duration_since(last) >= PROBE_WAIT);
         if may {
             *last = Some(now);
         }
@@ -228,12 +227,12 @@ impl RedisStore {
         commands: Commands<'_>,
     ) -> Result<T, StoreError> {
         let end = start + self.timeout;
-        // An old connection may have died without a sign; a fresh one is only slow.
-        let doubt_after = if self.current.get().is_some() { start + self.timeout / 2 } else { end };
-        match self.attempt(command, commands, doubt_after).await {
+        // An existing connection may have died silently; a fresh one can only be slow.
+        let suspect_after = if self.current.get().is_some() { start + self.timeout / 2 } else { end };
+        match self.attempt(command, commands, suspect_after).await {
             Ok(value) => return Ok(value),
             Err(AttemptError::Permanent(error)) => return Err(error),
-            Err(AttemptError::Retryable(error)) => tracing::debug!(%error, "trying Redis again on a fresh connection"),
+            Err(AttemptError::Retryable(error)) => tracing::debug!(%error, "retrying Redis on a fresh connection"),
         }
         self.attempt(command, commands, end).await.map_err(|error| match error {
             AttemptError::Retryable(error) | AttemptError::Permanent(error) => error,
@@ -262,7 +261,7 @@ impl RedisStore {
         outcome
     }
 
-    /// The present connection, or a fresh one.
+    /// Returns the present connection, or a fresh one.
     async fn connection(&self) -> Result<Connection, Arc<RedisError>> {
         if let Some(connection) = self.current.get() {
             return Ok(connection);
@@ -274,8 +273,8 @@ impl RedisStore {
     }
 }
 
-/// Looks whether an unresponsive Redis is back, on a fresh connection and in the time of a command.
-async fn look(
+/// Probes whether an unresponsive Redis is back, on a fresh connection.
+async fn probe(
     client: Client,
     current: Arc<CurrentConnection>,
     command_timeout: Duration,
@@ -289,8 +288,8 @@ async fn look(
     is_back
 }
 
-/// Connects within half of a command's time limit, so that a caller who arrives while this hangs has the other half. If `ask` is set,
-/// it also waits for the server to answer a PING.
+/// Connects within half of a command's time limit, so that a caller that arrives while this hangs has the other half. With `ask`,
+/// also waits for the response to a PING.
 async fn connect(
     client: Client,
     current: Arc<CurrentConnection>,
@@ -298,7 +297,7 @@ async fn connect(
     ask: bool,
 ) -> Result<Connection, Arc<RedisError>> {
     let limit = CONNECT_LIMIT.min(command_timeout / 2);
-    // Each command has its own limit for its answer.
+    // Each command has its own response timeout.
     let limits = AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(None);
     let connecting = async {
         let mut connection = client.get_multiplexed_async_connection_with_config(&limits).await?;
@@ -317,7 +316,7 @@ async fn connect(
     Ok(connection)
 }
 
-/// Any answer will do, a refusal too.
+/// Accepts any response, even an error.
 async fn ping(connection: &mut MultiplexedConnection) -> RedisResult<()> {
     match cmd("PING").query_async::<()>(connection).await {
         Err(error) if error.is_io_error() || error.is_timeout() => Err(error),
@@ -342,9 +341,9 @@ impl CurrentConnection {
 fn client(url: &SecretString, timeout: Duration) -> Result<Client, StoreError> {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_PROBES);
     let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(timeout).set_keepalive(keepalive);
-    let failed = |source: RedisError| StoreError::Failed { command: "the reading of its URL", source: source.into() };
+    let failed = |source: RedisError| StoreError::Failed { command: "URL parsing", source: source.into() };
     let info = url.expose_secret().into_connection_info().map_err(failed)?.set_tcp_settings(tcp);
-    // The crate would send its name and wait for the answer, at each start of a function too.
+    // Otherwise the crate sends its name and waits for the response, which delays each cold start.
     let settings = info.redis_settings().clone().set_skip_set_lib_name();
     let info = info.set_redis_settings(settings);
     let client = match info.addr() {
@@ -357,7 +356,7 @@ fn client(url: &SecretString, timeout: Duration) -> Result<Client, StoreError> {
     client.map_err(failed)
 }
 
-/// Whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.
+/// Decides whether a fresh connection may help: the old one is broken, or its server has become a replica in a failover.
 fn classify(command: &'static str, error: Arc<RedisError>) -> AttemptError {
     match error.code() {
         Some("MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN") => {
@@ -368,11 +367,11 @@ fn classify(command: &'static str, error: Arc<RedisError>) -> AttemptError {
     }
     let broken =
         error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_unrecoverable_error();
-    // Redis 6 wraps what a script's command said: "ERR Error running script …: -READONLY …".
+    // Redis 6 wraps the error of a command in a script: "ERR Error running script …: -READONLY …".
     let is_replica = error.code() == Some("READONLY") || error.to_string().contains("READONLY");
-    let in_doubt = broken || is_replica;
+    let is_suspect = broken || is_replica;
     let error = StoreError::Failed { command, source: error.into() };
-    if in_doubt { AttemptError::Retryable(error) } else { AttemptError::Permanent(error) }
+    if is_suspect { AttemptError::Retryable(error) } else { AttemptError::Permanent(error) }
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -385,7 +384,7 @@ impl Store for RedisStore {
         let value: Result<Option<Vec<u8>>, _> = self.run("GET", Commands::One(cmd("GET").arg(key))).await;
         match value {
             Err(error) if is_wrong_type(&error) => {
-                tracing::warn!(key, "a cached value counts as absent: it is no string");
+                tracing::warn!(key, "a cached value counts as absent: it is not a string");
                 Ok(None)
             }
             value => Ok(value?.map(Bytes::from)),
@@ -427,8 +426,8 @@ impl Store for RedisStore {
     }
 
     async fn lock(&self, key: &str, token: &str, ttl: Duration) -> Result<Option<FencingToken>, StoreError> {
-        // SET answers OK when it took the lock. GET recognizes our lock when SET is repeated because its first answer was lost;
-        // where it is read from a replica that lags, it may know nothing yet.
+        // SET returns OK if it took the lock. GET recognizes our own lock if SET is repeated because its first response was lost.
+        // GET alone is not enough: a lagging replica may not have the lock yet.
         let mut commands = pipe();
         commands.cmd("SET").arg(key).arg(token).arg("NX").arg("PX").arg(milliseconds(ttl));
         commands.get(key).cmd("TIME");
@@ -450,14 +449,14 @@ impl Store for RedisStore {
     }
 }
 
-/// Whether the key holds something else than a string.
+/// Returns whether the key holds something other than a string.
 fn is_wrong_type(error: &StoreError) -> bool {
     let StoreError::Failed { source, .. } = error else { return false };
     source.downcast_ref::<Arc<RedisError>>().and_then(|error| error.code()) == Some("WRONGTYPE")
 }
 
 impl fmt::Debug for RedisStore {
-    /// Without the client, which knows the password.
+    /// Omits the client, which contains the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore").field("timeout", &self.timeout).finish_non_exhaustive()
     }

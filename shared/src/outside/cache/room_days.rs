@@ -1,11 +1,11 @@
-//! The cached days of one room: the header of a [`CachedSnapshot`], and in place of its body a line with the days.
+//! The cached days of one room: the header of a [`CachedSnapshot`], then a line with the days instead of the body.
 //!
 //! ```text
 //! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
 //! {"id":"342","days":[{"date":"2026-03-03","status":"ok","last_updated":"…","slots":["07:00-09:04","10:01-23:00"]},…]}
 //! ```
 //!
-//! A month of a room takes some kilobytes, so that its calendar and its page need one value, whatever the size of the campus.
+//! A month of a room takes a few kilobytes, so its calendar and its page read one small value, whatever the size of the campus.
 
 use chrono::NaiveDate;
 use domain::{
@@ -17,17 +17,17 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A room's days as they are written. The id tells when a value lies under the key of another room.
+/// The written form of a room's days. The id reveals a value under the key of another room.
 #[derive(Serialize, Deserialize)]
 struct WrittenRoom {
     id: String,
-    /// Values of earlier releases do not have it, and earlier releases pass over it.
+    /// Absent from values of earlier releases, which ignore it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     simulated: bool,
     days: Vec<WrittenDay>,
 }
 
-/// A day as it is written.
+/// The written form of a day.
 #[derive(Serialize, Deserialize)]
 struct WrittenDay {
     date: NaiveDate,
@@ -36,14 +36,14 @@ struct WrittenDay {
     slots: Vec<WrittenSlot>,
 }
 
-/// `07:00-09:04`.
+/// The written form of a slot: `07:00-09:04`.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 struct WrittenSlot(Slot);
 
-/// What is written in place of a slot.
+/// Why a text is not a slot.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a slot such as 07:00-09:04")]
+#[error("`{0}` is not a slot; expected one such as 07:00-09:04")]
 struct NotASlot(String);
 
 impl From<WrittenSlot> for String {
@@ -62,8 +62,8 @@ impl TryFrom<String> for WrittenSlot {
     }
 }
 
-/// A room's days as a line of JSON.
-#[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
+/// Renders a room's days as a line of JSON.
+#[expect(clippy::expect_used, reason = "there are no maps")]
 pub(super) fn write(id: &str, known: &RoomDays) -> Vec<u8> {
     let day = |RoomDay { date, status, last_updated, slots }: &RoomDay| WrittenDay {
         date: *date,
@@ -73,13 +73,13 @@ pub(super) fn write(id: &str, known: &RoomDays) -> Vec<u8> {
     };
     let days = known.days.iter().map(day).collect();
     let room = WrittenRoom { id: id.to_owned(), simulated: known.simulated, days };
-    serde_json::to_vec(&room).expect("it should be JSON")
+    serde_json::to_vec(&room).expect("a room always serializes")
 }
 
-/// Reads what [`write`] wrote of this room; `None` if it is of another room.
+/// Parses the output of [`write`]; `None` if it belongs to another room.
 ///
 /// # Errors
-/// It is something else.
+/// The line is not the output of [`write`].
 pub(super) fn read(id: &str, line: &[u8]) -> Result<Option<RoomDays>, serde_json::Error> {
     let room: WrittenRoom = serde_json::from_slice(line)?;
     let day = |WrittenDay { date, status, last_updated, slots }| RoomDay {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_read_back_and_can_be_read_by_an_operator() {
+    fn days_are_written_readably_and_read_back() {
         let slot = |start: &str, end: &str| Slot { start: start.parse().unwrap(), end: end.parse().unwrap() };
         let last_updated = Timestamp::parse("2026-03-03T10:00:00.123456-05:00").unwrap();
         let day = |date: &str, status, slots| RoomDay { date: date.parse().unwrap(), status, last_updated, slots };
@@ -116,11 +116,11 @@ mod tests {
             )
         );
         assert_eq!(read("342", &line).unwrap().unwrap(), known);
-        assert_eq!(read("344", &line).unwrap(), None, "it is of another room");
+        assert_eq!(read("344", &line).unwrap(), None, "another room");
     }
 
     #[test]
-    fn days_of_simulated_bookings_say_so_and_the_earlier_release_passes_over_it() {
+    fn simulated_bookings_are_marked_and_the_earlier_release_ignores_the_mark() {
         #[derive(Deserialize)]
         struct Earlier {
             id: String,
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_slot_is_refused() {
+    fn an_invalid_slot_is_refused() {
         for slot in ["", "07:00", "09:04-07:00", "07:00-25:00", "07:00-07:00", "a-b"] {
             let line = format!(
                 r#"[{{"date":"2026-03-03","status":"ok","last_updated":"2026-03-03T10:00:00Z","slots":["{slot}"]}}]}}"#

@@ -1,5 +1,5 @@
-//! The format of a cached snapshot: a line of JSON that describes it, a line that is the response body, and a line of what the
-//! body has no place for: the body once more, compressed by gzip and written in base64, and details.
+//! The format of a cached snapshot: a header line in JSON, a line with the response body, and a line with details that are not
+//! part of the body, including the body compressed with gzip and encoded in base64.
 //!
 //! ```text
 //! {"version":2,"fence":1772550000123456,"fingerprint":"998a651a781ca6ee","date":"2026-03-03","last_updated":"…","checksum":"…"}
@@ -7,8 +7,8 @@
 //! {"gzip":"H4sI…","items":4711,"booked":["342","345"],"unreached":["349"],"answered":{"349":"2026-03-02T00:05:31.5-05:00"}}
 //! ```
 //!
-//! A hit passes on the body, or the compressed one out of its base64: nothing is parsed, rendered or compressed again. Values of
-//! earlier releases, and those with a short body, have no `gzip`, and earlier releases pass over it.
+//! A hit sends the body, or decodes the compressed one from base64: nothing is parsed, rendered or compressed again. Values of
+//! earlier releases and those with a short body have no `gzip`, and earlier releases ignore it.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -35,30 +35,30 @@ use super::{fencing::FencingToken, fingerprint::Fingerprint, version_1};
 /// The version of the format. Values of version 1 are read too, because processes of both versions share the cache during a
 /// deployment; any other version counts as absent.
 const VERSION: u32 = 2;
-/// A body of fewer bytes is not compressed: it would save less than a packet.
+/// The minimum length of a body to compress, in bytes. Below it, compression would save less than a packet.
 pub const SHORTEST_COMPRESSED: u16 = 1024;
 
-/// A snapshot as bytes, with what a reader must know to serve it.
+/// A rendered snapshot, with what a reader needs to serve it.
 #[derive(Clone, Debug)]
 pub struct CachedSnapshot {
-    /// The rank of the sweep that it came from.
+    /// The fencing token of its sweep.
     pub fencing_token: FencingToken,
-    /// The settings that its slots were computed with.
+    /// The fingerprint of the settings from which its slots were computed.
     pub fingerprint: Fingerprint,
-    /// The day that it describes.
+    /// Its day.
     pub date: NaiveDate,
-    /// When the sweep ended that it came from.
+    /// When its sweep ended.
     pub last_updated: Timestamp,
-    /// The response body: an [`OpenClassrooms`] in JSON, of which a [`Snapshot`] reads back.
+    /// The response body: an [`OpenClassrooms`] in JSON, from which a [`Snapshot`] reads back.
     pub body: Bytes,
     /// [`Details`] in JSON; empty in values of version 1.
     details: Bytes,
-    /// A checksum of all of the above, in hexadecimal digits, which is also the body's ETag.
+    /// A checksum of all of the above in hexadecimal digits, also the body's ETag.
     pub checksum: String,
     made: Arc<Made>,
 }
 
-/// What is made of a snapshot when it is first asked for. Clones share it.
+/// Lazily decoded parts of a snapshot. Clones share them.
 #[derive(Debug, Default)]
 struct Made {
     gzip: OnceLock<Bytes>,
@@ -76,24 +76,24 @@ impl Eq for CachedSnapshot {}
 /// Why a value in the cache counts as absent.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableValue {
-    /// Not in the format of any version: cut off, or another program's.
+    /// Not in the format of any version: truncated, or written by another program.
     #[error("it is cut off or corrupt")]
     Malformed(#[source] Option<serde_json::Error>),
     /// Well-formed, but damaged.
-    #[error("its checksum does not match its header and its body")]
+    #[error("its checksum does not match its header and body")]
     Corrupt,
     /// Written by the service that this one replaces.
     #[error(
-        "the original EmptyClassroom service wrote it: stop that service, or set REDIS_PREFIX so that both have keys of their own"
+        "the original EmptyClassroom service wrote it; stop that service, or set REDIS_PREFIX so that each has its own keys"
     )]
     Original,
-    /// Written by an older or a newer program.
+    /// Written by an older or newer release.
     #[error("its format version is {found}, not {VERSION}")]
     OtherVersion {
         /// The version found.
         found: u64,
     },
-    /// Computed from another campus file, or with another MIN_GAP_MINUTES.
+    /// Computed from another campus file or with another MIN_GAP_MINUTES.
     #[error("it was computed from another campus file or with another MIN_GAP_MINUTES")]
     OtherFingerprint,
 }
@@ -112,23 +112,23 @@ struct Header {
 /// The third line.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Details {
-    /// The body compressed by gzip, in base64; empty if the body is short. It comes first, where [`GZIP`] finds it, and is
-    /// never read with the rest.
+    /// The body compressed with gzip, in base64; empty if the body is short. It comes first, so that [`GZIP`] finds it, and is
+    /// never deserialized with the rest.
     #[serde(skip_deserializing, skip_serializing_if = "String::is_empty")]
     gzip: String,
-    /// How many items of any kind the sweep found, in all rooms and on all days.
+    /// The number of items of any kind that the sweep found, in all rooms and on all days.
     items: usize,
-    /// The rooms that an event takes within the day's opening hours.
+    /// The rooms with an event within the day's opening hours.
     booked: Vec<String>,
-    /// The rooms that the sweep did not reach in its time.
+    /// The rooms that the sweep did not reach in time.
     #[serde(default, skip_serializing_if = "HashSet::is_empty")]
     unreached: HashSet<String>,
-    /// When 25Live answered for the rooms whose slots are older than the sweep.
+    /// When 25Live last answered for rooms whose slots are older than the sweep.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     answered: BTreeMap<String, Timestamp>,
 }
 
-/// How the third line begins if there is a compressed body.
+/// The beginning of the third line if there is a compressed body.
 const GZIP: &[u8] = br#"{"gzip":""#;
 
 impl Details {
@@ -146,7 +146,7 @@ impl Details {
         }
     }
 
-    /// Adds to a room what its body does not say. `swept` is when the sweep ended.
+    /// Sets the fields of a room that are not in the body. `swept` is when the sweep ended.
     fn complete(&self, room: &mut RoomAvailability, booked: &HashSet<&str>, swept: Timestamp) {
         room.is_unreached = self.unreached.contains(&room.id);
         room.answered = match room.status {
@@ -166,7 +166,7 @@ struct VersionOnly {
 }
 
 impl CachedSnapshot {
-    /// Renders a snapshot of a sweep of `campus` with this fencing token, which found so many items.
+    /// Renders a snapshot of a sweep with this fencing token, which found `items` items.
     #[must_use]
     pub fn render(
         snapshot: &Snapshot,
@@ -180,7 +180,7 @@ impl CachedSnapshot {
         Self::new(fencing_token, fingerprint.clone(), snapshot.date, snapshot.last_updated, body, details)
     }
 
-    /// A snapshot whose body is rendered already.
+    /// Returns a snapshot with an already rendered body.
     #[must_use]
     pub fn new(
         fencing_token: FencingToken,
@@ -196,12 +196,12 @@ impl CachedSnapshot {
         Self { checksum, ..unsealed }
     }
 
-    /// What follows the header.
+    /// Returns what follows the header.
     fn lines(&self) -> [&[u8]; 3] {
         [&self.body, b"\n", &self.details]
     }
 
-    /// The body compressed by gzip; `None` if the value holds only the plain one.
+    /// Returns the body compressed with gzip; `None` if the value has only the plain body.
     #[must_use]
     pub fn gzip(&self) -> Option<Bytes> {
         let made = &self.made.gzip;
@@ -213,33 +213,33 @@ impl CachedSnapshot {
         Some(made.get_or_init(|| gzip.into()).clone())
     }
 
-    /// A clone for keeping, without what was made of the snapshot: that may take more memory than its bytes.
+    /// Returns a clone without lazily decoded parts, which may take more memory than the bytes.
     #[must_use]
     pub fn to_keep(&self) -> Self {
         Self { made: Arc::default(), ..self.clone() }
     }
 
-    /// The header up to the checksum.
+    /// Returns the header up to the checksum.
     fn header(&self) -> String {
         let Self { fencing_token, fingerprint, date, last_updated, .. } = self;
         let (token, fingerprint) = (fencing_token.micros(), fingerprint.as_str());
-        // The name `fence` and its place are known to the script that publishes, in processes of every version.
+        // The publishing script of every version depends on the name `fence` and its position.
         format!(
             r#"{{"version":{VERSION},"fence":{token},"fingerprint":"{fingerprint}","date":"{date}","last_updated":"{last_updated}""#
         )
     }
 
-    /// The value to keep in the cache.
+    /// Returns the value to store in the cache.
     #[must_use]
     pub fn to_value(&self) -> Bytes {
         let header = format!("{}{}\n", self.header(), checksum_member(&self.checksum));
         [&[header.as_bytes()], &self.lines()[..]].concat().concat().into()
     }
 
-    /// Reads a value of the cache. The body is not copied.
+    /// Parses a cached value without copying the body.
     ///
     /// # Errors
-    /// The value is not one that a process with these settings can use.
+    /// A process with these settings cannot use the value.
     pub fn from_value(value: &Bytes, fingerprint: &Fingerprint) -> Result<Self, UnusableValue> {
         let read = match memchr(b'\n', value) {
             Some(end) => Self::from_lines(value, end)?,
@@ -251,12 +251,12 @@ impl CachedSnapshot {
         Ok(read)
     }
 
-    /// Reads a value whose first line ends at `end`.
+    /// Parses a value whose first line ends at `end`.
     fn from_lines(value: &Bytes, end: usize) -> Result<Self, UnusableValue> {
         let (line, rest) = (value.slice(..end), value.slice(end + 1..));
         let header: Header = match serde_json::from_slice(&line) {
             Ok(header) => header,
-            // A header of another version; or another program's value, which may have lines of its own.
+            // A header of another version. Otherwise another program's value, which may also have several lines.
             Err(error) if line.starts_with(br#"{"version":"#) => return Err(unreadable(&line, error)),
             Err(error) => return Err(unreadable(value, error)),
         };
@@ -273,10 +273,10 @@ impl CachedSnapshot {
         Ok(Self { fencing_token, fingerprint, date, last_updated, body, details, checksum, made })
     }
 
-    /// The snapshot itself, parsed once for all clones.
+    /// Returns the snapshot, parsed once for all clones.
     ///
     /// # Errors
-    /// The body is no snapshot: its checksum was right, but another program wrote it under this version.
+    /// The body is not a snapshot: the checksum is right, but another program wrote the value with this version.
     pub fn parsed(&self) -> Result<&Snapshot, serde_json::Error> {
         match self.made.snapshot.get() {
             Some(snapshot) => Ok(snapshot),
@@ -284,10 +284,10 @@ impl CachedSnapshot {
         }
     }
 
-    /// The snapshot itself, for whoever changes it, or reads many.
+    /// Parses the snapshot, for callers that change it or read many.
     ///
     /// # Errors
-    /// As of [`Self::parsed`].
+    /// Those of [`Self::parsed`].
     pub fn snapshot(&self) -> Result<Snapshot, serde_json::Error> {
         let mut snapshot: Snapshot = serde_json::from_slice(&self.body)?;
         if let Some(details) = self.details() {
@@ -298,7 +298,7 @@ impl CachedSnapshot {
         Ok(snapshot)
     }
 
-    /// How many items the sweep found, of any kind, in all rooms and on all days; `None` if that was not recorded.
+    /// Returns the number of items of any kind that the sweep found, in all rooms and on all days; `None` if it is not recorded.
     #[must_use]
     pub fn items(&self) -> Option<usize> {
         self.details().map(|details| details.items)
@@ -308,7 +308,7 @@ impl CachedSnapshot {
         serde_json::from_slice(&self.details).ok()
     }
 
-    /// The same data, marked as stale and not compressed; `None` if the body is another program's.
+    /// Returns the same data marked as stale, without a compressed body; `None` if another program wrote the body.
     #[must_use]
     pub fn as_stale(&self) -> Option<Self> {
         let body = mark_stale(&self.body)?.into();
@@ -318,23 +318,23 @@ impl CachedSnapshot {
     }
 }
 
-#[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
+#[expect(clippy::expect_used, reason = "all map keys are strings")]
 fn json(value: &impl Serialize) -> Bytes {
-    serde_json::to_vec(value).expect("it should be JSON").into()
+    serde_json::to_vec(value).expect("the value always serializes").into()
 }
 
-/// A body compressed by gzip, in base64; empty if it is too short.
-#[expect(clippy::expect_used, reason = "a Vec takes all that is written to it")]
+/// Returns a body compressed with gzip, in base64; empty if the body is too short.
+#[expect(clippy::expect_used, reason = "writing to a Vec cannot fail")]
 fn compressed(body: &[u8]) -> String {
     if body.len() < SHORTEST_COMPRESSED.into() {
         return String::new();
     }
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(body).expect("a Vec should take it");
-    BASE64_STANDARD.encode(encoder.finish().expect("a Vec should take it"))
+    encoder.write_all(body).expect("writing to a Vec cannot fail");
+    BASE64_STANDARD.encode(encoder.finish().expect("writing to a Vec cannot fail"))
 }
 
-/// The end of the header.
+/// Returns the end of the header.
 fn checksum_member(checksum: &str) -> String {
     format!(r#","checksum":"{checksum}"}}"#)
 }
@@ -348,13 +348,13 @@ fn checksum_of(header: &[u8], rest: &[&[u8]]) -> String {
     format!("{:032x}", hash.digest128())
 }
 
-/// A checksum of bytes, in hexadecimal digits: for ETags and against corruption, not against forgery.
+/// Returns a checksum of bytes in hexadecimal digits. It serves as an ETag and detects corruption, not forgery.
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> String {
     format!("{:032x}", xxh3_128(bytes))
 }
 
-/// The original service's value: a JSON object with a list of slots for each room id.
+/// A slot in the original service's value, which is a JSON object with a list of slots for each room id.
 #[derive(Deserialize)]
 struct OriginalSlot {
     #[serde(rename = "start")]
@@ -363,7 +363,7 @@ struct OriginalSlot {
     _end: IgnoredAny,
 }
 
-/// Why a header or a whole value that cannot be read is unusable: because of its version, if it has another one.
+/// Classifies an unreadable header or value: another version, the original service's, or malformed.
 fn unreadable(header: &[u8], error: serde_json::Error) -> UnusableValue {
     match serde_json::from_slice::<VersionOnly>(header) {
         Ok(VersionOnly { version: found }) if found != u64::from(VERSION) && found != version_1::VERSION => {
@@ -407,7 +407,7 @@ mod tests {
         cached().to_value()
     }
 
-    /// A value so short that every byte of it can be tried: its fingerprint, what it says, and the bytes.
+    /// A value short enough to test every byte: its fingerprint, its snapshot and its bytes.
     fn short() -> (Fingerprint, CachedSnapshot, Bytes) {
         let file = concat!(
             "name = 'A'\ntimezone = 'UTC'\n[[buildings]]\ncode = 'A'\nname = 'A'\nopens = '08:00'\n",
@@ -423,12 +423,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_reads_back_and_hands_on_the_very_bytes() {
+    fn a_value_reads_back_without_copying_the_body() {
         let value = value();
         let read = CachedSnapshot::from_value(&value, &fingerprint()).unwrap();
         assert_eq!(read, cached());
         let inside = value.as_ptr_range();
-        assert!(inside.contains(&read.body.as_ptr()), "the body should not have been copied");
+        assert!(inside.contains(&read.body.as_ptr()), "the body was copied");
     }
 
     #[test]
@@ -450,7 +450,7 @@ mod tests {
         assert_eq!(FencingToken::of(value.as_ref()), Some(TOKEN));
     }
 
-    /// During a deployment, and after a way back, programs of the earlier release read what this one writes.
+    /// During a deployment, and after a rollback, processes of the earlier release read values of this one.
     #[test]
     fn the_earlier_release_reads_details_beside_the_compressed_body() {
         #[derive(Deserialize)]
@@ -465,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn simulated_bookings_are_marked_and_the_earlier_release_passes_over_the_mark() {
+    fn simulated_bookings_are_marked_and_the_earlier_release_ignores_the_mark() {
         #[derive(Deserialize)]
         struct Earlier {
             buildings: HashMap<String, serde_json::Value>,
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_body_lies_compressed_in_the_value_and_a_short_one_does_not() {
+    fn a_long_body_is_also_stored_compressed_and_a_short_one_is_not() {
         let read = CachedSnapshot::from_value(&value(), &fingerprint()).unwrap();
         let mut unpacked = Vec::new();
         GzDecoder::new(read.gzip().unwrap().as_ref()).read_to_end(&mut unpacked).unwrap();
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn the_details_tell_which_rooms_an_event_takes_and_survive_a_stale_copy() {
+    fn the_details_record_the_booked_rooms_and_survive_a_stale_copy() {
         let (campus, date) = (campus(), "2026-03-03".parse().unwrap());
         let mut bookings = BookingsByRoom::new();
         bookings.entry("342".to_owned()).or_default().add(date, [Booking { start: 600, end: 660 }]);
@@ -512,7 +512,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_an_earlier_release_wrote_is_read_and_can_be_marked_as_stale() {
+    fn a_value_of_an_earlier_release_is_read_and_can_be_marked_as_stale() {
         let (fingerprint, cached, _) = short();
         let body = concat!(
             r#"{"buildings":{"A":{"code":"A","name":"A","classrooms":[{"id":"1","name":"101","status":"unknown","#,
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn the_details_say_which_rooms_were_not_reached_and_how_old_their_answers_are() {
+    fn the_details_record_the_unreached_rooms_and_when_they_last_answered() {
         let (campus, date) = (campus(), "2026-03-03".parse().unwrap());
         let at = |text| Timestamp::parse(text).unwrap();
         let (first, second) = (at("2026-03-03T10:00:00.123456-05:00"), at("2026-03-03T11:00:00-05:00"));
@@ -549,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_cut_off_anywhere_counts_as_absent() {
+    fn a_value_truncated_anywhere_counts_as_absent() {
         let (fingerprint, _, value) = short();
         for length in 0..value.len() {
             let error = CachedSnapshot::from_value(&value.slice(..length), &fingerprint).unwrap_err();
@@ -558,19 +558,19 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_changed_anywhere_is_refused_or_says_the_same() {
+    fn a_changed_bit_anywhere_in_a_value_is_detected_or_harmless() {
         let (fingerprint, cached, value) = short();
         for (at, bit) in (0..value.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
             let mut changed = value.to_vec();
             changed[at] ^= 1 << bit;
             if let Ok(read) = CachedSnapshot::from_value(&changed.into(), &fingerprint) {
-                assert_eq!(read, cached, "a changed bit {bit} of byte {at} went unnoticed");
+                assert_eq!(read, cached, "the change of bit {bit} of byte {at} was not detected");
             }
         }
     }
 
     #[test]
-    fn a_header_that_was_changed_is_noticed_although_the_body_is_whole() {
+    fn a_changed_header_is_detected_even_if_the_body_is_intact() {
         let value = String::from_utf8(value().to_vec()).unwrap();
         for (written, changed) in [
             (r#""date":"2026-03-03","last"#, r#""date":"2026-03-04","last"#),
@@ -585,7 +585,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_and_another_campus_count_as_absent() {
+    fn a_value_of_another_version_or_campus_counts_as_absent() {
         for newer in [r#"{"version":3,"everything":"else"}"#, "{\"version\":3,\"everything\":\"else\"}\n{}"] {
             let error = CachedSnapshot::from_value(&newer.into(), &fingerprint()).unwrap_err();
             assert_eq!(error.to_string(), "its format version is 3, not 2");
@@ -611,14 +611,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_copy_differs_in_that_word_and_in_its_etag() {
+    fn a_stale_copy_differs_only_in_the_stale_field_and_its_etag() {
         let (fresh, stale) = (cached(), cached().as_stale().unwrap());
         assert_ne!(fresh.checksum, stale.checksum);
         let expected = String::from_utf8(fresh.body.to_vec()).unwrap().replace("\"stale\":false", "\"stale\":true");
         assert_eq!(stale.body, expected);
     }
 
-    /// What a body may be that another program wrote: JSON that is, or nearly is, a snapshot.
+    /// A body that another program wrote: JSON that is a snapshot, or nearly one.
     fn body() -> impl Strategy<Value = String> {
         let time = prop_oneof!["[0-2][0-9]:[0-5][0-9]", "[0-9:]{0,6}"];
         let slot =
@@ -640,13 +640,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_that_this_program_did_not_write_are_refused(value in any::<Vec<u8>>()) {
+        fn random_bytes_are_refused(value in any::<Vec<u8>>()) {
             let _ = FencingToken::of(&value);
             prop_assert!(CachedSnapshot::from_value(&value.into(), &short().0).is_err());
         }
 
         #[test]
-        fn a_piece_of_a_value_that_was_written_over_is_noticed(at in any::<prop::sample::Index>(), piece in any::<Vec<u8>>()) {
+        fn an_overwritten_piece_of_a_value_is_detected_or_harmless(at in any::<prop::sample::Index>(), piece in any::<Vec<u8>>()) {
             let (fingerprint, cached, value) = short();
             let at = at.index(value.len());
             let mut changed = value.to_vec();
@@ -657,14 +657,14 @@ mod tests {
         }
 
         #[test]
-        fn a_body_that_another_program_wrote_is_read_to_the_end_or_refused(body in body()) {
+        fn a_body_of_another_program_is_read_completely_or_refused(body in body()) {
             let (fingerprint, cached, _) = short();
             let Ok(body) = serde_json::from_str::<&RawValue>(&body) else { return Ok(()) };
             let body = Bytes::copy_from_slice(body.get().as_bytes());
             let CachedSnapshot { fencing_token, date, last_updated, .. } = cached;
             let value = CachedSnapshot::new(fencing_token, fingerprint.clone(), date, last_updated, body, Bytes::new()).to_value();
             let read = CachedSnapshot::from_value(&value, &fingerprint).unwrap();
-            let stale = read.as_stale().expect("it ends as a body does");
+            let stale = read.as_stale().expect("it should end like a body");
             match (read.snapshot(), stale.snapshot()) {
                 (Ok(fresh), Ok(stale)) => prop_assert_eq!(stale, Snapshot { stale: true, ..fresh }),
                 (fresh, stale) => prop_assert!(fresh.is_err() && stale.is_err()),

@@ -1,7 +1,7 @@
-//! Version 1 of the cached value, which earlier releases write: one JSON object that holds the body, with a digest of each.
+//! Version 1 of the cached value, which earlier releases write: one JSON object that contains the body, with a digest of each.
 //!
-//! It is only read: during a deployment old and new processes share the cache, and a new one that did not understand what an
-//! old one wrote would sweep again. No release after the next needs this module.
+//! This version is only read: during a deployment old and new processes share the cache, and a new process that could not read
+//! an old value would sweep again. Releases after the next do not need this module.
 
 use bytes::Bytes;
 use chrono::NaiveDate;
@@ -16,7 +16,7 @@ use super::{
     value::{CachedSnapshot, UnusableValue, checksum},
 };
 
-/// The number of this version.
+/// The version number.
 pub(super) const VERSION: u64 = 1;
 
 #[derive(Deserialize)]
@@ -42,10 +42,10 @@ impl Envelope<'_> {
     }
 }
 
-/// Reads a value.
+/// Parses a value.
 ///
 /// # Errors
-/// Outside: it is not in this form. Inside: it is of another version, or damaged.
+/// Outer: the value is not in this format. Inner: it has another version, or is damaged.
 pub(super) fn read(value: &Bytes) -> Result<Result<CachedSnapshot, UnusableValue>, serde_json::Error> {
     let envelope: Envelope<'_> = serde_json::from_slice(value)?;
     if envelope.version != VERSION {
@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    /// As version 1 wrote it.
+    /// A value that version 1 wrote.
     const VALUE: &str = concat!(
         r#"{"version":1,"fence":1772550000123456,"origin":"7c49d285b87df78b","date":"2026-03-03","#,
         r#""last_updated":"2026-03-03T10:00:00.123456+01:00","etag":"ae98f1185417e33a553e9552758e75de","#,
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_version_1_is_read_as_if_it_had_been_written_today() {
+    fn a_value_of_version_1_is_still_read() {
         let fingerprint = Fingerprint::new(&campus(), 30);
         let at = Timestamp::parse("2026-03-03T10:00:00.123456+01:00").unwrap();
         let snapshot = Snapshot::new(&campus(), 30, "2026-03-03".parse().unwrap(), at, &BookingsByRoom::new(), None);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_value_of_version_1_is_noticed() {
+    fn a_damaged_value_of_version_1_is_detected() {
         let fingerprint = Fingerprint::new(&campus(), 30);
         for (written, damaged) in [("\"101\"", "\"107\""), ("-03\",\"last", "-04\",\"last"), ("123456,", "123457,")] {
             assert!(VALUE.contains(written));

@@ -1,4 +1,4 @@
-//! Reading a response body, unpacked, within bounds of time and memory.
+//! Reads and unpacks a response body within limits of time and memory.
 
 use std::io::{self, Read};
 
@@ -11,19 +11,19 @@ use tokio::{
 
 use super::UpstreamError;
 
-/// A month of a busy room is about 150 kB; nothing that is sixteen times as long is one.
+/// The maximum length of a body. A month of a busy room is about 150 kB, so a body of more than ten times that is not one.
 pub(super) const BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// Bodies up to this length are read at any time. Longer ones are read a few at a time, so that memory is bounded however many
-/// requests are under way: 64 of them at 256 KiB, packed and unpacked, and 4 of 2 MiB are 48 MiB.
+/// Bodies up to this length need no permit. Longer ones are read a few at a time, which bounds memory whatever the number of
+/// requests: 64 bodies of 256 KiB, packed and unpacked, and 4 of 2 MiB are 48 MiB.
 const USUAL_BODY: usize = 256 * 1024;
-/// How many longer bodies are read at once.
+/// How many long bodies are read concurrently.
 pub(super) const LONG_BODIES_AT_ONCE: usize = 4;
-/// What gzip begins with. JSON never does, so what the `Content-Encoding` says does not matter.
+/// The first bytes of gzip. JSON never begins with them, so `Content-Encoding` does not matter.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// How much is unpacked before memory is looked at again.
+/// How many bytes are unpacked between checks of the limits.
 const PIECE: usize = 16 * 1024;
 
-/// A body that grows, and the permit that it needs once it is long.
+/// A growing body, and the permit that it needs once it is long.
 struct Body<'a> {
     bytes: Vec<u8>,
     long_bodies: &'a Semaphore,
@@ -34,7 +34,7 @@ struct Body<'a> {
 /// Reads the body, unpacked if it is gzip.
 ///
 /// # Errors
-/// It is longer than [`BODY_LIMIT`], packed or unpacked; it did not end before the deadline; or the connection broke.
+/// The body is longer than [`BODY_LIMIT`], packed or unpacked; it did not end before the deadline; or the connection broke.
 pub(super) async fn read(
     mut response: Response,
     long_bodies: &Semaphore,
@@ -77,7 +77,7 @@ impl Body<'_> {
     }
 }
 
-/// A packed body that ends too soon, or is damaged, is like a connection that broke: the next answer may be whole.
+/// Treats a truncated or damaged gzip body like a broken connection: a retry may succeed.
 fn broken(error: io::Error) -> UpstreamError {
     UpstreamError::Connection(error.into())
 }

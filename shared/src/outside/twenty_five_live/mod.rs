@@ -1,4 +1,4 @@
-//! The client of CollegeNET 25Live's availability service: one request a room, answered with about a month of bookings.
+//! The client of CollegeNET 25Live's availability service: one request per room, which returns about a month of bookings.
 
 mod body;
 mod wire;
@@ -26,61 +26,60 @@ use self::body::{BODY_LIMIT, LONG_BODIES_AT_ONCE};
 pub use self::wire::{Availability, AvailabilityError, LONGEST_PREFIX, Malformed, mended};
 use crate::{error_chain, outside::tls};
 
-/// Requests after the first, when it failed in a way that may pass.
+/// The maximum number of retries after a transient failure.
 const RETRIES: usize = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// A longer pause would outlast the sweep, and whoever asks for it does not want to be asked again.
+/// A longer pause would outlast the sweep, so a `Retry-After` above this means no retry.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How long a connection is kept for the next request: a function that slept does not rely on an old one.
+/// How long an idle connection is kept: a function that was frozen should not rely on an old one.
 const IDLE_LIMIT: Duration = Duration::from_secs(20);
 const USER_AGENT: &str = concat!("EmptyClassroom/", env!("CARGO_PKG_VERSION"));
 
-/// Asks 25Live.
+/// A client of 25Live.
 #[derive(Debug)]
 pub struct TwentyFiveLive {
-    /// It is made when it is first needed, because making one reads all certificates of authorities, and a reader hardly ever
-    /// needs it.
+    /// Created on first use, because that loads all certificate authorities, and a reader rarely needs it.
     http: OnceCell<Client>,
-    /// The same, but each request has a connection of its own.
+    /// Like `http`, but with a new connection for each request.
     fresh: OnceCell<Client>,
-    /// Whether 25Live has ever answered, so that a connection may have been used before.
+    /// Whether 25Live has ever answered, so that a connection may have been reused.
     has_answered: AtomicBool,
     url: Url,
     timeout: Duration,
     concurrency: usize,
-    /// A permit for each request under way, granted in the order of asking. A room's second request waits behind the first of
-    /// every other room, so that a few rooms that hang do not hold up the rest.
+    /// A permit for each request in progress, granted in order. A room's retry waits behind the first request of every other room,
+    /// so that a few rooms that hang do not delay the rest.
     permits: Semaphore,
     long_bodies: Semaphore,
 }
 
-/// Why a room's bookings could not be had.
+/// Why a room's bookings are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
-    /// No connection, or one that broke.
+    /// No connection, or a broken one.
     #[error("25Live could not be reached, or broke the connection")]
     Connection(#[source] Box<dyn Error + Send + Sync>),
-    /// No complete answer in time.
+    /// No complete response in time.
     #[error("25Live did not answer in time")]
     TimedOut,
-    /// An answer that is no answer.
+    /// A status other than 200.
     #[error("25Live answered {status}")]
     Status {
-        /// The HTTP status: a redirect too, since redirects lead to sign-in pages and are not followed.
+        /// The HTTP status. It may be a redirect: these lead to sign-in pages and are not followed.
         status: StatusCode,
-        /// How long 25Live asked to be left alone.
+        /// The pause that 25Live asked for.
         retry_after: Option<Duration>,
     },
-    /// More than any room's bookings.
+    /// A body longer than any room's bookings.
     #[error("25Live's answer is longer than {BODY_LIMIT} bytes")]
     TooLong,
-    /// An answer that could not be read.
+    /// An unreadable body.
     #[error("25Live's answer could not be read")]
     Answer(#[from] AvailabilityError),
 }
 
 impl UpstreamError {
-    /// Whether the same request may succeed a little later.
+    /// Returns whether a retry may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -105,7 +104,7 @@ impl From<reqwest::Error> for UpstreamError {
 }
 
 impl TwentyFiveLive {
-    /// A client of the service at `url`, which has `concurrency` requests under way at the most, each for `timeout`.
+    /// Returns a client of the service at `url`, with at most `concurrency` simultaneous requests, each with this timeout.
     #[must_use]
     pub fn new(url: Url, timeout: Duration, concurrency: usize) -> Self {
         let (permits, long_bodies) = (Semaphore::new(concurrency), Semaphore::new(LONG_BODIES_AT_ONCE));
@@ -113,19 +112,19 @@ impl TwentyFiveLive {
         Self { http, fresh, has_answered, url, timeout, concurrency, permits, long_bodies }
     }
 
-    /// How many requests it has under way at the most.
+    /// Returns the maximum number of simultaneous requests.
     #[must_use]
     pub const fn concurrency(&self) -> usize {
         self.concurrency
     }
 
-    /// The bookings of the room `space_id`, from `first_day` to the same day of the next month.
+    /// Requests the bookings of the room `space_id`, from `first_day` to the same day of the next month.
     ///
-    /// Asks again, up to twice, with growing and jittered pauses or those that 25Live asks for. A pause does not hold a permit.
-    /// Each failure after which it asks again is shown to `retrying`.
+    /// Retries up to twice, with jittered exponential backoff or the `Retry-After` of 25Live. Backoff does not hold a permit.
+    /// Calls `retrying` with each failure that it retries.
     ///
     /// # Errors
-    /// No usable answer.
+    /// There is no usable answer.
     #[tracing::instrument(level = "debug", skip(self, retrying))]
     pub async fn availability(
         &self,
@@ -142,7 +141,7 @@ impl TwentyFiveLive {
                 (pause <= LONGEST_PAUSE).then_some(pause)
             })
             .notify(|error, pause| {
-                tracing::debug!(%error, pause_ms = pause.as_millis(), "asking 25Live again");
+                tracing::debug!(%error, pause_ms = pause.as_millis(), "retrying 25Live");
                 retrying(error);
             })
             .await
@@ -173,13 +172,13 @@ impl TwentyFiveLive {
         Ok(Availability::parse(space_id, &body)?)
     }
 
-    /// Sends a request. Some servers abort a connection that was used before; such a request is sent again at once, on a fresh
-    /// connection, and does not count as an attempt.
+    /// Sends a request. Some servers abort reused connections; such a request is repeated at once on a fresh connection, and does
+    /// not count as an attempt.
     async fn send(&self, query: &[(&str, &str)], deadline: Instant) -> Result<Response, UpstreamError> {
         let http = self.http.get_or_try_init(async || client(&self.url, self.timeout).build()).await?;
         match http.get(self.url.clone()).query(query).send().await {
             Err(error) if self.may_be_aborted(&error) => {
-                tracing::debug!(cause = error_chain(&error.without_url()), "asking 25Live again on a fresh connection");
+                tracing::debug!(cause = error_chain(&error.without_url()), "retrying 25Live on a fresh connection");
                 let build = async || client(&self.url, self.timeout).pool_max_idle_per_host(0).build();
                 let fresh = self.fresh.get_or_try_init(build).await?;
                 let left = deadline.saturating_duration_since(Instant::now());
@@ -189,14 +188,14 @@ impl TwentyFiveLive {
         }
     }
 
-    /// Whether a request may have failed because its connection had been used before.
+    /// Returns whether a request may have failed because its connection was reused.
     fn may_be_aborted(&self, error: &reqwest::Error) -> bool {
         !error.is_timeout() && !error.is_connect() && self.has_answered.load(Ordering::Relaxed)
     }
 }
 
-/// A client that asks 25Live politely: it names itself, follows no redirect, since these lead to sign-in pages, and gives up
-/// after `timeout`.
+/// Returns a builder of HTTP clients for 25Live: with a user agent and a timeout, and without redirects, which lead to sign-in
+/// pages.
 pub fn client(url: &Url, timeout: Duration) -> ClientBuilder {
     let client = tls::http_client()
         .user_agent(USER_AGENT)
@@ -205,11 +204,11 @@ pub fn client(url: &Url, timeout: Duration) -> ClientBuilder {
         .timeout(timeout)
         .connect_timeout(timeout)
         .pool_idle_timeout(IDLE_LIMIT);
-    // A simulated 25Live is not behind the campus's proxy.
+    // A simulated 25Live on loopback is not behind the campus's proxy.
     if url.host().is_some_and(|host| is_loopback(&host)) { client.no_proxy() } else { client }
 }
 
-/// The pause asked for, in seconds or until a date.
+/// Parses `Retry-After`, which has seconds or a date.
 fn retry_after(response: &Response) -> Option<Duration> {
     let asked = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
     let seconds = asked.parse().map(Duration::from_secs);

@@ -1,8 +1,8 @@
 //! 25Live's wire format: the JSON of one room's availability.
 //!
-//! The JSON is foreign, and wrong in known ways: times as strings or numbers, truncated instead of rounded, parts missing or
-//! null, bytes that are no UTF-8. This module reads it leniently, once, into [`Bookings`]; no other module knows 25Live's
-//! format. What is in doubt makes a room taken, never free.
+//! The JSON has known defects: times are strings or numbers, truncated instead of rounded; parts are missing or null; bytes are
+//! not UTF-8. This module parses it leniently, once, into [`Bookings`]; no other module knows 25Live's format. Doubt always makes
+//! a room taken, never free.
 
 use std::{borrow::Cow, fmt};
 
@@ -16,50 +16,50 @@ use serde_json::value::RawValue;
 
 /// A day in minutes.
 const DAY: u16 = 24 * 60;
-/// Hours after which a time counts as the end of the next day.
+/// Later times, in hours, count as the end of the next day.
 const LATEST_HOURS: f64 = 48.0;
-/// The JSON begins within this many bytes. Some campuses put `)]}',` and a newline before it.
+/// The JSON must begin within this many bytes. Some campuses send `)]}',` and a newline before it.
 pub const LONGEST_PREFIX: usize = 16;
-/// How many characters of a reason are kept. A reason may quote the answer, in which one word may be megabytes long.
+/// The maximum length of a reason in characters. A reason may quote the answer, in which one word may be megabytes long.
 const LONGEST_REASON: usize = 200;
 
-/// What 25Live answered about one room.
+/// 25Live's answer about one room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Availability {
-    /// The room's bookings, on each day answered.
+    /// The room's bookings on each day in the answer.
     pub bookings: Bookings,
-    /// How many items of any kind there are, on all days.
+    /// The number of items of any kind, on all days.
     pub items: usize,
-    /// The parts that could not be read as they should. The rest stands.
+    /// The malformed parts. The rest is used.
     pub malformed: Malformed,
 }
 
 /// Malformed parts of an answer: their number, and the reason for the first, since a broken answer may have thousands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Malformed {
-    /// How many.
+    /// Their number.
     pub count: usize,
-    /// What is wrong with the first.
+    /// The reason for the first.
     pub first: Option<String>,
 }
 
 /// Why an answer could not be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum AvailabilityError {
-    /// Not JSON: a sign-in page, say, or a body that was cut off.
-    #[error("the answer is not the JSON of an availability (it begins with {beginning:?})")]
+    /// Not JSON: for example a sign-in page, or a truncated body.
+    #[error("the answer is not availability JSON (it begins with {beginning:?})")]
     NotAnAvailability {
         /// The first characters of the body.
         beginning: String,
-        /// What the JSON parser said.
+        /// The JSON parser's error.
         source: serde_json::Error,
     },
-    /// Every day of the answer is another room's.
-    #[error("the answer is about room {answered}, not about room {asked}")]
+    /// Every day of the answer belongs to another room.
+    #[error("the answer is about room {answered}, not room {asked}")]
     OtherRoom {
-        /// The room asked for.
+        /// The requested room.
         asked: String,
-        /// The first room that the answer names.
+        /// The first room in the answer.
         answered: String,
     },
 }
@@ -72,13 +72,13 @@ impl Malformed {
 }
 
 impl Availability {
-    /// Reads the body of an answer about the room `space_id`.
+    /// Parses the body of an answer about the room `space_id`.
     ///
     /// # Errors
-    /// The body is no availability at all, or says nothing about this room.
+    /// The body is not an availability, or is only about another room.
     pub fn parse(space_id: &str, body: &[u8]) -> Result<Self, AvailabilityError> {
         match Self::parse_exactly(space_id, body) {
-            // Parts that are not used must not cost the answer, so their text is mended and read again.
+            // Defects in unused parts must not invalidate the answer, so it is parsed again with its text mended.
             Err(AvailabilityError::NotAnAvailability { .. }) => Self::parse_exactly(space_id, mended(body).as_bytes()),
             result => result,
         }
@@ -88,7 +88,7 @@ impl Availability {
         let mut parser = Parser { space_id, availability: Self::default(), overnight: Vec::new(), other_room: None };
         let unreadable = each(subjects(body)?, |raw| match serde_json::from_str::<Subject<'_>>(raw.get()) {
             Ok(subject) => parser.read(&subject),
-            Err(error) => parser.availability.malformed.add(|| format!("a day that cannot be read: {error}")),
+            Err(error) => parser.availability.malformed.add(|| format!("unreadable day: {error}")),
         });
         unreadable.map_err(|source| AvailabilityError::not_an_availability(body, source))?;
         parser.finish()
@@ -101,24 +101,24 @@ impl AvailabilityError {
     }
 }
 
-/// What has been read of an answer so far.
+/// The answer parsed so far.
 struct Parser<'a> {
     space_id: &'a str,
     availability: Availability,
-    /// The parts of bookings that reach into a day, which may come before or after the day itself.
+    /// The parts of bookings that reach into the next day, by that day, which may come earlier or later in the answer.
     overnight: Vec<(NaiveDate, Kind, Booking)>,
-    /// Another room that the answer names.
+    /// Another room in the answer.
     other_room: Option<String>,
 }
 
 impl Parser<'_> {
-    /// Reads a day.
+    /// Parses a day.
     fn read(&mut self, subject: &Subject<'_>) {
         let date = subject.date.0;
         if let Some(Number(answered)) = &subject.space_id
             && answered != self.space_id
         {
-            self.availability.malformed.add(|| format!("{date} of room {answered}"));
+            self.availability.malformed.add(|| format!("{date} belongs to room {answered}"));
             self.other_room.get_or_insert_with(|| answered.clone());
             return;
         }
@@ -133,28 +133,28 @@ impl Parser<'_> {
                 self.availability.bookings.add(date, events);
                 self.availability.bookings.add_closures(date, closures);
             }
-            Err(error) => self.availability.malformed.add(|| format!("a day that cannot be read: {error}")),
+            Err(error) => self.availability.malformed.add(|| format!("unreadable day: {error}")),
         }
     }
 
-    /// Reads an item of a day, and keeps the part of it that lies in the next day. `None` if it takes nothing of the day.
+    /// Parses an item of a day, and records the part of it in the next day. `None` if it is canceled or unreadable.
     fn item(&mut self, date: NaiveDate, raw: &RawValue) -> Option<(Kind, Booking)> {
         let Availability { items, malformed, .. } = &mut self.availability;
         *items += 1;
         let item = serde_json::from_str::<Item>(raw.get()).map_err(|error| error.to_string());
-        if item.as_ref().is_ok_and(Item::is_cancelled) {
+        if item.as_ref().is_ok_and(Item::is_canceled) {
             return None;
         }
         let read = item.and_then(|item| Ok((item.kind(), item.booking()?)));
         let (kind, Timed { booking, doubt }) = match read {
             Ok(read) => read,
             Err(reason) => {
-                malformed.add(|| format!("an item of {date} that cannot be read: {reason}"));
+                malformed.add(|| format!("unreadable item on {date}: {reason}"));
                 return None;
             }
         };
         if let Some(doubt) = doubt {
-            malformed.add(|| format!("an item of {date} in doubt: {doubt}"));
+            malformed.add(|| format!("doubtful item on {date}: {doubt}"));
         }
         if let (true, Some(next_day)) = (booking.end > DAY, date.succ_opt()) {
             let rest = Booking { start: booking.start.saturating_sub(DAY), end: booking.end - DAY };
@@ -183,15 +183,15 @@ impl Parser<'_> {
     }
 }
 
-/// Reads the answer's outer form, whatever stands before it, and returns its list of days.
+/// Parses the outer JSON, after any prefix, and returns its list of days.
 fn subjects(body: &[u8]) -> Result<Option<&RawValue>, AvailabilityError> {
     let start = body.iter().take(LONGEST_PREFIX).position(|byte| *byte == b'{').unwrap_or_default();
     let document = serde_json::from_slice::<Document<'_>>(body.get(start..).unwrap_or_default());
     document.map(|document| document.subjects).map_err(|source| AvailabilityError::not_an_availability(body, source))
 }
 
-/// The text of a body, with everything replaced in its strings that JSON does not allow there: bytes that are no UTF-8, control
-/// characters and unknown escapes.
+/// Returns the text of a body, with everything replaced that JSON forbids in strings: bytes that are not UTF-8, control characters
+/// and unknown escapes.
 #[must_use]
 pub fn mended(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -211,7 +211,7 @@ pub fn mended(body: &[u8]) -> String {
     mended
 }
 
-/// The length of the escape at the beginning of a text; 1, the backslash alone, if JSON does not know it.
+/// Returns the length of the escape at the beginning of a text; 1, for the backslash alone, if JSON does not know the escape.
 fn escape_length(text: &str) -> usize {
     match text.as_bytes() {
         [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
@@ -220,8 +220,8 @@ fn escape_length(text: &str) -> usize {
     }
 }
 
-/// Calls `show` with each part of a list, one after the other: a broken answer may have a million. A list that is missing or
-/// null has none.
+/// Calls `show` with each part of a list in turn, without collecting them: a broken answer may have a million. A missing or null
+/// list has none.
 fn each<'a>(list: Option<&'a RawValue>, show: impl FnMut(&'a RawValue)) -> Result<(), serde_json::Error> {
     struct Each<F>(F);
 
@@ -244,14 +244,14 @@ fn each<'a>(list: Option<&'a RawValue>, show: impl FnMut(&'a RawValue)) -> Resul
     serde_json::Deserializer::from_str(list.get()).deserialize_seq(Each(show))
 }
 
-/// Kept raw, so that a malformed part costs only itself. A null counts as missing.
+/// The outer JSON. Its parts stay raw, so that a malformed one affects only itself. A null counts as missing.
 #[derive(Deserialize)]
 struct Document<'a> {
     #[serde(borrow)]
     subjects: Option<&'a RawValue>,
 }
 
-/// A day.
+/// A day of a room.
 #[derive(Deserialize)]
 struct Subject<'a> {
     #[serde(rename = "itemId", default, deserialize_with = "lenient")]
@@ -262,7 +262,7 @@ struct Subject<'a> {
     items: Option<&'a RawValue>,
 }
 
-/// Something that takes the room.
+/// An item that takes the room.
 #[derive(Deserialize)]
 struct Item {
     #[serde(default, deserialize_with = "lenient")]
@@ -278,21 +278,21 @@ struct Item {
 /// What takes a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Somebody uses it. Types unknown to us count as this.
+    /// An event. Unknown types count as events.
     Event,
     /// A blackout (2) or a closed building (3).
     Closure,
 }
 
-/// A booking, and why its times are a guess.
+/// A booking and, if its times are a guess, the reason.
 struct Timed {
     booking: Booking,
     doubt: Option<String>,
 }
 
 impl Item {
-    /// Deleted (98) and cancelled (99) events release their rooms.
-    fn is_cancelled(&self) -> bool {
+    /// Deleted (98) and canceled (99) events release their rooms.
+    fn is_canceled(&self) -> bool {
         self.state.as_ref().is_some_and(|Number(state)| matches!(state.as_str(), "98" | "99"))
     }
 
@@ -303,7 +303,7 @@ impl Item {
         }
     }
 
-    /// When the item takes the room, where at least one time can be read. In doubt the room is taken: from midnight, or until
+    /// Returns when the item takes the room, if at least one time is readable. In doubt the room is taken: from midnight, or until
     /// midnight.
     fn booking(&self) -> Result<Timed, String> {
         let (start, end, doubt) = match (&self.start, &self.end) {
@@ -318,16 +318,18 @@ impl Item {
             }
             (Some(start), Some(end)) => (start.minutes(), end.minutes(), None),
             (Some(start), None) => {
-                let doubt = format!("it starts at {} h, and its end is no time", start.0);
+                let doubt = format!("it starts at {} h, and its end is not a time", start.0);
                 (start.minutes(), start.minutes().max(DAY), Some(doubt))
             }
-            (None, Some(end)) => (0, end.minutes(), Some(format!("it ends at {} h, and its start is no time", end.0))),
+            (None, Some(end)) => {
+                (0, end.minutes(), Some(format!("it ends at {} h, and its start is not a time", end.0)))
+            }
         };
         Ok(Timed { booking: Booking { start, end }, doubt })
     }
 }
 
-/// A field that counts as missing if it has another form than expected.
+/// Deserializes a field that counts as missing if it has an unexpected form.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
@@ -337,8 +339,8 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
 struct DecimalHours(f64);
 
 impl DecimalHours {
-    /// To the nearest minute: 25Live truncates decimals, so 9.833333 is 09:50 and not a second less.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+    /// Rounds to the nearest minute: 25Live truncates decimals, so 9.833333 is 09:50 and not a second less.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped")]
     fn minutes(&self) -> u16 {
         (self.0.clamp(0.0, LATEST_HOURS) * 60.0).round() as u16
     }
@@ -347,7 +349,7 @@ impl DecimalHours {
 impl<'de> Deserialize<'de> for DecimalHours {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let hours = deserializer.deserialize_any(NumberOrText)?.parse::<f64>().ok().filter(|hours| hours.is_finite());
-        hours.map(Self).ok_or_else(|| de::Error::custom("a time should be decimal hours"))
+        hours.map(Self).ok_or_else(|| de::Error::custom("expected decimal hours"))
     }
 }
 
@@ -360,7 +362,7 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// What 25Live writes now as a number and now as a string, as text.
+/// Reads as text what 25Live writes as either a number or a string.
 struct NumberOrText;
 
 impl de::Visitor<'_> for NumberOrText {
@@ -387,14 +389,14 @@ impl de::Visitor<'_> for NumberOrText {
     }
 }
 
-/// A campus-local day, in the first ten characters of a text.
+/// A campus-local day: the first ten characters of a text.
 struct ItemDate(NaiveDate);
 
 impl<'de> Deserialize<'de> for ItemDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'_, str>::deserialize(deserializer)?;
         let date = text.trim_start().get(..10).and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
-        date.map(Self).ok_or_else(|| de::Error::custom(format!("`{text}` does not begin with a date YYYY-MM-DD")))
+        date.map(Self).ok_or_else(|| de::Error::custom(format!("`{text}` does not begin with a date (YYYY-MM-DD)")))
     }
 }
 
@@ -413,7 +415,7 @@ mod tests {
         Availability::parse("342", body.as_bytes()).unwrap()
     }
 
-    /// The bookings of 3 March whose items are these.
+    /// Returns the bookings of March 3 with these items, and the number of malformed parts.
     fn items(items: &str) -> (Vec<(u16, u16)>, usize) {
         let answer = parse(&format!(r#"{{"subjects":[{{"item_date":"2026-03-03T00:00:00","items":[{items}]}}]}}"#));
         let found = answer.bookings.on(day(3)).unwrap().iter().map(|booking| (booking.start, booking.end)).collect();
@@ -421,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_come_as_strings_or_numbers_mixed_within_an_item() {
+    fn hours_may_be_strings_or_numbers_even_within_one_item() {
         assert_eq!(
             items(r#"{"start":"9.000000","end":9.833333},{"start":10,"end":"11.25"}"#),
             (vec![(540, 590), (600, 675)], 0)
@@ -429,14 +431,14 @@ mod tests {
     }
 
     #[test]
-    fn hours_that_were_cut_are_rounded_to_the_minute() {
+    fn truncated_hours_are_rounded_to_the_minute() {
         for minute in 0..=1440_u16 {
             let cut = (f64::from(minute) / 60.0 * 1e6).floor() / 1e6;
             assert_eq!(items(&format!(r#"{{"start":{cut},"end":"{cut:.6}"}}"#)).0, [(minute, minute)]);
         }
     }
 
-    /// The bookings of 3 and 4 March whose items are these.
+    /// Returns the bookings of March 3 and 4 with these items.
     fn two_days(first: &str, second: &str) -> [Vec<(u16, u16)>; 2] {
         let day = |date, items| format!(r#"{{"item_date":"2026-03-0{date}T00:00:00","items":[{items}]}}"#);
         let both = [
@@ -463,15 +465,15 @@ mod tests {
             assert_eq!(two_days(overnight, r#"{"start":1,"end":3}"#)[1], [(0, 180)], "{overnight}");
         }
         assert_eq!(items(r#"{"start":"22.5","end":"26.0"}"#).0, [(1350, 1560)]);
-        // Until midnight, and not a minute of the next day.
+        // It ends at midnight, and takes no minute of the next day.
         assert_eq!(two_days(r#"{"start":22,"end":0}"#, "")[1], []);
-        // Of the day after, nothing is known.
+        // The day after is not in the answer, so it stays unknown.
         let answer = parse(r#"{"subjects":[{"item_date":"2026-03-03T00:00:00","items":[{"start":22,"end":2}]}]}"#);
         assert_eq!(answer.bookings.on(day(4)), None);
     }
 
     #[test]
-    fn an_item_of_which_one_time_can_be_read_is_taken_up_to_midnight() {
+    fn an_item_with_one_readable_time_takes_the_room_from_or_until_midnight() {
         for (item, taken) in [
             (r#"{"start":9}"#, (540, 1440)),
             (r#"{"start":"9.5","end":null}"#, (570, 1440)),
@@ -489,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn deleted_and_cancelled_events_release_their_rooms() {
+    fn deleted_and_canceled_events_release_their_rooms() {
         for state in ["98", "99", "\"98\"", "\"99\"", "99.0"] {
             assert_eq!(items(&format!(r#"{{"start":9,"end":10,"cur_event_state":{state}}}"#)), (vec![], 0), "{state}");
         }
@@ -528,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn every_item_is_counted_whatever_it_is() {
+    fn items_of_every_kind_are_counted() {
         let answer = parse(concat!(
             r#"{"subjects":[{"item_date":"2026-03-03","items":[null,{"start":9,"end":10,"cur_event_state":99}]},"#,
             r#"{"item_date":"2026-03-04","items":[{"start":9,"end":10,"type_id":3}]},{"item_date":"2026-03-05"}]}"#
@@ -547,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_json_forbids_costs_nothing_where_it_is_not_used() {
+    fn text_that_json_forbids_is_tolerated_in_unused_parts() {
         let bodies: [&[u8]; 5] = [
             b"{\"subjects\":[{\"item_date\":\"2026-03-03\",\"items\":[{\"itemName\":\"Caf\xe9\",\"start\":9,\"end\":10}]}]}",
             b"{\"subjects\":[{\"item_date\":\"2026-03-03\",\"items\":[{\"itemName\":\"a\tb\nc\x00\",\"start\":9,\"end\":10}]}]}",
@@ -564,7 +566,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_comes_twice_has_the_bookings_of_both() {
+    fn a_repeated_day_has_the_bookings_of_both() {
         let day_with = |items: &str| format!(r#"{{"item_date":"2026-03-03T00:00:00","items":[{items}]}}"#);
         let (first, second) = (day_with(r#"{"start":12,"end":13}"#), day_with(r#"{"start":9,"end":10}"#));
         let answer = parse(&format!(r#"{{"subjects":[{first},{second}]}}"#));
@@ -575,12 +577,12 @@ mod tests {
     }
 
     #[test]
-    fn times_outside_any_sense_are_clamped_and_never_wrap() {
+    fn absurd_times_are_clamped_and_never_wrap() {
         assert_eq!(items(r#"{"start":-3,"end":7},{"start":1e300,"end":1e301}"#).0, [(0, 420), (2880, 2880)]);
     }
 
     #[test]
-    fn a_malformed_item_is_skipped_and_the_rest_of_its_day_stands() {
+    fn a_malformed_item_is_skipped_and_the_rest_of_its_day_is_used() {
         let good = r#"{"start":9,"end":10}"#;
         let malformed = [
             "null",
@@ -610,7 +612,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_that_cannot_be_read_is_no_answer_for_that_day_alone() {
+    fn an_unreadable_day_leaves_only_that_day_unanswered() {
         let answer = parse(
             r#"{"subjects":[{"item_date":"03/04/2026","items":[]},{"items":[]},null,{"item_date":"2026-03-05T00:00:00"}]}"#,
         );
@@ -619,7 +621,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_wrong_is_told_in_a_line_however_long_the_answers_words_are() {
+    fn the_reason_for_a_malformed_part_is_truncated() {
         let word = "x".repeat(100_000);
         let answer = parse(&format!(r#"{{"subjects":[{{"item_date":"{word}"}}]}}"#));
         assert_eq!(answer.malformed.first.unwrap().len(), LONGEST_REASON);
@@ -636,7 +638,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_availability_is_refused_with_its_beginning() {
+    fn an_answer_that_is_not_an_availability_is_refused_with_its_beginning() {
         for body in [
             "",
             "<!DOCTYPE html><html>Sign in</html>",
@@ -658,14 +660,14 @@ mod tests {
     fn the_answer_of_another_room_is_refused() {
         let body = r#"{"subjects":[{"itemId":343,"item_date":"2026-03-03T00:00:00"}]}"#;
         let error = Availability::parse("342", body.as_bytes()).unwrap_err();
-        assert_eq!(error.to_string(), "the answer is about room 343, not about room 342");
+        assert_eq!(error.to_string(), "the answer is about room 343, not room 342");
         for own in ["342", "\"342\"", "\" 342 \"", "342.0", "null", "{}"] {
             assert_eq!(parse(&body.replace("343", own)).bookings.days().count(), 1, "{own}");
         }
     }
 
     #[test]
-    fn the_days_of_another_room_are_skipped_beside_those_of_this_one() {
+    fn days_of_another_room_are_skipped_and_those_of_this_one_are_used() {
         let answer = parse(concat!(
             r#"{"subjects":[{"itemId":343,"item_date":"2026-03-03","items":[{"start":0,"end":24}]},"#,
             r#"{"itemId":342,"item_date":"2026-03-03"},{"itemId":343,"item_date":"2026-03-04"}]}"#
@@ -674,7 +676,7 @@ mod tests {
         assert_eq!((answer.bookings.on(day(3)), answer.malformed.count), (Some(&[][..]), 2));
     }
 
-    /// A time of an item, right or wrong in any of the ways of JSON.
+    /// A time of an item, valid or invalid in various ways.
     fn time() -> impl Strategy<Value = String> {
         prop_oneof![
             4 => (-5.0..60.0_f64).prop_map(|hours| hours.to_string()),
@@ -693,7 +695,7 @@ mod tests {
         prop_oneof![8 => whole, 1 => cut, 1 => time()]
     }
 
-    /// Days as 25Live writes them, in any order and more than once, each with its items; and some that are none.
+    /// Days as 25Live writes them, each with its items, in any order and possibly repeated; some are invalid.
     fn days() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
         let date = prop_oneof![4 => "2026-03-0[1-9]T00:00:00", 1 => "2026-0[0-9]-[0-9]{2}T00:00:00|[0-9T:-]{0,30}"];
         prop::collection::vec((date, prop::collection::vec(item(), 0..6)), 0..6)
@@ -725,20 +727,20 @@ mod tests {
         }
 
         #[test]
-        fn an_answer_that_was_cut_off_anywhere_is_refused(days in days(), at in any::<prop::sample::Index>()) {
+        fn an_answer_truncated_anywhere_is_refused(days in days(), at in any::<prop::sample::Index>()) {
             let answer = answer(&days);
             prop_assert!(Availability::parse("342", &answer.as_bytes()[..at.index(answer.len())]).is_err());
         }
 
         #[test]
-        fn whatever_stands_before_the_json_the_answer_is_the_same(days in days(), prefix in "[^{\"\\\\]{0,3}") {
+        fn a_short_prefix_before_the_json_does_not_change_the_answer(days in days(), prefix in "[^{\"\\\\]{0,3}") {
             let answer = answer(&days);
             let prefixed = [prefix.as_bytes(), answer.as_bytes()].concat();
             prop_assert_eq!(Availability::parse("342", &prefixed).unwrap(), parse(&answer));
         }
 
         #[test]
-        fn bytes_that_are_no_answer_are_refused(body in any::<Vec<u8>>()) {
+        fn random_bytes_are_refused(body in any::<Vec<u8>>()) {
             prop_assert!(Availability::parse("342", &body).is_err());
         }
     }
