@@ -138,9 +138,10 @@ mod tests {
     fn an_invalid_slot_is_refused() {
         for slot in ["", "07:00", "09:04-07:00", "07:00-25:00", "07:00-07:00", "a-b"] {
             let line = format!(
-                r#"[{{"date":"2026-03-03","status":"ok","last_updated":"2026-03-03T10:00:00Z","slots":["{slot}"]}}]}}"#
+                r#"{{"id":"342","days":[{{"date":"2026-03-03","status":"ok","last_updated":"2026-03-03T10:00:00Z","slots":["{slot}"]}}]}}"#
             );
-            assert!(read("342", line.as_bytes()).is_err(), "{slot}");
+            let error = read("342", line.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{slot}` is not a slot")), "{error}");
         }
     }
 }
