@@ -40,7 +40,8 @@ pub struct OpenClassrooms<'a> {
     /// The campus's time zone. All times are in it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub timezone: Tz,
-    /// Whether the data are older than they should be. It comes last: see [`mark_stale`].
+    /// Whether the data are older than they should be.
+    // The last field: see [`mark_stale`].
     pub stale: bool,
 }
 
