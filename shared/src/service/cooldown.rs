@@ -13,14 +13,14 @@ use crate::outside::{
 /// What the cache says about the cooldown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CooldownState {
-    /// When the last successful sweep ended, if the cache still knows.
+    /// When the last successful sweep ended, if the cache still has it.
     pub last_refresh: Option<Timestamp>,
     /// What is left of the cooldown; `None` if it is off.
     pub left: Option<Remaining>,
 }
 
 impl CooldownState {
-    /// Looks at the cache: one command, and another one during the cooldown. After a sweep that ran out of time there is none.
+    /// Reads the state from the cache: one command, or two during the cooldown. A sweep that ran out of time starts no cooldown.
     ///
     /// # Errors
     /// The store failed.

@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// Data older than this are a sign that sweeps fail: a day, and an hour in which the next sweep may succeed.
+/// Data older than this means that sweeps fail: a day, and an hour for the next sweep to succeed.
 const OLDEST: Duration = Duration::from_hours(25);
 
-/// How the service is.
+/// The health of the service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
@@ -30,25 +30,25 @@ pub struct Health {
     pub status: Status,
     /// Whether the cache answers.
     pub cache: CacheStatus,
-    /// Whether today's bookings are invented, for a demonstration: it is there only if they are.
+    /// Whether today's bookings are invented for a demonstration. Present only if they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub simulated: bool,
-    /// When the sweep ended that today's data came from; null if there are none.
+    /// When the sweep behind today's data ended; null if there are no data.
     pub last_updated: Option<Timestamp>,
-    /// How old these are, in seconds; null if there are none.
+    /// The age of these data in seconds; null if there are no data.
     pub age_seconds: Option<u64>,
     /// How many rooms the campus has.
     pub rooms: usize,
-    /// How many of them that sweep had a good answer for; null if there is none.
+    /// How many rooms that sweep got a good answer for; null if there are no data.
     pub rooms_ok: Option<usize>,
-    /// How many it asked for in vain; null if there is none.
+    /// How many rooms failed in that sweep; null if there are no data.
     pub rooms_failed: Option<usize>,
-    /// How many it did not reach in its time; null if there is none.
+    /// How many rooms that sweep did not reach in time; null if there are no data.
     pub rooms_unreached: Option<usize>,
-    /// For how many rooms there are slots of today, from that sweep or from an earlier one; null if there is none.
+    /// How many rooms have slots for today, from that sweep or an earlier one; null if there are no data.
     pub rooms_known: Option<usize>,
-    /// How much is known, in a sentence.
+    /// How many rooms are known, as a sentence.
     pub summary: String,
 }
 
@@ -59,9 +59,9 @@ pub struct Health {
 pub enum Status {
     /// They do.
     Ok,
-    /// They do for some rooms: the latest sweep ended before it had reached every room, and for some there is no answer at all.
+    /// They do for some rooms: the latest sweep ran out of time, and some rooms that it did not reach have no slots at all.
     Incomplete,
-    /// The cache cannot be reached, or has no data of today, or old ones.
+    /// The cache cannot be reached, or its data for today are missing or too old.
     Failing,
 }
 
@@ -77,7 +77,7 @@ pub enum CacheStatus {
 }
 
 impl Health {
-    /// Looks at the cache, for no longer than `limit`.
+    /// Checks the cache, for no longer than `limit`.
     pub async fn of(cache: &Cache, campus: &Campus, clock: &Clock, limit: Duration) -> Self {
         let rooms = campus.classrooms().count();
         match timeout(limit, todays(cache, clock.today())).await {
@@ -87,7 +87,10 @@ impl Health {
                 Self::without(CacheStatus::Unreachable, rooms)
             }
             Err(_) => {
-                tracing::error!(limit_s = limit.as_secs_f64(), "the cache gave no answer: the service is failing");
+                tracing::error!(
+                    limit_s = limit.as_secs_f64(),
+                    "the cache did not answer in time: the service is failing"
+                );
                 Self::without(CacheStatus::Unreachable, rooms)
             }
         }
@@ -136,7 +139,7 @@ impl Health {
             rooms_known: None,
             summary: match cache {
                 CacheStatus::Ok => summary(0, rooms),
-                CacheStatus::Unreachable => "The cache cannot be reached, so nothing is known of today.".to_owned(),
+                CacheStatus::Unreachable => "The cache cannot be reached, so nothing is known about today.".to_owned(),
             },
         }
     }
@@ -150,7 +153,7 @@ fn summary(known: usize, rooms: usize) -> String {
     }
 }
 
-/// A number with commas between its thousands.
+/// Formats a number with commas between its thousands.
 fn grouped(number: usize) -> String {
     match (number / 1000, number % 1000) {
         (0, rest) => rest.to_string(),
@@ -158,7 +161,7 @@ fn grouped(number: usize) -> String {
     }
 }
 
-/// Today's snapshot, or the reserve's copy of today: after midnight, or when the former was dropped.
+/// Returns today's snapshot or, after midnight or when the cache was dropped, the reserve's copy of today.
 async fn todays(cache: &Cache, today: NaiveDate) -> Result<Option<CachedSnapshot>, StoreError> {
     match cache.availability().await? {
         Found::Snapshot(snapshot) if snapshot.date == today => Ok(Some(snapshot)),

@@ -18,8 +18,8 @@ pub struct LastGood {
 }
 
 impl LastGood {
-    /// Remembers a snapshot, unless one of a newer sweep is known. Fencing tokens are compared, and times only within a sweep,
-    /// which may publish twice: another process's clock may be behind. A token that lies ahead of the clock does not count.
+    /// Remembers a snapshot, unless one from a newer sweep is known. The fencing token decides, because another process's clock
+    /// may be behind; times decide only within a sweep, which may publish twice. A token ahead of the clock does not count.
     pub fn remember(&self, snapshot: &CachedSnapshot, now: DateTime<Utc>) {
         let mut by_date = self.by_date.lock().unwrap_or_else(PoisonError::into_inner);
         match by_date.get(&snapshot.date) {
@@ -31,7 +31,7 @@ impl LastGood {
         }
     }
 
-    /// The last good copy of a day.
+    /// Returns the last good copy of a day.
     #[must_use]
     pub fn recall(&self, date: NaiveDate, now: DateTime<Utc>) -> Option<CachedSnapshot> {
         let by_date = self.by_date.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_sweep_replaces_what_the_same_sweep_had_published_before() {
+    fn a_sweeps_result_replaces_its_first_answers() {
         let (known, now) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
         let (first, end) = (snapshot("2026-03-03T11:00:10Z", 1), snapshot("2026-03-03T11:01:00Z", 1));
         known.remember(&first, now);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_sweep_is_newer_although_its_clock_is_behind() {
+    fn a_newer_sweep_wins_even_if_its_clock_is_behind() {
         let (known, now) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
         let (first, second) = (snapshot("2026-03-03T11:05:00Z", 1), snapshot("2026-03-03T11:00:00Z", 2));
         for snapshot in [&first, &second, &first] {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rank_from_a_cache_whose_clock_was_ahead_holds_nobody_up() {
+    fn a_fencing_token_ahead_of_the_clock_does_not_block_newer_snapshots() {
         let (known, now): (_, DateTime<Utc>) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
         let micros = FencingToken::at(now).micros();
         let (ahead, after) =

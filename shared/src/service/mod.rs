@@ -39,7 +39,7 @@ pub struct Dependencies {
 }
 
 impl Dependencies {
-    /// The dependencies around a store.
+    /// Creates the dependencies around a store.
     #[must_use]
     pub fn new(config: Config, clock: Clock, store: Arc<dyn Store>) -> Self {
         let cache = Cache::new(
@@ -55,7 +55,7 @@ impl Dependencies {
 /// The service: reading and refreshing.
 #[derive(Clone, Debug)]
 pub struct Service {
-    /// What it needs.
+    /// Its dependencies.
     pub deps: Arc<Dependencies>,
     /// Serves snapshots.
     pub reader: Arc<Reader>,
@@ -67,7 +67,7 @@ impl Service {
     /// Builds the service. Each sweep is reported to `events`.
     ///
     /// # Errors
-    /// No `API_URL`.
+    /// `API_URL` is not set.
     pub fn build(deps: impl Into<Arc<Dependencies>>, events: Option<Arc<dyn EventBus>>) -> Result<Self, ConfigError> {
         let deps = deps.into();
         let Config { upstream_timeout, upstream_concurrency, .. } = *deps.config;

@@ -90,7 +90,7 @@ pub(crate) fn assert_discreet(app: &TestApp, answer: &TestResponse) {
 pub(crate) const UNREACHABLE: &str = concat!(
     r#"{"status":"failing","cache":"unreachable","last_updated":null,"age_seconds":null,"#,
     r#""rooms":4,"rooms_ok":null,"rooms_failed":null,"rooms_unreached":null,"rooms_known":null,"#,
-    r#""summary":"The cache cannot be reached, so nothing is known of today."}"#
+    r#""summary":"The cache cannot be reached, so nothing is known about today."}"#
 );
 
 /// The response to an event while Redis is paused, and how long it took. The store's timeout is two seconds.

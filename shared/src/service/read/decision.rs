@@ -1,4 +1,4 @@
-//! What a reader gets, as a table: from what is known so far to the next step.
+//! Decides what a reader gets, as a table from the facts known so far to the next step.
 //!
 //! [`next_step`] is pure. The loop in [`Reader`](super::Reader) takes the step, adds what it learned to the facts, and asks
 //! again, until there is an [`Outcome`].
@@ -12,51 +12,51 @@ use crate::service::refresh::Hold;
 
 /// When a client may ask again after the cache failed.
 pub(super) const CACHE_RETRY_AFTER: Duration = Duration::from_secs(5);
-/// When a client may ask again after it waited for a sweep in vain.
+/// When a client may ask again after no sweep brought data in time.
 pub(super) const SWEEP_RETRY_AFTER: Duration = Duration::from_secs(10);
 
-/// What a reader knows so far. `None` means "not looked at yet".
+/// What a reader knows so far. `None` means "not checked yet".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Facts {
-    /// Where the day asked for lies.
+    /// Whether the requested day is past, today or ahead.
     pub(super) day: Day,
     /// Whether a command failed, so that the cache must not be asked again.
     pub(super) cache_is_down: bool,
-    /// Whether the cache holds a fresh copy. It is looked for again after everything that may have brought one.
+    /// Whether the cache holds a fresh copy. Checked again after each step that may have brought one.
     pub(super) fresh_copy: Option<bool>,
     /// Whether the reserve holds a copy, however old.
     pub(super) reserve: Option<bool>,
-    /// Whether this process holds a copy of its own, however old.
+    /// Whether this process holds its own copy, however old.
     pub(super) own_copy: Option<bool>,
-    /// Whether the time of a successful sweep is known.
+    /// Whether the cache has the time of the last successful sweep.
     pub(super) last_refresh: Option<bool>,
     /// Whether sweeps are held back because one failed, and for how long.
     pub(super) backoff: Hold<Duration>,
-    /// What is known of a sweep for this reader.
+    /// The state of a sweep for this reader.
     pub(super) sweep: SweepState,
 }
 
-/// Where a day lies.
+/// A day, relative to today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Day {
-    /// No sweep brings it again.
+    /// No sweep covers it any more.
     Past,
     /// Today, at the campus.
     Today,
-    /// A sweep of today may bring it.
+    /// A sweep may cover it.
     Ahead,
 }
 
-/// What is known of a sweep for this reader.
+/// The state of a sweep for a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum SweepState {
-    /// None has been asked for.
+    /// No sweep has been requested.
     NotTried,
-    /// Another caller or another process sweeps.
+    /// Another caller or another process is sweeping.
     Elsewhere,
-    /// One has been published.
+    /// A sweep has been published.
     Published,
-    /// It failed, or none ended in time.
+    /// The sweep failed, or none ended in time.
     Failed {
         /// When a client may ask again.
         retry_after: Duration,
@@ -72,11 +72,11 @@ pub(super) enum Step {
     LookAtReserve,
     /// Look for this process's own copy of the day.
     LookForOwnCopy,
-    /// Ask when the last successful sweep was, and look for a fresh copy again: that sweep may just have been published.
+    /// Ask when the last successful sweep ended, and look for a fresh copy again: that sweep may just have been published.
     AskForLastRefresh,
     /// Ask whether sweeps are held back.
     AskForBackoff,
-    /// Sweep, unless another caller or another process does.
+    /// Sweep, unless another caller or another process is sweeping.
     Sweep,
     /// Wait for the sweep that another caller or another process runs.
     WaitForSweep,
@@ -103,7 +103,7 @@ pub(super) enum Outcome {
 }
 
 impl Facts {
-    /// What is known before anything has been looked at.
+    /// The facts before anything has been checked.
     pub(super) const fn about(day: Day) -> Self {
         Self {
             day,
@@ -118,7 +118,7 @@ impl Facts {
     }
 }
 
-/// The next step of a reader who knows this much, or what it gets.
+/// Returns the next step of a reader with these facts, or what it gets.
 pub(super) const fn next_step(facts: &Facts) -> ControlFlow<Outcome, Step> {
     if facts.cache_is_down {
         return own_copy_or(facts, Outcome::Unavailable { retry_after: CACHE_RETRY_AFTER });
@@ -130,10 +130,10 @@ pub(super) const fn next_step(facts: &Facts) -> ControlFlow<Outcome, Step> {
         (Some(false), _) => {}
     }
     match (facts.day, facts.last_refresh, facts.sweep) {
-        // No sweep brings a past day.
+        // No sweep covers a past day.
         (Day::Past, ..) => Break(Outcome::NotKept),
         (_, None, _) => Continue(Step::AskForLastRefresh),
-        // A day ahead that the last sweep did not bring, or that has aged since: another sweep would bring no more.
+        // The last sweep did not cover this day, or its copy has expired: another sweep would not help.
         (Day::Ahead, Some(true), SweepState::NotTried) => older_copy_or(facts, Outcome::NotKept),
         (_, _, SweepState::NotTried) => match facts.backoff {
             Hold::Unknown => Continue(Step::AskForBackoff),

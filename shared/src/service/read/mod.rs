@@ -1,4 +1,4 @@
-//! Reading: a day's snapshot from the cache, and what to do when it is not there.
+//! Reads a day's snapshot from the cache, and handles a cache miss.
 //!
 //! `decision` decides the next step; the loop in [`Reader::snapshot`] takes it.
 
@@ -32,9 +32,9 @@ use crate::{
     },
 };
 
-/// How long a reader waits for a sweep that goes on without it.
+/// How long a reader waits for a sweep that continues without it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a reader who waits for a sweep looks for its first answers.
+/// How often a reader that waits for a sweep checks for its first answers.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves snapshots.
@@ -44,7 +44,7 @@ pub struct Reader {
     pub cache: Cache,
     /// Fills the cache when they are missing.
     pub refresher: Arc<Refresher>,
-    /// How a sweep is made for a reader who finds nothing.
+    /// The pace of the sweep after a cache miss.
     pub pace: Pace,
     /// The time.
     pub clock: Clock,
@@ -89,18 +89,18 @@ impl CacheResult {
 /// Why there is no snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The day is over, or further ahead than a sweep reaches.
-    #[error("{0} is outside the days that are kept")]
+    /// The day is past and has no copy, or is further ahead than a sweep reaches.
+    #[error("{0} is outside the kept days")]
     NotKept(NaiveDate),
     /// Neither the cache nor a sweep has a snapshot, and there is no older copy.
-    #[error("there is nothing to show")]
+    #[error("no data are available")]
     Unavailable {
         /// When a client may ask again.
         retry_after: Duration,
     },
 }
 
-/// A hit is the rule, and counted by the metrics; its line would be a tenth of its time.
+/// Hits are logged at debug level only: the metrics count them, and the line would take a tenth of their time.
 fn log(date: NaiveDate, snapshot: &CachedSnapshot, cache_result: CacheResult) {
     let (cache, last_updated) = (cache_result.as_str(), snapshot.last_updated);
     match cache_result {
@@ -109,7 +109,7 @@ fn log(date: NaiveDate, snapshot: &CachedSnapshot, cache_result: CacheResult) {
     }
 }
 
-/// A read under way: the facts, and the copies and the time that they are about.
+/// A read in progress: the facts, and the copies and the time that they describe.
 struct Read {
     date: NaiveDate,
     today: NaiveDate,
@@ -120,10 +120,10 @@ struct Read {
 }
 
 impl Reader {
-    /// The snapshot of a day, or of today.
+    /// Returns the snapshot of a day, by default today's.
     ///
     /// # Errors
-    /// The day is not kept, or there is nothing to show.
+    /// The day is not kept, or no data are available.
     pub async fn snapshot(&self, date: Option<NaiveDate>) -> Result<Served, ReadError> {
         let today = self.clock.today();
         let date = date.unwrap_or(today);
@@ -138,13 +138,13 @@ impl Reader {
             }
             Err(ReadError::NotKept(_)) => {}
             Err(ReadError::Unavailable { retry_after }) => {
-                tracing::warn!(%date, retry_after_s = retry_after.as_secs(), "nothing to show");
+                tracing::warn!(%date, retry_after_s = retry_after.as_secs(), "no data are available");
             }
         }
         served
     }
 
-    /// Takes one step after the other until there is an outcome.
+    /// Takes steps until there is an outcome.
     async fn read(&self, mut read: Read) -> Result<Served, ReadError> {
         loop {
             let step = match next_step(&read.facts) {
@@ -191,8 +191,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits for the end of a sweep. If that goes on without this reader, its first answers will do, and after a while `too_long`.
-    /// A process that stops with its answer must not stop before its own sweep has given back its lock.
+    /// Waits until a sweep ends or its first answers are published. If the sweep continues without this reader, the wait ends
+    /// after [`PATIENCE`] with `too_long`. Otherwise the process stops after its response, so its own sweep must release its lock
+    /// first.
     async fn wait_for(&self, swept: impl Future<Output = Attempt>, too_long: Attempt, read: &mut Read) {
         let (date, today, goes_on) = (read.date, read.today, self.pace == Pace::Background);
         tokio::select! {
@@ -205,19 +206,19 @@ impl Reader {
         }
     }
 
-    /// What a sweep under way publishes first. Ends only when there is something.
+    /// Returns the first answers that a running sweep publishes. Waits until there are some.
     async fn first_answers(&self, date: NaiveDate, today: NaiveDate) -> CachedSnapshot {
         loop {
             sleep(LOOK_EVERY).await;
             let mut look = Read::about(date, today);
-            // The sweep itself will say what is wrong with the cache.
+            // The sweep itself reports a failing cache.
             if let (Ok(()), Some(copy)) = (self.look_for_fresh_copy(&mut look).await, look.fresh_copy) {
                 return copy;
             }
         }
     }
 
-    /// For today that is one command, except from midnight to the next sweep, and while another program's value is there.
+    /// For today this is one command, except from midnight to the next sweep, or while the key has another program's value.
     async fn look_for_fresh_copy(&self, read: &mut Read) -> Result<(), StoreError> {
         let Read { date, today, .. } = *read;
         if date == today {
@@ -226,7 +227,7 @@ impl Reader {
                     read.found_fresh(Some(snapshot));
                     return Ok(());
                 }
-                // Of an earlier day, or another program's: the reserve may have a fresh copy of today.
+                // From an earlier day, or another program's: the reserve may have a fresh copy of today.
                 Found::Snapshot(_) | Found::Unusable => {}
                 Found::Nothing => {
                     read.found_fresh(None);
@@ -235,15 +236,15 @@ impl Reader {
             }
         }
         let reserve = self.cache.reserve(date).await?;
-        // What is known of a past day is final, however old.
+        // A past day's data are final, however old.
         let is_fresh = reserve.as_ref().is_some_and(|copy| date < today || self.age(copy) < self.cache.expiry());
         read.found_fresh(reserve.clone().filter(|_| is_fresh));
         read.found_in_reserve(reserve);
         Ok(())
     }
 
-    /// Makes the outcome a result.
-    #[expect(clippy::expect_used, reason = "an outcome names only copies that a step before has found")]
+    /// Turns the outcome into a result.
+    #[expect(clippy::expect_used, reason = "an outcome refers only to copies that an earlier step found")]
     fn finish(&self, read: Read, outcome: Outcome) -> Result<Served, ReadError> {
         let (copy, cache_result) = match outcome {
             Outcome::Hit => (read.fresh_copy, CacheResult::Hit),
@@ -258,13 +259,13 @@ impl Reader {
             return Ok(Served { snapshot, cache_result });
         }
         let Some(snapshot) = snapshot.as_stale() else {
-            tracing::error!(date = %read.date, "an older copy cannot be marked as stale: its body is another program's");
+            tracing::error!(date = %read.date, "an older copy cannot be marked as stale: another program wrote its body");
             return Err(ReadError::Unavailable { retry_after: SWEEP_RETRY_AFTER });
         };
         Ok(Served { snapshot, cache_result })
     }
 
-    /// How long ago the snapshot's sweep ended.
+    /// Returns how long ago the snapshot's sweep ended.
     fn age(&self, snapshot: &CachedSnapshot) -> Duration {
         snapshot.last_updated.age(self.clock.now())
     }
@@ -294,23 +295,23 @@ impl Read {
             self.facts.sweep = SweepState::Elsewhere;
             return;
         };
-        // It may have brought a fresh copy; when it failed, another process's sweep may have.
+        // The sweep may have brought a fresh copy; if it failed, another process's sweep may have.
         self.facts.fresh_copy = None;
         self.facts.sweep = match result {
             Ok(Refreshed { .. }) => SweepState::Published,
             Err(error) => {
                 if !error.is_of_the_sweep() {
-                    tracing::warn!(date = %self.date, cause = error_chain(&error), "no sweep for this read");
+                    tracing::warn!(date = %self.date, cause = error_chain(&error), "the sweep for this read did not succeed");
                 }
                 self.facts.cache_is_down = error.is_cache_timeout();
-                // A sweep that failed may have left a copy that Redis did not take.
+                // A sweep that failed may have left a copy that Redis did not accept.
                 self.facts.own_copy = None;
                 SweepState::Failed { retry_after: retry_after(&error) }
             }
         };
     }
 
-    /// Adds what a sweep under way has published.
+    /// Adds what a running sweep has published.
     fn found_swept(&mut self, copy: CachedSnapshot) {
         self.found_fresh(Some(copy));
         self.facts.sweep = SweepState::Published;
@@ -327,7 +328,7 @@ impl Read {
     }
 }
 
-/// When a client may ask again after a sweep failed, or did not take place.
+/// Returns when a client may ask again after a sweep that failed or did not run.
 fn retry_after(error: &RefreshError) -> Duration {
     match error {
         RefreshError::SweepFailed { .. }

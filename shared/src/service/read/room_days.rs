@@ -1,4 +1,4 @@
-//! Reading: the kept days of one room.
+//! Reads the kept days of one room.
 
 use chrono::NaiveDate;
 use domain::{
@@ -15,11 +15,11 @@ use crate::{
 };
 
 impl Reader {
-    /// Every kept day of a room, in order, and where today's came from. That is one command, unless the last sweep is too old or has
-    /// published only its first answers.
+    /// Returns every kept day of a room, in order, and where today's came from. This is one command, unless the last sweep is too
+    /// old or has published only its first answers.
     ///
     /// # Errors
-    /// There is nothing to show of today; or the cache is down, so that the other days are unknown.
+    /// There are no data for today, or the cache is down and the other days are unknown.
     pub async fn room_days(&self, building: &Building, room: &Classroom) -> Result<(CacheResult, RoomDays), ReadError> {
         let cached = self.cache.room_days(&room.id).await.map_err(|error| Self::unknown_days(&error))?;
         let now = self.clock.now();
@@ -39,14 +39,14 @@ impl Reader {
         ReadError::Unavailable { retry_after: CACHE_RETRY_AFTER }
     }
 
-    /// A snapshot of every day that is kept, in order, and where today's came from. Each day costs one command. All are sent at
-    /// once, so that the wait for a cache that does not answer ends after one timeout.
+    /// Returns a snapshot of every kept day, in order, and where today's came from. Each day costs one command. They run
+    /// concurrently, so that a cache that does not answer costs one timeout.
     async fn kept_days(&self) -> Result<(CacheResult, Vec<CachedSnapshot>), ReadError> {
         let today = self.clock.today();
         let (served, others) = join(self.snapshot(Some(today)), self.reserve_around(today)).await;
         let Served { snapshot, cache_result } = served?;
         let mut days = others?;
-        // A sweep has only just brought them.
+        // A sweep has just published them.
         if cache_result == CacheResult::Miss || days.is_empty() {
             days = self.reserve_around(today).await?;
         }
@@ -55,7 +55,7 @@ impl Reader {
         Ok((cache_result, days))
     }
 
-    /// The reserve of every day that may be kept, except today.
+    /// Returns the reserve's copy of every day that may be kept, except today.
     async fn reserve_around(&self, today: NaiveDate) -> Result<Vec<CachedSnapshot>, ReadError> {
         let kept = kept_on(today);
         let days = kept.start().iter_days().take_while(|date| kept.contains(date));

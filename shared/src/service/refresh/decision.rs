@@ -1,4 +1,4 @@
-//! Whether a refresh may sweep, as tables. Everything here is pure.
+//! Decides whether a refresh may sweep, as tables. Everything here is pure.
 
 use std::{
     ops::ControlFlow::{self, Break, Continue},
@@ -9,10 +9,10 @@ use domain::{cooldown::Remaining, timestamp::Timestamp};
 
 use super::error::RefreshError;
 
-/// Who asks for a refresh.
+/// Who requests a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trigger {
-    /// A client or the schedule: they respect the cooldown.
+    /// A client or the schedule: the cooldown applies.
     Ordinary,
     /// An operator who drops the cache: the cooldown does not apply.
     Operator,
@@ -21,11 +21,11 @@ pub(super) enum Trigger {
 /// What holds sweeps back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Hold<T> {
-    /// Not asked for yet.
+    /// Not checked yet.
     Unknown,
     /// Nothing.
     Off,
-    /// It is on, for this long.
+    /// A hold for this long.
     Left(T),
 }
 
@@ -38,7 +38,7 @@ impl<T> From<Option<T>> for Hold<T> {
 /// What a refresh knows before it sweeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// Who asks.
+    /// Who requests it.
     pub(super) trigger: Trigger,
     /// What is left of the cooldown after the last successful sweep.
     pub(super) cooldown: Hold<Remaining>,
@@ -46,10 +46,10 @@ pub(super) struct Facts {
     pub(super) backoff: Hold<Duration>,
 }
 
-/// What a refresh asks for before it knows whether it may sweep.
+/// What a refresh asks before it knows whether it may sweep.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// When the last successful sweep was.
+    /// When the last successful sweep ended.
     AskForLastRefresh,
     /// Whether sweeps are held back.
     AskForBackoff,
@@ -67,13 +67,13 @@ pub(super) enum Meanwhile {
 }
 
 impl Facts {
-    /// What is known before anything has been asked.
+    /// The facts before anything has been asked.
     pub(super) const fn about(trigger: Trigger) -> Self {
         Self { trigger, cooldown: Hold::Unknown, backoff: Hold::Unknown }
     }
 }
 
-/// The next step of a refresh that knows this much; or whether it may sweep, and why not.
+/// Returns the next step of a refresh with these facts, or whether it may sweep, and why not.
 pub(super) const fn next_step(facts: &Facts) -> ControlFlow<Result<(), RefreshError>, Step> {
     match (facts.trigger, facts.cooldown, facts.backoff) {
         (Trigger::Ordinary, Hold::Unknown, _) => Continue(Step::AskForLastRefresh),
@@ -84,8 +84,8 @@ pub(super) const fn next_step(facts: &Facts) -> ControlFlow<Result<(), RefreshEr
     }
 }
 
-/// What happened since the caller saw `seen` as the last refresh; now it is `last_refresh`. Two times are compared only for
-/// being the same, because the clocks of two processes may differ. Sweeps were not held back when the caller looked.
+/// Returns what happened since the caller saw `seen` as the last refresh; now it is `last_refresh`. Times are compared only for
+/// equality, because the clocks of two processes may differ. Sweeps were not held back when the caller looked.
 pub(super) fn meanwhile(seen: Option<Timestamp>, last_refresh: Option<Timestamp>, is_backing_off: bool) -> Meanwhile {
     match last_refresh {
         Some(timestamp) if last_refresh != seen => Meanwhile::Refreshed(timestamp),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_may_sweep_as_the_table_says() {
+    fn the_cooldown_and_the_backoff_decide_whether_a_refresh_may_sweep() {
         use Hold::{Left, Off, Unknown};
         let left = cooling_down();
         let rows = [
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn another_refresh_serves_whoever_waited_and_a_failure_only_if_there_is_none() {
+    fn a_waiting_caller_gets_another_refresh_and_a_failure_only_if_there_is_none() {
         let at = |text| Timestamp::parse(text).unwrap();
         let (earlier, later) = (at("2026-03-03T10:00:00Z"), at("2026-03-03T11:00:00Z"));
         for (seen, last_refresh, is_backing_off, expected) in [

@@ -15,11 +15,11 @@ pub enum RefreshError {
     /// A sweep failed a short time ago.
     #[error("a sweep failed less than a minute ago")]
     BackingOff {
-        /// For how long nobody sweeps.
+        /// How long sweeps are still held back.
         left: Duration,
     },
     /// No room answered in time, and none failed.
-    #[error("25Live answered for no room in time, so the sweep is not published")]
+    #[error("no room answered in time, so the sweep is not published")]
     NothingReached,
     /// More than half of the rooms asked failed.
     #[error("{failed} of the {asked} rooms asked failed, so the sweep is not published")]
@@ -29,17 +29,17 @@ pub enum RefreshError {
         /// The rooms that were reached in time.
         asked: usize,
     },
-    /// No room had anything at all on any day, although the last sweep found bookings: a wrong filter or permission looks like
-    /// that, and must not make every room free.
-    #[error("25Live shows nothing at all, although the last sweep found bookings: the cache was left as it was")]
+    /// No room had any item on any day, although the last sweep found bookings: a wrong filter or permission looks like that, and
+    /// must not make every room free.
+    #[error("25Live returned no bookings at all, although the last sweep found some: the cache is unchanged")]
     NothingFound,
-    /// The sweep that was waited for, of another process, failed.
+    /// This caller waited for another process's sweep, and that failed.
     #[error("the sweep of another process failed")]
     FailedElsewhere,
-    /// Another caller's sweep failed, and one of our own could not end in time.
-    #[error("no other sweep succeeded in time, and there was no time left for another")]
+    /// Another caller's sweep failed, and a new one could not end in time.
+    #[error("no sweep of another caller succeeded in time, and there was no time left for a new one")]
     NoTimeLeft,
-    /// Another caller's sweep goes on for longer than this caller may wait.
+    /// Another caller's sweep takes longer than this caller may wait.
     #[error("another sweep is still in progress")]
     InProgress,
     /// The cache failed before or after the sweep.
@@ -48,7 +48,7 @@ pub enum RefreshError {
     /// The sweep could not be published.
     #[error("the sweep was not published")]
     NotPublished(#[source] Arc<PublishError>),
-    /// The process is being stopped.
+    /// The process is stopping.
     #[error("the process is stopping")]
     Stopping,
     /// A bug.
@@ -63,12 +63,12 @@ impl From<StoreError> for RefreshError {
 }
 
 impl RefreshError {
-    /// Whether it is the result of a sweep, which has logged it.
+    /// Whether the error is the result of a sweep, which has already logged it.
     pub(crate) const fn is_of_the_sweep(&self) -> bool {
         matches!(self, Self::SweepFailed { .. } | Self::NothingReached | Self::NothingFound | Self::NotPublished(_))
     }
 
-    /// Whether the cache has just let a time limit pass. Whoever asked it again would wait as long again, in vain.
+    /// Whether the cache has just timed out. Asking it again would only cost another timeout.
     pub(crate) fn is_cache_timeout(&self) -> bool {
         match self {
             Self::Cache(error) => error.is_timeout(),

@@ -1,7 +1,7 @@
-//! Refreshing: one sweep at a time across all processes, whose result goes to everybody who asked meanwhile.
+//! Refreshes the cache: one sweep at a time across all processes, whose result goes to every caller that asked meanwhile.
 //!
-//! Within a process, callers share a single flight; between processes, the cache lends a lock. A sweep runs in a task of its
-//! own, so that it goes on when a caller hangs up. Its leader awaits its end, because a Lambda function stops after its reply.
+//! Within a process, callers share a single flight; between processes, the cache has a lock. A sweep runs in its own task, so
+//! that it continues when a caller hangs up. Its leader awaits its end, because a Lambda function stops after its response.
 
 mod decision;
 mod error;
@@ -41,12 +41,12 @@ use crate::{
     service::cooldown::CooldownState,
 };
 
-/// How often another process's lock is looked at.
+/// How often another process's lock is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How long a stop waits for the sweep under way to give its lock back.
+/// How long a shutdown waits for the running sweep to release its lock.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// Sweeps, and sees to it that only one does.
+/// Runs sweeps, one at a time.
 #[derive(Debug)]
 pub struct Refresher {
     sweeper: Arc<Sweeper>,
@@ -54,7 +54,7 @@ pub struct Refresher {
     stop: watch::Sender<bool>,
 }
 
-/// What became of a refresh on a schedule that did not fail.
+/// The result of a scheduled refresh that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Scheduled {
@@ -66,33 +66,33 @@ pub enum Scheduled {
         #[serde(skip)]
         is_complete: bool,
     },
-    /// There was new data already.
+    /// A sweep had just succeeded.
     Skipped,
 }
 
 impl Refresher {
-    /// A refresher around a sweeper.
+    /// Creates a refresher around a sweeper.
     #[must_use]
     pub fn new(sweeper: Sweeper) -> Self {
         let (stop, _) = watch::channel(false);
         Self { sweeper: Arc::new(sweeper), attempts: SingleFlight::default(), stop }
     }
 
-    /// Refreshes, unless a sweep succeeded within the cooldown or failed within the last minute. Whoever asks while a sweep
-    /// runs gets its result.
+    /// Refreshes, unless a sweep succeeded within the cooldown or failed within the last minute. A caller that arrives while a
+    /// sweep runs gets its result.
     ///
     /// # Errors
-    /// [`RefreshError`], of which each variant says when.
+    /// See the variants of [`RefreshError`].
     pub async fn refresh(&self) -> Result<Refreshed, RefreshError> {
         let seen = self.ensure_may_sweep(Trigger::Ordinary).await?;
         self.sweep_or_wait(seen, Pace::Client).await
     }
 
-    /// Refreshes on a schedule, and takes the time that it needs: skipped within the cooldown, so that a delivery repeated sweeps nothing twice. What became
-    /// of it is logged here.
+    /// Refreshes on a schedule, and takes the time that it needs. Skipped within the cooldown, so that an event delivered twice
+    /// does not sweep twice. Logs the outcome.
     ///
     /// # Errors
-    /// As [`refresh`](Self::refresh), but for the cooldown. It is for whoever keeps the schedule to try again.
+    /// The same as for [`refresh`](Self::refresh), except for the cooldown. The schedule is responsible for retries.
     pub async fn refresh_scheduled(&self) -> Result<Scheduled, RefreshError> {
         let refreshed = async {
             let seen = self.ensure_may_sweep(Trigger::Ordinary).await?;
@@ -113,7 +113,7 @@ impl Refresher {
         }
     }
 
-    /// Whether the snapshots are those of a sweep that has ended and had time for all rooms, and not its first answers.
+    /// Whether the snapshots come from a sweep that has ended and had time for all rooms, and are not its first answers.
     ///
     /// # Errors
     /// The cache failed.
@@ -125,7 +125,7 @@ impl Refresher {
         Ok(is_of_its_end && !cache.is_incomplete(last_refresh).await?)
     }
 
-    /// Whether this service asks the real 25Live, and finds simulated bookings in the cache: they are from a start without `API_URL`.
+    /// Whether this service uses the real 25Live, but the cache has simulated bookings from a start without `API_URL`.
     ///
     /// # Errors
     /// The cache failed.
@@ -143,11 +143,11 @@ impl Refresher {
         }
     }
 
-    /// Drops what is cached, except the reserve, and refreshes whatever the cooldown. After a sweep that failed within the
-    /// last minute it does neither.
+    /// Drops the cache, except the reserve, and refreshes regardless of the cooldown. Does neither if a sweep failed within the
+    /// last minute.
     ///
     /// # Errors
-    /// As [`refresh`](Self::refresh).
+    /// The same as for [`refresh`](Self::refresh).
     pub async fn invalidate_and_refresh(&self) -> Result<Refreshed, RefreshError> {
         self.ensure_may_sweep(Trigger::Operator).await?;
         self.sweeper.cache.invalidate().await?;
@@ -155,12 +155,12 @@ impl Refresher {
         if self.sweeper.cache.availability().await?.into_snapshot().is_some() {
             return Ok(refreshed);
         }
-        // The keys were deleted between the writes of somebody else's sweep.
+        // The keys were deleted between the writes of another caller's sweep.
         self.sweeper.cache.invalidate().await?;
         self.sweep_or_wait(None, Pace::Client).await
     }
 
-    /// Asks the cache whether this refresh may sweep. Returns the last refresh, if that was asked for.
+    /// Asks the cache whether this refresh may sweep. Returns the last refresh, if it asked for that.
     async fn ensure_may_sweep(&self, trigger: Trigger) -> Result<Option<Timestamp>, RefreshError> {
         let Sweeper { cache, clock, cooldown, .. } = &*self.sweeper;
         let (mut facts, mut last_refresh) = (Facts::about(trigger), None);
@@ -177,9 +177,8 @@ impl Refresher {
         }
     }
 
-    /// Sweeps, or waits for the caller that does. `seen` is the last refresh that the caller knows of: when there is another by
-    /// the time its turn has come, that one will do. `pace` bounds the wait for other callers, and how long a sweep of its own
-    /// may take.
+    /// Sweeps, or waits for the caller that is sweeping. `seen` is the last refresh that this caller knows of: if there is another
+    /// one by the time it gets the lock, it returns that. `pace` limits the wait for other callers, and the time of its own sweep.
     pub(crate) async fn sweep_or_wait(
         &self,
         mut seen: Option<Timestamp>,
@@ -211,7 +210,7 @@ impl Refresher {
         Err(RefreshError::NoTimeLeft)
     }
 
-    /// This process's attempt to sweep: the one under way, or a new one.
+    /// Joins this process's attempt to sweep: the running one, or a new one.
     pub(crate) fn join(&self, seen: Option<Timestamp>, pace: Pace) -> Role<Attempt> {
         let (sweeper, stop) = (Arc::clone(&self.sweeper), self.stop.subscribe());
         self.attempts.join(|| {
@@ -232,7 +231,7 @@ impl Refresher {
                 return Err(RefreshError::InProgress);
             }
             sleep(LOOK_EVERY).await;
-            // An operator may have deleted the last refresh meanwhile: that is no news of the sweep.
+            // An operator may have deleted the last refresh meanwhile, which says nothing about the sweep.
             let published = cache.last_refresh().await?.is_some_and(|at| Some(at) != seen);
             if published || !cache.is_leased().await? {
                 return self.sweeper.refreshed_since(seen).await;
@@ -240,14 +239,14 @@ impl Refresher {
         }
     }
 
-    /// Waits for the end of this process's own sweep, if there is one.
+    /// Waits until this process's own sweep ends, if one is running.
     pub(crate) async fn settle(&self) {
         if let Some(flight) = self.attempts.under_way() {
             flight.await;
         }
     }
 
-    /// Ends the sweep under way, and waits until it has given its lock back.
+    /// Stops the running sweep, and waits until it has released its lock.
     pub async fn stop(&self) {
         self.stop.send_replace(true);
         if let Some(flight) = self.attempts.under_way() {

@@ -1,4 +1,4 @@
-//! In which order a sweep asks for rooms. Pure, but for chance.
+//! The order in which a sweep asks for rooms. Pure, except for the shuffle.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use domain::{
     snapshot::{Need, Snapshot},
 };
 
-/// How many rooms that failed in the last sweep come before all others. Behind them, two of the others come after each one: rooms that
-/// never answer must not be more than half of those that a short sweep reaches.
+/// How many rooms that failed in the last sweep come before all others. After them, one failed room follows each two others: rooms
+/// that never answer must not be more than half of those that a short sweep reaches.
 const FAILED_FIRST: usize = 16;
 
-/// The rooms in the order in which they should be asked for, in case time runs out: by what is known of them from the last sweep,
-/// and by chance where they need it alike.
+/// Returns the rooms in the order in which a sweep asks for them, in case time runs out: by need, according to the last sweep, and
+/// in random order where the need is equal.
 pub(super) fn in_order_of_need(campus: &Campus, last: Option<&Snapshot>) -> Vec<String> {
     let needs: HashMap<&str, Need> =
         last.into_iter().flat_map(Snapshot::rooms).map(|room| (room.id.as_str(), room.need())).collect();
@@ -23,7 +23,7 @@ pub(super) fn in_order_of_need(campus: &Campus, last: Option<&Snapshot>) -> Vec<
     in_turn(rooms)
 }
 
-/// The rooms in the order of need, but for the many that failed: see [`FAILED_FIRST`].
+/// Returns the rooms in order of need, with many failed ones spread among the others: see [`FAILED_FIRST`].
 fn in_turn(rooms: Vec<(Need, String)>) -> Vec<String> {
     let failed = |need: &Need| matches!(need, Need::NeverAnswered | Need::Failed);
     let (before, rest): (Vec<_>, Vec<_>) = rooms.into_iter().partition(|(need, _)| *need == Need::NeverAsked);

@@ -8,7 +8,7 @@ use super::sweeper::Refreshed;
 const TIME_LIMIT: Duration = Duration::from_secs(25);
 /// How long publishing may take after a sweep.
 const TIME_TO_PUBLISH: Duration = Duration::from_secs(3);
-/// How long a reader waits for another caller's sweep when there is nothing at all to show.
+/// How long a reader without any data waits for another caller's sweep.
 const READERS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who waits for a sweep.
@@ -16,14 +16,14 @@ const READERS_PATIENCE: Duration = Duration::from_secs(10);
 pub enum Pace {
     /// A client that asked for a refresh, through API Gateway.
     Client,
-    /// A reader that has nothing to read, in a process that stops when it has answered.
+    /// A reader without data, in a process that stops after its response.
     Reader,
-    /// Nobody: the schedule asked for it, or readers get what there is while it goes on.
+    /// No request: the schedule started it, or it continues while readers get what is available.
     Background,
 }
 
 impl Pace {
-    /// How long a sweep may ask 25Live.
+    /// Returns how long a sweep may ask 25Live.
     pub(super) fn limit(self, sweep_timeout: Duration) -> Duration {
         match self {
             Self::Client | Self::Reader => TIME_LIMIT.min(sweep_timeout),
@@ -31,7 +31,7 @@ impl Pace {
         }
     }
 
-    /// How long a caller waits for another caller's sweep: as long as that may take.
+    /// Returns how long a caller waits for another caller's sweep.
     pub(super) fn patience(self, sweep_timeout: Duration) -> Duration {
         match self {
             Self::Client => TIME_LIMIT + TIME_TO_PUBLISH,
@@ -40,7 +40,8 @@ impl Pace {
         }
     }
 
-    /// How long after it first asked a caller may still begin a sweep of its own: API Gateway waits for no caller longer.
+    /// Returns how long after its first attempt a caller may still start its own sweep. A later one could exceed API Gateway's
+    /// limit.
     pub(super) fn latest_start(self, sweep_timeout: Duration) -> Duration {
         match self {
             Self::Client | Self::Reader => TIME_TO_PUBLISH,

@@ -1,5 +1,4 @@
-//! What a sweep publishes: the snapshot of each day, with the last good slots of the rooms that have no answer, and the days of
-//! each room.
+//! Publishes a sweep: the snapshot of each day, with the last good slots of rooms without an answer, and the days of each room.
 
 use std::sync::Arc;
 
@@ -25,9 +24,9 @@ use crate::{
 
 /// How many days of the reserve are read at once: each is a value of the whole campus.
 const READS_AT_ONCE: usize = 8;
+
 impl Sweeper {
-    /// Publishes what a sweep under way has brought so far, for readers who have nothing else. If that fails, the sweep goes
-    /// on all the same.
+    /// Publishes the first answers of a running sweep, for readers that have nothing else. If that fails, the sweep continues.
     pub(super) async fn publish_first(&self, lease: &Lease, today: NaiveDate, sweep: Sweep) {
         let published = async {
             let snapshots = self.snapshots(today, self.clock.timestamp(), &sweep, None).await?;
@@ -71,7 +70,7 @@ impl Sweeper {
             }
         };
         let published = published.await;
-        // What the cache could not take is good all the same; what came too late is not.
+        // Snapshots that the cache did not accept are still good; those of a superseded sweep are not.
         if !matches!(published, Err(PublishError::Superseded)) {
             for snapshot in &rendered {
                 self.last_good.remember(snapshot, self.clock.now());
@@ -81,7 +80,7 @@ impl Sweeper {
         Ok(Refreshed { timestamp, is_complete })
     }
 
-    /// The snapshot of each day that rooms answered for.
+    /// Creates the snapshot of each day that rooms answered for.
     async fn snapshots(
         &self,
         today: NaiveDate,
@@ -91,7 +90,7 @@ impl Sweeper {
     ) -> Result<Vec<Snapshot>, RefreshError> {
         let rooms = self.campus.classrooms().count();
         let mut days = rooms_answered(bookings);
-        // 25Live may name days that nobody asked for.
+        // 25Live may return days outside the requested month.
         days.retain(|date, _| covered_by_sweep(today).contains(date));
         let days: Vec<_> = days.into_iter().collect();
         let mut snapshots = Vec::with_capacity(days.len());
@@ -144,8 +143,8 @@ impl Sweeper {
         todays.rooms().all(|room| !room.is_unreached || room.answered.is_some_and(is_of_today))
     }
 
-    /// The snapshot whose slots the rooms keep that did not answer: the reserve's, the process's own copy, or the last that was
-    /// found when the sweep began. One of the other kind of bookings does not count: invented and real ones do not mix.
+    /// Returns the snapshot whose slots rooms without an answer keep: the reserve's copy, this process's own, or the one found when
+    /// the sweep began. Simulated and real bookings are never mixed.
     async fn last_good_slots(
         &self,
         date: NaiveDate,

@@ -1,4 +1,4 @@
-//! A sweep: 25Live is asked for every room, in a given order, within a time limit.
+//! A sweep: asks 25Live for every room, in a given order, within a time limit.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -21,16 +21,16 @@ use crate::{
     outside::twenty_five_live::{Availability, TwentyFiveLive, UpstreamError},
 };
 
-/// When readers who have nothing else get what there is: they wait for 10 s, and it must be published by then.
+/// When the first answers are published for readers that have nothing else, and that wait for 10 s.
 const FIRST_ANSWER_AT: Duration = Duration::from_secs(8);
-/// No answer is published before this: most sweeps of small campuses have ended by then.
+/// No first answers are published before this: most sweeps of small campuses have ended by then.
 const NO_ANSWER_BEFORE: Duration = Duration::from_secs(2);
-/// How often a sweep looks whether the first answer is due.
+/// How often a sweep checks whether its first answers are due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often a long sweep logs its progress, in looks.
+/// How many of these checks there are per progress log line.
 const LOOKS_PER_LOG_LINE: u32 = 10;
 
-/// What is asked, and for how long.
+/// What a sweep asks for, and for how long.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The rooms, in the order in which they are asked for.
@@ -39,29 +39,29 @@ pub(super) struct Plan {
     pub(super) first_day: NaiveDate,
     /// When the sweep ends, whether or not every room was reached.
     pub(super) limit: Duration,
-    /// What happens as soon as there is a first answer for readers.
+    /// What happens when the first answers for readers are due.
     pub(super) at_first_answer: AtFirstAnswer,
 }
 
-/// What happens as soon as there is a first answer for readers.
+/// What happens when the first answers for readers are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AtFirstAnswer {
-    /// The sweep goes on: readers have data.
+    /// The sweep continues: readers have data.
     GoOn,
-    /// It is published, and the sweep goes on. That is when half of the rooms have answered, or after 8 s.
+    /// They are published, and the sweep continues. They are due when half of the rooms have answered, or after 8 s.
     Publish,
     /// The sweep ends after 8 s, because a reader waits for its end.
     End,
 }
 
-/// What a sweep has learned, and what it has not.
+/// What a sweep has found out so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sweep {
     /// The bookings of each room that answered.
     pub(super) bookings: BookingsByRoom,
     /// How many items of any kind the rooms have, on all days.
     pub(super) items: usize,
-    /// The rooms that were asked and have no answer for the first day, by the cause.
+    /// The rooms that were asked and have no answer for the first day, by cause.
     pub(super) failures: BTreeMap<String, Vec<String>>,
     /// The rooms that were not reached in time. They have not failed.
     pub(super) unreached: HashSet<String>,
@@ -70,8 +70,8 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// Carries out a plan, with as many requests at once as `upstream` allows. `publish` gets what there is when the first
-    /// answer is due and is to be published.
+    /// Executes a plan, with as many concurrent requests as `upstream` allows. Calls `publish` when the first answers are due, if
+    /// the plan publishes them.
     #[tracing::instrument(name = "sweep", skip_all, fields(first_day = %plan.first_day))]
     pub(super) async fn run<F>(plan: Plan, upstream: &TwentyFiveLive, publish: impl FnOnce(Self) -> F) -> Self
     where
@@ -132,7 +132,7 @@ impl Sweep {
                 if bookings.on(first_day).is_some() {
                     self.rooms_ok += 1;
                 } else {
-                    self.fail(format!("25Live's answer says nothing about {first_day}"), id.clone());
+                    self.fail(format!("25Live's answer has no data for {first_day}"), id.clone());
                 }
                 self.bookings.insert(id, bookings);
             }
@@ -144,7 +144,7 @@ impl Sweep {
         self.failures.entry(cause).or_default().push(room);
     }
 
-    /// The same, when time is up: a room whose request has failed, and was to be repeated, has failed.
+    /// Returns the sweep when time is up: a room that was waiting for a retry has failed.
     fn settled(mut self, retrying: &Retrying) -> Self {
         let causes = retrying.causes.lock().unwrap_or_else(PoisonError::into_inner);
         for (room, cause) in causes.iter() {
@@ -156,7 +156,7 @@ impl Sweep {
         self
     }
 
-    /// Whether there is enough for readers who have nothing else.
+    /// Whether there is enough data for readers that have nothing else.
     fn has_first_answer(&self, elapsed: Duration, at_first_answer: AtFirstAnswer) -> bool {
         let rooms = self.rooms_ok + self.rooms_failed() + self.unreached.len();
         let has_half = self.rooms_ok * 2 >= rooms && at_first_answer == AtFirstAnswer::Publish;
@@ -176,7 +176,7 @@ impl Sweep {
         self.failures.values().map(Vec::len).sum()
     }
 
-    /// Logs each cause of failure once, with the rooms that it struck.
+    /// Logs each cause of failure once, with the affected rooms.
     pub(super) fn log_failures(&self) {
         for (cause, rooms) in &self.failures {
             tracing::warn!(rooms_failed = rooms.len(), rooms = %rooms.join(","), cause, "rooms failed");
@@ -184,7 +184,7 @@ impl Sweep {
     }
 }
 
-/// The last failure of each room that is to be asked again.
+/// The last failure of each room that is waiting for a retry.
 #[derive(Debug, Default)]
 struct Retrying {
     // A std mutex, because nothing awaits while it is held.

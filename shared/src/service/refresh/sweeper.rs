@@ -1,4 +1,4 @@
-//! One attempt to sweep, with the lock in hand: ask 25Live, publish what it said, report the result.
+//! One attempt to sweep, holding the lock: asks 25Live, publishes its answers, and reports the result.
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -34,50 +34,49 @@ use crate::{
 pub struct Sweeper {
     /// Where snapshots are published.
     pub cache: Cache,
-    /// Who is asked.
+    /// The client of 25Live.
     pub upstream: TwentyFiveLive,
     /// The rooms to ask for.
     pub campus: Campus,
     /// The shortest slot shown, in minutes.
     pub min_gap: u16,
-    /// Whether who is asked is a simulated 25Live.
+    /// Whether `upstream` is a simulated 25Live.
     pub simulated: bool,
-    /// How long after a sweep nobody may ask for another.
+    /// How long after a sweep refreshes are refused.
     pub cooldown: Cooldown,
-    /// How long a sweep may take that nobody waits for.
+    /// How long a sweep may take if no request waits for it.
     pub sweep_timeout: Duration,
-    /// What time it is.
+    /// The time at the campus.
     pub clock: Clock,
     /// Where this process keeps its own copies.
     pub last_good: Arc<LastGood>,
-    /// Who is told.
+    /// Where sweeps are reported.
     pub events: Option<Arc<dyn EventBus>>,
-    /// Where it is measured.
+    /// Where sweeps are measured.
     pub metrics: Metrics,
 }
 
-/// A refresh that succeeded, whoever's sweep it was.
+/// A refresh that succeeded, through this caller's sweep or another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refreshed {
     /// When the sweep ended.
     pub timestamp: Timestamp,
-    /// Whether every room that the sweep did not reach in its time has an answer of the same day. Otherwise no cooldown
-    /// starts.
+    /// Whether every room that the sweep did not reach in time has an answer from the same day. If not, no cooldown starts.
     pub is_complete: bool,
 }
 
-/// What became of an attempt to sweep.
+/// The result of an attempt to sweep.
 #[derive(Clone, Debug)]
 pub(crate) enum Attempt {
     /// It had the lock, or found that another caller had just swept.
     Finished(Result<Refreshed, RefreshError>),
-    /// Another process sweeps.
+    /// Another process is sweeping.
     Busy,
 }
 
-/// What there is when a sweep begins.
+/// The data that is available when a sweep begins.
 pub(super) struct Before {
-    /// The latest sweep's snapshot of today, or the latest of all.
+    /// The latest snapshot in the cache, or else in this process.
     pub(super) last: Option<CachedSnapshot>,
     /// Whether readers get fresh data without this sweep.
     is_fresh: bool,
@@ -86,8 +85,8 @@ pub(super) struct Before {
 }
 
 impl Sweeper {
-    /// Takes the lock, if nobody has it, and sweeps; unless there has been another refresh than the one that the caller has
-    /// `seen`. Whatever happens in between, the lock is given back.
+    /// Takes the lock, if it is free, and sweeps, unless there has been a refresh other than the one that the caller has `seen`.
+    /// Releases the lock whatever happens in between, even a panic.
     pub(super) async fn attempt(
         self: Arc<Self>,
         seen: Option<Timestamp>,
@@ -104,7 +103,7 @@ impl Sweeper {
         if result.as_ref().is_err_and(RefreshError::is_cache_timeout) {
             self.cache.keep(lease);
         } else if let Err(error) = self.cache.release(lease).await {
-            tracing::warn!(cause = error_chain(&error), "the lock was not given back: it expires by itself");
+            tracing::warn!(cause = error_chain(&error), "the lock was not released: it expires automatically");
         }
         if let (Some(event), Some(events)) = (event, &self.events)
             && let Err(error) = events.publish(&event).await
@@ -114,7 +113,7 @@ impl Sweeper {
         Attempt::Finished(result)
     }
 
-    /// The result, and the event about it if there was a sweep.
+    /// Returns the result, and the event about it if there was a sweep.
     async fn with_lease(
         &self,
         lease: &Lease,
@@ -142,7 +141,7 @@ impl Sweeper {
         let sweep = match swept {
             Ok(sweep) => sweep,
             Err(RefreshError::Stopping) => return (Err(RefreshError::Stopping), None),
-            // What the sweep has learned so far is lost.
+            // The answers so far are lost.
             Err(error) => return self.end(lease, Err(error), self.report(today, start, &Sweep::default())).await,
         };
         self.metrics.swept(start.elapsed(), sweep.rooms_ok, sweep.rooms_failed(), sweep.unreached.len());
@@ -164,7 +163,7 @@ impl Sweeper {
         }
     }
 
-    /// Logs and measures how a sweep ended, and holds others back if it failed.
+    /// Logs and measures how a sweep ended, and holds other sweeps back if it failed.
     async fn end(
         &self,
         lease: &Lease,
@@ -187,10 +186,10 @@ impl Sweeper {
         }
     }
 
-    /// What the cache, or else this process, has of the latest sweep.
+    /// Returns what the cache, or else this process, has from the latest sweep.
     async fn look(&self, today: NaiveDate) -> Result<Before, StoreError> {
         let (found, reserve) = (self.cache.availability().await?, self.cache.reserve(today).await?);
-        // As a reader decides, who falls back on the reserve after midnight only.
+        // The same rule as for readers, which use the reserve only after midnight or instead of an unusable value.
         let is_fresh = match &found {
             Found::Snapshot(snapshot) if snapshot.date == today => true,
             Found::Snapshot(_) | Found::Unusable => {
@@ -201,7 +200,7 @@ impl Sweeper {
         let has_copy = is_fresh || reserve.is_some();
         let own = self.last_good.recall(today, self.clock.now());
         let mut copies = [found.into_snapshot(), reserve, own].into_iter().flatten();
-        // A sweep of a simulated 25Live says nothing about a sweep of the real one.
+        // A sweep of the simulated 25Live says nothing about the real one.
         let last = copies.find(|copy| copy.parsed().is_ok_and(|snapshot| snapshot.simulated == self.simulated));
         Ok(Before { last, is_fresh, has_copy })
     }
@@ -222,7 +221,7 @@ impl Sweeper {
         }
     }
 
-    /// Renews the lock as long as it is wanted. Ends only when the lease did not last.
+    /// Renews the lock until the caller drops this future. Returns only if the lease is lost.
     async fn keep_lease(&self, lease: &Lease) -> Result<Infallible, PublishError> {
         loop {
             sleep(RENEW_EVERY).await;
@@ -263,14 +262,14 @@ impl Sweeper {
                 took_s,
                 needed_s,
                 upstream_concurrency,
-                "the sweep ended with the time of the request that waits for it: the next one asks for those rooms first"
+                "the sweep ended because the request that waits for it ran out of time: the next one asks for those rooms first"
             );
         }
     }
 
-    /// Holds others back after a failure. Gives the error on, unless the cache has gone meanwhile: that is the worse news.
+    /// Holds other sweeps back after a failure. Returns the error, or the cache's timeout if that could not be recorded.
     async fn hold_others_back(&self, lease: &Lease, error: RefreshError, at: Timestamp) -> RefreshError {
-        // Of a sweep that came too late, whoever swept meanwhile knows better.
+        // A newer sweep has superseded this one, so its result counts.
         let too_late = matches!(&error, RefreshError::NotPublished(why) if matches!(**why, PublishError::Superseded));
         if too_late || error.is_cache_timeout() {
             return error;
@@ -278,7 +277,7 @@ impl Sweeper {
         match self.cache.mark_failed(lease, at).await {
             Ok(()) => error,
             Err(failure) => {
-                tracing::warn!(cause = error_chain(&failure), "the failure was not marked in the cache");
+                tracing::warn!(cause = error_chain(&failure), "the failure was not recorded in the cache");
                 match failure {
                     PublishError::Store(gone) if gone.is_timeout() => gone.into(),
                     _ => error,
@@ -287,7 +286,7 @@ impl Sweeper {
         }
     }
 
-    /// The refresh that succeeded since the caller looked; an error if one failed.
+    /// Returns the refresh that succeeded since the caller looked, or an error if one failed.
     pub(super) async fn refreshed_since(&self, seen: Option<Timestamp>) -> Result<Option<Refreshed>, RefreshError> {
         let last_refresh = self.cache.last_refresh().await?;
         let is_backing_off = self.cache.backoff().await?.is_some();

@@ -11,18 +11,18 @@ const fn unavailable(retry_after: Duration) -> ControlFlow<Outcome, Step> {
     Break(Outcome::Unavailable { retry_after })
 }
 
-/// The facts of a reader who has found no fresh copy.
+/// The facts of a reader that found no fresh copy.
 fn without_fresh_copy(day: Day) -> Facts {
     Facts { fresh_copy: Some(false), ..Facts::about(day) }
 }
 
-/// The facts of a reader who has also learned whether there was a refresh, and that sweeps are not held back.
+/// The facts of a reader that also knows whether there was a refresh, and that sweeps are not held back.
 fn may_sweep(day: Day, sweep: SweepState) -> Facts {
     Facts { last_refresh: Some(day == Day::Today), backoff: Hold::Off, sweep, ..without_fresh_copy(day) }
 }
 
 #[test]
-fn a_fresh_copy_is_a_hit_after_one_look_whatever_the_day() {
+fn a_fresh_copy_is_a_hit_on_any_day() {
     for day in DAYS {
         assert_eq!(next_step(&Facts::about(day)), Continue(Step::LookForFreshCopy));
         assert_eq!(next_step(&Facts { fresh_copy: Some(true), ..Facts::about(day) }), Break(Outcome::Hit));
@@ -44,12 +44,12 @@ fn a_miss_asks_for_the_last_refresh_then_for_the_backoff_then_sweeps() {
         assert_eq!(next_step(&Facts { backoff: Hold::Off, ..facts }), Continue(Step::Sweep));
     }
     let today = Facts { last_refresh: Some(true), ..without_fresh_copy(Day::Today) };
-    assert_eq!(next_step(&today), Continue(Step::AskForBackoff), "today is swept whatever the last refresh");
+    assert_eq!(next_step(&today), Continue(Step::AskForBackoff), "today is swept regardless of the last refresh");
 }
 
-/// From what is known to what the reader gets, when no fresh copy is there. `r` and `o` are the reserve and the own copy.
+/// What a reader gets when there is no fresh copy. `r` is the reserve, `o` the process's own copy.
 #[test]
-fn without_a_fresh_copy_the_table_decides() {
+fn without_a_fresh_copy_the_facts_decide_what_a_reader_gets() {
     type Row = (&'static str, Facts, [ControlFlow<Outcome, Step>; 3]);
     let [reserve, own] = [Outcome::StaleReserve, Outcome::StaleOwnCopy].map(Break);
     let (not_kept, wait) = (Break(Outcome::NotKept), Continue(Step::WaitForSweep));
@@ -58,14 +58,14 @@ fn without_a_fresh_copy_the_table_decides() {
     #[rustfmt::skip]
     let rows: [Row; 10] = [
         //                                                                          r        no r, o       neither
-        ("a sweep has failed lately",   backing_off(Day::Today),                   [reserve, own,          unavailable(BACKOFF_LEFT)]),
+        ("a sweep failed recently",     backing_off(Day::Today),                   [reserve, own,          unavailable(BACKOFF_LEFT)]),
         ("the same, a day ahead",       backing_off(Day::Ahead),                   [reserve, own,          unavailable(BACKOFF_LEFT)]),
         ("the last sweep lacks the day", refreshed,                                [reserve, own,          not_kept]),
-        ("another one sweeps",          may_sweep(Day::Today, SweepState::Elsewhere),   [reserve, wait, wait]),
+        ("another caller is sweeping",  may_sweep(Day::Today, SweepState::Elsewhere),   [reserve, wait, wait]),
         ("the same, a day ahead",       may_sweep(Day::Ahead, SweepState::Elsewhere),   [reserve, wait, wait]),
         ("the sweep failed",            may_sweep(Day::Today, FAILED),             [reserve, own,          unavailable(AFTER_A_FAILURE)]),
         ("the same, a day ahead",       may_sweep(Day::Ahead, FAILED),             [reserve, own,          unavailable(AFTER_A_FAILURE)]),
-        ("the sweep brought nothing",   may_sweep(Day::Today, SweepState::Published),   [reserve, own,          unavailable(SWEEP_RETRY_AFTER)]),
+        ("the sweep lacks the day",     may_sweep(Day::Today, SweepState::Published),   [reserve, own,          unavailable(SWEEP_RETRY_AFTER)]),
         ("the same, a day ahead",       may_sweep(Day::Ahead, SweepState::Published),   [not_kept, not_kept,    not_kept]),
         ("a past day",                  without_fresh_copy(Day::Past),             [not_kept, not_kept,    not_kept]),
     ];
@@ -77,14 +77,14 @@ fn without_a_fresh_copy_the_table_decides() {
 }
 
 #[test]
-fn copies_are_looked_for_before_they_are_served_the_reserve_first() {
+fn the_reserve_is_checked_before_the_process_own_copy() {
     let failed = may_sweep(Day::Today, FAILED);
     assert_eq!(next_step(&failed), Continue(Step::LookAtReserve));
     assert_eq!(next_step(&Facts { reserve: Some(false), ..failed }), Continue(Step::LookForOwnCopy));
 }
 
 #[test]
-fn a_cache_that_is_down_is_asked_nothing_more() {
+fn a_cache_that_is_down_is_not_asked_again() {
     for facts in reachable(true).into_iter().filter(|facts| facts.cache_is_down) {
         let expected = match facts.own_copy {
             None => Continue(Step::LookForOwnCopy),
@@ -105,14 +105,14 @@ fn a_fresh_copy_after_a_sweep_is_a_miss_only_if_that_sweep_was_published() {
     }
 }
 
-/// What a step can teach, in every way that it can end.
+/// The facts after a step, for every way that it can end.
 fn learn(facts: Facts, step: ControlFlow<Outcome, Step>) -> Vec<Facts> {
     let Continue(step) = step else { return Vec::new() };
     let both = [false, true];
     let swept = |sweep| Facts { sweep, fresh_copy: None, own_copy: None, ..facts };
     match step {
         Step::LookForFreshCopy => {
-            // Of a day but today, and after midnight, the same look shows what is in the reserve.
+            // For a day other than today, and after midnight, the same step checks the reserve too.
             let found = both.map(|fresh| Facts { fresh_copy: Some(fresh), ..facts });
             let with_reserve = both.map(|old| Facts { fresh_copy: Some(false), reserve: Some(old), ..facts });
             found.into_iter().chain(with_reserve).collect()
@@ -130,7 +130,7 @@ fn learn(facts: Facts, step: ControlFlow<Outcome, Step>) -> Vec<Facts> {
     }
 }
 
-/// Everything that a reader can come to know, with or without a cache that fails in mid-read.
+/// All facts that a reader can reach, with or without a cache that fails during the read.
 fn reachable(with_failures: bool) -> HashSet<Facts> {
     let mut seen = HashSet::new();
     let mut open: Vec<_> = DAYS.map(Facts::about).into();
@@ -148,7 +148,7 @@ fn reachable(with_failures: bool) -> HashSet<Facts> {
 }
 
 #[test]
-fn whatever_a_reader_learns_it_gets_an_outcome_that_the_facts_support() {
+fn every_reachable_outcome_is_supported_by_the_facts() {
     let reachable = reachable(true);
     assert!(reachable.len() > 100, "{}", reachable.len());
     for facts in reachable {
