@@ -1,7 +1,7 @@
-//! Links the bootstrap for a fixed address.
+//! Links the bootstrap at a fixed address.
 
 fn main() {
-    // As a position-independent executable it would begin each cold start with 45,000 relocations, which also make a
-    // megabyte of it private memory. Libraries, the stack and the heap are still placed at random.
+    // A position-independent executable would begin each cold start with 45,000 relocations, which also turn a megabyte
+    // into private memory. Libraries, the stack and the heap still get random addresses.
     println!("cargo::rustc-link-arg-bins=-no-pie");
 }

@@ -1,4 +1,4 @@
-//! The `cooldown-status` function: whether one may ask for a refresh.
+//! The `cooldown-status` function: whether a refresh is allowed.
 
 use std::process::ExitCode;
 

@@ -68,7 +68,7 @@ async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
     mark_refreshed(&redis).await;
     let function = start(&redis.url(), &[]).await;
     assert_eq!(function.answer_to("cooldown-status").await.text, NO_COOLDOWN);
-    for message in ["no Redis at the start", "the cache is down: no cooldown is shown"] {
+    for message in ["Redis could not be reached at startup", "the cache is down: no cooldown is shown"] {
         let line = function.logged("ERROR", message).await;
         assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
     }
@@ -81,7 +81,7 @@ async fn it_starts_without_redis_and_connects_later() {
     let function = start(&redis.url(), &[]).await;
     assert!(function.init_time().await < Duration::from_secs(5));
     assert_eq!(function.answer_to("cooldown-status").await.text, NO_COOLDOWN);
-    function.logged("ERROR", "no Redis at the start").await;
+    function.logged("ERROR", "Redis could not be reached at startup").await;
 
     redis.restart().await;
     mark_refreshed(&redis).await;
@@ -99,7 +99,7 @@ async fn a_hanging_redis_delays_the_start_by_at_most_three_seconds() {
     let function = start(&url, &[("REDIS_TIMEOUT", "20"), ("SSL_CERT_FILE", trusted)]).await;
     let init = function.init_time().await;
     assert!(init < Duration::from_secs(8), "Lambda allows ten seconds: {init:?}");
-    function.logged("ERROR", "no Redis at the start").await;
+    function.logged("ERROR", "Redis could not be reached at startup").await;
 
     proxy.restore();
     assert_eq!(function.answer_to("cooldown-status").await.json()["in_cooldown"], true);

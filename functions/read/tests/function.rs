@@ -132,7 +132,9 @@ async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_unavailable(&function.answer_to("open-classrooms").await);
     assert_eq!(function.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
-    for message in ["no Redis at the start", "the cache is down", "the cache is down: no last update is shown"] {
+    for message in
+        ["Redis could not be reached at startup", "the cache is down", "the cache is down: no last update is shown"]
+    {
         let line = function.logged("ERROR", message).await;
         assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
     }
@@ -397,7 +399,7 @@ async fn an_unreadable_secret_stops_the_start_with_its_reason() {
     .await;
     let sentence = Function::refusal(BINARY, &secret_redis_url(&refusing.url())).await;
     assert!(
-        sentence.starts_with("the secret of REDIS_URL_SECRET_ARN could not be read: it should exist"),
+        sentence.starts_with("the secret of REDIS_URL_SECRET_ARN could not be read: check that it exists"),
         "{sentence}"
     );
     assert!(sentence.contains("AccessDeniedException"), "{sentence}");

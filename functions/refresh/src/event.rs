@@ -4,7 +4,7 @@ use emptyclassroom::lambda::GatewayRequest;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-/// Who asks for a refresh.
+/// Who requests a refresh.
 #[derive(Debug)]
 pub(crate) enum Invocation {
     /// The daily schedule.
@@ -13,7 +13,7 @@ pub(crate) enum Invocation {
     Client(Box<GatewayRequest>),
 }
 
-/// What tells a scheduled event: EventBridge's own words, which the schedule of template.yaml sends too.
+/// What identifies a scheduled event: EventBridge's own field, which the schedule in template.yaml sends too.
 #[derive(Deserialize)]
 struct Scheduled {
     #[serde(rename = "detail-type")]
@@ -27,9 +27,7 @@ impl<'de> Deserialize<'de> for Invocation {
             return Ok(Self::Schedule);
         }
         let request = serde_json::from_value(event).map(|request| Self::Client(Box::new(request)));
-        request.map_err(|_| {
-            de::Error::custom("neither an API Gateway v2 request nor a \"Scheduled Event\" of the schedule")
-        })
+        request.map_err(|_| de::Error::custom("neither an API Gateway v2 request nor a \"Scheduled Event\""))
     }
 }
 

@@ -20,24 +20,24 @@ const SOURCE: &str = "emptyclassroom";
 /// An event bus of Amazon EventBridge.
 #[derive(Debug)]
 pub(crate) struct EventBridge {
-    /// Made for the first event, because making it reads the certificates of all authorities.
+    /// Created for the first event, because creating it reads all root certificates.
     client: OnceLock<Client>,
     bus: String,
 }
 
 impl EventBridge {
-    /// The bus of this name or ARN, with the region and credentials that the environment gives.
+    /// Creates the bus with this name or ARN, with the region and credentials from the environment.
     #[must_use]
     pub(crate) const fn new(bus: String) -> Self {
         Self { client: OnceLock::new(), bus }
     }
 }
 
-/// How EventBridge is asked: with the credentials that Lambda gives a function in its environment. A call ends within
-/// [`TIME_LIMIT`], its one retry included.
+/// Creates a client with the credentials from the function's environment. A call ends within [`TIME_LIMIT`], including its one
+/// retry.
 ///
-/// The SDK's own way would also look for credentials where only computers and containers have them; the code for that is a
-/// megabyte of the bootstrap.
+/// The SDK's default would also look for credentials that only computers and containers have, which adds a megabyte to the
+/// bootstrap.
 fn client() -> Client {
     // ring, as everywhere else: see the workspace's Cargo.toml.
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -54,7 +54,7 @@ fn client() -> Client {
 
 #[expect(clippy::expect_used, reason = "a report has no map with keys that JSON cannot express")]
 fn detail(report: &SweepReport) -> String {
-    serde_json::to_string(report).expect("a report should be JSON")
+    serde_json::to_string(report).expect("a report can be written as JSON")
 }
 
 #[async_trait]
@@ -69,7 +69,7 @@ impl EventBus for EventBridge {
             .build();
         let sent = self.client.get_or_init(client).put_events().entries(entry).send().await;
         let output = sent.map_err(|error| failed(error.into()))?;
-        // PutEvents answers 200 also when it refused the entry.
+        // PutEvents answers 200 even if it rejected the entry.
         match output.entries().iter().find_map(|entry| entry.error_message()) {
             None => Ok(()),
             Some(message) => Err(failed(message.into())),

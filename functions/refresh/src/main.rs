@@ -1,4 +1,4 @@
-//! The `refresh` function: a sweep, asked for by a person (API Gateway) or by the schedule (EventBridge).
+//! The `refresh` function: a sweep, requested by a client (API Gateway) or by the schedule (EventBridge).
 
 mod event;
 mod eventbridge;
@@ -39,8 +39,8 @@ async fn serve() -> Result<(), lambda_runtime::Error> {
     .await
 }
 
-/// An answer for the client, or what became of the schedule's refresh. If that failed, so does the invocation: Lambda then
-/// tries again, and keeps for the operator what has failed for good.
+/// Returns the response for the client, or the result of the scheduled refresh. If that fails, so does the invocation: Lambda
+/// retries it and, if it fails for good, keeps it for the operator.
 async fn respond(service: &Service, gateway: &Gateway, event: Invocation) -> Result<Value, Diagnostic> {
     let outcome = match event {
         Invocation::Schedule => {
@@ -55,7 +55,7 @@ async fn respond(service: &Service, gateway: &Gateway, event: Invocation) -> Res
     outcome.map_err(|error| failure(&error))
 }
 
-/// What Lambda keeps of a failed invocation.
+/// Returns what Lambda records about a failed invocation.
 fn failure(error: &dyn Error) -> Diagnostic {
     Diagnostic { error_type: "RefreshFailed".to_owned(), error_message: error_chain(error) }
 }

@@ -174,7 +174,7 @@ async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
     let (redis, simulator) = (RedisServer::start_tls().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_unavailable(&function.answer_to("refresh").await);
-    for message in ["no Redis at the start", "a refresh failed"] {
+    for message in ["Redis could not be reached at startup", "a refresh failed"] {
         let line = function.logged("ERROR", message).await;
         assert!(line["cause"].as_str().unwrap().contains("certificate"), "{line}");
     }
@@ -227,7 +227,7 @@ async fn an_event_that_is_neither_request_nor_schedule_is_an_error_and_the_next_
                 error["errorMessage"]
                     .as_str()
                     .unwrap()
-                    .contains("neither an API Gateway v2 request nor a \"Scheduled Event\" of the schedule"),
+                    .contains("neither an API Gateway v2 request nor a \"Scheduled Event\""),
                 "{event}: {error}"
             ),
             error => panic!("{event}: {error}"),

@@ -1,8 +1,8 @@
-//! API Gateway's request events, payload format 2.0, made fit for routes.
+//! Turns API Gateway's request events, payload format 2.0, into requests for the routes.
 //!
-//! A client writes most of such an event, and `lambda_http` trusts it: a Host header that is no host, or a raw space in a
-//! query string, makes it panic, and a header that HTTP does not know fails the invocation. So an event is read leniently
-//! here, and what routes are given is in order whatever the client sent.
+//! A client controls most of such an event, and `lambda_http` trusts it: an invalid Host header or a raw space in a query
+//! string makes it panic, and an invalid header fails the invocation. So this module reads events leniently, and routes get a
+//! valid request whatever the client sent.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,10 +13,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-/// A request of a client, as API Gateway hands it over.
+/// A client's request, as API Gateway passes it on.
 ///
-/// Only what API Gateway itself writes must be as it should: an event without a method in its `requestContext` is no
-/// request. See <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+/// Only what API Gateway itself writes must be valid: an event without a method in its `requestContext` is not a request. See
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
 #[derive(Clone, Debug)]
 pub struct GatewayRequest {
     method: Method,
@@ -25,7 +25,7 @@ pub struct GatewayRequest {
     body: Vec<u8>,
 }
 
-/// The event, as far as routes look at it.
+/// The parts of the event that routes need.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GatewayEvent {
@@ -58,13 +58,13 @@ struct HttpContext {
     method: String,
 }
 
-/// What API Gateway lets through is 10,240 bytes, of which each may take three when it is encoded; `http` takes 65,534.
+/// API Gateway lets 10,240 bytes through, each of which may take three when it is encoded; `http` accepts 65,534.
 const LONGEST_URI: usize = 60_000;
 
 impl<'de> Deserialize<'de> for GatewayRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let refuse = |reason: &dyn fmt::Display| {
-            de::Error::custom(format!("not a request of API Gateway in payload format 2.0: {reason}"))
+            de::Error::custom(format!("not an API Gateway request in payload format 2.0: {reason}"))
         };
         let event = GatewayEvent::deserialize(deserializer).map_err(|error| refuse(&error))?;
         let method = event.request_context.http.method.parse().map_err(|error| refuse(&error))?;
@@ -80,9 +80,9 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// What stays as it is in a query: letters, digits, what is encoded already, and the marks of RFC 3986.
+/// What must be encoded in a query: everything but letters, digits, percent signs (of existing escapes) and the marks of RFC 3986.
 const QUERY: &AsciiSet = &PATH.remove(b'?');
-/// In a text that is not encoded at all, and is to be one segment of a path, these two are to be encoded as well.
+/// What must be encoded in a raw text that becomes one segment of a path: percent signs and slashes as well.
 const SEGMENT: &AsciiSet = &PATH.add(b'%').add(b'/');
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'%')
@@ -105,11 +105,12 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// The path that the routes know.
+/// Returns the path that the routes know.
 ///
-/// API Gateway decodes `rawPath` once, so that a room's id in it may hold slashes and percent signs, and begins it with the
-/// stage, unless that is `$default`; AWS's page says that the key of a custom domain's mapping is not in it. The route that
-/// API Gateway has chosen says what is what. Without one (`$default`, and emulators) it is `rawPath` without the stage.
+/// API Gateway decodes `rawPath` once, so that a room's id in it may have slashes and percent signs, and prefixes it with the
+/// stage, unless that is `$default`; according to AWS's documentation, the key of a custom domain's mapping is not in it. The
+/// route that API Gateway chose shows which part is which. Without one (`$default`, and emulators), the path is `rawPath`
+/// without the stage.
 fn path(event: &GatewayEvent) -> Cow<'_, str> {
     let raw_path = text(&event.raw_path);
     let route = text(&event.route_key).split_once(' ').map(|(_, route)| route);
@@ -121,8 +122,8 @@ fn path(event: &GatewayEvent) -> Cow<'_, str> {
     })
 }
 
-/// The route's own path, with the parameter that it may have; `None` if `raw_path` does not end in it. A greedy parameter (`{proxy+}`)
-/// is all that follows.
+/// Returns the route's own path with its parameter, if it has one; `None` if `raw_path` does not end with it. A greedy parameter
+/// (`{proxy+}`) matches all that follows.
 fn path_of_route<'a>(route: &'a str, raw_path: &'a str, parameters: &Value) -> Option<Cow<'a, str>> {
     let Some((before, (name, behind))) =
         route.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)))
@@ -134,13 +135,13 @@ fn path_of_route<'a>(route: &'a str, raw_path: &'a str, parameters: &Value) -> O
         return raw_path.get(start..).map(Cow::from);
     }
     let (_, rest) = raw_path.split_once(before)?;
-    let told = parameters[name].as_str();
-    let value = told.or_else(|| rest.strip_suffix(behind)).filter(|value| !value.is_empty())?;
+    let given = parameters[name].as_str();
+    let value = given.or_else(|| rest.strip_suffix(behind)).filter(|value| !value.is_empty())?;
     Some(format!("{before}{}{behind}", utf8_percent_encode(value, SEGMENT)).into())
 }
 
-/// Path and query, with everything encoded that may not stand there as it is, and nothing else changed. The `url` crate
-/// will not do: it leaves out tabs and line breaks, and makes slashes of backslashes, and so another path.
+/// Joins path and query, and encodes only what a URI must not contain. The `url` crate is unsuitable: it drops tabs and line
+/// breaks, and turns backslashes into slashes, which makes another path.
 fn uri(path: &str, query: &str) -> Result<Uri, String> {
     let slash = if path.starts_with('/') { "" } else { "/" };
     let mark = if query.is_empty() { "" } else { "?" };
@@ -152,13 +153,13 @@ fn uri(path: &str, query: &str) -> Result<Uri, String> {
     Uri::builder().path_and_query(uri).build().map_err(|error| error.to_string())
 }
 
-/// The headers that HTTP knows how to write. The others say nothing that a route could read.
+/// Returns the valid headers. No route could read the others.
 fn headers(given: &Value) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in given.as_object().into_iter().flatten() {
         let header = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(text(value)).ok());
         if let Some((name, value)) = header {
-            // The map is full after 24,576 headers, of which API Gateway lets some hundreds through.
+            // The map is full after 24,576 headers; API Gateway lets a few hundred through.
             let _ = headers.try_insert(name, value);
         }
     }
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_stand_in_a_uri_is_encoded_and_the_rest_is_kept() {
+    fn what_a_uri_must_not_contain_is_encoded_and_the_rest_is_kept() {
         assert_eq!(
             uri("/api/classrooms/342", "date=2026-03-03&x=%20+%C3%A9"),
             "/api/classrooms/342?date=2026-03-03&x=%20+%C3%A9"
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!((uri("", ""), uri("api", ""), uri("//api//x", "")), ("/".into(), "/api".into(), "//api//x".into()));
     }
 
-    /// The path of an event of that route, stage and rawPath, with the id that API Gateway found, if it tells one.
+    /// Returns the path for an event with that route, stage and rawPath, and with the id in its pathParameters, if it has one.
     fn path(route: &str, stage: &str, raw_path: &str, id: Option<&str>) -> String {
         let mut event = event(raw_path, "x=/y", &json!({}), None);
         event["routeKey"] = route.into();
@@ -245,27 +246,27 @@ mod tests {
             ("a?b#c", "a%3Fb%23c"),
             ("api/classrooms/1/calendar.ics", "api%2Fclassrooms%2F1%2Fcalendar.ics"),
         ] {
-            for told in [Some(id), None] {
+            for given in [Some(id), None] {
                 let (room, calendar) = (format!("/api/classrooms/{id}"), format!("/api/classrooms/{id}/calendar.ics"));
-                assert_eq!(path(ROOM, "$default", &room, told), format!("/api/classrooms/{encoded}"));
+                assert_eq!(path(ROOM, "$default", &room, given), format!("/api/classrooms/{encoded}"));
                 let encoded = format!("/api/classrooms/{encoded}/calendar.ics");
-                assert_eq!(path(CALENDAR, "$default", &calendar, told), encoded);
-                assert_eq!(path(CALENDAR, "prod", &format!("/prod{calendar}"), told), encoded);
-                assert_eq!(path(CALENDAR, "prod", &format!("/rooms/v1{calendar}"), told), encoded);
+                assert_eq!(path(CALENDAR, "$default", &calendar, given), encoded);
+                assert_eq!(path(CALENDAR, "prod", &format!("/prod{calendar}"), given), encoded);
+                assert_eq!(path(CALENDAR, "prod", &format!("/rooms/v1{calendar}"), given), encoded);
             }
         }
-        // It cuts the path off at a question mark that it has decoded, and still tells the id.
+        // API Gateway cuts the path off at a question mark that it has decoded, and still sends the id.
         assert_eq!(path(ROOM, "$default", "/api/classrooms/a", Some("a?b")), "/api/classrooms/a%3Fb");
     }
 
     #[test]
-    fn neither_a_stage_nor_a_mapping_is_a_part_of_the_path() {
+    fn the_stage_and_the_mapping_key_are_not_part_of_the_path() {
         const OPEN: &str = "GET /api/open-classrooms";
         const FILE: &str = "GET /app/{proxy+}";
         for (route, stage, raw_path, expected) in [
             (OPEN, "$default", "/api/open-classrooms", "/api/open-classrooms"),
             (OPEN, "prod", "/prod/api/open-classrooms", "/api/open-classrooms"),
-            // With a mapping of a custom domain, rawPath has the stage in it or not, whatever the mapping's key.
+            // Behind a custom domain, rawPath may lack the stage or have the mapping's key.
             (OPEN, "prod", "/api/open-classrooms", "/api/open-classrooms"),
             (OPEN, "prod", "/rooms/api/open-classrooms", "/api/open-classrooms"),
             (OPEN, "$default", "/rooms/v1/api/open-classrooms", "/api/open-classrooms"),
@@ -282,7 +283,7 @@ mod tests {
             ("$default", "prod", "/product", "/product"),
             ("$default", "$default", "/$default/app", "/$default/app"),
             ("ANY /{proxy+}", "prod", "/prod/api/classrooms/a b", "/api/classrooms/a%20b"),
-            // A route and a path that do not belong together: the path is what the client asked for.
+            // If the route does not match the path, the path is what the client requested.
             ("GET /", "$default", "/api/health", "/api/health"),
             (ROOM, "$default", "/api/health", "/api/health"),
             (OPEN, "$default", "/api/open-classroomsx", "/api/open-classroomsx"),
@@ -293,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_http_cannot_write_are_left_out_and_the_others_stay() {
+    fn invalid_headers_are_dropped_and_the_others_are_kept() {
         let headers = json!({
             "Authorization": "Bearer x", "x-\u{e9}": "1", "x y": "2", "x-break": "a\r\nb", "x-number": 3, "x-null": null,
             "Host": "not a host", "X-Forwarded-Proto": "::", "x-latin": "\u{e9}"
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_decoded_if_it_is_encoded() {
+    fn a_body_is_decoded_if_it_is_base64() {
         for (body, says_encoded, length) in [("Zm9v", true, 3), ("Zm9v", false, 4), ("no base64!", true, 10)] {
             let mut event = event("/", "", &json!({}), Some(body));
             event["isBase64Encoded"] = says_encoded.into();
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused_with_a_sentence() {
+    fn an_event_that_is_not_a_request_is_refused_with_a_reason() {
         let long = event(&"/x".repeat(LONGEST_URI), "", &json!({}), None);
         for (event, reason) in [
             (json!({}), "missing field `requestContext`"),
@@ -326,35 +327,35 @@ mod tests {
             (long, "its URI is longer than 60000 bytes"),
         ] {
             let refusal = serde_json::from_value::<GatewayRequest>(event).unwrap_err().to_string();
-            assert!(refusal.starts_with("not a request of API Gateway in payload format 2.0: "), "{refusal}");
+            assert!(refusal.starts_with("not an API Gateway request in payload format 2.0: "), "{refusal}");
             assert!(refusal.contains(reason), "{refusal}");
         }
     }
 
-    /// What a text says when whatever is encoded in it has been decoded.
+    /// Decodes the escapes in a text.
     fn decoded(text: &str) -> Vec<u8> {
-        let mut said = Vec::new();
+        let mut bytes = Vec::new();
         let mut rest = text.as_bytes();
         while let Some((&byte, behind)) = rest.split_first() {
             let digits = behind.get(..2).filter(|digits| byte == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-            said.push(
+            bytes.push(
                 digits.map_or(byte, |digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()),
             );
             rest = if digits.is_some() { &behind[2..] } else { behind };
         }
-        said
+        bytes
     }
 
     proptest! {
         #[test]
-        fn whatever_is_encoded_says_the_same_and_may_stand_in_a_uri(text in prop_oneof![any::<String>(), "[ -~\t\r\n]*"]) {
+        fn an_encoded_text_decodes_to_the_same_bytes_and_is_valid_in_a_uri(text in prop_oneof![any::<String>(), "[ -~\t\r\n]*"]) {
             let encoded = utf8_percent_encode(&text, QUERY).to_string();
             prop_assert_eq!(decoded(&encoded), decoded(&text));
             prop_assert!(format!("/{encoded}?{encoded}").parse::<Uri>().is_ok(), "{}", encoded);
         }
 
         #[test]
-        fn whatever_a_client_sends_is_a_request_that_routes_answer(
+        fn any_client_input_becomes_a_request_that_routes_answer(
             path in any::<String>(),
             query in any::<String>(),
             headers in prop::collection::hash_map(any::<String>(), any::<String>(), 0..8),

@@ -1,8 +1,8 @@
-//! Responses in the form in which API Gateway takes them from a function, payload format 2.0. See
+//! Responses in the form that API Gateway expects from a function, payload format 2.0. See
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
 //!
-//! `lambda_http` has such a type too. It would send only the first value of a header, copy a text twice, and link tables of
-//! all the world's character encodings.
+//! `lambda_http` has such a type too, but it sends only the first value of a header, copies a text twice, and links tables of
+//! all character encodings.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use http::{HeaderMap, header::CONTENT_ENCODING};
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// A response of a route in JSON, for API Gateway.
+/// A route's response as JSON for API Gateway.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct GatewayResponse(Box<RawValue>);
@@ -21,14 +21,14 @@ impl GatewayResponse {
     /// Reads a response to its end.
     ///
     /// # Errors
-    /// The body breaks off. No route's does.
+    /// The body is cut off, which no route's is.
     pub async fn read(response: Response) -> Result<Self, axum::Error> {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await?;
         Ok(Self::new(parts.status.as_u16(), &parts.headers, &body))
     }
 
-    /// Its body stays a text. What is compressed, or is no text, goes in base64.
+    /// A text body stays text. A compressed or binary body is encoded as base64.
     #[expect(clippy::expect_used, reason = "it has no map with keys that JSON cannot express")]
     fn new(status_code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let is_compressed = headers.contains_key(CONTENT_ENCODING);
@@ -40,7 +40,7 @@ impl GatewayResponse {
             is_base64_encoded: text.is_none(),
             cookies: [],
         };
-        Self(to_raw_value(&written).expect("it should be JSON"))
+        Self(to_raw_value(&written).expect("a response can be written as JSON"))
     }
 }
 
@@ -51,11 +51,11 @@ struct Written<'a> {
     headers: Headers<'a>,
     body: Cow<'a, str>,
     is_base64_encoded: bool,
-    /// No route sets any, but cargo-lambda's emulator cannot do without the list.
+    /// No route sets any, but cargo-lambda's emulator needs the list.
     cookies: [(); 0],
 }
 
-/// Headers, each with all its values in one.
+/// Headers, with all values of each joined into one.
 struct Headers<'a>(&'a HeaderMap);
 
 impl Serialize for Headers<'_> {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_stays_a_text() {
+    async fn a_text_body_stays_text() {
         let expected = json!({
             "statusCode": 200, "headers": { "content-type": "text/plain; charset=utf-8" }, "body": "\"é\"\n",
             "isBase64Encoded": false, "cookies": [],
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_compressed_or_no_text_goes_in_base64() {
+    async fn a_compressed_or_binary_body_becomes_base64() {
         for (headers, body) in
             [([(CONTENT_ENCODING, "gzip")], &b"abc"[..]), ([(CONTENT_TYPE, "image/png")], b"\xff\xfe")]
         {

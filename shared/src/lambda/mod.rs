@@ -1,4 +1,4 @@
-//! What the three functions have in common: their start (logs, TLS, secrets, configuration, Redis), and their way of serving.
+//! What the three functions have in common: startup (logs, TLS, secrets, configuration, Redis) and serving requests.
 
 mod gateway_request;
 mod gateway_response;
@@ -38,10 +38,10 @@ pub enum StartError {
     /// A variable is bad or missing.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A secret is not to be had.
+    /// A secret could not be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// REDIS_URL cannot be used after all.
+    /// `REDIS_URL` cannot be used.
     #[error("the Redis client could not be set up")]
     Redis(#[from] StoreError),
 }
@@ -49,7 +49,7 @@ pub enum StartError {
 /// Starts a function: logs, TLS, secrets, configuration, and a connection to Redis.
 ///
 /// # Errors
-/// A secret is not to be had, or the configuration cannot be used.
+/// A secret could not be read, or the configuration is invalid.
 pub async fn start() -> Result<Arc<Dependencies>, StartError> {
     logs::start(logs::Format::Json, environment("RUST_LOG"));
     crate::install_tls();
@@ -63,24 +63,24 @@ pub async fn start() -> Result<Arc<Dependencies>, StartError> {
     Ok(Arc::new(Dependencies { metrics, ..Dependencies::new(config, clock, Arc::new(store)) }))
 }
 
-/// Connects to Redis while the start's processor time is free. A Redis that is down stops nothing: the first request tries
-/// again.
+/// Connects to Redis at startup, so that the first request does not have to. If Redis is down, the function starts anyway, and the
+/// first request tries again.
 async fn connect(store: &RedisStore) {
     if let Err(error) = store.connect().await {
-        tracing::error!(cause = error_chain(&error), "no Redis at the start");
+        tracing::error!(cause = error_chain(&error), "Redis could not be reached at startup");
     }
 }
 
-/// Prints what was measured at this event, for CloudWatch.
+/// Prints the metrics of this event, for CloudWatch.
 pub fn report(deps: &Dependencies) {
     let function = environment("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     if let Some(line) = deps.metrics.line(&function, deps.clock.now()) {
-        // Where nobody listens, nothing is lost.
+        // If stdout is closed, only metrics are lost.
         let _ = io::stdout().write_all(&line);
     }
 }
 
-/// What a function's `main` returns. Why it did not start, or did not go on, is logged in a sentence.
+/// Returns the exit code for a function's `main`, and logs why the function did not start or stopped.
 #[must_use]
 pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
     match result {
@@ -92,7 +92,7 @@ pub fn exit_code(result: Result<(), lambda_http::Error>) -> ExitCode {
     }
 }
 
-/// A function's routes, as API Gateway has them called.
+/// A function's routes, behind API Gateway.
 #[derive(Clone)]
 pub struct Gateway {
     routes: Router,
@@ -100,22 +100,22 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// The routes, made whole. Browsers' origins are API Gateway's affair unless ALLOWED_ORIGINS is set.
+    /// Completes the routes. API Gateway handles CORS unless `ALLOWED_ORIGINS` is set.
     #[must_use]
     pub fn new(routes: Router, deps: &Arc<Dependencies>) -> Self {
         Self { routes: web::finish(routes, &deps.config.allowed_origins), deps: Arc::clone(deps) }
     }
 
-    /// What API Gateway is to answer the client.
+    /// Returns the response that API Gateway sends to the client.
     ///
     /// # Errors
-    /// A body breaks off. No route's does.
+    /// The body is cut off, which no route's is.
     pub async fn answer(&self, request: GatewayRequest) -> Result<GatewayResponse, lambda_http::Error> {
         let Ok(response) = self.routes.clone().oneshot(Request::from(request)).await;
         Ok(GatewayResponse::read(response).await?)
     }
 
-    /// Answers one request after the other, until Lambda ends the process.
+    /// Answers requests, one at a time, until Lambda ends the process.
     ///
     /// # Errors
     /// The Runtime API cannot be reached.

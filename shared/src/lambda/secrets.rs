@@ -1,5 +1,5 @@
-//! Variables whose value is a secret: `NAME` itself, or `NAME_SECRET_ARN`, a secret of AWS Secrets Manager. Whoever may look
-//! at a function's configuration sees its environment variables, but not its secrets.
+//! Variables whose value is a secret: `NAME` itself, or `NAME_SECRET_ARN`, the ARN of a secret in AWS Secrets Manager. A user who
+//! may view a function's configuration sees its environment variables, but not its secrets.
 
 use std::{collections::HashMap, error::Error, time::Duration};
 
@@ -10,48 +10,48 @@ use tokio::time::timeout;
 use super::secrets_manager::SecretsManager;
 use crate::config::{ConfigError, environment, set};
 
-/// The variables that may be kept so.
+/// The variables that can be read from a secret, and the variables for its ARN.
 const NAMES: [(&str, &str); 2] = [("REDIS_URL", "REDIS_URL_SECRET_ARN"), ("ADMIN_TOKEN", "ADMIN_TOKEN_SECRET_ARN")];
-/// How long the start waits for a secret. Lambda allows 10 s for all of it, and Redis wants some too.
+/// How long startup waits for a secret. Lambda allows 10 s for all of it, and Redis needs some too.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 const ARN_EXAMPLE: &str = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME";
 
-/// Why a secret is not to be had.
+/// Why a secret could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The variables are no good.
+    /// A variable is bad, or set twice.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Secrets Manager did not give it.
+    /// Secrets Manager did not return it.
     #[error(
-        "the secret of {name} could not be read: it should exist, the function's role should be allowed \
-         secretsmanager:GetSecretValue on it, and Secrets Manager should be reachable"
+        "the secret of {name} could not be read: check that it exists, that the function's role allows \
+         secretsmanager:GetSecretValue on it, and that Secrets Manager is reachable"
     )]
     Unread {
         /// The variable with its ARN.
         name: &'static str,
-        /// What Secrets Manager, or the way to it, said.
+        /// The error of Secrets Manager or of the connection.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The secret is bytes.
-    #[error("the secret of {name} is binary, but should be a text: set its SecretString")]
+    /// The secret is binary.
+    #[error("the secret of {name} is binary; expected a text: set its SecretString")]
     Binary {
         /// The variable with its ARN.
         name: &'static str,
     },
 }
 
-/// The environment, with the secrets in it that it only names.
+/// The environment, with the secrets that it refers to.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     secrets: HashMap<&'static str, SecretString>,
 }
 
 impl Environment {
-    /// Reads each secret that the environment names, all of them at once.
+    /// Reads the secrets that the environment refers to, concurrently.
     ///
     /// # Errors
-    /// The first that cannot be had.
+    /// The first secret that could not be read.
     pub(super) async fn read() -> Result<Self, SecretError> {
         let (mut manager, mut reading) = (None, Vec::new());
         for (name, arn_name) in NAMES {
@@ -69,7 +69,7 @@ impl Environment {
         Ok(Self { secrets: try_join_all(reading).await?.into_iter().collect() })
     }
 
-    /// A variable, or the secret in its stead.
+    /// Returns a variable, or the secret that replaces it.
     pub(super) fn var(&self, name: &str) -> Option<String> {
         self.secrets.get(name).map(|secret| secret.expose_secret().to_owned()).or_else(|| environment(name))
     }
@@ -84,7 +84,7 @@ fn unread(name: &'static str, source: impl Error + Send + Sync + 'static) -> Sec
     SecretError::Unread { name, source: source.into() }
 }
 
-/// The ARN of a secret. It says where the secret lies, which need not be where the function is.
+/// The ARN of a secret. Its region may differ from the function's.
 #[derive(Clone, Debug)]
 pub(super) struct Arn {
     text: String,
@@ -93,7 +93,7 @@ pub(super) struct Arn {
 }
 
 impl Arn {
-    /// Reads `arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME`.
+    /// Parses `arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME`.
     fn parse(text: &str) -> Option<Self> {
         let parts: Vec<_> = text.splitn(7, ':').collect();
         match parts.as_slice() {
@@ -120,7 +120,7 @@ impl Arn {
         &self.region
     }
 
-    /// Under which the endpoints of its partition of AWS are found.
+    /// Returns the domain of the endpoints in its AWS partition.
     pub(super) const fn domain(&self) -> &'static str {
         self.domain
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_arn_of_a_secret_is_refused() {
+    fn a_text_that_is_not_the_arn_of_a_secret_is_refused() {
         for other in [
             "",
             "emptyclassroom/redis-url",

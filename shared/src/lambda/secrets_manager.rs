@@ -1,6 +1,6 @@
-//! AWS Secrets Manager: its one call that a start needs, GetSecretValue.
+//! AWS Secrets Manager: GetSecretValue, the only call that startup needs.
 //!
-//! The AWS SDK would do it too, but its shared runtime with HTTP/2 is a third of a bootstrap. So the request goes through the
+//! The AWS SDK could make it too, but its shared runtime with HTTP/2 is a third of a bootstrap. So the request goes through the
 //! HTTP client that is linked anyway, and only its signature comes from the SDK's own crate. See
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
 
@@ -29,16 +29,16 @@ use crate::outside::tls;
 const SERVICE: &str = "secretsmanager";
 const TARGET: &str = "secretsmanager.GetSecretValue";
 const CONTENT: &str = "application/x-amz-json-1.1";
-/// The whole start waits for the call, so it is repeated once and soon.
+/// Startup waits for the call, so there is one quick retry.
 const RETRIES: usize = 1;
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Asks Secrets Manager, with the credentials that Lambda gives a function in its environment.
+/// A client of Secrets Manager, with the credentials from the function's environment.
 #[derive(Clone, Debug)]
 pub(super) struct SecretsManager {
     http: Client,
     credentials: Credentials,
-    /// `AWS_ENDPOINT_URL`, for tests and for networks with an endpoint of their own.
+    /// `AWS_ENDPOINT_URL`, for tests and for networks with their own endpoint.
     endpoint: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl CallError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Connection(_) => true,
-            // Throttling is a 400, told by its kind alone.
+            // Throttling is a 400 that only its kind identifies.
             Self::Refused { status, kind, .. } => {
                 let is_throttled = kind.contains("Throttling") || kind.contains("TooManyRequests");
                 is_throttled || *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
@@ -74,14 +74,14 @@ impl CallError {
     }
 }
 
-/// What GetSecretValue answers: a text, unless the secret is binary.
+/// The response of GetSecretValue: a text, unless the secret is binary.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
     secret_string: Option<SecretString>,
 }
 
-/// What it answers instead when it refuses.
+/// The response of a refused call.
 #[derive(Default, Deserialize)]
 struct Refusal {
     #[serde(default, rename = "__type")]
@@ -92,7 +92,7 @@ struct Refusal {
 
 impl SecretsManager {
     /// # Errors
-    /// There are no credentials.
+    /// There are no credentials, or the HTTP client could not be built.
     pub(super) fn new() -> Result<Self, CallError> {
         let var = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let (Some(key), Some(secret)) = (var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY")) else {
@@ -103,7 +103,7 @@ impl SecretsManager {
         Ok(Self { http, credentials, endpoint: var("AWS_ENDPOINT_URL") })
     }
 
-    /// The text of a secret; `None` if the secret is binary. The caller limits the time.
+    /// Returns the text of a secret; `None` if the secret is binary. The caller sets a time limit.
     pub(super) async fn secret(&self, arn: &Arn) -> Result<Option<SecretString>, CallError> {
         let soon = ConstantBuilder::new().with_delay(RETRY_AFTER).with_max_times(RETRIES).with_jitter();
         (|| self.ask(arn)).retry(soon).when(CallError::is_transient).await
@@ -123,7 +123,7 @@ impl SecretsManager {
         Ok(answer.secret_string)
     }
 
-    /// The request, signed for the region of the secret, which need not be the function's.
+    /// Returns the request, signed for the secret's region, which may differ from the function's.
     fn signed(&self, arn: &Arn) -> Result<Request<String>, Box<dyn Error + Send + Sync>> {
         let url =
             self.endpoint.clone().unwrap_or_else(|| format!("https://{SERVICE}.{}.{}/", arn.region(), arn.domain()));
