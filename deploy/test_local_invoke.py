@@ -44,7 +44,7 @@ ANSWERS = {
     "method-not-allowed": (405, "Method Not Allowed"),
     "not-found": (404, "Not Found"),
     "open-classrooms": (200, {"timezone": "America/New_York", "stale": False}),
-    "open-classrooms-bad-date": (400, "`date` is `tomorrow`, but should be a day, as 2026-03-03"),
+    "open-classrooms-bad-date": (400, "`date` is `tomorrow`; expected a date such as 2026-03-03"),
     "open-classrooms-date-not-kept": (404, "No availability is kept for 2020-01-01"),
     "open-classrooms-not-modified": (304, None),
     "open-classrooms-question": (200, {"timezone": "America/New_York", "stale": False}),

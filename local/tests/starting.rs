@@ -119,7 +119,7 @@ async fn no_admin_token_is_logged_or_sent_at_any_log_level() {
         assert!(!format!("{headers:?} {body}").contains(token), "{headers:?} {body}");
     }
     let (ended_well, log) = interrupt(&program).await;
-    assert!(ended_well && log.contains("an operator drops the cache"), "{log}");
+    assert!(ended_well && log.contains("an operator invalidates the cache"), "{log}");
     assert!(!log.contains("correct-horse") && !log.contains("battery-staple"), "a token should be nowhere:\n{log}");
 }
 

@@ -40,7 +40,7 @@ test('a sentence that names a parameter is shown as it is sent', async t => {
   const page = await docs(t);
   const operation = await opened(page, 'openClassrooms');
   const sentence = operation.locator('.answer > summary', {hasText: '400'}).locator('code');
-  assert.deepEqual(await sentence.allInnerTexts(), ['`date` is `tomorrow`, but should be a day, as 2026-03-03']);
+  assert.deepEqual(await sentence.allInnerTexts(), ['`date` is `tomorrow`; expected a date such as 2026-03-03']);
 });
 
 test('a question is asked from the page, and its answer shown', async t => {

@@ -92,7 +92,7 @@ async fn each_route_responds_and_each_error_has_its_detail() {
     for (name, status, sentence) in [
         ("classroom-not-found", 404, "Classroom not found"),
         ("open-classrooms-date-not-kept", 404, "No availability is kept for 2020-01-01"),
-        ("open-classrooms-bad-date", 400, "`date` is `tomorrow`, but should be a day, as 2026-03-03"),
+        ("open-classrooms-bad-date", 400, "`date` is `tomorrow`; expected a date such as 2026-03-03"),
         ("not-found", 404, "Not Found"),
         ("refresh", 404, "Not Found"),
         ("cooldown-status", 404, "Not Found"),

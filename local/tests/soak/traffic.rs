@@ -177,8 +177,8 @@ const fn refusal(method: Method, path: &'static str, status: u16, detail: &'stat
 }
 
 const REFUSALS: [Refusal; 15] = [
-    refusal(Method::GET, "/api/open-classrooms?date=soon", 400, "`date` is `soon`, but should be a day, as 2026-03-03"),
-    refusal(Method::GET, "/api/classrooms/88?date=", 400, "`date` is ``, but should be a day, as 2026-03-03"),
+    refusal(Method::GET, "/api/open-classrooms?date=soon", 400, "`date` is `soon`; expected a date such as 2026-03-03"),
+    refusal(Method::GET, "/api/classrooms/88?date=", 400, "`date` is ``; expected a date such as 2026-03-03"),
     refusal(Method::GET, "/api/open-classrooms?date=2099-01-01", 404, "No availability is kept for 2099-01-01"),
     refusal(Method::GET, "/api/classrooms/88?date=1999-12-31", 404, "No availability is kept for 1999-12-31"),
     refusal(Method::GET, "/api/classrooms/99", 404, "Classroom not found"),
@@ -192,7 +192,7 @@ const REFUSALS: [Refusal; 15] = [
         Method::POST,
         "/api/refresh?invalidate_cache=maybe",
         400,
-        "`invalidate_cache` is `maybe`, but should be true or false",
+        "`invalidate_cache` is `maybe`; expected true or false",
     ),
     refusal(Method::POST, "/api/refresh?invalidate_cache=true", 401, "Invalid or missing admin token"),
     refusal(Method::POST, "/api/refresh?invalidate_cache=1", 401, "Invalid or missing admin token"),

@@ -1,4 +1,4 @@
-//! `GET /api/buildings`: what there is on the campus, and how much of it is free now.
+//! `GET /api/buildings`: the campus's buildings, and how many of their rooms are free now.
 
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Days, NaiveDate};
@@ -27,56 +27,55 @@ const A_YEAR: Days = Days::new(366);
 pub(super) struct BuildingsBody<'a> {
     /// The campus's name.
     campus: &'a str,
-    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    /// Whether the bookings are invented for a demonstration. Present only if they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     simulated: bool,
-    /// Where people can ask about the rooms: an address that begins with `https://`, `http://` or `mailto:`. It is there where
-    /// the campus file says so.
+    /// Where people can ask about the rooms: a URL that starts with `https://`, `http://` or `mailto:`. Absent if the campus file
+    /// has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     contact: Option<&'a str>,
-    /// In the campus file's order.
+    /// The buildings, in the campus file's order.
     buildings: Vec<BuildingBody<'a>>,
-    /// When the sweep ended that `free_now` came from; null if there is none.
+    /// When the sweep behind `free_now` ended; null if there are no data.
     last_updated: Option<Timestamp>,
     /// Today, at the campus.
     date: NaiveDate,
     /// The campus's time zone.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     timezone: Tz,
-    /// Its offsets from UTC from the first day that is kept to a year from today, in order: for clients that do not know the
-    /// zone.
+    /// The zone's offsets from UTC, in order, from the first kept day to a year from today: for clients that do not know the zone.
     utc_offsets: Vec<UtcOffset>,
-    /// Whether newer data should have been had.
+    /// Whether the data are older than they should be.
     stale: bool,
 }
 
-/// A building, and what is free in it.
+/// A building, and how many of its rooms are free.
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BuildingFacts))]
 struct BuildingBody<'a> {
     code: &'a str,
-    /// Its full name.
+    /// The building's full name.
     name: &'a str,
     /// When it opens today; null if it is closed.
     opens: Option<TimeOfDay>,
     /// When it closes today; null if it is closed.
     closes: Option<TimeOfDay>,
-    /// Where it is: latitude and longitude, in degrees. It is there where the campus file says so.
+    /// Its latitude and longitude, in degrees. Absent if the campus file has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false, min_items = 2, max_items = 2))]
     location: Option<[f64; 2]>,
     /// How many rooms it has.
     rooms: usize,
-    /// How many of them are free; null if that is known of none.
+    /// How many of its rooms are free now; null if no room is known.
     free_now: Option<usize>,
 }
 
-/// The buildings, and what is free in them now
+/// The buildings, and how many rooms are free now
 ///
-/// The campus's buildings with their opening hours of today, how many rooms they have, and how many of them are free now: null when
-/// that is known of none. Never an error, also when the cache is down.
+/// The campus's buildings with today's opening hours, how many rooms each has, and how many are free now, or null if no room is
+/// known. Never an error, even if the cache is down.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/buildings",

@@ -1,7 +1,7 @@
-//! Cache-Control: how long a CDN in front of the service may keep an answer.
+//! Cache-Control: how long a CDN in front of the service may cache a response.
 //!
-//! Without a CDN (`EDGE_SECONDS` is 0), browsers keep an answer and ask each time whether it is still good. With one, they go on
-//! asking each time (`max-age=0`), and it is the CDN that answers them, for at most so long (`s-maxage`).
+//! Without a CDN (`EDGE_SECONDS` is 0), browsers cache a response and revalidate it each time. With one, they still revalidate each
+//! time (`max-age=0`), and the CDN answers them for at most `s-maxage` seconds.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Timelike};
 use chrono_tz::Tz;
@@ -10,43 +10,43 @@ use http::HeaderValue;
 
 use crate::{config::Config, service::read::CacheResult};
 
-/// A stale answer: newer data may be there at any moment.
+/// A stale response: newer data may arrive at any moment.
 const STALE: i64 = 5;
-/// A past day: what is known of it is final.
+/// A past day: its data are final.
 const PAST_DAY: i64 = 3600;
-/// A calendar: calendar programs look once an hour.
+/// A calendar: calendar programs ask once an hour.
 const CALENDAR: i64 = 300;
 const LAST_UPDATED: i64 = 15;
 const COOLDOWN_STATUS: i64 = 10;
 
-/// Browsers and CDNs keep an icon for a day.
+/// Browsers and CDNs cache an icon for a day.
 const ICON: &str = "public, max-age=86400";
 
-/// How long a CDN may keep serving an answer when the service fails: as long as today's snapshot is good for.
+/// How long a CDN may serve a response while the service fails: as long as today's snapshot is valid.
 const A_DAY: u32 = 86_400;
-/// Not at all. It is said in words, because CloudFront would otherwise serve an expired answer.
+/// Not at all. Sent explicitly, because CloudFront would otherwise serve an expired response.
 const NEVER: u32 = 0;
 
-/// An answer, in what decides how long it may be kept.
+/// A response, as far as it decides how long it may be cached.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
-    /// Rooms of a day, or what follows from them.
+    /// Rooms of a day, or data derived from them.
     Rooms(Rooms),
     /// A room's calendar.
     Calendar(CacheResult),
-    /// When the last sweep ended. It is not known before the first one, nor if the cache is down.
+    /// When the last sweep ended. Unknown before the first one and while the cache is down.
     LastUpdated {
         /// Whether it is known.
         is_known: bool,
     },
-    /// What is left of the cooldown. It is not known if the cache is down.
+    /// What is left of the cooldown. Unknown while the cache is down.
     CooldownStatus {
         /// Whether it is known.
         is_known: bool,
     },
-    /// A page, a file of it, or the OpenAPI document. It changes with a deployment.
+    /// A page, one of its files, or the OpenAPI document. It changes with a deployment.
     Document,
-    /// An icon. It hardly ever changes, and an old one does no harm.
+    /// An icon. It rarely changes, and an old one does no harm.
     Icon,
 }
 
@@ -55,26 +55,26 @@ pub(super) enum Answer {
 pub(super) struct Rooms {
     /// Where they came from.
     pub(super) cache_result: CacheResult,
-    /// When the sweep ended that they came from; `None` if there is none.
+    /// When the sweep behind them ended; `None` if there are no data.
     pub(super) last_updated: Option<Timestamp>,
     /// The day.
     pub(super) date: NaiveDate,
-    /// How they depend on the present minute.
+    /// How they depend on the current minute.
     pub(super) minute: Minute,
-    /// When the request was read: the answer is of that day and that minute.
+    /// When the request was read: the response is about that day and that minute.
     pub(super) asked_at: DateTime<Tz>,
     /// When it was answered, which is later if it waited for a sweep.
     pub(super) answered_at: DateTime<Tz>,
 }
 
-/// How an answer depends on the present minute.
+/// How a response depends on the current minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Minute {
     /// It holds at any time of the day.
     Any,
-    /// It names rooms that are free now. An hour later that would send people to a room that is taken.
+    /// It lists rooms that are free now. An hour later, it would send people to a room that is taken.
     FreeRooms,
-    /// It counts the rooms that are free now, and has facts of the campus that the page cannot do without.
+    /// It counts the rooms that are free now, and has facts about the campus that the page needs.
     Count,
 }
 
@@ -114,7 +114,7 @@ impl Rooms {
             return kept_for(PAST_DAY, if_error);
         }
         let minute_ends = (self.minute != Minute::Any).then(|| self.minute_ends());
-        // A stale answer has outlived its expiry.
+        // A stale copy has already expired.
         let fresh_until = self.last_updated.filter(|_| !is_stale);
         let expires = fresh_until.map(|sweep| sweep.instant() + expiry(config));
         let ends = [Some(self.day_ends()), minute_ends, expires].into_iter().flatten();
@@ -128,7 +128,7 @@ impl Rooms {
         CampusDay::new(self.asked_at.date_naive(), self.asked_at.timezone()).instant(TimeOfDay::END)
     }
 
-    /// The full minute after the request.
+    /// The beginning of the next minute after the request.
     fn minute_ends(self) -> DateTime<FixedOffset> {
         let into_minute = TimeDelta::seconds(self.asked_at.second().into())
             + TimeDelta::nanoseconds(self.asked_at.nanosecond().into());
@@ -138,15 +138,15 @@ impl Rooms {
 
 #[expect(clippy::expect_used, reason = "the configuration allows three days at most")]
 fn expiry(config: &Config) -> TimeDelta {
-    TimeDelta::from_std(config.cache_expiry).expect("three days are a time that chrono can express")
+    TimeDelta::from_std(config.cache_expiry).expect("chrono can express three days")
 }
 
-/// A CDN may keep the answer for so many seconds, and for so many more while the service fails. With 0 it may still hold the
-/// answer, but asks each time, as browsers do.
-#[expect(clippy::expect_used, reason = "words and numbers are a header's value")]
+/// Lets a CDN cache the response for `seconds`, and for `if_error` more while the service fails. With 0 it may still store the
+/// response, but revalidates it each time, as browsers do.
+#[expect(clippy::expect_used, reason = "words and numbers are a valid header value")]
 fn kept_for(seconds: i64, if_error: u32) -> HeaderValue {
     let value = format!("public, max-age=0, s-maxage={seconds}, stale-if-error={if_error}");
-    HeaderValue::try_from(value).expect("words and numbers are a header's value")
+    HeaderValue::try_from(value).expect("words and numbers are a valid header value")
 }
 
 const fn no_store() -> HeaderValue {
@@ -174,7 +174,7 @@ mod tests {
         instant.parse::<DateTime<FixedOffset>>().unwrap().with_timezone(&zone)
     }
 
-    /// Rooms of that day, of a sweep of two hours ago, asked for and answered at that instant.
+    /// Rooms of that day from a sweep two hours ago, requested and answered at that instant.
     fn rooms(date: &str, now: DateTime<Tz>) -> Rooms {
         Rooms {
             cache_result: Hit,
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_cdn_browsers_ask_each_time_and_times_are_not_stored() {
+    fn without_a_cdn_browsers_revalidate_each_time_and_times_are_not_stored() {
         let no_cache = [
             Answer::Rooms(today("2026-03-03T10:00:00-05:00")),
             Answer::Rooms(Rooms { minute: Minute::FreeRooms, ..today("2026-03-03T10:00:00-05:00") }),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_kept_up_to_edge_seconds_and_what_changes_sooner_for_less() {
+    fn a_day_is_cached_for_edge_seconds_and_what_changes_sooner_for_less() {
         let ten = today("2026-03-03T10:00:20.7-05:00");
         let minute = |minute| Rooms { minute, ..ten };
         assert_all(&[
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_past_its_expiry_its_midnight_or_its_minute() {
+    fn nothing_is_cached_past_its_expiry_its_midnight_or_its_minute() {
         let ten = today("2026-03-03T10:00:20.7-05:00");
         let swept = |ago| Some(Timestamp::at_campus(ten.asked_at.to_utc() - ago, New_York));
         let of_sweep = |ago| Answer::Rooms(Rooms { last_updated: swept(ago), ..ten });
@@ -305,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn midnight_is_the_campuses_own_on_days_of_23_and_25_hours() {
+    fn midnight_is_in_campus_time_on_days_of_23_and_25_hours() {
         for (zone, now, left) in [
             // The clocks change in the small hours.
             (New_York, "2026-03-08T23:59:40-04:00", 20),
             (New_York, "2026-11-01T23:59:40-05:00", 20),
-            // An hour before midnight by UTC's count of hours, and no midnight at the campus.
+            // In daylight saving time, which has ended: the campus's midnight is an hour and 20 seconds away.
             (New_York, "2026-11-01T23:59:40-04:00", 60),
-            // The clocks skip the midnight: the next day begins at 1:00.
+            // The clocks skip midnight: the next day begins at 1:00.
             (Cairo, "2026-04-23T23:59:40+02:00", 20),
             // The clocks skip the day's last hour.
             (Nuuk, "2026-03-28T22:59:40-02:00", 20),

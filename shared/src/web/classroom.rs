@@ -33,7 +33,7 @@ use super::{
 use super::{openapi, query::SeenParameter};
 use crate::service::Service;
 
-/// When it is worth asking again for the calendar of a room of which nothing is known: it takes another sweep.
+/// When to ask again for the calendar of an unknown room: it takes another sweep.
 const UNKNOWN_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// The body of `GET /api/classrooms/{id}`.
@@ -46,13 +46,13 @@ pub(super) struct ClassroomBody<'a> {
     name: &'a str,
     /// The building's code.
     building_code: &'a str,
-    /// What `availability` is worth.
+    /// How current `availability` is.
     status: RoomStatus,
-    /// How many people it holds, where the campus file says so.
+    /// The number of people it holds, if the campus file has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     capacity: Option<u32>,
-    /// What it has, such as "Projector", where the campus file says so.
+    /// Its equipment, such as "Projector", if the campus file has it.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     features: &'a [String],
@@ -60,14 +60,14 @@ pub(super) struct ClassroomBody<'a> {
     availability: &'a [Slot],
     /// The day, at the campus.
     date: NaiveDate,
-    /// The campus's time zone: all times are in it.
+    /// The campus's time zone. All times are in it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     timezone: Tz,
-    /// When the sweep ended that the slots came from, at the campus.
+    /// When the sweep that the slots came from ended, in campus time.
     last_updated: Timestamp,
-    /// Whether newer data should have been had.
+    /// Whether the data are older than they should be.
     stale: bool,
-    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    /// Whether the bookings are invented for a demonstration. Present only if they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     simulated: bool,
@@ -75,16 +75,16 @@ pub(super) struct ClassroomBody<'a> {
     facts: RoomFacts,
 }
 
-/// What the path names.
+/// The path parameter.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Path))]
 pub(super) struct RoomPath {
-    /// 25Live's `space_id` of the room: the `id` that every room of `/api/open-classrooms` has.
+    /// 25Live's `space_id` of the room: its `id` in `/api/open-classrooms`.
     #[cfg_attr(feature = "openapi", param(min_length = 1, example = "342"))]
     id: String,
 }
 
-/// The room that the path names, if the campus has it.
+/// Returns the room that the path names, or 404.
 pub(super) fn room_named(
     campus: &Campus,
     path: Result<Path<RoomPath>, PathRejection>,
@@ -97,8 +97,8 @@ pub(super) fn room_named(
 
 /// One room on a day
 ///
-/// One room: its slots, whether it is free now, when it is next, and whether anybody has booked it that day. A room without
-/// any booking on a day is often locked.
+/// The slots of one room, whether it is free now, when it is free next, and whether it is booked that day. A room without any
+/// booking on a day is often locked.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/classrooms/{id}",
@@ -179,14 +179,14 @@ pub(super) struct DaysBody<'a> {
     name: &'a str,
     /// The building's code.
     building_code: &'a str,
-    /// The campus's time zone: all times are in it.
+    /// The campus's time zone. All times are in it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     timezone: Tz,
-    /// Whether the bookings are invented, for a demonstration: it is there only if they are.
+    /// Whether the bookings are invented for a demonstration. Present only if they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     simulated: bool,
-    /// Every day that is kept, in order.
+    /// Every kept day, in order.
     days: Vec<DayBody>,
 }
 
@@ -196,13 +196,13 @@ pub(super) struct DaysBody<'a> {
 pub(super) struct DayBody {
     /// The day, at the campus.
     date: NaiveDate,
-    /// What `availability` is worth.
+    /// How current `availability` is.
     status: RoomStatus,
     /// When the building opens on that day; null if it is closed.
     opens: Option<TimeOfDay>,
-    /// When it closes on that day; null if it is closed.
+    /// When the building closes on that day; null if it is closed.
     closes: Option<TimeOfDay>,
-    /// When the sweep ended that the slots came from, at the campus.
+    /// When the sweep that the slots came from ended, in campus time.
     last_updated: Timestamp,
     /// All free slots of the day, in order.
     availability: Vec<Slot>,
@@ -210,7 +210,7 @@ pub(super) struct DayBody {
 
 /// One room on all days
 ///
-/// The free slots of one room on every day that is kept, from up to three days ago to about a month ahead.
+/// The free slots of one room on every kept day, from up to three days ago to about a month ahead.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/classrooms/{id}/days",
@@ -260,8 +260,8 @@ pub(super) async fn days(
 
 /// A room's free periods as a calendar
 ///
-/// When a room is free on all days that are kept, as iCalendar (RFC 5545), for calendar programs to subscribe to. Its
-/// events are free periods, and make nobody busy.
+/// When a room is free on every kept day, as iCalendar (RFC 5545), for calendar programs to subscribe to. Its events are free
+/// periods, and do not show the subscriber as busy.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/classrooms/{id}/calendar.ics",
@@ -289,7 +289,7 @@ pub(super) async fn calendar(
     let campus = &service.deps.config.campus;
     let (building, room) = room_named(campus, path)?;
     let (cache_result, known) = service.reader.room_days(building, room).await?;
-    // An empty calendar would say that the room is never free, and subscribers would lose the events that they have.
+    // An empty calendar would mean that the room is never free, and subscribers would lose the events that they have.
     if known.days.iter().all(|day| day.status == RoomStatus::Unknown) {
         return Err(Problem::cache_unavailable(UNKNOWN_RETRY_AFTER));
     }
@@ -303,7 +303,7 @@ pub(super) async fn calendar(
     Ok(response)
 }
 
-/// Content-Disposition for a calendar with this name, so that a browser saves it as `CAS-116.ics` (RFC 6266).
+/// Returns the Content-Disposition of a calendar with this name, so that a browser saves it as `CAS-116.ics` (RFC 6266).
 #[expect(clippy::expect_used, reason = "it is made of printable ASCII characters")]
 fn shown_as_file(name: &str) -> HeaderValue {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
@@ -313,7 +313,7 @@ fn shown_as_file(name: &str) -> HeaderValue {
         let encoded = name.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         header = format!("{header}; filename*=UTF-8''{encoded}.ics");
     }
-    HeaderValue::try_from(header).expect("printable ASCII characters are a header's value")
+    HeaderValue::try_from(header).expect("printable ASCII characters are a valid header value")
 }
 
 #[cfg(test)]
@@ -321,7 +321,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_calendar_is_saved_under_the_name_of_its_room_whatever_is_in_it() {
+    fn a_calendar_is_saved_under_its_rooms_name_whatever_characters_it_has() {
         for (name, header) in [
             ("CAS 116", "inline; filename=\"CAS-116.ics\""),
             ("A ../\"x\"; y", "inline; filename=\"A-----x---y.ics\""),

@@ -25,15 +25,15 @@ use crate::{
 pub(super) struct CooldownStatus {
     /// Whether a refresh would be refused because the last one is too recent.
     in_cooldown: bool,
-    /// How many minutes it goes on, not rounded; 0 if there is none.
+    /// How many minutes the cooldown still takes, not rounded; 0 outside it.
     #[cfg_attr(feature = "openapi", schema(value_type = f64, minimum = 0))]
     #[serde(serialize_with = "zero_without_decimals")]
     remaining_minutes: f64,
 }
 
-/// Whether the cooldown is on, and for how long
+/// Whether the cooldown is active, and for how long
 ///
-/// Never an error: false and 0 when it is not known.
+/// Never an error: false and 0 if that is unknown.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/cooldown-status",

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: what the HTTP API is. `GET /docs` shows it.
+//! `GET /openapi.json`: the OpenAPI document, which the page at `/docs` shows.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{config::Config, outside::cache::checksum, service::Service};
 
-/// The document of one service. It is made when the first client asks for it: a cold start does not wait for it.
+/// The document of one service. It is created for the first request, so that a cold start does not wait for it.
 #[derive(Clone)]
 pub(super) struct Document {
     config: Arc<Config>,
@@ -52,8 +52,8 @@ pub(super) async fn openapi(State(document): State<Document>, headers: HeaderMap
     conditional(&headers, cache_control, "application/json", body.clone(), None, etag)
 }
 
-/// The document, which is of the built-in campus, with the codes of this campus's buildings in it.
-#[expect(clippy::expect_used, reason = "the document is a part of the program, and the tests below read it")]
+/// Returns the document, which describes the built-in campus, with this campus's building codes.
+#[expect(clippy::expect_used, reason = "the document is part of the program, and the tests below read it")]
 fn document_of(campus: &Campus) -> Bytes {
     let text = unpack(OPENAPI);
     let mut document: Value = serde_json::from_str(&text).expect("`make openapi` writes JSON");
@@ -66,7 +66,7 @@ fn document_of(campus: &Campus) -> Bytes {
     serde_json::to_vec_pretty(&document).expect("a JSON value can be written").into()
 }
 
-/// Where the document lists the codes of buildings.
+/// Returns the document's list of building codes.
 fn written_codes(document: &mut Value) -> Option<&mut Value> {
     let parameters = document.pointer_mut("/paths/~1api~1open-classrooms/get/parameters")?.as_array_mut()?;
     parameters.iter_mut().find(|parameter| parameter["name"] == "building")?.pointer_mut("/schema/items/enum")
@@ -77,12 +77,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_campus_has_the_document_as_it_is() {
+    fn the_built_in_campus_gets_the_document_unchanged() {
         assert_eq!(document_of(&Campus::built_in()), include_str!("../../openapi.json"));
     }
 
     #[test]
-    fn another_campus_has_its_own_buildings_in_the_document() {
+    fn another_campus_gets_its_own_building_codes_in_the_document() {
         let mut campus = Campus::built_in();
         campus.buildings[1].code = "LAW".to_owned();
         let document = document_of(&campus);
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(
             own,
             serde_json::from_str::<Value>(include_str!("../../openapi.json")).unwrap(),
-            "nothing else should be another"
+            "nothing else may differ"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! Texts that are linked in compressed, which makes the functions a quarter of a megabyte smaller: a cold start loads the whole binary, and
-//! few requests ask for these texts.
+//! Texts that are embedded in compressed form, which makes the functions a quarter of a megabyte smaller: a cold start loads the
+//! whole binary, and few requests need these texts.
 
 use std::io::{Read, Write};
 
@@ -13,18 +13,18 @@ pub(super) const DOCS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/docs.ht
 /// The OpenAPI document, as `make openapi` writes it.
 pub(super) const OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.gz"));
 
-/// A text that many requests ask for, compressed as far as it goes.
-#[expect(clippy::expect_used, reason = "a Vec takes all that is written to it")]
+/// Compresses a text that many requests need, as far as possible.
+#[expect(clippy::expect_used, reason = "writing to a Vec cannot fail")]
 pub(super) fn pack(text: &str) -> Bytes {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(text.as_bytes()).expect("a Vec should take it");
-    packed.finish().expect("a Vec should take it").into()
+    packed.write_all(text.as_bytes()).expect("writing to a Vec cannot fail");
+    packed.finish().expect("writing to a Vec cannot fail").into()
 }
 
-/// The text.
-#[expect(clippy::expect_used, reason = "build.rs has compressed it from a text")]
+/// Decompresses a text.
+#[expect(clippy::expect_used, reason = "build.rs has compressed a text")]
 pub(super) fn unpack(packed: &'static [u8]) -> String {
     let mut text = String::new();
-    GzDecoder::new(packed).read_to_string(&mut text).expect("a text that build.rs has compressed");
+    GzDecoder::new(packed).read_to_string(&mut text).expect("build.rs has compressed a text");
     text
 }

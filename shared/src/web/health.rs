@@ -1,4 +1,4 @@
-//! `GET /api/health`: for whoever watches over the service.
+//! `GET /api/health`: for monitoring.
 
 use axum::{
     Json,
@@ -12,19 +12,19 @@ use crate::service::{
     health::{Health, Status},
 };
 
-/// How the service is
+/// The health of the service
 ///
-/// For whoever watches over the service. It looks at the cache, and never asks 25Live.
+/// For monitoring. It checks the cache, and never asks 25Live.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/health",
     operation_id = "health",
     tag = "service",
     responses(
-        (status = 200, description = "Readers get good answers, at least for the rooms that the latest sweep has reached.", body = Health),
+        (status = 200, description = "Readers get good answers, at least for the rooms that the latest sweep reached.", body = Health),
         (
             status = 503,
-            description = "The cache cannot be reached, or has no data of today, or old ones.",
+            description = "The cache cannot be reached, or its data for today are missing or too old.",
             body = Health,
         ),
     ),

@@ -1,4 +1,4 @@
-//! `GET /`: a greeting for programs, and the way to the page for browsers.
+//! `GET /`: a greeting for programs, and a redirect to the page for browsers.
 
 use axum::{
     Json,
@@ -21,7 +21,7 @@ pub(super) enum Greeting {
 
 /// A greeting
 ///
-/// Browsers, which ask for `text/html`, are sent to the page.
+/// Browsers, which ask for `text/html`, are redirected to the page.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/",
@@ -29,7 +29,7 @@ pub(super) enum Greeting {
     tag = "service",
     responses(
         (status = 200, description = "The greeting.", body = inline(Greeting)),
-        (status = 303, description = "The page, for a browser.", headers(("Location"))),
+        (status = 303, description = "A redirect to the page, for browsers.", headers(("Location"))),
     ),
 ))]
 pub(super) async fn hello(uri: Uri, request: HeaderMap) -> Response {
@@ -42,7 +42,8 @@ pub(super) async fn hello(uri: Uri, request: HeaderMap) -> Response {
     response
 }
 
-/// Whether a client names HTML, and neither JSON nor anything else as more welcome. A client that takes anything gets the greeting.
+/// Whether a client accepts HTML by name, and prefers neither JSON nor anything else. A client that accepts anything gets the
+/// greeting.
 fn prefers_html(request: &HeaderMap) -> bool {
     let weight = |name| weight(request, &ACCEPT, name);
     let json = weight("application/json").or_else(|| weight("application/*"));

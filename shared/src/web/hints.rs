@@ -1,5 +1,5 @@
 //! Hints about query parameters that a route does not know. They are ignored, so that links with tracking parameters work; a
-//! `Link` header names them, and leads to what the route does know.
+//! `Link` header names them, and leads to the route's documentation.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::query::Names;
 
 /// How many parameters a hint names at most.
 const MOST_NAMED: usize = 3;
-/// How many are compared with those that the route knows, since anybody may send thousands.
+/// How many are compared with those that the route knows, because a client may send thousands.
 const MOST_COMPARED: usize = 20;
 /// The longest name that a hint shows, in bytes.
 const LONGEST_NAME: usize = 40;
@@ -33,7 +33,7 @@ pub(super) const fn hinted<H>(handler: H, path: &'static str, operation: &'stati
 }
 
 impl<T, S, H: Handler<T, S>> Handler<T, S> for Hinted<H> {
-    /// Only a response with a hint needs a future of its own.
+    /// Only a response with a hint needs its own future.
     type Future = Either<H::Future, BoxFuture<'static, Response>>;
 
     fn call(self, request: Request, state: S) -> Self::Future {
@@ -55,8 +55,8 @@ impl<H> Hinted<H> {
         self.known.iter().copied().flatten().copied()
     }
 
-    /// The `Link` header (RFC 8288) for a query string; `None` if the route knows all of its parameters.
-    #[expect(clippy::expect_used, reason = "the names in it are letters, digits and marks of ASCII")]
+    /// Returns the `Link` header (RFC 8288) for a query string; `None` if the route knows all of its parameters.
+    #[expect(clippy::expect_used, reason = "the names in it are ASCII letters, digits and marks")]
     fn link(&self, query: &str) -> Option<HeaderValue> {
         let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
         let mut unknown = names.filter(|name| self.known().all(|known| known != name)).peekable();
@@ -68,7 +68,7 @@ impl<H> Hinted<H> {
                 hints.push((name, nearest));
             }
         }
-        // A misspelled parameter matters more than one that means nothing here.
+        // A misspelled parameter matters more than an unrelated one.
         hints.sort_by_key(|(_, nearest)| nearest.is_none());
         let hints = hints.iter().take(MOST_NAMED).map(|(name, nearest)| match nearest {
             Some(nearest) => format!("{name} (did you mean {nearest}?)"),
@@ -76,23 +76,23 @@ impl<H> Hinted<H> {
         });
         let hints = hints.collect::<Vec<_>>().join(", ");
         let separator = if hints.is_empty() { "" } else { ": " };
-        // Relative to the request's path, so that it is right behind a path prefix as well.
+        // Relative to the request's path, so that it also works behind a path prefix.
         let up = "../".repeat(self.path.matches('/').count() - 1);
         let operation = self.operation;
         let link =
             format!("<{up}docs#{operation}>; rel=\"help\"; title=\"unknown parameters are ignored{separator}{hints}\"");
-        Some(HeaderValue::try_from(link).expect("ASCII without control characters is a header's value"))
+        Some(HeaderValue::try_from(link).expect("ASCII without control characters is a valid header value"))
     }
 }
 
-/// Whether a name that a client sent may stand in a header as it is.
+/// Whether a name that a client sent can be shown in a header unchanged.
 fn can_be_shown(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte))
 }
 
-/// The known parameter that differs least from a name, if at most a third of the longer one differs. Case does not count, nor
-/// whether words are joined by `-` or `_`.
+/// Returns the known parameter that differs least from a name, if at most a third of the longer one differs. Ignores case and the
+/// difference between `-` and `_`.
 fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     let distances = known.map(|known| (strsim::osa_distance(&name, known), known));
@@ -114,7 +114,7 @@ mod tests {
         link.map(|link| link.to_str().unwrap().to_owned())
     }
 
-    /// The title of the hint about a query string.
+    /// Returns the title of the hint about a query string.
     fn title(query: &str) -> String {
         let link = link(query).unwrap();
         let title = link.strip_prefix("<../../docs#classroom>; rel=\"help\"; title=\"unknown parameters are ignored");
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(
             title(four),
             ": dates (did you mean date?), a.b, utm_source",
-            "three at most, the misspelled one first"
+            "at most three, the misspelled one first"
         );
     }
 

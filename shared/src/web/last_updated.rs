@@ -18,13 +18,13 @@ use crate::{error_chain, service::Service};
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LastUpdate))]
 pub(super) struct LastUpdated {
-    /// When the last sweep ended, at the campus; null if none is known.
+    /// When the last sweep ended, in campus time; null if that is unknown.
     last_updated: Option<Timestamp>,
 }
 
-/// When the data are from
+/// When the data were last updated
 ///
-/// Never an error: null when it is not known.
+/// Never an error: null if that is unknown.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/last-updated",

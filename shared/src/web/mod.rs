@@ -51,14 +51,14 @@ use crate::{config::AllowedOrigins, outside::cache::SHORTEST_COMPRESSED};
 
 /// HIT, MISS or STALE: see [`CacheResult`](crate::service::read::CacheResult).
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
-/// The same in the words of RFC 9211, since CDNs overwrite X-Cache.
+/// The same in the format of RFC 9211, because CDNs overwrite X-Cache.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-/// How long browsers may remember what a preflight told them.
+/// How long browsers may cache the response to a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(24);
 
-/// Completes the routes: with a response to every path and method, and with the headers that every response has.
+/// Completes the routes with responses to unknown paths and methods, and with the headers that every response has.
 pub fn finish(routes: Router, origins: &AllowedOrigins) -> Router {
-    // Each call of `layer` costs every request an allocation, so there is one.
+    // Each call of `layer` costs every request an allocation, so there is only one.
     routes
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -70,7 +70,7 @@ pub fn finish(routes: Router, origins: &AllowedOrigins) -> Router {
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
                 .compress_when(SizeAbove::new(SHORTEST_COMPRESSED).and(has_content)),
-            // A panic is a bug, and costs one answer.
+            // A panic is a bug, and costs only one response.
             CatchPanicLayer::custom(panicked),
         ))
 }
@@ -83,11 +83,11 @@ fn has_content(status: StatusCode, _: Version, _: &HeaderMap, _: &Extensions) ->
 #[expect(clippy::needless_pass_by_value, reason = "the signature is tower-http's")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(cause = text.unwrap_or("a panic without a text"), "a handler panicked");
+    tracing::error!(cause = text.unwrap_or("a panic without a message"), "a handler panicked");
     Problem::internal().into_response()
 }
 
-/// What lets web pages of these origins read the answers; never with credentials, since none are needed.
+/// Lets web pages from these origins read the responses; never with credentials, because none are needed.
 fn cors(origins: &AllowedOrigins) -> Option<CorsLayer> {
     let origins = match origins {
         AllowedOrigins::Unsaid => return None,

@@ -1,4 +1,4 @@
-//! `GET /api/open-classrooms`: every room of a day, or those that a question asks for.
+//! `GET /api/open-classrooms`: every room of a day, or those that match a question.
 
 use axum::{extract::State, response::Response};
 use http::HeaderMap;
@@ -21,12 +21,12 @@ use crate::service::{Service, read::ReadError};
 
 /// The free slots of a day
 ///
-/// Every building and room of the campus with its free slots on a day, also the rooms that are never free. With parameters
-/// besides `date`, the rooms that are asked for: all of them combine. With a moment (`at`, or `from` and `to`) each room
-/// also tells until when it is free, and for how many minutes.
+/// Every building and room of the campus with its free slots on a day, including rooms that are never free. Parameters other than
+/// `date` select rooms, and can all be combined. With a time (`at`, or `from` and `to`), each room also shows until when it is
+/// free, and for how many minutes.
 ///
-/// A slot keeps a minute clear of the bookings beside it; questions about a moment do not: a class that begins at 10:00
-/// takes the room at 10:00, and up to then it is free.
+/// A slot stays a minute clear of the bookings around it. Questions about a time do not: if a class begins at 10:00, the room is
+/// free until 10:00.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/api/open-classrooms",
@@ -42,7 +42,7 @@ use crate::service::{Service, read::ReadError};
             links(
                 ("room" = (
                     operation_id = "classroom",
-                    description = "A room of the answer.",
+                    description = "A room of the response.",
                     parameters(
                         ("id" = "$response.body#/buildings/CAS/classrooms/0/id"),
                         ("date" = "$response.body#/date"),

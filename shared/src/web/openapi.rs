@@ -1,6 +1,6 @@
-//! The HTTP API as OpenAPI 3.1 describes it. Each operation is described at its handler, each parameter and each schema at
-//! its type. Here is what holds for all of them. `tests/routes/openapi.rs` compares the document with what the service
-//! answers, and writes `openapi.json`.
+//! The OpenAPI 3.1 description of the HTTP API. Each operation is described at its handler, each parameter and schema at its type;
+//! this module adds what they have in common. `tests/routes/openapi.rs` compares the document with the service's real responses,
+//! and writes `openapi.json`.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "no program calls it: a test fails by panicking")]
 
@@ -24,24 +24,24 @@ use crate::service::read::CacheResult;
 const ABOUT: &str = "\
 Which classroom is free now, and until when.
 
-Times are the campus's own. An instant bears its offset (`2026-03-03T10:00:00-05:00`); a time without one is of the \
-`date` and in the `timezone` that stand beside it. Only official bookings are known, and a room can be locked.
+Times are in campus time. An instant has its offset (`2026-03-03T10:00:00-05:00`); a time without one belongs to the \
+`date` and the `timezone` next to it. Only official bookings are known, and a room can be locked.
 
-Errors are problem details (RFC 9457): `type` is for programs, and `detail` is a sentence for people. Besides those that each operation \
-names, any request can be answered with 404 `Not Found` (there is no such path), with 405 `Method Not Allowed` and an \
-`Allow` header, or, because of a bug, with 500 `Internal Server Error`. Each path that answers GET answers HEAD as well. \
-A query parameter that an operation does not know is ignored. A `Link` header of the response, an error included, then names \
-it, and the parameter that it may be meant for.
+Errors are problem details (RFC 9457): `type` is for programs, and `detail` is a sentence for people. Besides the errors of \
+each operation, any request can get 404 `Not Found` (there is no such path), 405 `Method Not Allowed` with an `Allow` \
+header, or, because of a bug, 500 `Internal Server Error`. Each path that supports GET also supports HEAD. A query \
+parameter that an operation does not know is ignored. A `Link` header of the response, even of an error, then names it, and \
+the parameter that was probably meant.
 
-The examples are of Boston University's campus.";
+The examples are from Boston University's campus.";
 
-// Responses of several operations. `tests/routes/openapi.rs` asks for each error, and compares the sentence in backquotes.
-pub(super) const NOT_MODIFIED: &str = "The client has the body already.";
-pub(super) const BAD_DATE: &str = "`` `date` is `tomorrow`, but should be a day, as 2026-03-03 ``: what a parameter \
-    holds, or that it goes with the others; the sentence names it.";
+// Responses of several operations. `tests/routes/openapi.rs` causes each error, and compares the sentence in backquotes.
+pub(super) const NOT_MODIFIED: &str = "The client already has the body.";
+pub(super) const BAD_DATE: &str = "`` `date` is `tomorrow`; expected a date such as 2026-03-03 ``: a parameter has a bad \
+    value, or cannot be combined with the others; the sentence names it.";
 pub(super) const NO_SUCH_ROOM: &str = "`Classroom not found`: the campus has no room with this `id`.";
-pub(super) const NOT_KEPT: &str = "`No availability is kept for 2020-01-01`: the day is outside what is kept.";
-pub(super) const NO_DATA: &str = "`Cache unavailable`: there are no data, and none can be had now.";
+pub(super) const NOT_KEPT: &str = "`No availability is kept for 2020-01-01`: the day is outside the kept days.";
+pub(super) const NO_DATA: &str = "`Cache unavailable`: there are no data, and none can be fetched now.";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -49,7 +49,7 @@ pub(super) const NO_DATA: &str = "`Cache unavailable`: there are no data, and no
     servers((url = ".")),
     tags(
         (name = "classrooms", description = "What is free."),
-        (name = "refresh", description = "How old the data are, and newer ones."),
+        (name = "refresh", description = "The age of the data, and how to refresh it."),
         (name = "service", description = "The service itself, and its pages."),
     ),
     components(schemas(Details<'_>, ProblemType)),
@@ -62,15 +62,13 @@ struct AdminToken;
 
 impl Modify for AdminToken {
     fn modify(&self, api: &mut openapi::OpenApi) {
-        let token = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("What the operator has set as ADMIN_TOKEN."));
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The operator's ADMIN_TOKEN."));
         let components = api.components.get_or_insert_default();
         components.add_security_scheme("adminToken", SecurityScheme::Http(token.build()));
     }
 }
 
-/// The description, without examples: those are real answers, which the test adds.
+/// Returns the description without examples, which the test adds from real responses.
 #[must_use]
 pub fn description() -> Value {
     let mut api = Api::openapi();
@@ -93,12 +91,12 @@ pub fn description() -> Value {
     api
 }
 
-/// The members of an object; none, if it is not there.
+/// Returns the members of an object; none if it is absent.
 fn members(object: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
     object.and_then(Value::as_object_mut).into_iter().flatten()
 }
 
-/// A line of a doc comment ends where the source is wide enough, a line of a description only where a paragraph ends.
+/// Joins the lines of each paragraph: a doc comment wraps at the source's width, a description must not.
 fn join_lines(value: &mut Value) {
     match value {
         Value::Array(values) => values.iter_mut().for_each(join_lines),
@@ -113,7 +111,7 @@ fn join_lines(value: &mut Value) {
     }
 }
 
-/// What operations have in common, so that no handler repeats it.
+/// Adds what operations have in common, so that no handler repeats it.
 fn apply_conventions(operation: &mut Value) {
     let mut parameters = operation["parameters"].as_array().into_iter().flatten();
     if parameters.any(|parameter| parameter["in"] == "query") {
@@ -128,7 +126,7 @@ fn apply_conventions(operation: &mut Value) {
             response["headers"]["Cache-Status"] = json!({});
         }
         members(response.get_mut("headers")).for_each(|(name, header)| *header = described_header(name));
-        // An error is a problem, unless its handler says otherwise.
+        // An error has problem details, unless its handler says otherwise.
         if status.as_str() >= "400" && response["content"].is_null() {
             let schema = json!({"$ref": reference(&Details::name())});
             response["content"] = json!({"application/problem+json": {"schema": schema}});
@@ -147,31 +145,30 @@ fn apply_conventions(operation: &mut Value) {
     }
 }
 
-/// A response header. Handlers only name it.
+/// Describes a response header, which handlers only name.
 fn described_header(name: &str) -> Value {
     let cache_results = [CacheResult::Hit, CacheResult::Miss, CacheResult::Stale].map(CacheResult::as_str);
     let (schema, about) = match name {
         "ETag" => (json!({"type": "string"}), "A digest of the body; weak, because the body may be sent compressed."),
         "Cache-Status" => {
-            (json!({"type": "string"}), "The same as X-Cache in the words of RFC 9211, which CDNs leave alone.")
+            (json!({"type": "string"}), "The same as X-Cache in the format of RFC 9211, which CDNs do not overwrite.")
         }
         "X-Cache" => (
             json!({"type": "string", "enum": cache_results}),
-            "Whether it came from the cache (HIT), from a sweep (MISS), or is older than it should be (STALE).",
+            "Whether the data came from the cache (HIT) or from a sweep (MISS), or are older than they should be (STALE).",
         ),
-        "Content-Security-Policy" => {
-            (json!({"type": "string"}), "The page's own script and style run, and nothing else does.")
-        }
+        "Content-Security-Policy" => (json!({"type": "string"}), "Allows only the page's own script and style to run."),
         "Link" => (
             json!({"type": "string"}),
             "Names parameters that the operation does not know, and the nearest known ones (RFC 8288, `rel=\"help\"`).",
         ),
-        "Retry-After" => (json!({"type": "integer", "minimum": 0}), "After how many seconds it is worth asking again."),
-        "Location" => (json!({"type": "string"}), "Where the page is, relative to this address."),
-        "Service-Worker-Allowed" => {
-            (json!({"type": "string"}), "The page, relative to the script, of which alone it is sent.")
-        }
-        "WWW-Authenticate" => (json!({"type": "string", "enum": ["Bearer"]}), "What is asked for."),
+        "Retry-After" => (json!({"type": "integer", "minimum": 0}), "After how many seconds to ask again."),
+        "Location" => (json!({"type": "string"}), "The URL of the page, relative to this one."),
+        "Service-Worker-Allowed" => (
+            json!({"type": "string"}),
+            "The URL of the page, relative to the service worker's script. Only that script has this header.",
+        ),
+        "WWW-Authenticate" => (json!({"type": "string", "enum": ["Bearer"]}), "The authentication scheme."),
         _ => unreachable!("no description of the header {name}"),
     };
     json!({"schema": schema, "description": about})
@@ -181,7 +178,7 @@ fn reference(schema: &str) -> String {
     format!("#/components/schemas/{schema}")
 }
 
-/// Short names for the types of problems, such as `BAD_PARAMETER`: of their URIs, generators of clients would make long ones.
+/// Adds short names for problem types, such as `BAD_PARAMETER`: client generators would derive long ones from the URIs.
 fn name_problem_types(api: &mut Value) {
     let types = &mut api["components"]["schemas"][&*ProblemType::name()];
     let uris = types["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -189,8 +186,8 @@ fn name_problem_types(api: &mut Value) {
     types["x-enum-varnames"] = names.collect();
 }
 
-/// What serde flattens is part of the object around it. A field is always there, and null if it is not known, unless it cannot
-/// be null and utoipa does not require it.
+/// Moves fields that serde flattens into the object around them, and requires nullable fields: they are always present, and null
+/// if they are unknown.
 fn flatten_schemas(api: &mut Value) {
     let all = api["components"]["schemas"].clone();
     for (_, schema) in members(api.pointer_mut("/components/schemas")) {
@@ -219,7 +216,7 @@ fn is_always_there(schema: &Value, name: &str) -> bool {
     is_required || may_be_null(property) || choices.into_iter().any(may_be_null)
 }
 
-/// Adds the fields of a flattened part to the object around it. Those of a part that can be absent are not required.
+/// Adds the fields of a flattened part to the object around it. Fields of a part that can be absent are not required.
 fn add_fields(whole: &mut Value, part: &Value, are_required: bool, all: &Value) {
     if let Some(name) = part["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         add_fields(whole, &all[name], are_required, all);

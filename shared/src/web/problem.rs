@@ -1,4 +1,4 @@
-//! Errors as clients see them: RFC 9457 problem details, one sentence each, with nothing of the inside.
+//! Errors as clients see them: RFC 9457 problem details, one sentence each, without internals.
 
 use axum::response::{IntoResponse, Response};
 use http::{
@@ -16,7 +16,7 @@ pub(crate) struct Problem {
     retry_after: Option<u64>,
 }
 
-/// The kind of problem: a URI that stays the same whatever the host, the path and the sentence are. docs/API.md lists them.
+/// The kind of problem: a URI that does not depend on the host, the path or the sentence. docs/API.md lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) enum ProblemType {
@@ -52,17 +52,17 @@ pub(super) enum ProblemType {
     RefreshInProgress,
 }
 
-/// The members of RFC 9457 that are used.
+/// An error as problem details (RFC 9457).
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Problem))]
 pub(super) struct Details<'a> {
-    /// Which kind of problem it is, for programs.
+    /// The kind of problem, for programs.
     r#type: ProblemType,
-    /// The phrase of the status.
+    /// The reason phrase of the status.
     title: &'a str,
-    /// The status, again.
+    /// The HTTP status.
     status: u16,
-    /// A sentence that tells what is wrong.
+    /// A sentence that says what is wrong.
     detail: &'a str,
 }
 
@@ -88,7 +88,7 @@ impl Problem {
 }
 
 impl Problem {
-    /// 400: a parameter does not hold what it should.
+    /// 400: a parameter has a bad value.
     pub(crate) fn bad_parameter(mut bad: super::query::BadParameter) -> Self {
         if let Some((end, _)) = bad.held.char_indices().nth(50) {
             bad.held.truncate(end);
@@ -97,17 +97,17 @@ impl Problem {
         Self::new(ProblemType::BadParameter, StatusCode::BAD_REQUEST, bad.to_string())
     }
 
-    /// 400: the body is not what its headers say.
+    /// 400: the body does not match its headers.
     pub(crate) fn unreadable_content() -> Self {
         Self::new(ProblemType::UnreadableBody, StatusCode::BAD_REQUEST, "The request body cannot be read")
     }
 
-    /// 401: an operator's door, and no right key.
+    /// 401: the admin token is missing or wrong.
     pub(crate) fn unauthorized() -> Self {
         Self::new(ProblemType::Unauthorized, StatusCode::UNAUTHORIZED, "Invalid or missing admin token")
     }
 
-    /// 403: an operator's door that is walled up.
+    /// 403: no admin token is configured.
     pub(crate) fn forbidden() -> Self {
         Self::new(ProblemType::CacheInvalidationDisabled, StatusCode::FORBIDDEN, "Cache invalidation is not enabled")
     }
@@ -117,24 +117,24 @@ impl Problem {
         Self::new(ProblemType::ClassroomNotFound, StatusCode::NOT_FOUND, "Classroom not found")
     }
 
-    /// 404: a day that no sweep has brought.
+    /// 404: a day that is not kept.
     pub(crate) fn date_not_kept(date: chrono::NaiveDate) -> Self {
         Self::new(ProblemType::DateNotKept, StatusCode::NOT_FOUND, format!("No availability is kept for {date}"))
     }
 
-    /// 408: the client has promised a body.
+    /// 408: the client announced a body and did not send it in time.
     pub(crate) fn content_did_not_come(limit: std::time::Duration) -> Self {
-        let detail = format!("The request body did not come within {} s", limit.as_secs());
+        let detail = format!("The request body did not arrive within {} s", limit.as_secs());
         Self::new(ProblemType::BodyTimeout, StatusCode::REQUEST_TIMEOUT, detail)
     }
 
-    /// 413: more than a request without content can need.
+    /// 413: the body is too long for a request that needs none.
     pub(crate) fn content_too_large(limit: usize) -> Self {
         let detail = format!("The request body is longer than {limit} bytes");
         Self::new(ProblemType::BodyTooLarge, StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    /// 429: the sentence that the frontend reads the minutes from.
+    /// 429: the frontend reads the minutes from this sentence.
     pub(crate) fn cooling_down(left: domain::cooldown::Remaining) -> Self {
         let detail = format!("Refresh cooldown active. Please wait {:.1} more minutes.", left.minutes());
         let problem = Self::new(ProblemType::RefreshCooldown, StatusCode::TOO_MANY_REQUESTS, detail);
@@ -146,7 +146,7 @@ impl Problem {
         Self::new(ProblemType::RefreshFailed, StatusCode::BAD_GATEWAY, "Failed to refresh data")
     }
 
-    /// 503: the cache has nothing for now.
+    /// 503: no data are available now.
     pub(crate) fn cache_unavailable(retry_after: std::time::Duration) -> Self {
         Self::unavailable(ProblemType::CacheUnavailable, "Cache unavailable", retry_after)
     }
@@ -175,7 +175,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        debug_assert!(!headers.contains_key(ALLOW), "axum's own Allow header would be doubled");
+        debug_assert!(!headers.contains_key(ALLOW), "axum adds its own Allow header");
         response
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     use crate::web::query::BadParameter;
 
     #[test]
-    fn each_kind_of_problem_has_a_type_that_stays_the_same() {
+    fn each_kind_of_problem_has_a_stable_type() {
         let second = Duration::from_secs(1);
         for (problem, name) in [
             (Problem::not_found(), "not-found"),

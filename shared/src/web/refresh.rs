@@ -30,7 +30,7 @@ use crate::{
 
 /// The request needs no body; one that is longer is a mistake or an attack.
 const BODY_LIMIT: usize = 1024;
-/// How long it is waited for.
+/// How long a request waits for its body.
 const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// When a client may ask again after the cache failed, or a sweep did not end.
 const SOON: Duration = Duration::from_secs(5);
@@ -41,9 +41,9 @@ const IN_PROGRESS_RETRY_AFTER: Duration = Duration::from_secs(30);
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Refreshed))]
 pub(super) struct Done {
-    /// A sentence.
+    /// A sentence for people.
     message: &'static str,
-    /// When the sweep ended, at the campus.
+    /// When the sweep ended, in campus time.
     timestamp: Timestamp,
 }
 
@@ -53,11 +53,10 @@ impl From<Refreshed> for Done {
     }
 }
 
-/// New data, now
+/// Refresh the data
 ///
-/// Asks 25Live for every room, and answers when that is done. Whoever asks while that goes on gets the same result. For 30
-/// minutes after it, or what the operator has set, others are refused. No body is needed, and one that is there is passed
-/// over.
+/// Asks 25Live for every room, and responds when that is done. Requests that arrive meanwhile get the same result. For 30 minutes
+/// afterwards, or as long as the operator has set, further requests are refused. No body is needed, and the service ignores one.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = "/api/refresh",
@@ -72,14 +71,13 @@ impl From<Refreshed> for Done {
             body = Done,
             links(
                 ("rooms" = (operation_id = "openClassrooms", description = "The new data.")),
-                ("cooldown" = (operation_id = "cooldownStatus", description = "How long nobody can refresh again.")),
+                ("cooldown" = (operation_id = "cooldownStatus", description = "How long further refreshes are refused.")),
             ),
         ),
         (
             status = 400,
-            description = "`` `invalidate_cache` is `yes`, but should be true or false ``: what a parameter holds, or that \
-                it goes with the others; the sentence names it.\n\n\
-                `The request body cannot be read`: the body is not what its headers say.",
+            description = "`` `invalidate_cache` is `yes`; expected true or false ``: the parameter has a bad value.\n\n\
+                `The request body cannot be read`: the body does not match its headers.",
         ),
         (
             status = 401,
@@ -88,9 +86,9 @@ impl From<Refreshed> for Done {
         ),
         (
             status = 403,
-            description = "`Cache invalidation is not enabled`: the operator has set no token, so nobody may.",
+            description = "`Cache invalidation is not enabled`: the operator has set no token.",
         ),
-        (status = 408, description = "`The request body did not come within 5 s`: a body was announced."),
+        (status = 408, description = "`The request body did not arrive within 5 s`: a body was announced."),
         (status = 413, description = "`The request body is longer than 1024 bytes`: none is needed."),
         (
             status = 429,
@@ -99,15 +97,14 @@ impl From<Refreshed> for Done {
         ),
         (
             status = 502,
-            description = "`Failed to refresh data`: 25Live does not answer for more than half of the rooms asked; the old \
-                data stay.",
+            description = "`Failed to refresh data`: 25Live failed for more than half of the rooms asked; the old data stay.",
         ),
         (
             status = 503,
-            description = "`Cache unavailable`: the cache cannot be reached, or a refresh has failed within the last \
+            description = "`Cache unavailable`: the cache cannot be reached, or a refresh failed within the last \
                 minute.\n\n\
-                `Refresh in progress`: another refresh takes longer than a request can wait for. `Retry-After` says when to \
-                ask again; readers get its result without asking.",
+                `Refresh in progress`: another refresh takes longer than a request can wait. `Retry-After` says when to ask \
+                again; readers get the new data without another refresh.",
             headers(("Retry-After")),
         ),
     ),
@@ -123,7 +120,7 @@ pub(super) async fn refresh(
     let Query(RefreshParameters { invalidate_cache }) = parameters?;
     let refreshed = if invalidate_cache {
         authorize(&service, &headers)?;
-        tracing::info!("an operator drops the cache");
+        tracing::info!("an operator invalidates the cache");
         service.refresher.invalidate_and_refresh().await
     } else {
         service.refresher.refresh().await
@@ -131,7 +128,7 @@ pub(super) async fn refresh(
     Ok(Json(refreshed?.into()))
 }
 
-/// Takes the body that some clients send although none is needed, and passes it over.
+/// Reads and ignores the body that some clients send although none is needed.
 async fn take_body(request: Request) -> Result<(), Problem> {
     let too_large = || Problem::content_too_large(BODY_LIMIT);
     if request.body().size_hint().lower() > BODY_LIMIT as u64 {
@@ -155,7 +152,7 @@ fn authorize(service: &Service, headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 impl From<RefreshError> for Problem {
-    /// The sweep itself has logged why it failed; what failed around it is logged here.
+    /// A sweep has already logged why it failed; other failures are logged here.
     fn from(error: RefreshError) -> Self {
         match &error {
             RefreshError::CoolingDown(left) => return Self::cooling_down(*left),

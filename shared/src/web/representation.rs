@@ -1,4 +1,4 @@
-//! Representations: a body, its ETag, and 304 for a client that has it already.
+//! Representations: a body, its ETag, and 304 for a client that already has it.
 
 use std::convert::Infallible;
 
@@ -27,7 +27,7 @@ use crate::{
 pub(super) struct Representation {
     content_type: &'static str,
     body: Bytes,
-    /// The body compressed by gzip, if it is ready.
+    /// The body compressed with gzip, if it is available.
     gzip: Option<Bytes>,
     /// The ETag, without quotes.
     etag: String,
@@ -35,7 +35,7 @@ pub(super) struct Representation {
 }
 
 impl Representation {
-    /// A JSON body that is rendered already.
+    /// A JSON body that is already rendered.
     fn ready(body: Bytes, etag: String, cache_result: CacheResult) -> Self {
         Self { content_type: "application/json", body, gzip: None, etag, cache_result }
     }
@@ -50,7 +50,7 @@ impl Representation {
     /// A JSON body.
     #[expect(clippy::expect_used, reason = "no body has a map with keys that JSON cannot express")]
     pub(super) fn json(body: &impl Serialize, cache_result: CacheResult) -> Self {
-        let body = Bytes::from(serde_json::to_vec(body).expect("a body should be JSON"));
+        let body = Bytes::from(serde_json::to_vec(body).expect("a body can be written as JSON"));
         let etag = checksum(&body);
         Self::ready(body, etag, cache_result)
     }
@@ -61,7 +61,7 @@ impl Representation {
         Self { content_type: "text/calendar; charset=utf-8", etag: checksum(&body), body, gzip: None, cache_result }
     }
 
-    /// The response: the body, or 304 if the client has it.
+    /// Responds with the body, or 304 if the client has it.
     pub(super) fn respond_to(self, request: &HeaderMap, cache_control: HeaderValue) -> Response {
         let Self { content_type, body, gzip, etag, .. } = self;
         let mut response = conditional(request, cache_control, content_type, body, gzip, &etag);
@@ -72,14 +72,14 @@ impl Representation {
     }
 }
 
-/// Whether a client takes gzip: it names it, or anything, with a weight above zero (RFC 9110, section 12.5.3).
+/// Whether a client accepts gzip, by name or by `*`, with a weight above zero (RFC 9110, section 12.5.3).
 pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
     let weight = |name| weight(request, &ACCEPT_ENCODING, name);
     weight("gzip").or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
 }
 
-/// The weight that a client gives a name in a list of what it takes (RFC 9110, section 12.4.2): 0 for one that is no number. `None` if
-/// the name does not occur, or occurs with parameters of its own.
+/// Returns the weight of a name in a list of what a client accepts (RFC 9110, section 12.4.2): 0 if the weight is not a number.
+/// `None` if the name does not occur, or occurs with other parameters.
 pub(super) fn weight(request: &HeaderMap, list: &HeaderName, name: &str) -> Option<f32> {
     let lists = request.get_all(list).into_iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).find_map(|item| {
@@ -89,7 +89,7 @@ pub(super) fn weight(request: &HeaderMap, list: &HeaderName, name: &str) -> Opti
     })
 }
 
-/// The same as X-Cache in the words of RFC 9211.
+/// The same as X-Cache in the format of RFC 9211.
 const fn cache_status(cache_result: CacheResult) -> &'static str {
     match cache_result {
         CacheResult::Hit => "EmptyClassroom; hit",
@@ -98,8 +98,8 @@ const fn cache_status(cache_result: CacheResult) -> &'static str {
     }
 }
 
-/// The body, or 304 if the client has it. `gzip` is the body compressed, for a client that accepts that. The ETag is weak, because the same
-/// body may be sent compressed.
+/// Responds with the body, or 304 if the client has it. `gzip` is the compressed body, for a client that accepts it. The ETag is
+/// weak, because the same body may be sent compressed.
 #[expect(clippy::expect_used, reason = "an ETag is made of hexadecimal digits")]
 pub(super) fn conditional(
     request: &HeaderMap,
@@ -112,8 +112,8 @@ pub(super) fn conditional(
     let etag: ETag = format!("W/\"{etag}\"").parse().expect("hexadecimal digits in quotes are an ETag");
     let is_known = request.typed_get::<IfNoneMatch>().is_some_and(|condition| !condition.precondition_passes(&etag));
     let mut response = if is_known {
-        // The body is of no known length: of an empty one the length would be told, and a 304 may only tell that of the
-        // body that it spares the client (RFC 9110, section 8.6).
+        // A stream has no known length. An empty body would get `Content-Length: 0`, but a 304 may only have the length of the
+        // body that it replaces (RFC 9110, section 8.6).
         (StatusCode::NOT_MODIFIED, Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())).into_response()
     } else if let Some(gzip) = gzip {
         let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, "gzip")];
@@ -128,7 +128,7 @@ pub(super) fn conditional(
     response
 }
 
-/// 500 for a cached body that is no snapshot: another program wrote it.
+/// Returns 500 for a cached body that is not a snapshot, because another program wrote it.
 pub(super) fn unreadable(error: &serde_json::Error) -> Problem {
     tracing::error!(cause = error_chain(error), "a cached snapshot could not be parsed");
     Problem::internal()
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_accepted_where_it_or_anything_has_a_weight_above_zero() {
+    fn gzip_is_accepted_by_name_or_wildcard_with_a_weight_above_zero() {
         for (lists, accepts) in [
             (&["gzip"][..], true),
             (&["br, GZip;q=0.5"], true),

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::service::{Dependencies, Service};
 
-/// The router of each function and, for `make openapi`, the descriptions of its handlers in the same order. Behind `takes` are
-/// the id by which the page `/docs` knows a route, and the query parameters that the route reads: it hints at others.
+/// Defines the router of each function and, for `make openapi`, the descriptions of its handlers in the same order. `takes` has
+/// the route's id on the page `/docs`, and the query parameters that the route reads: it hints at others.
 macro_rules! routes {
     (@ $handler:path) => { $handler };
     (@ $handler:path, $path:literal, $operation:literal, $known:expr) => {

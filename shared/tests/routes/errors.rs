@@ -16,23 +16,23 @@ use crate::support::{FRONTEND, TOKEN, UNREACHABLE, assert_discreet};
 #[tokio::test]
 async fn a_malformed_parameter_is_400_and_named(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start_with(backend, &[TOKEN]).await;
-    let a_day = "should be a day, as 2026-03-03";
+    let a_date = "expected a date such as 2026-03-03";
     let cases = [
-        ("GET", "/api/open-classrooms?date=tomorrow", format!("`date` is `tomorrow`, but {a_day}")),
-        ("GET", "/api/open-classrooms?date=", format!("`date` is ``, but {a_day}")),
-        ("GET", "/api/open-classrooms?date=2026-02-29", format!("`date` is `2026-02-29`, but {a_day}")),
-        ("GET", "/api/open-classrooms?date=2026-3-3", format!("`date` is `2026-3-3`, but {a_day}")),
-        ("GET", "/api/open-classrooms?date=%FF", format!("`date` is `\u{fffd}`, but {a_day}")),
-        ("GET", "/api/classrooms/342?date=3/3/2026", format!("`date` is `3/3/2026`, but {a_day}")),
+        ("GET", "/api/open-classrooms?date=tomorrow", format!("`date` is `tomorrow`; {a_date}")),
+        ("GET", "/api/open-classrooms?date=", format!("`date` is ``; {a_date}")),
+        ("GET", "/api/open-classrooms?date=2026-02-29", format!("`date` is `2026-02-29`; {a_date}")),
+        ("GET", "/api/open-classrooms?date=2026-3-3", format!("`date` is `2026-3-3`; {a_date}")),
+        ("GET", "/api/open-classrooms?date=%FF", format!("`date` is `\u{fffd}`; {a_date}")),
+        ("GET", "/api/classrooms/342?date=3/3/2026", format!("`date` is `3/3/2026`; {a_date}")),
         (
             "GET",
             "/api/open-classrooms?date=2026-03-03&date=2026-03-04",
-            format!("`date` is `2026-03-03, 2026-03-04`, but {a_day}, once"),
+            format!("`date` is `2026-03-03, 2026-03-04`; {a_date}, given only once"),
         ),
         (
             "POST",
             "/api/refresh?invalidate_cache=perhaps",
-            "`invalidate_cache` is `perhaps`, but should be true or false".to_owned(),
+            "`invalidate_cache` is `perhaps`; expected true or false".to_owned(),
         ),
     ];
     for (method, target, detail) in cases {
@@ -40,7 +40,7 @@ async fn a_malformed_parameter_is_400_and_named(#[values(Memory, Redis)] backend
         assert_eq!(answer.problem(), (400, detail), "{target}");
     }
     let long = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?date={}", "é".repeat(1_000)))).await;
-    assert_eq!(long.problem(), (400, format!("`date` is `{}…`, but {a_day}", "é".repeat(50))));
+    assert_eq!(long.problem(), (400, format!("`date` is `{}…`; {a_date}", "é".repeat(50))));
     assert_eq!(app.simulator.requests(), 0, "a bad parameter should cost nothing");
 }
 

@@ -29,7 +29,7 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
         ("cooldown-status", 200, r#"{"in_cooldown":false,"remaining_minutes":0}"#),
         ("last-updated", 200, r#"{"last_updated":null}"#),
         ("classroom-not-found", 404, "Classroom not found"),
-        ("open-classrooms-bad-date", 400, "`date` is `tomorrow`, but should be a day, as 2026-03-03"),
+        ("open-classrooms-bad-date", 400, "`date` is `tomorrow`; expected a date such as 2026-03-03"),
         ("open-classrooms-date-not-kept", 404, "No availability is kept for 2020-01-01"),
         ("not-found", 404, "Not Found"),
         ("method-not-allowed", 405, "Method Not Allowed"),

@@ -62,23 +62,23 @@ async fn a_question_is_answered_from_the_cache(#[values(Memory, Redis)] backend:
 #[tokio::test]
 async fn a_malformed_question_is_400_with_its_reason(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
-    let a_time = "a time from 00:00 to 23:59, as 14:30";
+    let a_time = "a time from 00:00 to 23:59 such as 14:30";
     for (query, detail) in [
-        ("at=noon", format!("`at` is `noon`, but should be `now`, or {a_time}")),
-        ("at=now&date=2026-03-04", format!("`at` is `now`, but should be {a_time}, on a day that is not today")),
-        ("from=08:00", "`from` is `08:00`, but should be there together with `to`".to_owned()),
-        ("building=XYZ", "`building` is `XYZ`, but should be codes of buildings, with commas between them: CAS,CGS".to_owned()),
-        ("sort=free_until", "`sort` is `free_until`, but should be `name`, `duration` or `capacity`, where neither `at` nor `from` and `to` are there".to_owned()),
-        ("min_minutes=9&min_minutes=9", "`min_minutes` is `9, 9`, but should be a number of minutes from 1 to 1440, once".to_owned()),
-        ("date=tomorrow&at=noon", "`date` is `tomorrow`, but should be a day, as 2026-03-03".to_owned()),
+        ("at=noon", format!("`at` is `noon`; expected `now` or {a_time}")),
+        ("at=now&date=2026-03-04", format!("`at` is `now`; expected {a_time}, because `date` is not today")),
+        ("from=08:00", "`from` is `08:00`; expected `to` as well".to_owned()),
+        ("building=XYZ", "`building` is `XYZ`; expected building codes separated by commas: CAS,CGS".to_owned()),
+        ("sort=free_until", "`sort` is `free_until`; expected `name`, `duration` or `capacity` (`free_until` needs `at`, or `from` and `to`)".to_owned()),
+        ("min_minutes=9&min_minutes=9", "`min_minutes` is `9, 9`; expected a number of minutes from 1 to 1440, given only once".to_owned()),
+        ("date=tomorrow&at=noon", "`date` is `tomorrow`; expected a date such as 2026-03-03".to_owned()),
     ] {
         let answer = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?{query}"))).await;
         assert_eq!(answer.problem(), (400, detail), "{query}");
         assert_discreet(&app, &answer);
     }
     let long = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?q={}", "é".repeat(1_000)))).await;
-    let expected = "a part of a room's or a building's name, of 1 to 100 characters";
-    assert_eq!(long.problem(), (400, format!("`q` is `{}…`, but should be {expected}", "é".repeat(50))));
+    let expected = "part of a room's or a building's name, 1 to 100 characters long";
+    assert_eq!(long.problem(), (400, format!("`q` is `{}…`; expected {expected}", "é".repeat(50))));
     assert_eq!(app.simulator.requests(), 0, "a bad question should cost nothing");
     assert_eq!(
         app.answer(GatewayEvent::get("/api/classrooms/342?at=noon")).await.status,

@@ -1,4 +1,4 @@
-//! The files beside the page: `/app/{file}`, `/favicon.ico` and `/robots.txt`. They make the page installable.
+//! The page's files: `/app/{file}`, which make it installable, `/favicon.ico` and `/robots.txt`.
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
@@ -22,14 +22,14 @@ use crate::{
 /// The light background of the page.
 const BACKGROUND: &str = "#f6f7f5";
 const SERVICE_WORKER_ALLOWED: HeaderName = HeaderName::from_static("service-worker-allowed");
-/// The page is for search engines; the API's answers are not.
+/// Search engines may index the page, but not the API's responses.
 const ROBOTS: &str = "User-agent: *\nAllow: /app\nDisallow: /api/\n";
 
-/// What the path names.
+/// The path parameter.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Path))]
 pub(in crate::web) struct FilePath {
-    /// Which of the files.
+    /// The name of the file.
     #[cfg_attr(feature = "openapi", param(inline))]
     file: File,
 }
@@ -52,11 +52,11 @@ enum File {
     AppleTouchIcon,
 }
 
-/// A file, as it is sent.
+/// A file and how it is sent.
 struct Sendable {
     content_type: &'static str,
     bytes: Bytes,
-    /// Whether it may be kept for a day: an icon changes nothing that a person relies on.
+    /// Whether it may be cached for a day: an outdated icon does no harm.
     is_icon: bool,
 }
 
@@ -94,8 +94,9 @@ impl File {
     }
 }
 
-/// What a browser installs. Addresses are relative to the manifest's own, since the service may live behind a path. It has no `id`: a
-/// browser resolves that against the host alone, so campuses on one host would be one app; without it, `start_url` is the identity.
+/// Returns the web app manifest. Its URLs are relative to its own, because the service may run behind a path prefix. It has no
+/// `id`: a browser resolves that against the host alone, so several campuses on one host would be one app; without it, `start_url`
+/// identifies the app.
 fn manifest(campus: &Campus) -> Bytes {
     let png = |name, sizes| json!({"src": name, "sizes": sizes, "type": "image/png", "purpose": "any maskable"});
     let manifest = json!({
@@ -117,7 +118,7 @@ fn manifest(campus: &Campus) -> Bytes {
 
 /// A file of the page
 ///
-/// The page's web app manifest with the campus's name, its service worker, and its icons.
+/// The page's web app manifest with the campus's name, its service worker and its icons.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/app/{file}",
@@ -149,13 +150,13 @@ pub(in crate::web) async fn file(
     let config = &service.deps.config;
     let mut response = file.sendable(&config.campus).respond_to(&request, config);
     if let File::ServiceWorker = file {
-        // Without it, the worker may serve what lies beside its script, and not the page itself.
+        // Without it, the service worker could control only the paths next to its script, and not the page itself.
         response.headers_mut().insert(SERVICE_WORKER_ALLOWED, HeaderValue::from_static("../app"));
     }
     Ok(response)
 }
 
-/// The icon, for browsers that ask for no other
+/// The icon, for browsers that request it by default
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/favicon.ico",
@@ -171,9 +172,9 @@ pub(in crate::web) async fn favicon(State(service): State<Service>, request: Hea
     icon.respond_to(&request, &service.deps.config)
 }
 
-/// What search engines may read
+/// Rules for search engines
 ///
-/// The pages, and not the API.
+/// They may index the pages, but not the API.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/robots.txt",
@@ -201,14 +202,14 @@ mod tests {
     use crate::web::embedded::{self, unpack};
 
     #[test]
-    fn the_manifests_colors_are_those_of_the_page() {
+    fn the_manifest_has_the_colors_of_the_page() {
         let page = unpack(embedded::APP);
         let light = format!("media=\"(prefers-color-scheme: light)\" content=\"{BACKGROUND}\"");
         assert!(page.contains(&light) && page.contains(&format!("--page:light-dark({BACKGROUND},")));
     }
 
     #[test]
-    fn icons_are_small_and_of_the_size_that_they_are_said_to_have() {
+    fn icons_are_small_and_have_their_declared_size() {
         let icons: [(&[u8], u32); 3] = [
             (include_bytes!("../../../../page/icons/icon-192.png"), 192),
             (include_bytes!("../../../../page/icons/icon-512.png"), 512),

@@ -1,8 +1,8 @@
-//! What a page says about itself in its head: the campus's name and the room's, in place of `{{…}}`.
+//! The head of a page: the campus's name and the room's, in place of `{{…}}`.
 
 use domain::campus::{Building, Campus, Classroom};
 
-/// The values of a page's placeholders. None may stand in its script or its style: the policy knows these by their digests.
+/// The values of a page's placeholders. None may be in its script or its style, whose digests are in the policy.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     /// `{{title}}`
@@ -11,7 +11,7 @@ pub(super) struct Head<'a> {
     description: String,
     /// `{{campus}}`: its name.
     campus: &'a str,
-    /// `{{base}}`: the way from the page to the service's root, which need not be that of the host.
+    /// `{{base}}`: the relative URL from the page to the service's root, which may differ from the host's.
     base: &'static str,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The page with these values in place of the placeholders. What is no placeholder of ours stays.
+    /// Returns the page with these values in place of the placeholders. Other text in braces stays.
     pub(super) fn fill(&self, html: &str) -> String {
         let mut filled = String::with_capacity(html.len() + 512);
         let mut rest = html;
@@ -84,7 +84,7 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Adds a text of a campus file, so that it stays a text wherever it stands in HTML.
+/// Appends a text from the campus file, escaped for any place in HTML.
 fn push_escaped(html: &mut String, text: &str) {
     for c in text.chars() {
         match c {

@@ -1,4 +1,4 @@
-//! `GET /app`, `GET /app/rooms/{id}` and `GET /docs`: the pages for people, each one self-contained file; and the files beside them.
+//! `GET /app`, `GET /app/rooms/{id}` and `GET /docs`: the pages for people, each a self-contained file; and their other files.
 
 mod files;
 mod head;
@@ -32,14 +32,14 @@ use crate::{config::Config, outside::cache::checksum, service::Service};
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// A page, as it is written, and what it may do.
+/// A page with its placeholders, and its Content-Security-Policy.
 struct Page {
     html: LazyLock<String>,
     policy: &'static str,
 }
 
-/// The page's own script and style run, known by their digests, and nothing else does: what 25Live or a campus file
-/// holds can be shown, and never becomes code. `build.rs` computes the digests.
+/// Only the page's own script and style run, identified by their digests: text from 25Live or a campus file can be shown, but never
+/// becomes code. `build.rs` computes the digests.
 macro_rules! policy {
     ($page:literal, $more:literal) => {
         concat!(
@@ -54,7 +54,8 @@ macro_rules! policy {
     };
 }
 
-/// What is free. `build.rs` puts it together from `page/app`. A browser takes the address of a service worker from a Trusted Types policy only.
+/// The page of what is free, which `build.rs` assembles from `page/app`. A browser accepts the URL of a service worker only from a
+/// Trusted Types policy.
 static APP: Page = Page {
     html: LazyLock::new(|| unpack(embedded::APP)),
     policy: policy!(
@@ -63,7 +64,7 @@ static APP: Page = Page {
     ),
 };
 
-/// What the HTTP API is: `/openapi.json`, made readable.
+/// The page of the HTTP API: `/openapi.json` in readable form.
 static DOCS: Page = Page {
     html: LazyLock::new(|| unpack(embedded::DOCS)),
     policy: policy!("DOCS", "img-src data:; trusted-types 'none'"),
@@ -72,7 +73,7 @@ static DOCS: Page = Page {
 /// The text of a page.
 struct Text {
     html: Bytes,
-    /// The same compressed: by a quarter smaller than what is compressed while it is sent.
+    /// The same compressed: a quarter smaller than if each response compressed it.
     gzip: Bytes,
     etag: String,
 }
@@ -84,8 +85,8 @@ impl Text {
 }
 
 impl Page {
-    /// The page, or 304 if the browser has it. It asks each time, so that after a deployment page and API are of one version; a CDN
-    /// keeps neither for longer than the other.
+    /// Responds with the page, or 304 if the browser has it. Browsers revalidate it each time, so that page and API have the same
+    /// version after a deployment; a CDN caches neither for longer than the other.
     fn to(&self, request: &HeaderMap, config: &Config, text: &Text) -> Response {
         let gzip = accepts_gzip(request).then(|| text.gzip.clone());
         let cache_control = Answer::Document.cache_control(config);
@@ -98,7 +99,7 @@ impl Page {
     }
 }
 
-/// The page of one service at `/app`. It is made when the first browser asks for it: a cold start does not wait for it.
+/// The page of one service at `/app`. It is created for the first request, so that a cold start does not wait for it.
 #[derive(Clone)]
 pub(super) struct AppPage {
     config: Arc<Config>,
@@ -111,7 +112,7 @@ impl AppPage {
     }
 }
 
-/// What is free, as a page
+/// What is free, as a web page
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/app",
@@ -133,29 +134,29 @@ pub(super) async fn app(State(AppPage { config, made }): State<AppPage>, request
     APP.to(&request, &config, text)
 }
 
-/// The way to the page
+/// A redirect to the page
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/app/",
     operation_id = "appSlash",
     tag = "service",
-    responses((status = 308, description = "The page is at `/app`. The query stays.", headers(("Location")))),
+    responses((status = 308, description = "The page is at `/app`. The query string is kept.", headers(("Location")))),
 ))]
 pub(super) async fn slash(uri: Uri) -> Response {
     redirect(StatusCode::PERMANENT_REDIRECT, "../app", &uri)
 }
 
-/// To another path, relative to this one, since the service may live behind a path that it does not know. The query stays.
+/// Redirects to a path relative to this one, because the service may run behind a path prefix that it does not know. Keeps the
+/// query string.
 pub(super) fn redirect(status: StatusCode, path: &'static str, from: &Uri) -> Response {
     let location = from.query().map(|query| HeaderValue::try_from(format!("{path}?{query}")));
     let location = location.and_then(Result::ok).unwrap_or(HeaderValue::from_static(path));
     (status, [(LOCATION, location)]).into_response()
 }
 
-/// One room, as a page
+/// One room, as a web page
 ///
-/// The same page, about one room: when it is free, day by day. It is there for the address of a room that the campus does not have too,
-/// with the status 404.
+/// The same page for one room: when it is free, day by day. For an unknown room, the page is sent with the status 404.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/app/rooms/{id}",
@@ -173,7 +174,7 @@ pub(super) fn redirect(status: StatusCode, path: &'static str, from: &Uri) -> Re
         (status = 304, description = NOT_MODIFIED),
         (
             status = 404,
-            description = "The page; the campus has no room with this `id`.",
+            description = "The page, for an `id` that the campus does not have.",
             body = String,
             content_type = HTML,
             headers(("Content-Security-Policy")),
@@ -195,7 +196,7 @@ pub(super) async fn room(
     APP.to(&request, config, &Text::new(html))
 }
 
-/// This description, as a page
+/// This description, as a web page
 #[cfg_attr(feature = "openapi", utoipa::path(
     get,
     path = "/docs",
@@ -226,26 +227,29 @@ mod tests {
 
     static PAGES: [(&str, &Page, usize); 2] = [("app", &APP, 90_000), ("docs", &DOCS, 30_000)];
 
-    /// What stands between two tags of a page, each of which is there once.
+    /// Returns the text between two tags, each of which a page has once.
     fn between(html: &'static str, open: &str, close: &str) -> &'static str {
         assert_eq!((html.matches(open).count(), html.matches(close).count()), (1, 1), "{open}");
         html.split_once(open).unwrap().1.split_once(close).unwrap().0
     }
 
     #[test]
-    fn the_policies_know_the_pages_scripts_and_styles() {
+    fn each_policy_has_the_digests_of_the_pages_script_and_style() {
         for (name, page, _) in PAGES {
             let script = between(&page.html, "<script type=\"module\">", "</script>");
             let style = between(&page.html, "<style>", "</style>");
             for (directive, text) in [("script-src", script), ("style-src", style)] {
                 let expected = format!("{directive} 'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
-                assert!(page.policy.contains(&expected), "{name} has changed: its policy should say\n    {expected}");
+                assert!(
+                    page.policy.contains(&expected),
+                    "{name} has changed; expected its policy to have\n    {expected}"
+                );
             }
         }
     }
 
     #[test]
-    fn no_placeholder_stands_in_a_script_or_a_style() {
+    fn no_script_or_style_has_a_placeholder() {
         for (name, page, _) in PAGES {
             let script = between(&page.html, "<script type=\"module\">", "</script>");
             let style = between(&page.html, "<style>", "</style>");
@@ -257,7 +261,7 @@ mod tests {
         let filled = Head::of_app(&campus).fill(&APP.html);
         for (open, close) in [("<script type=\"module\">", "</script>"), ("<style>", "</style>")] {
             let part = filled.split_once(open).unwrap().1.split_once(close).unwrap().0;
-            assert_eq!(part, between(&APP.html, open, close), "the policy would refuse it");
+            assert_eq!(part, between(&APP.html, open, close), "the policy would block it");
         }
     }
 

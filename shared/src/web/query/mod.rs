@@ -1,5 +1,5 @@
-//! The query string: one extractor, which parses it once into a type of its own for each route. Unknown parameters are
-//! ignored here; `hints` names them.
+//! The query string: one extractor, which parses it once into the route's own type. Unknown parameters are ignored here;
+//! `hints` names them.
 
 mod parameters;
 mod question;
@@ -20,21 +20,21 @@ use crate::service::Service;
 
 const DATE: &str = "date";
 const INVALIDATE_CACHE: &str = "invalidate_cache";
-/// For CDNs alone. No handler reads it.
+/// Only for CDNs. No handler reads it.
 const SEEN: &str = "seen";
 
 /// The names of the parameters that a route knows, in groups.
 pub(super) type Names = &'static [&'static [&'static str]];
-/// What a route knows that has none of its own.
+/// The parameters of a route without its own.
 pub(super) const SEEN_PARAMETER: Names = &[&[SEEN]];
-/// What a route knows that shows one room on one day.
+/// The parameters of a route that shows one room on one day.
 pub(super) const DAY_PARAMETERS: Names = &[&[DATE, SEEN]];
-/// What the route knows that shows the rooms of a day.
+/// The parameters of the route that shows the rooms of a day.
 pub(super) const ROOMS_PARAMETERS: Names = &[&[DATE, SEEN], &QUESTION_PARAMETERS];
-/// What a refresh knows.
+/// The parameters of a refresh.
 pub(super) const REFRESH_PARAMETERS: Names = &[&[INVALIDATE_CACHE]];
 
-/// Extracts the parameters of a route, and rejects wrong ones with 400.
+/// Extracts the parameters of a route, and rejects bad ones with 400.
 pub(super) struct Query<T>(pub(super) T);
 
 /// The parameters of a route.
@@ -42,7 +42,7 @@ pub(super) trait FromParameters: Sized {
     /// Reads the parameters of a request to this service.
     ///
     /// # Errors
-    /// A parameter has a wrong value.
+    /// A parameter has a bad value.
     fn read(parameters: &Parameters<'_>, service: &Service) -> Result<Self, BadParameter>;
 }
 
@@ -64,7 +64,7 @@ impl From<BadParameter> for Problem {
 /// The parameters of a route that shows one room on one day.
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub(super) struct DayParameters {
-    /// A day that is kept: from three days ago to about a month ahead. Today, at the campus, if it is not there.
+    /// The day, from three days ago to about a month ahead. Default: today, at the campus.
     #[cfg_attr(feature = "openapi", param(required = false))]
     pub(super) date: NaiveDate,
     /// The time at the campus when the request was read.
@@ -79,14 +79,14 @@ impl FromParameters for DayParameters {
     }
 }
 
-/// The parameter of every route whose answers a CDN may keep. No handler reads it.
+/// The parameter of every route whose responses a CDN may cache. No handler reads it.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it is for CDNs, and for whoever reads the description")]
+#[expect(dead_code, reason = "only CDNs and the OpenAPI document use it")]
 pub(super) struct SeenParameter {
-    /// The `timestamp` of a refresh. The service ignores it. A CDN keeps the answers to each value apart, so whoever has refreshed
-    /// and asks with it gets the new data at once.
+    /// The `timestamp` of a refresh. The service ignores it, but a CDN caches each value separately, so a client that has just
+    /// refreshed gets the new data immediately.
     #[param(required = false)]
     seen: String,
 }
@@ -95,9 +95,9 @@ pub(super) struct SeenParameter {
 pub(super) struct RoomsParameters {
     /// `date`, by default today.
     pub(super) date: NaiveDate,
-    /// What is asked about the rooms of that day; `None` to show all of them.
+    /// The question about the rooms of that day; `None` to show all of them.
     pub(super) question: Option<Question>,
-    /// Whether that is about the present minute.
+    /// How the response depends on the current minute.
     pub(super) minute: Minute,
     /// The time at the campus when the request was read.
     pub(super) now: DateTime<Tz>,
@@ -116,7 +116,7 @@ impl FromParameters for RoomsParameters {
 /// The parameters of a refresh.
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 pub(super) struct RefreshParameters {
-    /// `true`: drops what is cached and refreshes, whatever the cooldown. For the bearer of the operator's token.
+    /// `true` drops the cache and refreshes regardless of the cooldown. Requires the operator's token.
     #[cfg_attr(feature = "openapi", param(required = false, default = false))]
     pub(super) invalidate_cache: bool,
 }
@@ -128,10 +128,10 @@ impl FromParameters for RefreshParameters {
 }
 
 fn date(parameters: &Parameters<'_>) -> Result<Option<NaiveDate>, BadParameter> {
-    const EXPECTED: &str = "a day, as 2026-03-03";
+    const EXPECTED: &str = "a date such as 2026-03-03";
     let Some(held) = parameters.get(DATE, EXPECTED)? else { return Ok(None) };
-    // chrono would also accept 2026-3-3, +2026-03-03 and, of the year 12026, +12026-03-03. Days outside these years are no
-    // days that anybody means, and far from the ends of chrono's calendar.
+    // chrono would also accept 2026-3-3, +2026-03-03 and +12026-03-03. A year that does not have four digits is a mistake, and
+    // years that do are far from the ends of chrono's calendar.
     let date =
         held.parse().ok().filter(|date: &NaiveDate| held.len() == "YYYY-MM-DD".len() && date.to_string() == held);
     date.map(Some).ok_or_else(|| BadParameter::new(DATE, held, EXPECTED))
@@ -163,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_read_and_unknown_parameters_are_ignored() {
+    fn a_date_is_read_and_unknown_parameters_are_ignored() {
         assert_eq!(date_in("x=1&date=2026-03-03&y").unwrap(), Some(NaiveDate::from_ymd_opt(2026, 3, 3).unwrap()));
         assert_eq!(date_in("Date=nonsense").unwrap(), None);
         assert_eq!(date_in("").unwrap(), None);
     }
 
     #[test]
-    fn what_is_no_day_is_refused() {
+    fn a_bad_date_is_refused() {
         for held in [
             "",
             "today",
@@ -189,14 +189,15 @@ mod tests {
     }
 
     #[test]
-    fn a_yes_or_no_is_read_whatever_its_case() {
+    fn a_boolean_is_read_in_any_case() {
         for (held, expected) in [("true", true), ("True", true), ("1", true), ("false", false), ("0", false)] {
             assert_eq!(invalidate_cache_in(&format!("invalidate_cache={held}")).unwrap(), expected);
         }
         assert!(invalidate_cache_in("invalidate_cache=").is_err());
         assert!(invalidate_cache_in("invalidate_cache=yes").is_err());
     }
-    /// What somebody may write behind the question mark: names and values, right ones among them.
+
+    /// Names and values of a query string, valid ones among them.
     fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         let name = prop_oneof![3 => "date|invalidate_cache", 1 => "Date|date |x", 1 => any::<String>()];
         let value = prop_oneof!["[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9]", "true|FALSE|1|0", any::<String>()];
@@ -213,19 +214,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_query_string_holds_one_day_or_none_or_its_refusal_names_the_parameter(pairs in pairs()) {
+        fn a_query_string_has_at_most_one_date_or_the_error_names_the_parameter(pairs in pairs()) {
             let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10);
             match (held(&pairs, "date").as_slice(), date_in(&query_of(&pairs))) {
                 ([], read) => prop_assert_eq!(read, Ok(None)),
                 ([one], Ok(read)) => prop_assert!(read.is_some() && read == day(one)),
                 ([one], Err(_)) if day(one).is_some() => prop_assert!(false, "{} was refused", one),
-                (_, Ok(read)) => prop_assert!(false, "{:?} was taken for {:?}", pairs, read),
+                (_, Ok(read)) => prop_assert!(false, "{:?} was read as {:?}", pairs, read),
                 (_, Err(bad)) => prop_assert_eq!(bad.name, "date"),
             }
         }
 
         #[test]
-        fn a_query_string_says_yes_or_no_or_its_refusal_names_the_parameter(pairs in pairs()) {
+        fn a_query_string_has_at_most_one_boolean_or_the_error_names_the_parameter(pairs in pairs()) {
             let words = held(&pairs, "invalidate_cache").iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
             let read = invalidate_cache_in(&query_of(&pairs));
             match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {

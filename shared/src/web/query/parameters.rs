@@ -1,4 +1,4 @@
-//! The parameters of a query string. Those that a route does not know are ignored.
+//! The parameters of a query string. Unknown ones are ignored.
 
 use std::borrow::Cow;
 
@@ -8,48 +8,48 @@ use url::form_urlencoded;
 #[derive(Clone, Debug)]
 pub(crate) struct Parameters<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-/// A parameter that does not hold what it should.
+/// A parameter with a bad value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is `{held}`, but should be {expected}")]
+#[error("`{name}` is `{held}`; expected {expected}")]
 pub(crate) struct BadParameter {
     /// Its name.
     pub(crate) name: &'static str,
-    /// What it held, however long that was.
+    /// Its value, at full length.
     pub(crate) held: String,
-    /// What it should hold, as the end of a sentence.
+    /// What was expected, as the end of a sentence.
     pub(crate) expected: String,
 }
 
 impl BadParameter {
-    /// A refusal of what `name` held.
+    /// Creates an error about the value of `name`.
     pub(crate) fn new(name: &'static str, held: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { name, held: held.into(), expected: expected.into() }
     }
 }
 
 impl<'a> Parameters<'a> {
-    /// What stands behind the question mark of a URL.
+    /// Parses the part of a URL after the question mark.
     #[must_use]
     pub(super) fn parse(query: &'a str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).collect())
     }
 
-    /// What the parameter holds, each time that it is there.
+    /// Returns every value of the parameter.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
     }
 
-    /// What the parameter holds, if it is there.
+    /// Returns the value of the parameter, if it is present.
     ///
     /// # Errors
-    /// It is there more than once.
+    /// It is present more than once.
     pub(super) fn get(&self, name: &'static str, expected: &str) -> Result<Option<&str>, BadParameter> {
         let mut held = self.all(name);
         match (held.next(), held.next()) {
             (first, None) => Ok(first),
             (first, Some(second)) => {
                 let both = format!("{}, {second}", first.unwrap_or_default());
-                Err(BadParameter::new(name, both, format!("{expected}, once")))
+                Err(BadParameter::new(name, both, format!("{expected}, given only once")))
             }
         }
     }

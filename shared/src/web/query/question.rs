@@ -26,46 +26,46 @@ const SORT: &str = "sort";
 /// The parameters that ask a question.
 pub const PARAMETERS: [&str; 9] = [BUILDING, AT, FROM, TO, MIN_MINUTES, MIN_CAPACITY, FEATURE, SEARCH, SORT];
 
-/// How the OpenAPI document describes them. Their examples make one question together, in which a range has no place.
+/// Their description in the OpenAPI document. Together the examples are one question, so `from` and `to` have none.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the functions below read them")]
 pub(in crate::web) struct QuestionParameters {
-    /// Only these buildings: their codes, in upper or lower case, with commas between them or each as a parameter of its own.
+    /// Only these buildings: their codes in any case, separated by commas or in repeated parameters.
     #[param(inline, required = false, min_items = 1, explode = true, example = json!(["CAS"]))]
     building: Vec<BuildingCode>,
-    /// Only rooms that are free at this time of the `date`: `HH:MM`, or `now`, where the date is today's. Not together with
+    /// Only rooms that are free at this time on the `date`: `HH:MM`, or `now` if the date is today. Cannot be combined with
     /// `from` and `to`.
     #[param(required = false, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|now)$", example = "14:30")]
     at: String,
-    /// Only rooms that are free from this time of the `date` on, up to `to`.
+    /// Only rooms that are free on the `date` from this time until `to`.
     #[param(required = false, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9])$")]
     from: String,
-    /// The time after `from` up to which they are free; up to `24:00`.
+    /// The end of the range that starts at `from`; at the latest `24:00`.
     #[param(required = false, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
     to: String,
-    /// Only rooms that are free for so many minutes from the moment asked about; if none is, at any time of the day.
+    /// Only rooms that are free for at least this many minutes, from the requested time on or, without one, at any time of the
+    /// day.
     #[param(required = false, minimum = 1, maximum = 1440, example = 60)]
     min_minutes: usize,
-    /// Only rooms that hold so many people. A room of unknown capacity does not match.
+    /// Only rooms for at least this many people. A room of unknown capacity does not match.
     #[param(required = false, minimum = 1, maximum = 1_000_000)]
     min_capacity: usize,
-    /// Only rooms that have this feature: its exact text, in upper or lower case. If the parameter is there more than once, a
-    /// room must have every feature.
+    /// Only rooms with this feature: its full text, in any case. If repeated, a room must have every feature.
     #[param(inline, required = false, min_items = 1, max_items = 20, explode = true)]
     feature: Vec<FeatureText>,
-    /// Only rooms with this in their name, before which their building's code stands, or in their building's name; whatever
-    /// its case, with or without spaces.
+    /// Only rooms with this text in their building's code followed by their name, or in their building's name. Case and spaces
+    /// are ignored.
     #[param(required = false, min_length = 1, max_length = 100, pattern = r"\S", example = "cas 116")]
     q: String,
-    /// The order of the rooms in each building: by `name`, or longest free first, which is `duration` and, where a moment is
-    /// asked about, `free_until`, or largest first, which is `capacity`. The campus's own order if it is not there.
+    /// The order of the rooms in each building: by `name`; longest free first, which is `duration` or, with a requested time,
+    /// `free_until`; or largest first, which is `capacity`. Default: the campus file's order.
     #[param(inline, required = false, example = "name")]
     sort: Order,
 }
 
-/// The code of a building: those of the built-in campus. `GET /openapi.json` puts in those of its own.
+/// A building code of the built-in campus. `GET /openapi.json` replaces the codes with those of its own campus.
 #[cfg(feature = "openapi")]
 struct BuildingCode;
 
@@ -111,12 +111,12 @@ impl utoipa::ToSchema for FeatureText {}
 const LONGEST_TEXT: usize = LONGEST_FEATURE;
 /// How many features a question may ask for.
 const MOST_FEATURES: usize = 20;
-const A_TIME: &str = "a time from 00:00 to 23:59, as 14:30";
+const A_TIME: &str = "a time from 00:00 to 23:59 such as 14:30";
 
-/// The question about the rooms of `day`, when clocks at the campus show `now`; `None` if there is none.
+/// Reads the question about the rooms of `day`, at campus time `now`; `None` if there is none.
 ///
 /// # Errors
-/// A parameter has a wrong value, or does not go with the others.
+/// A parameter has a bad value, or cannot be combined with the others.
 pub(super) fn question(
     parameters: &Parameters<'_>,
     campus: &Campus,
@@ -137,15 +137,14 @@ pub(super) fn question(
     Ok((question != Question::about(day)).then_some(question))
 }
 
-/// Whether the answer to the question depends on the present minute.
+/// Whether the answer to the question depends on the current minute.
 pub(super) fn is_about_now(parameters: &Parameters<'_>) -> bool {
     parameters.all(AT).any(|held| held == NOW)
 }
 
 fn buildings(parameters: &Parameters<'_>, campus: &Campus) -> Result<Option<Vec<String>>, BadParameter> {
     let known = || campus.buildings.iter().map(|building| building.code.as_str());
-    let expected =
-        || format!("codes of buildings, with commas between them: {}", known().collect::<Vec<_>>().join(","));
+    let expected = || format!("building codes separated by commas: {}", known().collect::<Vec<_>>().join(","));
     let mut asked = Vec::new();
     for held in parameters.all(BUILDING) {
         for code in held.split(',').map(|code| code.trim().to_lowercase()) {
@@ -162,22 +161,22 @@ fn buildings(parameters: &Parameters<'_>, campus: &Campus) -> Result<Option<Vec<
 }
 
 fn moment(parameters: &Parameters<'_>, day: CampusDay, now: DateTime<Tz>) -> Result<Option<Moment>, BadParameter> {
-    let at = parameters.get(AT, "a time, or `now`")?;
+    let at = parameters.get(AT, "`now` or a time")?;
     let (from, to) = (parameters.get(FROM, A_TIME)?, parameters.get(TO, "a time")?);
     match (at, from, to) {
         (None, None, None) => Ok(None),
         (Some(NOW), None, None) => match Moment::now(day, now) {
             Some(moment) => Ok(Some(moment)),
-            None => Err(BadParameter::new(AT, NOW, format!("{A_TIME}, on a day that is not today"))),
+            None => Err(BadParameter::new(AT, NOW, format!("{A_TIME}, because `date` is not today"))),
         },
         (Some(held), None, None) => match time(held) {
             Some(at) => Ok(Some(Moment::at(day, at))),
-            None => Err(BadParameter::new(AT, held, format!("`now`, or {A_TIME}"))),
+            None => Err(BadParameter::new(AT, held, format!("`now` or {A_TIME}"))),
         },
         (None, Some(from), Some(to)) => range(day, from, to).map(Some),
-        (None, Some(held), None) => Err(BadParameter::new(FROM, held, "there together with `to`")),
-        (None, None, Some(held)) => Err(BadParameter::new(TO, held, "there together with `from`")),
-        (Some(held), ..) => Err(BadParameter::new(AT, held, "there without `from` and `to`")),
+        (None, Some(held), None) => Err(BadParameter::new(FROM, held, "`to` as well")),
+        (None, None, Some(held)) => Err(BadParameter::new(TO, held, "`from` as well")),
+        (Some(held), ..) => Err(BadParameter::new(AT, held, "either `at`, or `from` and `to`")),
     }
 }
 
@@ -186,11 +185,11 @@ fn range(day: CampusDay, from: &str, to: &str) -> Result<Moment, BadParameter> {
     let end: Option<TimeOfDay> = to.parse().ok();
     match end.filter(|end| *end > start) {
         Some(end) => Ok(Moment::range(day, start, end)),
-        None => Err(BadParameter::new(TO, to, format!("a time after `from`, {start}, and up to 24:00"))),
+        None => Err(BadParameter::new(TO, to, format!("a time after {start} and up to 24:00"))),
     }
 }
 
-/// A time at which something can begin.
+/// Parses a start time: any but 24:00.
 fn time(held: &str) -> Option<TimeOfDay> {
     held.parse().ok().filter(|time| *time < TimeOfDay::END)
 }
@@ -216,9 +215,9 @@ fn number<T: FromStr + PartialOrd + ToString>(
     number.map(Some).ok_or_else(|| BadParameter::new(name, held, expected))
 }
 
-/// Features in lower case. Their texts may have commas, so that a comma separates nothing.
+/// Returns the features in lower case. A feature may contain commas, so a comma does not separate two of them.
 fn features(parameters: &Parameters<'_>) -> Result<Vec<String>, BadParameter> {
-    let expected = || format!("the text of a feature, of 1 to {LONGEST_TEXT} characters");
+    let expected = || format!("the text of a feature, 1 to {LONGEST_TEXT} characters long");
     let asked = parameters.all(FEATURE).map(|held| {
         let text = held.trim();
         let is_text = (1..=LONGEST_TEXT).contains(&text.chars().count());
@@ -226,13 +225,13 @@ fn features(parameters: &Parameters<'_>) -> Result<Vec<String>, BadParameter> {
     });
     let asked: Vec<_> = asked.collect::<Result<_, _>>()?;
     if asked.len() > MOST_FEATURES {
-        return Err(BadParameter::new(FEATURE, asked.join(", "), format!("there at most {MOST_FEATURES} times")));
+        return Err(BadParameter::new(FEATURE, asked.join(", "), format!("at most {MOST_FEATURES} features")));
     }
     Ok(asked)
 }
 
 fn search(parameters: &Parameters<'_>) -> Result<Option<Search>, BadParameter> {
-    let expected = format!("a part of a room's or a building's name, of 1 to {LONGEST_TEXT} characters");
+    let expected = format!("part of a room's or a building's name, 1 to {LONGEST_TEXT} characters long");
     let Some(held) = parameters.get(SEARCH, &expected)? else { return Ok(None) };
     let search = Search::new(held).filter(|_| held.trim().chars().count() <= LONGEST_TEXT);
     search.map(Some).ok_or_else(|| BadParameter::new(SEARCH, held, expected))
@@ -249,7 +248,7 @@ fn sort(parameters: &Parameters<'_>, has_moment: bool) -> Result<Option<Sort>, B
         Some(held @ "free_until") => Err(BadParameter::new(
             SORT,
             held,
-            "`name`, `duration` or `capacity`, where neither `at` nor `from` and `to` are there",
+            "`name`, `duration` or `capacity` (`free_until` needs `at`, or `from` and `to`)",
         )),
         Some(held) => Err(BadParameter::new(SORT, held, EXPECTED)),
     }

@@ -45,7 +45,7 @@ fn minutes(text: &str) -> u16 {
     text.parse::<TimeOfDay>().unwrap().minutes()
 }
 
-/// A day on which these rooms have these bookings; of a room that is not named nothing is known.
+/// A day with these bookings. Rooms that are not named are unknown.
 fn snapshot(date: &str, rooms: &[(&str, Vec<Booking>)]) -> Snapshot {
     let date = date.parse().unwrap();
     let mut by_room = BookingsByRoom::new();
@@ -56,7 +56,7 @@ fn snapshot(date: &str, rooms: &[(&str, Vec<Booking>)]) -> Snapshot {
     Snapshot::new(&campus(), MIN_GAP, date, at, &by_room, None)
 }
 
-/// A Tuesday: 116 has a class from 10:00 to 11:15, 20 is taken from 09:00 on, B06A is free, and of Tsai nothing is known.
+/// A Tuesday: 116 has a class from 10:00 to 11:15, 20 is taken from 09:00 on, B06A is free, and Tsai is unknown.
 fn tuesday() -> Snapshot {
     let class = |start, end| vec![Booking { start: minutes(start), end: minutes(end) }];
     let rooms =
@@ -96,7 +96,7 @@ fn free(snapshot: &Snapshot, query: &str, now: &str) -> Value {
 }
 
 #[test]
-fn without_a_parameter_of_its_own_there_is_no_question() {
+fn other_parameters_ask_no_question() {
     for query in ["", "date=2026-03-03", "x=1&At=now&BUILDING=CAS"] {
         assert_eq!(parse(query, TUESDAY, NOON), Ok(None), "{query}");
     }
@@ -127,11 +127,11 @@ fn a_room_is_free_from_opening_until_closing_time_and_not_beyond() {
 }
 
 #[test]
-fn now_is_the_minute_that_has_begun() {
+fn now_is_rounded_down_to_the_minute() {
     let class_begins = |now| free(&tuesday(), "at=now&q=116", now);
     assert_eq!(class_begins("2026-03-03T09:59:59.999-05:00"), json!([["116", "2026-03-03T10:00:00-05:00", 1]]));
     assert_eq!(class_begins("2026-03-03T10:00:00-05:00"), json!([]));
-    // Whatever zone the clock counts in.
+    // In any time zone.
     assert_eq!(class_begins("2026-03-03T23:59:59+09:00"), json!([["116", "2026-03-03T10:00:00-05:00", 1]]));
 }
 
@@ -153,12 +153,12 @@ fn a_range_must_be_free_from_its_first_minute_to_its_last() {
     assert_eq!(
         free(&tuesday(), "from=08:00&to=09:00&q=20", NOON),
         json!([["20", "2026-03-03T09:00:00-05:00", 60]]),
-        "it is counted from the range's beginning"
+        "minutes count from the start of the range"
     );
 }
 
 #[test]
-fn so_many_minutes_are_counted_from_the_moment_or_else_at_any_time_of_the_day() {
+fn min_minutes_counts_from_the_moment_or_at_any_time_of_the_day() {
     assert_eq!(found("min_minutes=60&at=09:00&building=CAS"), json!({"CAS": ["B06A", "116"]}));
     assert_eq!(found("min_minutes=61&at=09:00&building=CAS"), json!({"CAS": ["B06A"]}));
     assert_eq!(found("min_minutes=120&building=CAS"), json!({"CAS": ["B06A", "116", "20"]}));
@@ -172,7 +172,7 @@ fn so_many_minutes_are_counted_from_the_moment_or_else_at_any_time_of_the_day() 
 }
 
 #[test]
-fn a_room_of_which_nothing_is_known_matches_no_question_of_time() {
+fn an_unknown_room_matches_no_question_about_time() {
     for query in ["at=08:00", "from=08:00&to=08:30", "min_minutes=1"] {
         assert_eq!(found(query)["CAS"], json!(["B06A", "116", "20"]), "{query}");
     }
@@ -181,7 +181,7 @@ fn a_room_of_which_nothing_is_known_matches_no_question_of_time() {
 }
 
 #[test]
-fn a_room_is_found_by_its_code_and_name_however_written_and_by_its_building() {
+fn q_finds_rooms_by_building_code_and_name_or_by_building_name() {
     for q in ["cas116", "CAS+116", "cas%20%20116%20", "s1", "16"] {
         assert_eq!(found(&format!("q={q}")), json!({"CAS": ["116"], "night": []}), "{q}");
     }
@@ -192,11 +192,11 @@ fn a_room_is_found_by_its_code_and_name_however_written_and_by_its_building() {
     }
     assert_eq!(found("q=LIBR"), json!({"CAS": [], "night": ["1", "2"]}));
     assert_eq!(found("q=nobody"), json!({"CAS": [], "night": []}));
-    assert_eq!(found("q=sciences+116"), json!({"CAS": [], "night": []}), "it is one name or the other");
+    assert_eq!(found("q=sciences+116"), json!({"CAS": [], "night": []}), "the text must be in one of the two names");
 }
 
 #[test]
-fn buildings_that_are_not_asked_for_are_left_out_and_the_others_keep_their_order() {
+fn other_buildings_are_left_out_and_the_requested_ones_keep_their_order() {
     let all = json!(["B06A", "116", "20", "Tsai"]);
     assert_eq!(found("building=CAS"), json!({"CAS": all}));
     assert_eq!(found("building=cas,%20cas"), json!({"CAS": all}));
@@ -207,7 +207,7 @@ fn buildings_that_are_not_asked_for_are_left_out_and_the_others_keep_their_order
 }
 
 #[test]
-fn rooms_come_in_the_files_order_or_by_name_or_the_longest_free_first() {
+fn rooms_are_in_campus_file_order_or_sorted_by_name_or_longest_free_first() {
     let order = |query: &str| found(query)["CAS"].clone();
     assert_eq!(order("at=07:00"), json!(["B06A", "116", "20"]));
     assert_eq!(order("sort=name"), json!(["20", "116", "B06A", "Tsai"]));
@@ -226,7 +226,7 @@ fn rooms_come_in_the_files_order_or_by_name_or_the_longest_free_first() {
 }
 
 #[test]
-fn rooms_are_found_by_capacity_and_by_all_features_asked_for() {
+fn rooms_match_by_capacity_and_by_all_requested_features() {
     let found = |query: &str| {
         let (question, campus) = (parse(query, TUESDAY, NOON).unwrap().unwrap(), campus());
         let snapshot = tuesday();
@@ -246,7 +246,7 @@ fn rooms_are_found_by_capacity_and_by_all_features_asked_for() {
 }
 
 #[test]
-fn a_capacity_or_a_feature_that_is_none_is_refused() {
+fn a_bad_capacity_or_feature_is_refused() {
     for query in [
         "min_capacity=0",
         "min_capacity=forty",
@@ -264,7 +264,7 @@ fn a_capacity_or_a_feature_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_question_that_every_room_answers_gets_the_body_of_the_day() {
+fn a_question_that_every_room_matches_gets_the_body_of_the_day() {
     let (all, snapshot) = (parse("building=night,CAS", TUESDAY, NOON).unwrap().unwrap(), tuesday());
     let campus = campus();
     let answer = serde_json::to_string(&all.answer(&snapshot, &campus)).unwrap();
@@ -272,10 +272,10 @@ fn a_question_that_every_room_answers_gets_the_body_of_the_day() {
 }
 
 #[test]
-fn each_refusal_names_the_parameter_what_it_held_and_what_it_should_hold() {
-    let a_time = "a time from 00:00 to 23:59, as 14:30";
-    let codes = "codes of buildings, with commas between them";
-    let text = "a part of a room's or a building's name, of 1 to 100 characters";
+fn each_error_names_the_parameter_its_value_and_what_was_expected() {
+    let a_time = "a time from 00:00 to 23:59 such as 14:30";
+    let codes = "building codes separated by commas";
+    let text = "part of a room's or a building's name, 1 to 100 characters long";
     let number = "a number of minutes from 1 to 1440";
     let long = "x".repeat(101);
     for (query, name, held, expected) in [
@@ -283,20 +283,20 @@ fn each_refusal_names_the_parameter_what_it_held_and_what_it_should_hold() {
         ("building=CAS,CGS", "building", "CAS,CGS", &format!("{codes}: CAS,night")),
         ("building=CAS,", "building", "CAS,", &format!("{codes}: CAS,night")),
         ("building=CAS&building=CGS", "building", "CGS", &format!("{codes}: CAS,night")),
-        ("at=", "at", "", &format!("`now`, or {a_time}")),
-        ("at=9:00", "at", "9:00", &format!("`now`, or {a_time}")),
-        ("at=24:00", "at", "24:00", &format!("`now`, or {a_time}")),
-        ("at=Now", "at", "Now", &format!("`now`, or {a_time}")),
-        ("at=now&at=now", "at", "now, now", "a time, or `now`, once"),
-        ("at=now&from=10:00&to=11:00", "at", "now", "there without `from` and `to`"),
-        ("at=10:00&to=11:00", "at", "10:00", "there without `from` and `to`"),
-        ("from=10:00", "from", "10:00", "there together with `to`"),
-        ("to=10:00", "to", "10:00", "there together with `from`"),
+        ("at=", "at", "", &format!("`now` or {a_time}")),
+        ("at=9:00", "at", "9:00", &format!("`now` or {a_time}")),
+        ("at=24:00", "at", "24:00", &format!("`now` or {a_time}")),
+        ("at=Now", "at", "Now", &format!("`now` or {a_time}")),
+        ("at=now&at=now", "at", "now, now", "`now` or a time, given only once"),
+        ("at=now&from=10:00&to=11:00", "at", "now", "either `at`, or `from` and `to`"),
+        ("at=10:00&to=11:00", "at", "10:00", "either `at`, or `from` and `to`"),
+        ("from=10:00", "from", "10:00", "`to` as well"),
+        ("to=10:00", "to", "10:00", "`from` as well"),
         ("from=now&to=11:00", "from", "now", a_time),
         ("from=24:00&to=24:00", "from", "24:00", a_time),
-        ("from=10:00&to=10:00", "to", "10:00", "a time after `from`, 10:00, and up to 24:00"),
-        ("from=10:00&to=24:01", "to", "24:01", "a time after `from`, 10:00, and up to 24:00"),
-        ("from=10:00&to=", "to", "", "a time after `from`, 10:00, and up to 24:00"),
+        ("from=10:00&to=10:00", "to", "10:00", "a time after 10:00 and up to 24:00"),
+        ("from=10:00&to=24:01", "to", "24:01", "a time after 10:00 and up to 24:00"),
+        ("from=10:00&to=", "to", "", "a time after 10:00 and up to 24:00"),
         ("min_minutes=", "min_minutes", "", number),
         ("min_minutes=0", "min_minutes", "0", number),
         ("min_minutes=1441", "min_minutes", "1441", number),
@@ -307,26 +307,26 @@ fn each_refusal_names_the_parameter_what_it_held_and_what_it_should_hold() {
         ("q=", "q", "", text),
         ("q=+%09", "q", " \t", text),
         (&format!("q={long}"), "q", &long, text),
-        ("q=a&q=b", "q", "a, b", &format!("{text}, once")),
+        ("q=a&q=b", "q", "a, b", &format!("{text}, given only once")),
         ("sort=", "sort", "", "`name`, `free_until`, `duration` or `capacity`"),
         ("sort=Name", "sort", "Name", "`name`, `free_until`, `duration` or `capacity`"),
         (
             "sort=free_until",
             "sort",
             "free_until",
-            "`name`, `duration` or `capacity`, where neither `at` nor `from` and `to` are there",
+            "`name`, `duration` or `capacity` (`free_until` needs `at`, or `from` and `to`)",
         ),
     ] {
         assert_eq!(parse(query, TUESDAY, NOON), Err(BadParameter::new(name, held, expected)), "{query}");
     }
     let tomorrow = parse("at=now", "2026-03-04", NOON).unwrap_err();
-    assert_eq!(tomorrow.to_string(), format!("`at` is `now`, but should be {a_time}, on a day that is not today"));
+    assert_eq!(tomorrow.to_string(), format!("`at` is `now`; expected {a_time}, because `date` is not today"));
     assert!(parse(&format!("q=+{}+", "é".repeat(100)), TUESDAY, NOON).is_ok());
     assert!(parse("at=10:00", "2026-03-04", NOON).is_ok());
 }
 
 #[test]
-fn on_the_days_of_23_and_25_hours_minutes_are_counted_as_they_pass() {
+fn on_days_of_23_and_25_hours_elapsed_minutes_count() {
     let class = |start, end| vec![Booking { start: minutes(start), end: minutes(end) }];
     let spring = snapshot(SPRING, &[("5", vec![]), ("6", class("04:00", "05:00"))]);
     assert_eq!(
@@ -350,7 +350,7 @@ fn on_the_days_of_23_and_25_hours_minutes_are_counted_as_they_pass() {
     );
 }
 
-/// A day, its minutes as they pass, and what is asked about it.
+/// A day, its bookings, and a question about it.
 #[derive(Clone, Debug)]
 struct Case {
     date: &'static str,
@@ -362,7 +362,7 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    // Bookings neither begin nor end while the clocks change: what a time means that they show twice is tested above.
+    // Bookings neither begin nor end while the clocks change: ambiguous times are tested above.
     let time = prop_oneof![0..=1440_u16, (0..=48_u16).prop_map(|half_hours| half_hours * 30)];
     let time = time.prop_map(|time| if (61..180).contains(&time) { 180 } else { time });
     let booking = (time, 1..=300_u16).prop_map(|(start, length)| {
@@ -395,7 +395,7 @@ impl Case {
         parameters.into_iter().flatten().collect::<Vec<_>>().join("&")
     }
 
-    /// Each minute of the day as it passes: what the clocks show.
+    /// The clock time of each elapsed minute of the day.
     fn minutes(&self) -> Vec<u16> {
         let zone = campus().timezone;
         let date: chrono::NaiveDate = self.date.parse().unwrap();
@@ -405,7 +405,7 @@ impl Case {
         shown.map(|now| u16::try_from(now.hour() * 60 + now.minute()).unwrap()).collect()
     }
 
-    /// Of each minute that the clocks may show, whether the room is free then, and for long enough to make a slot.
+    /// For each minute on the clock, whether the room is free then, and for long enough to make a slot.
     fn free(&self, room: usize) -> Vec<bool> {
         let (opens, closes) = if room < 4 { (minutes("07:00"), minutes("23:00")) } else { (0, 1440) };
         let taken = |minute| self.bookings[room].iter().any(|booking| (booking.start..booking.end).contains(&minute));
@@ -414,8 +414,8 @@ impl Case {
         let mut from = 0;
         for stretch in free.chunk_by_mut(|a, b| a == b) {
             let until = from + u16::try_from(stretch.len()).unwrap();
-            let neighbours = u16::from(from > opens) + u16::from(until < closes);
-            if until - from < MIN_GAP + neighbours {
+            let neighbors = u16::from(from > opens) + u16::from(until < closes);
+            if until - from < MIN_GAP + neighbors {
                 stretch.fill(false);
             }
             from = until;
@@ -423,7 +423,7 @@ impl Case {
         free
     }
 
-    /// For how many minutes the room is free from the moment asked about, or at the best time of the day, if it is found.
+    /// How many minutes the room is free, from the requested moment or at the best time of the day; `None` if it does not match.
     fn expected(&self, minutes: &[u16], room: usize) -> Option<i64> {
         let free = self.free(room);
         let free: Vec<_> = minutes.iter().map(|minute| free[usize::from(*minute)]).collect();
@@ -476,7 +476,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_question_or_none_or_its_refusal_names_a_parameter(
+    fn any_query_string_is_a_question_or_none_or_the_error_names_a_parameter(
         pairs in prop::collection::vec((prop_oneof![4 => prop::sample::select(&PARAMETERS[..]).prop_map(str::to_owned), 1 => any::<String>()],
             prop_oneof![Just("now".to_owned()), Just("CAS".to_owned()), "[0-2][0-9]:[0-5][0-9]", "[0-9]{1,4}", "name|duration|free_until|capacity", any::<String>()]), 0..5),
         date in prop::sample::select(&[TUESDAY, SPRING, AUTUMN][..]),
