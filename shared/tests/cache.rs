@@ -108,7 +108,7 @@ async fn a_lock_is_released_only_by_its_holder(#[values(Memory, Redis)] backend:
 
 #[rstest]
 #[tokio::test]
-async fn taking_a_lock_again_as_its_holder_succeeds(#[values(Memory, Redis)] backend: Backend) {
+async fn the_holder_of_a_lock_can_take_it_again(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     store.lock("lock", "a", LONG).await.unwrap().unwrap();
     assert!(
@@ -295,7 +295,7 @@ async fn a_sweep_without_its_lock_publishes_nothing(#[values(Memory, Redis)] bac
 
 #[rstest]
 #[tokio::test]
-async fn a_lock_is_renewed_by_its_holder_alone(#[values(Memory, Redis)] backend: Backend) {
+async fn a_lock_is_renewed_only_by_its_holder(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     assert_eq!(store.renew("lock", "mine", LONG).await.unwrap(), None, "it is not held");
     let taken = store.lock("lock", "mine", Duration::from_secs(1)).await.unwrap().unwrap();
@@ -329,7 +329,7 @@ async fn a_sweep_of_many_minutes_is_published_if_it_renewed_its_lock() {
 
 #[rstest]
 #[tokio::test]
-async fn first_answers_are_readable_and_are_no_refresh(#[values(Memory, Redis)] backend: Backend) {
+async fn first_answers_are_readable_and_do_not_count_as_a_refresh(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -373,7 +373,7 @@ async fn a_lock_evicted_before_its_expiry_is_taken_again(#[values(Memory, Redis)
 
 #[rstest]
 #[tokio::test]
-async fn a_superseded_sweep_does_not_touch_the_mark_of_an_incomplete_one(#[values(Memory, Redis)] backend: Backend) {
+async fn a_superseded_sweep_does_not_remove_the_incomplete_mark_of_another(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
@@ -484,7 +484,7 @@ async fn after_a_redis_restart_the_first_command_succeeds() {
 }
 
 #[tokio::test]
-async fn a_silently_dead_connection_costs_one_slow_command_and_no_error() {
+async fn a_silently_dead_connection_causes_one_slow_command_and_no_error() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.addr()).await;
     let store = redis_store(&format!("redis://{}", proxy.addr()), Duration::from_secs(2));
@@ -500,7 +500,7 @@ async fn a_silently_dead_connection_costs_one_slow_command_and_no_error() {
 }
 
 #[tokio::test]
-async fn no_command_outlasts_redis_timeout_with_a_hundred_waiting() {
+async fn no_command_outlasts_redis_timeout_with_a_hundred_callers() {
     let redis = RedisServer::start().await;
     let proxy = Proxy::start(redis.addr()).await;
     let limit = Duration::from_millis(500);
@@ -586,7 +586,7 @@ async fn a_first_connection_may_take_the_whole_redis_timeout() {
 }
 
 #[tokio::test]
-async fn a_wrong_redis_password_is_an_error_without_the_password() {
+async fn the_error_for_a_wrong_redis_password_does_not_show_it() {
     let redis = RedisServer::start_with(&["--requirepass", "the-right-one"]).await;
     let store = redis_store(&redis.url().replace("redis://", "redis://:hunter2@"), Duration::from_secs(2));
     let error = store.get("k").await.unwrap_err();

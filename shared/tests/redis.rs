@@ -72,7 +72,7 @@ async fn a_write_refused_by_a_new_replica_is_retried_on_a_fresh_connection() {
 }
 
 #[tokio::test]
-async fn the_listed_acl_rights_are_enough() {
+async fn the_documented_redis_acl_rights_are_enough() {
     let redis = RedisServer::start().await;
     let rights = "+get +set +del +pttl +eval +time +ping";
     let mut user = vec!["ACL", "SETUSER", "emptyclassroom", "on", ">secret", "resetchannels", "~classrooms:*"];
@@ -155,7 +155,7 @@ async fn number(connection: &mut BufReader<TcpStream>, mark: char) -> Option<usi
 }
 
 #[tokio::test]
-async fn a_replica_that_lags_behind_does_not_hide_a_lock_just_taken() {
+async fn a_lagging_replica_does_not_hide_a_lock_that_was_just_taken() {
     let url = fake(|command| match command {
         "GET" => "$-1\r\n",
         "TIME" => "*2\r\n$10\r\n1772550000\r\n$1\r\n7\r\n",
@@ -167,7 +167,7 @@ async fn a_replica_that_lags_behind_does_not_hide_a_lock_just_taken() {
 }
 
 #[tokio::test]
-async fn a_redis_that_loads_its_data_is_recognized() {
+async fn a_redis_that_is_loading_its_data_is_reported_as_loading() {
     let url = fake(|command| match command {
         "CLIENT" => "+OK\r\n",
         _ => "-LOADING Redis is loading the dataset in memory\r\n",

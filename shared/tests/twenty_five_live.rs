@@ -80,7 +80,7 @@ async fn minutes_taken(client: &TwentyFiveLive, room: usize) -> Result<u16, Upst
 }
 
 #[tokio::test]
-async fn a_server_that_aborts_reused_connections_costs_no_room_and_no_attempt() {
+async fn aborted_reused_connections_fail_no_room_and_use_up_no_attempt() {
     let (url, requests) = serve(Arc::new(|number| (number == 0).then(|| response("", ANSWER.as_bytes())))).await;
     let client = client(url, 4);
     let start = std::time::Instant::now();
@@ -92,7 +92,7 @@ async fn a_server_that_aborts_reused_connections_costs_no_room_and_no_attempt() 
 }
 
 #[tokio::test]
-async fn a_server_that_aborts_every_connection_is_asked_three_times_and_no_more() {
+async fn a_server_that_aborts_every_connection_gets_three_requests() {
     let (url, requests) = serve(Arc::new(|_| None)).await;
     let error = minutes_taken(&client(url, 1), 342).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Connection(_)), "{error}");
@@ -100,7 +100,7 @@ async fn a_server_that_aborts_every_connection_is_asked_three_times_and_no_more(
 }
 
 #[tokio::test]
-async fn gzip_is_unpacked_whatever_the_content_encoding_says() {
+async fn gzip_is_decompressed_whatever_the_content_encoding_header() {
     let (first, second) = ANSWER.split_at(30);
     let members = [gzip(first), gzip(second)].concat();
     for (headers, body) in [
@@ -118,7 +118,7 @@ async fn gzip_is_unpacked_whatever_the_content_encoding_says() {
 }
 
 #[tokio::test]
-async fn gzip_that_ends_too_soon_is_asked_for_again() {
+async fn a_truncated_gzip_body_is_retried() {
     let packed = gzip(ANSWER);
     let cut = packed[..packed.len() - 12].to_vec();
     let (url, requests) = serve(Arc::new(move |number| {

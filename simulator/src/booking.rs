@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_cut_to_six_decimals_never_rounded() {
+    fn hours_are_truncated_to_six_decimals_not_rounded() {
         assert_eq!(json(&Hours::text(9 * 60 + 55)), r#""9.916666""#);
         assert_eq!(json(&Hours::number(9 * 60 + 55)), "9.916666");
         assert_eq!(json(&Hours::text(7 * 60 + 40)), r#""7.666666""#);

@@ -57,25 +57,25 @@ mod tests {
     }
 
     #[test]
-    fn the_same_words_give_the_same_throws() {
+    fn the_same_words_give_the_same_numbers() {
         assert_eq!(throws(&["342", "2026-02-03"]), throws(&["342", "2026-02-03"]));
     }
 
     #[test]
-    fn other_words_give_other_throws() {
+    fn different_words_give_different_numbers() {
         assert_ne!(throws(&["342", "2026-02-03"]), throws(&["342", "2026-02-04"]));
         assert_ne!(throws(&["ab", "c"]), throws(&["a", "bc"]));
     }
 
     #[test]
-    fn the_chances_are_about_what_they_say() {
+    fn percent_is_true_about_as_often_as_requested() {
         let mut dice = Dice::of(&["fair"]);
         let hits = (0..10_000).filter(|_| dice.percent(30)).count();
         assert!((2_700..3_300).contains(&hits), "{hits}");
     }
 
     #[test]
-    fn a_throw_below_zero_does_not_panic() {
+    fn below_zero_does_not_panic() {
         assert_eq!(Dice::of(&[]).below(0), 0);
     }
 }

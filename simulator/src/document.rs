@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_has_the_form_of_the_recorded_ones() {
+    fn the_document_has_the_form_of_recorded_responses() {
         let bookings = vec![
             Booking::new("9.000000", 9.833_333, Kind::Event),
             Booking::new("12.000000", "13.000000", Kind::Event).private(),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_without_a_numeric_id_keeps_it_as_text() {
+    fn a_non_numeric_room_id_stays_text() {
         assert_eq!(answer(&Room::new("tsai", "CAS Tsai"), vec![])["subjects"][0]["itemId"], "tsai");
     }
 

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_stays_after_the_requests_have_gone() {
+    fn the_peak_is_kept_after_the_requests_end() {
         let journal = Arc::new(Journal::default());
         let (first, second) = (journal.enter(seen("a")), journal.enter(seen("b")));
         drop((first, second));

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn spaces_have_odd_blanks_numbers_as_formal_names_and_a_capacity_of_0() {
+    async fn spaces_have_double_blanks_numeric_formal_names_and_a_capacity_of_0() {
         let list = list(rooms(), "spaces.json").await.json();
         assert_eq!(
             list["spaces"]["space"][1],
@@ -210,14 +210,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_room_is_an_object_and_none_is_no_key() {
+    async fn a_single_room_is_an_object_and_an_empty_list_has_no_key() {
         let one = list(vec![Room::new("1", "HALL 101")], "spaces.json").await.json();
         assert_eq!(one["spaces"]["space"]["space_id"], 1);
         assert_eq!(list(vec![], "spaces.json").await.json(), json!({ "spaces": {} }));
     }
 
     #[tokio::test]
-    async fn a_table_comes_in_pages_and_its_first_row_alone_counts_them() {
+    async fn a_table_is_paged_and_only_its_first_row_has_the_counts() {
         let first = list(rooms(), "list/listdata.json?page=1&page_size=2").await.json();
         assert_eq!((&first["rows"][0]["pages"], &first["rows"][0]["count"]), (&json!(2), &json!(3)));
         assert_eq!((first["rows"].as_array().unwrap().len(), first["rows"][1].get("pages")), (2, None));
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_xml_has_a_prefix_and_partitions() {
+    async fn the_xml_has_a_namespace_prefix_and_partitions() {
         let list = list(rooms(), "spaces.xml").await;
         for part in [
             "<r25:space_id>1</r25:space_id>",
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lists_misbehave_apart_from_rooms() {
+    async fn faults_of_lists_do_not_affect_rooms() {
         let simulator = Simulator::start(rooms()).await.unwrap();
         for (fault, status) in [(Fault::Html, 200), (Fault::Status(403), 403), (Fault::Redirect, 302)] {
             simulator.misbehave_lists(fault);

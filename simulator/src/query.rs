@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_request_names_room_and_day() {
+    fn a_good_request_gives_room_and_day() {
         let start = NaiveDate::from_ymd_opt(2026, 2, 1).unwrap();
         let query = Query::parse(&parameters("342", "2026-02-01"));
         assert_eq!(query, Ok(Query { room_id: "342".to_owned(), start }));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn each_parameter_must_have_its_value() {
+    fn a_parameter_with_a_wrong_value_is_refused() {
         for name in ["comptype", "compsubject", "include", "caller", "obj_cache_accl", "page_size", "start_dt"] {
             let refusal = with(name, "else").unwrap_err();
             assert!(refusal.starts_with(name), "{refusal}");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_start_is_a_midnight_written_in_full() {
+    fn start_dt_must_be_a_midnight_in_full_form() {
         for wrong in ["2026-02-01", "2026-2-1T00:00:00", "2026-02-01T00:00:01", "2026-02-30T00:00:00", ""] {
             assert!(with("start_dt", wrong).is_err(), "{wrong}");
         }

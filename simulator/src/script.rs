@@ -95,7 +95,7 @@ mod tests {
     use crate::booking::Kind;
 
     #[test]
-    fn a_fault_for_one_room_goes_before_one_for_all() {
+    fn a_fault_for_one_room_takes_precedence_over_one_for_all() {
         let mut script = Script::default();
         script.misbehave(Fault::Status(500));
         script.misbehave_for("342", Fault::Status(501));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn bookings_set_replace_only_those_of_that_room_and_day() {
+    fn set_bookings_replaces_only_that_room_and_day() {
         let (monday, tuesday) = ("2026-02-02".parse().unwrap(), "2026-02-03".parse().unwrap());
         let lecture = vec![Booking::new("9.000000", 9.833_333, Kind::Event)];
         let mut script = Script::default();

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_weekday_is_booked_for_about_two_thirds() {
+    fn weekdays_are_about_two_thirds_booked() {
         for weekday in [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri] {
             let share = occupancy(weekday);
             assert!((0.58..0.72).contains(&share), "{weekday}: {share}");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_day_stays_what_it_is_with_every_version() {
+    fn a_known_day_never_changes_between_versions() {
         let at = |hours: &Hours| format!("{}:{:02}", minute(hours) / 60, minute(hours) % 60);
         let monday = timetable("342", date("2026-02-02"));
         let spans: Vec<_> = monday.iter().map(|b| format!("{}-{}", at(&b.start), at(&b.end))).collect();

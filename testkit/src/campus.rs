@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rooms_are_those_of_the_campus_file() {
+    fn rooms_lists_the_ids_of_the_campus_file() {
         let campus = small_campus();
         let ids: Vec<_> = campus.classrooms().map(|(_, room)| room.id.as_str()).collect();
         assert_eq!(ids, ROOMS);

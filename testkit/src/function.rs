@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_stops_by_itself_leaves_its_status_and_logs() {
+    async fn a_function_that_exits_leaves_its_status_and_logs() {
         let (function, _directory) = start("echo out; echo no REDIS_URL >&2; exit 7", &[]).await;
         assert_eq!(function.exit().await.code(), Some(7));
         assert!(function.logs().contains("out\n"));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_sees_lambdas_environment_and_what_the_test_adds() {
+    async fn a_function_gets_lambdas_environment_and_the_tests_variables() {
         let (function, _directory) = start("env; exit 0", &[("AWS_REGION", "eu-west-1"), ("MINE", "yes")]).await;
         function.exit().await;
         let logs = function.logs();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_function_is_gone() {
+    async fn dropping_a_function_kills_its_process() {
         let (function, _directory) = start(ECHO, &[]).await;
         function.init_time().await;
         let pid = function.process().pid();

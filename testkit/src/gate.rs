@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_read_when_all_of_it_is_there() {
+    fn a_command_is_parsed_only_when_complete() {
         let bytes = command(&["SET", "key", "value\r\n"]);
         for length in 0..bytes.len() {
             assert_eq!(first_command(&bytes[..length]), None);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_command_held_and_those_behind_it_never_arrive() {
+    async fn the_held_command_and_those_after_it_never_arrive() {
         let redis = RedisServer::start().await;
         let gate = Gate::start(redis.addr(), 2, |command| command.first().is_some_and(|name| name == "SET")).await;
         let mut client = TcpStream::connect(gate.addr()).await.unwrap();

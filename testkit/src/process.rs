@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_paused_process_stands_still_until_resumed() {
+    async fn a_paused_process_prints_nothing_until_resumed() {
         let process = bash("while sleep 0.01; do echo tick; done");
         let ticks = || process.output().lines().count();
         eventually("it ticks", PATIENCE, async || ticks() > 0).await;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_memory_and_files_are_counted() {
+    async fn memory_and_open_files_are_reported() {
         let process = bash("exec 9</dev/null; echo ready; read -t 60 <> <(:)");
         eventually("it has opened its file", PATIENCE, async || process.output().contains("ready")).await;
         assert!(process.open_files() >= 4, "{}", process.open_files());
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_killed_process_is_gone_even_when_paused() {
+    async fn a_paused_process_can_be_killed() {
         let process = bash("sleep 60");
         process.pause();
         process.kill();

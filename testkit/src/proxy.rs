@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_silences_old_and_new_connections_and_restoring_helps_new_ones_only() {
+    async fn a_cut_silences_all_connections_and_restoring_revives_only_new_ones() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut old = connect(&proxy).await;
         assert!(echoes(&mut old, b"hello").await);
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refusing_closes_what_was_cut() {
+    async fn refusing_closes_cut_connections_too() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
         assert!(echoes(&mut client, b"hello").await);
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn resetting_cuts_an_answer_in_its_middle_until_restored() {
+    async fn resetting_breaks_off_responses_midway_until_restored() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
         assert!(echoes(&mut client, b"hello").await);

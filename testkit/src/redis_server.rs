@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_answers_commands() {
+    async fn a_server_answers_commands() {
         let server = RedisServer::start().await;
         assert_eq!(server.command(&["PING"]).await, "PONG");
         assert_eq!(server.command(&["GET", "a"]).await, "(nil)");
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_listens_on_the_port_it_names() {
+    async fn a_server_listens_on_its_reported_port() {
         let server = RedisServer::start().await;
         assert_eq!(server.url(), format!("redis://127.0.0.1:{}", server.port()));
         assert_eq!(plain_ping(server.port()), b"+PONG\r\n");
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_restart_keeps_the_port_and_empties_it() {
+    async fn a_restart_keeps_the_port_and_loses_the_data() {
         let mut server = RedisServer::start().await;
         let (port, pid) = (server.port(), server.pid());
         server.command(&["SET", "a", "1"]).await;
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_in_use_is_noticed() {
+    async fn a_port_in_use_is_detected() {
         let first = RedisServer::start().await;
         assert!(Setup::new(&[]).launch_on(first.port()).await.is_err());
     }
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_dropped_server_is_gone_even_when_paused() {
+    async fn dropping_a_paused_server_kills_it() {
         let server = RedisServer::start().await;
         let (addr, pid, directory) = (server.addr(), server.pid(), server.setup.directory.path().to_owned());
         server.pause();

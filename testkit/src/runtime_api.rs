@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_event_is_answered() {
+    async fn an_event_gets_its_response() {
         let api = RuntimeApi::start().await;
         let (answer, (head, event)) =
             tokio::join!(api.invoke(json!({ "question": 6 })), serve_one(&api, "response", r#"{"answer":42}"#));
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn concurrent_events_get_each_its_own_answer() {
+    async fn concurrent_events_each_get_their_own_response() {
         let api = RuntimeApi::start().await;
         let function = async {
             serve_one(&api, "response", "1").await;
@@ -371,14 +371,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_not_json_is_reported() {
+    async fn a_response_that_is_not_json_is_reported() {
         let api = RuntimeApi::start().await;
         let (answer, _) = tokio::join!(api.invoke(json!({})), serve_one(&api, "response", "<html>"));
         assert!(matches!(answer, Err(InvocationError::NotJson(text)) if text == "<html>"));
     }
 
     #[tokio::test]
-    async fn an_answer_beyond_the_limit_of_lambda_is_an_error() {
+    async fn a_response_over_lambdas_limit_is_an_error() {
         let api = RuntimeApi::start().await;
         let too_long = format!("\"{}\"", "x".repeat(MAX_RESPONSE_BYTES));
         let function = async {
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_start_fails_what_is_invoked_before_and_after() {
+    async fn a_failed_start_fails_earlier_and_later_invocations() {
         let api = RuntimeApi::start().await;
         let (before, _) =
             tokio::join!(api.invoke(json!({})), send(&api, "POST", "init/error", r#"{"errorType":"Config"}"#));

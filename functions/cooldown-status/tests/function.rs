@@ -21,7 +21,7 @@ async fn mark_refreshed(redis: &RedisServer) {
 }
 
 #[tokio::test]
-async fn it_needs_only_redis_and_returns_the_remaining_minutes() {
+async fn cooldown_status_needs_only_redis_and_returns_the_remaining_minutes() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
     let answer = function.answer_to("cooldown-status").await;
@@ -75,7 +75,7 @@ async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
 }
 
 #[tokio::test]
-async fn it_starts_without_redis_and_connects_later() {
+async fn the_function_starts_without_redis_and_connects_later() {
     let mut redis = RedisServer::start().await;
     redis.stop().await;
     let function = start(&redis.url(), &[]).await;
@@ -106,7 +106,7 @@ async fn a_hanging_redis_delays_the_start_by_at_most_three_seconds() {
 }
 
 #[tokio::test]
-async fn a_bad_environment_variable_stops_the_start_and_is_named() {
+async fn a_bad_environment_variable_stops_the_start_with_an_error_that_names_it() {
     let wanted = "REDIS_URL is not set; expected redis://HOST:PORT or rediss://USER:PASSWORD@HOST:PORT";
     assert_eq!(Function::refusal(BINARY, &[]).await, wanted);
     assert_eq!(Function::refusal(BINARY, &[("REDIS_URL", " ")]).await, wanted);
@@ -119,7 +119,7 @@ async fn a_bad_environment_variable_stops_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_http_request_is_an_error_and_the_next_one_is_answered() {
+async fn an_event_that_is_not_an_http_request_is_an_error_and_the_next_one_is_answered() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
     for event in [json!({}), json!(null), event("schedule")] {
@@ -130,7 +130,7 @@ async fn an_event_that_is_no_http_request_is_an_error_and_the_next_one_is_answer
 }
 
 #[tokio::test]
-async fn after_a_freeze_a_dead_redis_connection_slows_one_cooldown_status_at_most() {
+async fn after_a_freeze_a_dead_redis_connection_slows_at_most_one_cooldown_status() {
     let redis = RedisServer::start().await;
     mark_refreshed(&redis).await;
     let network = Proxy::start(redis.addr()).await;

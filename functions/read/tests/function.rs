@@ -141,7 +141,7 @@ async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
 }
 
 #[tokio::test]
-async fn it_starts_without_redis_and_sweeps_once_redis_is_up() {
+async fn the_function_starts_without_redis_and_sweeps_once_redis_is_up() {
     let (mut redis, simulator) = (RedisServer::start().await, start_25live().await);
     redis.stop().await;
     let function = start(&redis.url(), &simulator, &[]).await;
@@ -159,7 +159,7 @@ async fn it_starts_without_redis_and_sweeps_once_redis_is_up() {
 }
 
 #[tokio::test]
-async fn a_hanging_redis_costs_no_more_than_redis_timeout() {
+async fn a_hanging_redis_delays_a_read_by_at_most_redis_timeout() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let proxy = Proxy::start(redis.addr()).await;
     proxy.cut();
@@ -176,7 +176,7 @@ async fn a_hanging_redis_costs_no_more_than_redis_timeout() {
 }
 
 #[tokio::test]
-async fn beside_the_original_service_readers_get_hits_and_the_log_says_once_what_to_do() {
+async fn a_redis_shared_with_the_original_service_gives_hits_and_one_warning() {
     const KEY: &str = "classrooms:availability";
     const ORIGINALS: &str = r#"{"342": [{"start": "07:00:00", "end": "23:00:00"}]}"#;
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
@@ -195,7 +195,7 @@ async fn beside_the_original_service_readers_get_hits_and_the_log_says_once_what
 }
 
 #[tokio::test]
-async fn with_a_prefix_of_its_own_a_function_touches_no_other_key() {
+async fn a_function_with_redis_prefix_touches_no_other_keys() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     redis.command(&["SET", "classrooms:availability", "another's"]).await;
     let function = start(&redis.url(), &simulator, &[("REDIS_PREFIX", "second")]).await;
@@ -208,7 +208,7 @@ async fn with_a_prefix_of_its_own_a_function_touches_no_other_key() {
 }
 
 #[tokio::test]
-async fn a_bad_environment_variable_stops_the_start_and_is_named() {
+async fn a_bad_environment_variable_stops_the_start_with_an_error_that_names_it() {
     let redis = RedisServer::start().await;
     let url = redis.url();
     let redis_url = ("REDIS_URL", url.as_str());
@@ -234,7 +234,7 @@ async fn a_bad_environment_variable_stops_the_start_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_read_that_waits_for_a_sweep_is_one_json_log_line() {
+async fn a_read_that_waits_for_a_sweep_is_logged_as_one_json_line() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     let last_updated = function.answer_to("open-classrooms").await.json()["last_updated"].clone();
@@ -246,7 +246,7 @@ async fn a_read_that_waits_for_a_sweep_is_one_json_log_line() {
 }
 
 #[tokio::test]
-async fn a_hit_is_the_body_that_the_sweep_compressed() {
+async fn a_hit_returns_the_gzip_body_that_the_sweep_compressed() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
@@ -296,7 +296,7 @@ async fn the_redis_password_is_not_logged_at_any_level() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_http_request_is_an_error_and_the_next_one_is_answered() {
+async fn an_event_that_is_not_an_http_request_is_an_error_and_the_next_one_is_answered() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[]).await;
     for event in [json!({}), Value::Null, event("schedule")] {
@@ -334,7 +334,7 @@ async fn malformed_requests_that_api_gateway_passes_on_get_a_response() {
 }
 
 #[tokio::test]
-async fn after_a_freeze_a_dead_redis_connection_slows_one_request_at_most() {
+async fn after_a_freeze_a_dead_redis_connection_slows_at_most_one_request() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let network = Proxy::start(redis.addr()).await;
     let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
@@ -346,7 +346,7 @@ async fn after_a_freeze_a_dead_redis_connection_slows_one_request_at_most() {
 }
 
 #[tokio::test]
-async fn after_a_freeze_with_redis_unreachable_the_last_good_copy_comes_within_the_timeout() {
+async fn after_a_freeze_with_redis_unreachable_the_last_good_copy_is_served_within_the_timeout() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let network = Proxy::start(redis.addr()).await;
     let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
@@ -414,7 +414,7 @@ async fn an_unreadable_secret_stops_the_start_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_throttled_secret_is_asked_for_once_more() {
+async fn a_throttled_secrets_manager_request_is_retried() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let (redis_url, asked) = (redis.url(), Arc::new(AtomicUsize::new(0)));
     let aws = AwsApi::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
@@ -442,7 +442,7 @@ async fn a_hanging_secrets_manager_stops_the_start_within_seconds() {
 }
 
 #[tokio::test]
-async fn a_secret_needs_an_arn_and_excludes_the_plain_variable() {
+async fn a_secret_needs_an_arn_and_cannot_be_combined_with_the_plain_variable() {
     let arn = ("REDIS_URL_SECRET_ARN", SECRET_ARN);
     for (env, sentence) in [
         (

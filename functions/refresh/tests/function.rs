@@ -51,7 +51,7 @@ fn assert_unavailable(answer: &TestResponse) {
 }
 
 /// The error that a failed scheduled invocation returns to Lambda.
-async fn failed_schedule(function: &Function) -> String {
+async fn failed_scheduled_refresh(function: &Function) -> String {
     match function.invoke(event("schedule")).await.unwrap_err() {
         InvocationError::Function(error) => {
             assert_eq!(error["errorType"], "RefreshFailed");
@@ -101,7 +101,7 @@ async fn a_failed_sweep_is_502_to_clients_and_fails_the_scheduled_invocation() {
     simulator.misbehave(Fault::Html);
     assert_eq!(function.answer_to("refresh").await.problem(), (502, "Failed to refresh data".to_owned()));
     assert_unavailable(&function.answer_to("refresh").await);
-    assert_eq!(failed_schedule(&function).await, "a sweep failed less than a minute ago");
+    assert_eq!(failed_scheduled_refresh(&function).await, "a sweep failed less than a minute ago");
     assert_eq!(simulator.requests(), ROOMS);
     let line = function.logged("ERROR", "sweep failed").await;
     assert_eq!((&line["rooms_ok"], &line["rooms_failed"]), (&json!(0), &json!(ROOMS)));
@@ -113,7 +113,7 @@ async fn each_sweep_emits_one_line_of_metrics_whether_requested_or_scheduled() {
     let function = start(&redis.url(), &simulator, &[("REFRESH_COOLDOWN_MINUTES", "0")]).await;
     assert_refreshed(&function.answer_to("refresh").await);
     simulator.misbehave(Fault::Html);
-    let failure = failed_schedule(&function).await;
+    let failure = failed_scheduled_refresh(&function).await;
     assert_eq!(failure, "77 of the 77 rooms asked failed, so the sweep is not published");
     eventually("both are measured", PATIENCE, async || function.metrics().len() == 2).await;
     let lines = function.metrics();
@@ -142,7 +142,7 @@ async fn each_error_of_refresh_has_its_status_and_detail() {
 }
 
 #[tokio::test]
-async fn the_admin_token_refreshes_within_the_cooldown() {
+async fn a_refresh_with_the_admin_token_ignores_the_cooldown() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let function = start(&redis.url(), &simulator, &[TOKEN]).await;
     assert_refreshed(&function.answer_to("refresh").await);
@@ -182,13 +182,13 @@ async fn redis_over_tls_with_an_untrusted_certificate_counts_as_down() {
 }
 
 #[tokio::test]
-async fn it_starts_without_redis_and_refreshes_once_redis_is_up() {
+async fn the_function_starts_without_redis_and_refreshes_once_redis_is_up() {
     let (mut redis, simulator) = (RedisServer::start().await, start_25live().await);
     redis.stop().await;
     let function = start(&redis.url(), &simulator, &[]).await;
     assert!(function.init_time().await < Duration::from_secs(5));
     assert_unavailable(&function.answer_to("refresh").await);
-    assert!(failed_schedule(&function).await.starts_with("the cache failed: "));
+    assert!(failed_scheduled_refresh(&function).await.starts_with("the cache failed: "));
     assert_eq!(simulator.requests(), 0, "without a cache there should be no sweep");
 
     redis.restart().await;
@@ -196,7 +196,7 @@ async fn it_starts_without_redis_and_refreshes_once_redis_is_up() {
 }
 
 #[tokio::test]
-async fn a_bad_environment_variable_stops_the_start_and_is_named() {
+async fn a_bad_environment_variable_stops_the_start_with_an_error_that_names_it() {
     let redis = RedisServer::start().await;
     let url = redis.url();
     let redis_url = ("REDIS_URL", url.as_str());
@@ -291,7 +291,7 @@ async fn a_failed_refresh_publishes_an_event_to_eventbridge() {
     let (redis, simulator, bus) = (RedisServer::start().await, start_25live().await, event_bus().await);
     let function = start_with_event_bus(bus.addr(), &redis, &simulator).await;
     simulator.misbehave(Fault::Html);
-    failed_schedule(&function).await;
+    failed_scheduled_refresh(&function).await;
     let (entry, detail) = published(&bus);
     assert_eq!(
         (&entry["Source"], &entry["DetailType"]),
@@ -371,7 +371,7 @@ async fn no_secret_is_logged_at_any_level() {
 }
 
 #[tokio::test]
-async fn after_a_freeze_a_dead_redis_connection_slows_one_request_at_most() {
+async fn after_a_freeze_a_dead_redis_connection_slows_at_most_one_request() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let network = Proxy::start(redis.addr()).await;
     let function = start(&format!("redis://{}", network.addr()), &simulator, &[]).await;
@@ -396,7 +396,7 @@ async fn start_over_tls(certificate: Certificate, redis: &RedisServer, simulator
 }
 
 #[tokio::test]
-async fn twenty_five_live_over_tls_is_asked() {
+async fn a_25live_with_a_trusted_certificate_is_swept_over_tls() {
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
     let (function, _tls) = start_over_tls(Certificate::Good, &redis, &simulator).await;
     assert_refreshed(&function.answer_to("refresh").await);
@@ -404,7 +404,7 @@ async fn twenty_five_live_over_tls_is_asked() {
 }
 
 #[tokio::test]
-async fn twenty_five_live_with_a_bad_certificate_is_not_asked() {
+async fn no_request_is_sent_to_a_25live_with_a_bad_certificate() {
     for (certificate, said) in [
         (Certificate::Impostor, "BadSignature"),
         (Certificate::Expired, "certificate expired"),
@@ -425,7 +425,7 @@ async fn twenty_five_live_with_a_bad_certificate_is_not_asked() {
 const VERSION_REFUSED: (u8, u8) = (2, 70);
 
 #[tokio::test]
-async fn tls_1_1_is_refused_to_25live_and_redis() {
+async fn tls_1_1_connections_to_25live_and_redis_are_refused() {
     let (redis, simulator, old) = (RedisServer::start().await, start_25live().await, OldTls::start().await);
     let url = format!("https://{}/availabilitydata.json", old.addr());
     let function = start(&redis.url(), &simulator, &[("API_URL", &url), ("UPSTREAM_CONCURRENCY", "64")]).await;

@@ -6,7 +6,7 @@ use testkit::{
     GatewayEvent, TestApp,
 };
 
-use crate::support::{TUESDAY, with_reserve_alone};
+use crate::support::{TUESDAY, with_only_the_reserve};
 
 #[rstest]
 #[tokio::test]
@@ -90,13 +90,13 @@ async fn a_long_body_is_compressed_for_clients_that_accept_gzip() {
 }
 
 #[tokio::test]
-async fn cache_status_says_the_same_as_x_cache() {
+async fn the_cache_status_header_agrees_with_x_cache() {
     let app = TestApp::start(Memory).await;
     let miss = app.answer_to("open-classrooms").await;
     let hit = app.answer_to("open-classrooms").await;
     assert_eq!((miss.header("x-cache"), miss.header("cache-status")), ("MISS", "EmptyClassroom; fwd=miss"));
     assert_eq!((hit.header("x-cache"), hit.header("cache-status")), ("HIT", "EmptyClassroom; hit"));
-    let stale = with_reserve_alone(Memory).await.answer_to("open-classrooms").await;
+    let stale = with_only_the_reserve(Memory).await.answer_to("open-classrooms").await;
     assert_eq!((stale.header("x-cache"), stale.header("cache-status")), ("STALE", "EmptyClassroom; hit; detail=stale"));
 }
 

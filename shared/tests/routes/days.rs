@@ -17,7 +17,7 @@ fn dates(answer: &TestResponse) -> Vec<String> {
 
 #[rstest]
 #[tokio::test]
-async fn a_rooms_days_are_what_each_days_own_answer_shows(#[values(Memory, Redis)] backend: Backend) {
+async fn a_rooms_days_match_the_response_for_each_single_day(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     let miss = app.answer_to("classroom-days").await;
     let hit = app.answer_to("classroom-days").await;
@@ -39,7 +39,7 @@ async fn a_rooms_days_are_what_each_days_own_answer_shows(#[values(Memory, Redis
 
 #[rstest]
 #[tokio::test]
-async fn past_days_stay_as_long_as_the_reserve_keeps_them(#[values(Memory, Redis)] backend: Backend) {
+async fn past_days_are_listed_while_the_reserve_keeps_them(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.answer_to("refresh").await;
     for _ in 0..2 {
@@ -55,9 +55,7 @@ async fn past_days_stay_as_long_as_the_reserve_keeps_them(#[values(Memory, Redis
 
 #[rstest]
 #[tokio::test]
-async fn days_that_are_older_than_a_sweep_should_be_are_stale_or_swept_again(
-    #[values(Memory, Redis)] backend: Backend,
-) {
+async fn days_from_a_sweep_over_24_hours_old_are_stale_or_a_miss(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.answer_to("refresh").await;
     app.advance(25 * 60 * MINUTE);
@@ -74,7 +72,7 @@ async fn days_that_are_older_than_a_sweep_should_be_are_stale_or_swept_again(
 
 #[rstest]
 #[tokio::test]
-async fn a_value_that_is_no_rooms_days_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
+async fn a_cached_value_that_is_not_this_rooms_days_counts_as_absent(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.answer_to("refresh").await;
     let before = app.answer_to("classroom-days").await;
@@ -94,7 +92,7 @@ async fn a_value_that_is_no_rooms_days_counts_as_absent(#[values(Memory, Redis)]
 
 #[rstest]
 #[tokio::test]
-async fn a_room_that_never_answered_has_days_that_are_unknown(#[values(Memory, Redis)] backend: Backend) {
+async fn all_days_of_a_room_that_never_answered_are_unknown(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     app.simulator.misbehave_for("342", Fault::Html);
     let days = app.answer_to("classroom-days").await.json();

@@ -53,7 +53,7 @@ async fn cache_control(app: &TestApp, target: &str) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn every_route_has_its_cache_control_without_a_cdn_and_with_one(#[values(Memory, Redis)] backend: Backend) {
+async fn every_route_has_its_cache_control_with_and_without_a_cdn(#[values(Memory, Redis)] backend: Backend) {
     let (without, with) = (TestApp::start(backend).await, with_cdn(backend).await);
     for app in [&without, &with] {
         assert_eq!(app.answer_to("refresh").await.status, 200);
@@ -93,7 +93,7 @@ async fn errors_refreshes_and_health_are_not_stored_behind_a_cdn(#[values(Memory
 }
 
 #[tokio::test]
-async fn what_leads_to_the_page_and_the_page_of_no_room_are_not_stored_behind_a_cdn() {
+async fn the_root_redirects_and_the_404_page_are_not_stored_behind_a_cdn() {
     let app = with_cdn(Memory).await;
     for (event, status) in [("hello-browser", 303), ("hello", 200), ("app-slash", 308), ("app-room-not-found", 404)] {
         let answer = app.answer_to(event).await;
@@ -103,7 +103,7 @@ async fn what_leads_to_the_page_and_the_page_of_no_room_are_not_stored_behind_a_
 
 #[rstest]
 #[tokio::test]
-async fn a_stale_copy_is_kept_for_5_s_and_a_past_day_for_an_hour(#[values(Memory, Redis)] backend: Backend) {
+async fn a_cdn_keeps_a_stale_copy_for_5_s_and_a_past_day_for_an_hour(#[values(Memory, Redis)] backend: Backend) {
     let app = with_cdn(backend).await;
     assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "MISS"));
     // 14 hours later it is half a second before midnight, and then the next day.
@@ -133,7 +133,7 @@ async fn a_stale_copy_is_kept_for_5_s_and_a_past_day_for_an_hour(#[values(Memory
 }
 
 #[tokio::test]
-async fn with_redis_down_a_cdn_keeps_the_processs_own_copy_for_5_s_and_no_times() {
+async fn with_redis_down_a_cdn_keeps_the_last_good_copy_for_5_s_and_nothing_else() {
     let mut app = with_cdn(Redis).await;
     assert_eq!(app.answer_to("refresh").await.status, 200);
     app.store.redis.as_mut().unwrap().stop().await;
@@ -151,14 +151,14 @@ async fn with_redis_down_a_cdn_keeps_the_processs_own_copy_for_5_s_and_no_times(
 
 #[rstest]
 #[tokio::test]
-async fn before_the_first_sweep_a_cdn_keeps_no_last_update(#[values(Memory, Redis)] backend: Backend) {
+async fn before_the_first_sweep_last_updated_is_not_stored_behind_a_cdn(#[values(Memory, Redis)] backend: Backend) {
     let app = with_cdn(backend).await;
     assert_eq!(cache_control(&app, "/api/last-updated").await, "no-store");
 }
 
 #[rstest]
 #[tokio::test]
-async fn the_parameter_seen_changes_no_answer(#[values(Memory, Redis)] backend: Backend) {
+async fn the_seen_parameter_changes_no_response(#[values(Memory, Redis)] backend: Backend) {
     let app = with_cdn(backend).await;
     assert_eq!(app.answer_to("refresh").await.status, 200);
     for (target, _, expected) in ROUTES {

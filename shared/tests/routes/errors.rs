@@ -10,11 +10,11 @@ use testkit::{
 };
 use tower::ServiceExt;
 
-use crate::support::{FRONTEND, TOKEN, UNREACHABLE, assert_discreet};
+use crate::support::{FRONTEND, TOKEN, UNREACHABLE, assert_shows_no_internals};
 
 #[rstest]
 #[tokio::test]
-async fn a_malformed_parameter_is_400_and_named(#[values(Memory, Redis)] backend: Backend) {
+async fn a_malformed_parameter_is_400_and_the_detail_names_it(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start_with(backend, &[TOKEN]).await;
     let a_date = "expected a date such as 2026-03-03";
     let cases = [
@@ -106,25 +106,25 @@ async fn error_bodies_show_no_internals(#[values(Memory, Redis)] backend: Backen
         "refresh-too-large",
     ];
     for event in errors {
-        assert_discreet(&app, &app.answer_to(event).await);
+        assert_shows_no_internals(&app, &app.answer_to(event).await);
     }
-    assert_discreet(&app, &app.answer(GatewayEvent::post("/api/refresh?invalidate_cache=true")).await);
+    assert_shows_no_internals(&app, &app.answer(GatewayEvent::post("/api/refresh?invalidate_cache=true")).await);
     for fault in [Fault::Html, Fault::CutOff, Fault::Redirect, Fault::Status(404), Fault::Body("{".to_owned())] {
         app.simulator.misbehave(fault);
         let failed = app.answer_to("refresh").await;
         assert_eq!(failed.status, 502);
-        assert_discreet(&app, &failed);
-        assert_discreet(&app, &app.answer_to("refresh").await);
-        assert_discreet(&app, &app.answer_to("open-classrooms").await);
+        assert_shows_no_internals(&app, &failed);
+        assert_shows_no_internals(&app, &app.answer_to("refresh").await);
+        assert_shows_no_internals(&app, &app.answer_to("open-classrooms").await);
         app.store.store.delete("classrooms:refresh_failed").await.unwrap();
     }
     app.simulator.behave();
     assert_eq!(app.answer_to("refresh").await.status, 200);
-    assert_discreet(&app, &app.answer_to("refresh").await);
+    assert_shows_no_internals(&app, &app.answer_to("refresh").await);
     if let Some(redis) = &mut app.store.redis {
         redis.stop().await;
         for event in ["refresh", "refresh-invalidate-cache"] {
-            assert_discreet(&app, &app.answer_to(event).await);
+            assert_shows_no_internals(&app, &app.answer_to(event).await);
         }
     }
 }
@@ -138,7 +138,7 @@ async fn with_redis_down_reads_and_refreshes_are_503_and_status_routes_are_200()
         let answer = app.answer_to(event).await;
         assert_eq!(answer.problem(), (503, "Cache unavailable".to_owned()), "{event}");
         assert_eq!(answer.header("retry-after"), "5", "{event}");
-        assert_discreet(&app, &answer);
+        assert_shows_no_internals(&app, &answer);
     }
     let buildings = app.answer_to("buildings").await;
     assert_eq!((buildings.outcome(), buildings.json()["buildings"][0]["rooms"].clone()), ((200, "STALE"), 2.into()));

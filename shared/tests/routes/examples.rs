@@ -20,7 +20,7 @@ fn has_date(text: &str) -> bool {
 }
 
 #[test]
-fn no_command_in_the_documents_has_a_date_that_expires() {
+fn no_command_in_the_docs_has_a_date_that_expires() {
     let pages = fs::read_dir(file("docs")).unwrap().map(|page| page.unwrap().path());
     let pages = pages.filter(|page| page.extension().is_some_and(|extension| extension == "md"));
     let mut commands = 0;
@@ -35,7 +35,7 @@ fn no_command_in_the_documents_has_a_date_that_expires() {
 }
 
 #[test]
-fn no_parameter_is_suggested_a_date_that_expires() {
+fn no_parameter_example_has_a_date_that_expires() {
     let document: Value = serde_json::from_str(&fs::read_to_string(file("shared/openapi.json")).unwrap()).unwrap();
     let operations =
         document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());

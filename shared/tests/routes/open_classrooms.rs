@@ -6,7 +6,7 @@ use testkit::{
     GatewayEvent, TestApp, today,
 };
 
-use crate::support::{MINUTE, TUESDAY, with_reserve_alone};
+use crate::support::{MINUTE, TUESDAY, with_only_the_reserve};
 
 #[rstest]
 #[tokio::test]
@@ -29,8 +29,8 @@ async fn the_first_read_is_a_miss_and_the_next_a_hit_with_the_same_bytes(#[value
 
 #[rstest]
 #[tokio::test]
-async fn a_stale_copy_says_so_in_x_cache_and_in_its_body(#[values(Memory, Redis)] backend: Backend) {
-    let app = with_reserve_alone(backend).await;
+async fn a_stale_copy_is_marked_in_x_cache_and_in_its_body(#[values(Memory, Redis)] backend: Backend) {
+    let app = with_only_the_reserve(backend).await;
     let stale = app.answer_to("open-classrooms").await;
     assert_eq!(stale.outcome(), (200, "STALE"));
     assert_eq!(stale.text, TUESDAY.replace(r#""stale":false"#, r#""stale":true"#));
@@ -44,7 +44,7 @@ async fn a_stale_copy_says_so_in_x_cache_and_in_its_body(#[values(Memory, Redis)
 
 #[rstest]
 #[tokio::test]
-async fn any_swept_day_is_shown(#[values(Memory, Redis)] backend: Backend) {
+async fn every_swept_day_is_available(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for (date, outcome) in [("2026-03-03", "MISS"), ("2026-03-04", "HIT"), ("2026-04-03", "HIT")] {
         let answer = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?date={date}"))).await;

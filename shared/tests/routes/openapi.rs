@@ -338,7 +338,7 @@ fn page_with(document: &Value, page: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_document_that_is_checked_in_is_what_the_service_answers() {
+async fn the_checked_in_openapi_document_matches_the_services_responses() {
     let document = toured().await;
     let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
     let page = page_with(&document, &fs::read_to_string(PAGE).unwrap());
@@ -352,7 +352,7 @@ async fn the_document_that_is_checked_in_is_what_the_service_answers() {
 }
 
 #[tokio::test]
-async fn every_route_is_documented_with_its_methods_and_no_other() {
+async fn the_openapi_document_lists_exactly_the_routes_and_their_methods() {
     let app = TestApp::start(Backend::Memory).await;
     // Axum has no list of its routes, but its Debug output has their paths.
     let shown = format!("{:?}", app.routes);
@@ -371,7 +371,7 @@ async fn every_route_is_documented_with_its_methods_and_no_other() {
 
 /// Each operation hints at the parameters that it does not document, and at no others.
 #[tokio::test]
-async fn every_parameter_that_an_operation_knows_is_documented() {
+async fn every_query_parameter_of_an_operation_is_documented() {
     let app = TestApp::start(Backend::Memory).await;
     let document = description();
     let name = |parameter: &Value| parameter["name"].as_str().unwrap().to_owned();
@@ -401,7 +401,7 @@ async fn every_parameter_that_an_operation_knows_is_documented() {
 
 /// The types of problems: in the document, and in docs/API.md, in the same order.
 #[test]
-fn every_type_of_problem_is_listed() {
+fn every_problem_type_is_listed_in_the_docs() {
     let document = description();
     let types = document["components"]["schemas"]["ProblemType"]["enum"].as_array().unwrap();
     let page = fs::read_to_string(PAGE).unwrap();

@@ -41,7 +41,7 @@ async fn the_page_has_a_strict_content_security_policy_and_an_etag(#[values(Memo
 }
 
 #[tokio::test]
-async fn the_policy_lets_the_page_be_installed_and_register_its_worker_by_one_trusted_types_policy() {
+async fn the_csp_allows_the_manifest_the_service_worker_and_one_trusted_types_policy() {
     let app = TestApp::start(Memory).await;
     let (page, docs) = (app.answer_to("app").await, app.answer_to("docs").await);
     let (page, docs) = (page.header("content-security-policy"), docs.header("content-security-policy"));
@@ -54,7 +54,7 @@ async fn the_policy_lets_the_page_be_installed_and_register_its_worker_by_one_tr
 }
 
 #[tokio::test]
-async fn the_heads_name_the_campus_and_the_room() {
+async fn the_html_heads_name_the_campus_and_the_room() {
     let app = TestApp::start(Memory).await;
     let about_room = "When CAS 116 (College of Arts &amp; Sciences) is free, day by day.";
     for (target, title, description, base) in [
@@ -89,7 +89,7 @@ async fn the_heads_name_the_campus_and_the_room() {
 }
 
 #[tokio::test]
-async fn each_file_that_a_page_names_is_there() {
+async fn every_file_that_a_page_links_to_exists() {
     let app = TestApp::start(Memory).await;
     for (target, base) in [("/app", ""), ("/app/rooms/342", "../../")] {
         let page = get(&app, target).await.text;
@@ -105,7 +105,7 @@ async fn each_file_that_a_page_names_is_there() {
 
 #[rstest]
 #[tokio::test]
-async fn a_room_that_the_campus_does_not_have_gets_the_page_with_404(#[values(Memory, Redis)] backend: Backend) {
+async fn the_page_of_an_unknown_room_has_status_404(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for target in ["/app/rooms/999", "/app/rooms/%FF", "/app/rooms/%3Cscript%3E"] {
         let page = get(&app, target).await;
@@ -163,7 +163,7 @@ async fn pages_of_different_rooms_and_campuses_have_different_etags() {
 
 #[rstest]
 #[tokio::test]
-async fn a_browser_at_the_root_is_sent_to_the_page_and_a_program_is_greeted(#[values(Memory, Redis)] backend: Backend) {
+async fn the_root_redirects_browsers_to_the_page_and_greets_other_clients(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
     for method in ["GET", "HEAD"] {
         let browser = app.answer(GatewayEvent::new(method, "/").header("accept", BROWSER)).await;
@@ -179,7 +179,7 @@ async fn a_browser_at_the_root_is_sent_to_the_page_and_a_program_is_greeted(#[va
 }
 
 #[tokio::test]
-async fn the_page_with_a_slash_at_its_end_leads_to_the_page_and_keeps_the_query() {
+async fn app_with_a_trailing_slash_redirects_to_the_page_and_keeps_the_query() {
     let app = TestApp::start(Memory).await;
     for method in ["GET", "HEAD"] {
         for (target, location) in [("/app/", "../app"), ("/app/?q=cas%20116&at=14:00", "../app?q=cas%20116&at=14:00")] {
@@ -190,7 +190,7 @@ async fn the_page_with_a_slash_at_its_end_leads_to_the_page_and_keeps_the_query(
 }
 
 #[tokio::test]
-async fn the_manifest_names_the_campus_and_holds_behind_a_path() {
+async fn the_manifest_names_the_campus_and_works_behind_a_path_prefix() {
     let mut app = TestApp::start(Memory).await;
     let mut campus = small_campus();
     campus.name = "Example College".to_owned();
@@ -212,7 +212,7 @@ async fn the_manifest_names_the_campus_and_holds_behind_a_path() {
 }
 
 #[tokio::test]
-async fn the_service_worker_may_serve_the_page_and_the_rooms() {
+async fn the_service_workers_scope_covers_the_page_and_the_rooms() {
     let app = TestApp::start(Memory).await;
     let worker = get(&app, "/app/sw.js").await;
     assert_eq!(worker.header("content-type"), "text/javascript; charset=utf-8");
@@ -222,14 +222,14 @@ async fn the_service_worker_may_serve_the_page_and_the_rooms() {
 }
 
 #[tokio::test]
-async fn search_engines_may_read_the_page_and_not_the_api() {
+async fn robots_txt_allows_the_page_and_disallows_the_api() {
     let app = TestApp::start(Memory).await;
     let rules = get(&app, "/robots.txt").await.text;
     assert_eq!(rules, "User-agent: *\nAllow: /app\nDisallow: /api/\n");
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_a_404() {
+async fn a_missing_file_is_404() {
     let app = TestApp::start(Memory).await;
     for path in ["/app/icon.gif", "/app/%FF", "/app/rooms", "/app/rooms/342/x", "/app//", "/favicon.png"] {
         assert_eq!(get(&app, path).await.problem(), (404, "Not Found".to_owned()), "{path}");

@@ -7,7 +7,7 @@ use testkit::{
     GatewayEvent, ROOMS, TestApp, TestResponse,
 };
 
-use crate::support::{FREE_AT_EIGHT, MINUTE, assert_discreet};
+use crate::support::{FREE_AT_EIGHT, MINUTE, assert_shows_no_internals};
 
 /// The names of the rooms in an answer, in its order.
 fn names(answer: &TestResponse) -> Vec<String> {
@@ -74,7 +74,7 @@ async fn a_malformed_question_is_400_with_its_reason(#[values(Memory, Redis)] ba
     ] {
         let answer = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?{query}"))).await;
         assert_eq!(answer.problem(), (400, detail), "{query}");
-        assert_discreet(&app, &answer);
+        assert_shows_no_internals(&app, &answer);
     }
     let long = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?q={}", "é".repeat(1_000)))).await;
     let expected = "part of a room's or a building's name, 1 to 100 characters long";

@@ -61,7 +61,7 @@ fn about_a_minute(answer: &TestResponse) -> bool {
 
 #[rstest]
 #[tokio::test]
-async fn a_failed_sweep_is_502_and_during_the_backoff_503(#[values(Memory, Redis)] backend: Backend) {
+async fn a_failed_sweep_is_502_and_requests_during_the_backoff_are_503(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start_with(backend, &[TOKEN]).await;
     app.simulator.misbehave(Fault::Html);
     assert_eq!(app.answer_to("refresh").await.problem(), (502, "Failed to refresh data".to_owned()));

@@ -42,7 +42,7 @@ async fn sweep_other_kind(app: &mut TestApp, simulated: bool) {
 
 #[rstest]
 #[tokio::test]
-async fn answers_of_simulated_bookings_say_so_also_when_a_server_with_an_api_url_reads_them(
+async fn simulated_bookings_are_marked_even_if_a_server_with_api_url_reads_them(
     #[values(Memory, Redis)] backend: Backend,
 ) {
     let mut app = simulated(backend).await;
@@ -69,7 +69,7 @@ async fn answers_of_simulated_bookings_say_so_also_when_a_server_with_an_api_url
 
 #[rstest]
 #[tokio::test]
-async fn answers_of_real_bookings_have_no_mark_also_when_a_server_without_an_api_url_reads_them(
+async fn real_bookings_are_not_marked_even_if_a_server_without_api_url_reads_them(
     #[values(Memory, Redis)] backend: Backend,
 ) {
     let mut app = TestApp::start(backend).await;
@@ -83,7 +83,7 @@ async fn answers_of_real_bookings_have_no_mark_also_when_a_server_without_an_api
 
 #[rstest]
 #[tokio::test]
-async fn a_stale_copy_of_simulated_bookings_says_so(#[values(Memory, Redis)] backend: Backend) {
+async fn a_stale_copy_of_simulated_bookings_is_marked(#[values(Memory, Redis)] backend: Backend) {
     let mut app = simulated(backend).await;
     app.restart(false);
     for key in ["classrooms:availability", "classrooms:last_refresh"] {
@@ -99,7 +99,7 @@ async fn a_stale_copy_of_simulated_bookings_says_so(#[values(Memory, Redis)] bac
 #[case::real_after_simulated(true)]
 #[case::simulated_after_real(false)]
 #[tokio::test]
-async fn a_room_that_fails_keeps_no_slots_of_the_other_kind_of_bookings(
+async fn failed_rooms_keep_no_slots_when_simulated_and_real_bookings_alternate(
     #[case] first: bool,
     #[values(Memory, Redis)] backend: Backend,
 ) {
@@ -127,7 +127,7 @@ async fn a_room_that_fails_keeps_no_slots_of_the_other_kind_of_bookings(
 
 #[rstest]
 #[tokio::test]
-async fn the_days_of_a_room_are_all_of_one_kind_of_bookings(#[values(Memory, Redis)] backend: Backend) {
+async fn a_rooms_days_never_mix_simulated_and_real_bookings(#[values(Memory, Redis)] backend: Backend) {
     let mut app = simulated(backend).await;
     // On Wednesday, a server with an API_URL sweeps: Tuesday's simulated bookings are still in the reserve.
     app.advance(24 * 60 * MINUTE);
@@ -147,7 +147,7 @@ async fn the_days_of_a_room_are_all_of_one_kind_of_bookings(#[values(Memory, Red
 
 #[rstest]
 #[tokio::test]
-async fn a_real_sweep_without_any_booking_is_good_after_a_simulated_one(#[values(Memory, Redis)] backend: Backend) {
+async fn a_real_sweep_without_any_booking_succeeds_after_a_simulated_one(#[values(Memory, Redis)] backend: Backend) {
     let mut app = simulated(backend).await;
     app.simulator.misbehave(Fault::NullItems);
     app.advance(31 * MINUTE);

@@ -37,7 +37,7 @@ pub(crate) const FREE_AT_EIGHT: &str = concat!(
 );
 
 /// The sweep of Tuesday is there, but only in the reserve, and 25Live fails.
-pub(crate) async fn with_reserve_alone(backend: Backend) -> TestApp {
+pub(crate) async fn with_only_the_reserve(backend: Backend) -> TestApp {
     let app = TestApp::start(backend).await;
     assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "MISS"));
     for key in ["classrooms:availability", "classrooms:last_refresh"] {
@@ -50,7 +50,7 @@ pub(crate) async fn with_reserve_alone(backend: Backend) -> TestApp {
 pub(crate) const FRONTEND: &str = "https://rooms.example.edu";
 
 /// Asserts that an error says nothing but its sentence, and that the sentence has nothing of the inside in it.
-pub(crate) fn assert_discreet(app: &TestApp, answer: &TestResponse) {
+pub(crate) fn assert_shows_no_internals(app: &TestApp, answer: &TestResponse) {
     let (_, detail) = answer.problem();
     let port = app.simulator.addr().port().to_string();
     let text = answer.text.to_lowercase();

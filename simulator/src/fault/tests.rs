@@ -25,7 +25,7 @@ async fn days_with(fault: Fault) -> (Vec<Value>, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn a_status_is_sent_as_asked() {
+async fn a_status_fault_sends_that_status() {
     for status in [400, 404, 429, 500, 503] {
         let (_, bad) = good_and(Fault::Status(status)).await;
         assert_eq!(bad.status, status);
@@ -34,7 +34,7 @@ async fn a_status_is_sent_as_asked() {
 }
 
 #[tokio::test]
-async fn a_retry_after_is_sent_as_written() {
+async fn a_retry_after_value_is_sent_unchanged() {
     for value in ["7", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"] {
         let (_, bad) = good_and(Fault::retry_after(429, value)).await;
         assert_eq!((bad.status, bad.header("retry-after")), (429, Some(value)));
@@ -42,7 +42,7 @@ async fn a_retry_after_is_sent_as_written() {
 }
 
 #[tokio::test]
-async fn faults_apply_where_requested_until_behave() {
+async fn faults_apply_to_the_chosen_rooms_until_behave() {
     let simulator = simulator().await;
     simulator.misbehave_for("342", Fault::Status(500));
     assert_eq!(ask(&simulator, "342").await.status, 500);
@@ -56,7 +56,7 @@ async fn faults_apply_where_requested_until_behave() {
 }
 
 #[tokio::test]
-async fn a_dripping_answer_has_its_full_content_length_and_begins_with_one_byte() {
+async fn a_dripped_response_has_its_full_content_length_and_starts_with_one_byte() {
     let simulator = simulator().await;
     let good = ask(&simulator, "342").await;
     simulator.misbehave(Fault::Drip);
@@ -78,13 +78,13 @@ async fn a_sign_in_page_is_html_with_status_200() {
 }
 
 #[tokio::test]
-async fn a_prefixed_answer_is_the_good_one_after_its_prefix() {
+async fn a_prefixed_response_is_the_good_one_after_the_prefix() {
     let (good, bad) = good_and(Fault::Prefixed).await;
     assert_eq!(bad.text(), format!(")]}}',\n{}", good.text()));
 }
 
 #[tokio::test]
-async fn a_cut_off_answer_is_good_http_and_bad_json() {
+async fn a_cut_off_response_is_valid_http_and_invalid_json() {
     let (good, bad) = good_and(Fault::CutOff).await;
     assert_eq!(bad.content_length(), Some(bad.body.len()));
     assert!(good.body.starts_with(&bad.body) && bad.body.len() == good.body.len() / 2);
@@ -117,7 +117,7 @@ async fn items_can_be_missing_or_null_on_every_day() {
 }
 
 #[tokio::test]
-async fn a_missing_day_is_left_out_and_the_others_stay() {
+async fn only_the_missing_day_is_left_out() {
     let (mut good, bad) = days_with(Fault::MissingDay("2026-02-03".parse().unwrap())).await;
     assert_eq!(good.remove(2)["item_date"], "2026-02-03T00:00:00");
     assert_eq!(bad, good);
@@ -134,7 +134,7 @@ async fn a_malformed_item_is_added_to_the_good_ones() {
 }
 
 #[tokio::test]
-async fn other_room_is_answered_under_its_own_id() {
+async fn other_room_responds_with_the_other_rooms_id_and_name() {
     let (good, bad) = days_with(Fault::OtherRoom).await;
     assert_eq!(bad.len(), good.len());
     assert!(bad.iter().all(|day| day["itemId"] == 344 && day["itemName"] == "CAS 201"));
@@ -151,14 +151,14 @@ async fn shuffled_days_are_the_same_days_in_another_order() {
 }
 
 #[tokio::test]
-async fn a_gzipped_answer_is_the_good_one_packed() {
+async fn a_gzipped_response_decompresses_to_the_good_one() {
     let (good, bad) = good_and(Fault::Gzip).await;
     assert_eq!(bad.header("content-encoding"), Some("gzip"));
     assert_eq!(gzip::unpack(&bad.body), good.body);
 }
 
 #[tokio::test]
-async fn a_gzip_bomb_is_small_until_it_is_unpacked() {
+async fn a_gzip_bomb_is_small_until_decompressed() {
     let (_, bad) = good_and(Fault::GzipBomb(20 << 20)).await;
     assert_eq!(bad.header("content-encoding"), Some("gzip"));
     assert!(bad.body.len() < 200_000, "{}", bad.body.len());
@@ -166,7 +166,7 @@ async fn a_gzip_bomb_is_small_until_it_is_unpacked() {
 }
 
 #[tokio::test]
-async fn as_many_items_are_sent_as_asked_for() {
+async fn many_items_sends_the_requested_number_of_items() {
     for count in [1, 2, 10_000] {
         let (good, bad) = good_and(Fault::ManyItems(count)).await;
         let days = bad.subjects();
@@ -176,7 +176,7 @@ async fn as_many_items_are_sent_as_asked_for() {
 }
 
 #[tokio::test]
-async fn a_redirect_leads_to_the_good_answer_and_is_counted() {
+async fn a_redirect_leads_to_the_good_response_and_is_counted() {
     let simulator = simulator().await;
     let good = ask(&simulator, "342").await;
     simulator.misbehave(Fault::Redirect);
@@ -188,14 +188,14 @@ async fn a_redirect_leads_to_the_good_answer_and_is_counted() {
 }
 
 #[tokio::test]
-async fn a_body_is_sent_as_given() {
+async fn a_body_is_sent_unchanged() {
     let (_, bad) = good_and(Fault::Body("[1,".to_owned())).await;
     assert_eq!((bad.status, bad.text()), (200, "[1,"));
     assert_eq!(bad.header("content-type"), Some(JSON));
 }
 
 #[tokio::test]
-async fn a_huge_answer_is_json_of_just_that_size() {
+async fn a_huge_response_is_json_of_exactly_that_size() {
     for size in [100, 1_000, 65_536, 3_000_000] {
         let (_, bad) = good_and(Fault::Huge(size)).await;
         assert_eq!(bad.body.len(), size);
@@ -205,7 +205,7 @@ async fn a_huge_answer_is_json_of_just_that_size() {
 }
 
 #[tokio::test]
-async fn a_hanging_answer_never_begins() {
+async fn a_hanging_response_never_begins() {
     let simulator = simulator().await;
     simulator.misbehave(Fault::Hang);
     let connection = send(&simulator, "GET", &target(&simulator, "342", "2026-02-01")).await;

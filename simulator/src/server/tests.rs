@@ -11,7 +11,7 @@ async fn simulator() -> Simulator {
 }
 
 #[tokio::test]
-async fn a_room_is_answered_with_a_month_of_its_timetable() {
+async fn a_response_has_a_month_of_the_rooms_timetable() {
     let simulator = simulator().await;
     let reply = ask(&simulator, "342").await;
     assert_eq!(reply.status, 200);
@@ -26,7 +26,7 @@ async fn a_room_is_answered_with_a_month_of_its_timetable() {
 }
 
 #[tokio::test]
-async fn the_same_question_has_the_same_answer_after_a_restart() {
+async fn the_same_request_gets_the_same_response_after_a_restart() {
     let before = ask(&simulator().await, "342").await.body;
     assert_eq!(ask(&simulator().await, "342").await.body, before);
 }
@@ -38,7 +38,7 @@ async fn an_unknown_room_has_no_subjects() {
 }
 
 #[tokio::test]
-async fn a_simulator_with_every_room_answers_about_any() {
+async fn a_simulator_with_every_room_knows_any_id() {
     let simulator = Simulator::start_with_every_room(0).await.unwrap();
     for id in ["342", "1", "no-such-room"] {
         let subjects = ask(&simulator, id).await.subjects();
@@ -54,7 +54,7 @@ async fn a_port_that_is_taken_is_an_error() {
 }
 
 #[tokio::test]
-async fn bookings_set_by_a_test_are_what_is_answered() {
+async fn bookings_set_by_a_test_are_returned() {
     let simulator = simulator().await;
     let date = "2026-02-03".parse().unwrap();
     simulator.set_bookings("342", date, vec![Booking::new("9.000000", 9.833_333, Kind::Blackout)]);
@@ -109,7 +109,7 @@ async fn requests_are_counted_and_remembered_as_decoded() {
 }
 
 #[tokio::test]
-async fn an_answer_takes_its_latency_and_requests_overlap_meanwhile() {
+async fn a_response_takes_the_set_latency_and_requests_overlap() {
     let simulator = simulator().await;
     simulator.set_latency(Duration::from_millis(200));
     let begun = std::time::Instant::now();
