@@ -1,7 +1,7 @@
-//! The OpenAPI document against the routes and their real answers; and `make openapi`, which writes it.
+//! Compares the OpenAPI document with the routes and their real responses. `make openapi` writes the document.
 //!
-//! A tour asks each operation for each of its answers. What is documented and never answered fails, what is answered and not
-//! documented fails, and what was answered becomes the document's examples: so these are real.
+//! A tour requests every documented response of every operation. A documented response that never occurs fails the test, and so
+//! does an undocumented one. The responses become the examples of the document.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,15 +20,15 @@ use testkit::{Backend, GatewayEvent, TestApp, TestResponse};
 use tower::ServiceExt;
 
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
-/// Its table of routes is made of the document too.
+/// The table of routes on this page is generated from the document too.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/API.md");
 const TABLE: &str = "<!-- `make openapi` writes this table. -->\n";
 const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 
-/// The document, and what has been answered so far.
+/// The document, and the responses so far.
 struct Tour {
     document: Value,
-    /// Operations, and the status of each answer, with the names of the headers that such answers had.
+    /// The header names seen so far, by operation and status.
     seen: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
@@ -37,19 +37,20 @@ impl Tour {
         Self { document: description(), seen: BTreeMap::new() }
     }
 
-    /// The operation that a request is for: its path in the document.
+    /// The document's path for a request target.
     fn path_of(&self, target: &str) -> String {
         let path = target.split('?').next().unwrap();
         let matches = |template: &&String| {
-            let (mut asked, mut said) = (path.split('/'), template.split('/'));
-            let all = asked.by_ref().zip(said.by_ref()).all(|(asked, said)| said.starts_with('{') || asked == said);
-            all && path.matches('/').count() == template.matches('/').count()
+            let (mut actual, mut expected) = (path.split('/'), template.split('/'));
+            let mut pairs = actual.by_ref().zip(expected.by_ref());
+            pairs.all(|(actual, expected)| expected.starts_with('{') || actual == expected)
+                && path.matches('/').count() == template.matches('/').count()
         };
         self.document["paths"].as_object().unwrap().keys().find(matches).unwrap().clone()
     }
 
-    /// Asks, and holds the answer against the document: its status, its headers, its content type and its body. It becomes
-    /// the example `name` of that answer.
+    /// Sends a request and checks the status, headers, content type and body of the response against the document. The response
+    /// becomes the example `name`.
     async fn ask(
         &mut self,
         app: &TestApp,
@@ -72,8 +73,8 @@ impl Tour {
         let operation = &self.document["paths"][&path][method.to_lowercase()];
         let status = answer.status.as_str().to_owned();
         let response = &operation["responses"][&status];
-        assert!(response.is_object(), "{place}, and that is not documented");
-        let said: BTreeSet<_> = names(&response["headers"]).iter().map(|name| name.to_lowercase()).collect();
+        assert!(response.is_object(), "{place}, which is not documented");
+        let documented: BTreeSet<_> = names(&response["headers"]).iter().map(|name| name.to_lowercase()).collect();
         let sent = [
             "etag",
             "x-cache",
@@ -98,10 +99,10 @@ impl Tour {
                     validator(schema, validators).iter_errors(&body).map(|error| error.to_string()).collect::<Vec<_>>();
                 assert!(errors.is_empty(), "{place}: {body}: {errors:?}");
             }
-            _ => assert_eq!(answer.text, "", "{place} with a body that is not documented"),
+            _ => assert_eq!(answer.text, "", "{place} with an undocumented body"),
         }
-        // An answer of one kind may lack a header that others of its status have.
-        assert!(sent.is_subset(&said), "{place} with the headers {sent:?}, but {said:?} are documented");
+        // A response may lack a header that other responses with its status have.
+        assert!(sent.is_subset(&documented), "{place} with the headers {sent:?}; documented are {documented:?}");
         let seen = (operation["operationId"].as_str().unwrap().to_owned(), status.clone());
         self.seen.entry(seen).or_default().extend(sent);
         let content = self.document.pointer_mut(&pointer(&[
@@ -125,25 +126,21 @@ impl Tour {
         answer
     }
 
-    /// Fails if the document promises a response, a header or a sentence that no answer had.
+    /// Fails if the document has a response, a header or an error detail that never occurred.
     fn end(self) -> Value {
         for (operation, status, response) in responses(&self.document) {
             let seen = self.seen.get(&(operation.to_owned(), status.to_owned()));
-            assert!(seen.is_some(), "{operation} is documented to answer {status}, but never did");
+            assert!(seen.is_some(), "{operation} never answered {status}, which is documented");
             let documented: BTreeSet<_> =
                 names(&response["headers"]).iter().map(|header| header.to_lowercase()).collect();
-            assert_eq!(
-                seen,
-                Some(&documented),
-                "{operation} answered {status} with these headers, and those are documented"
-            );
+            assert_eq!(seen, Some(&documented), "{operation} answered {status} with other headers than documented");
             let Some(problem) = response["content"].get("application/problem+json") else { continue };
             let examples = problem["examples"].as_object().unwrap().values();
             let answered: BTreeSet<_> = examples.map(|example| example["value"]["detail"].as_str().unwrap()).collect();
             for sentence in sentences(response["description"].as_str().unwrap()) {
                 assert!(
                     answered.contains(sentence),
-                    "{operation} answered {status} with {answered:?}, but never {sentence}"
+                    "{operation} answered {status} with {answered:?}, but never with the documented {sentence}"
                 );
             }
         }
@@ -162,12 +159,12 @@ fn responses(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     })
 }
 
-/// The sentences of an error's description: a paragraph for each, and at its beginning the sentence as code.
+/// The details in an error's description. Each has a paragraph, which begins with the detail as code.
 fn sentences(description: &str) -> impl Iterator<Item = &str> {
     description.split("\n\n").map(|paragraph| {
         let code = paragraph.strip_prefix("`` ").and_then(|rest| rest.split_once(" ``: "));
         let code = code.or_else(|| paragraph.strip_prefix('`').and_then(|rest| rest.split_once("`: ")));
-        // Without one, the whole paragraph is looked for, and not found.
+        // A paragraph without a detail is returned whole, so that the check fails.
         code.map_or(paragraph, |(sentence, _)| sentence)
     })
 }
@@ -189,7 +186,7 @@ fn body_of(answer: &TestResponse) -> Value {
     if answer.header("content-type").ends_with("json") { answer.json() } else { answer.text.clone().into() }
 }
 
-/// Checks formats too, and that there is no field of which the document says nothing.
+/// A validator that also checks formats and rejects undocumented fields.
 fn validator(schema: &Value, components: &Value) -> Validator {
     let mut strict = components.clone();
     for schema in strict["schemas"].as_object_mut().unwrap().values_mut().filter(|schema| schema["type"] == "object") {
@@ -200,7 +197,7 @@ fn validator(schema: &Value, components: &Value) -> Validator {
     jsonschema::draft202012::options().should_validate_formats(true).build(&whole.into()).unwrap()
 }
 
-/// A refresh that waits in vain for the sweep of another process. The waiting takes no time.
+/// A refresh that waits in vain for the sweep of another process. The paused clock makes the wait instant.
 async fn refresh_beside_another(tour: &mut Tour, app: &TestApp) {
     let (store, key, token) = (&app.store.store, "classrooms:refresh_lock", "another process");
     store.lock(key, token, Duration::from_mins(1)).await.unwrap();
@@ -210,22 +207,22 @@ async fn refresh_beside_another(tour: &mut Tour, app: &TestApp) {
     store.unlock(key, token).await.unwrap();
 }
 
-/// The document with its examples, after every answer in it was seen.
+/// The document with its examples, after every documented response has occurred.
 async fn toured() -> Value {
     let mut tour = Tour::new();
     let app = TestApp::start(Backend::Memory).await;
-    let tell = async |tour: &mut Tour, name: &str, target: &str| tour.ask(&app, name, "GET", target, None).await;
+    let read = async |tour: &mut Tour, name: &str, target: &str| tour.ask(&app, name, "GET", target, None).await;
 
-    // Before there are data.
+    // Before the first sweep.
     app.simulator.misbehave(Fault::Html);
-    tell(&mut tour, "failing", "/api/health").await;
-    tell(&mut tour, "never", "/api/last-updated").await;
-    tell(&mut tour, "none", "/api/cooldown-status").await;
-    tell(&mut tour, "unknown", "/api/buildings").await;
-    tell(&mut tour, "noData", "/api/open-classrooms").await;
-    tell(&mut tour, "noData", "/api/classrooms/342").await;
-    tell(&mut tour, "noData", "/api/classrooms/342/calendar.ics").await;
-    tell(&mut tour, "noData", "/api/classrooms/342/days").await;
+    read(&mut tour, "failing", "/api/health").await;
+    read(&mut tour, "never", "/api/last-updated").await;
+    read(&mut tour, "none", "/api/cooldown-status").await;
+    read(&mut tour, "unknown", "/api/buildings").await;
+    read(&mut tour, "noData", "/api/open-classrooms").await;
+    read(&mut tour, "noData", "/api/classrooms/342").await;
+    read(&mut tour, "noData", "/api/classrooms/342/calendar.ics").await;
+    read(&mut tour, "noData", "/api/classrooms/342/days").await;
     tour.ask(&app, "failedBefore", "POST", "/api/refresh", None).await;
     app.advance(61_000);
     tour.ask(&app, "failed", "POST", "/api/refresh", None).await;
@@ -271,15 +268,15 @@ async fn toured() -> Value {
         ("page", "/docs"),
         ("document", "/openapi.json"),
     ] {
-        let answer = tell(&mut tour, name, target).await;
+        let answer = read(&mut tour, name, target).await;
         let etag = answer.header("etag");
         if !etag.is_empty() {
             tour.ask(&app, "known", "GET", target, Some(("if-none-match", etag))).await;
         }
-        // Again with a parameter that no route knows, for the header that hints at it.
+        // Again with an unknown parameter, for the Link header.
         if answer.status == 200 {
             let target = format!("{target}{}unknown", if target.contains('?') { '&' } else { '?' });
-            tell(&mut tour, name, &target).await;
+            read(&mut tour, name, &target).await;
             if !etag.is_empty() {
                 tour.ask(&app, "known", "GET", &target, Some(("if-none-match", etag))).await;
             }
@@ -288,13 +285,13 @@ async fn toured() -> Value {
 
     tour.ask(&app, "browser", "GET", "/", Some(("accept", "text/html"))).await;
 
-    // When only the reserve is left.
+    // With only the reserve left.
     app.advance(60_000);
     app.simulator.misbehave(Fault::Html);
     for key in ["classrooms:availability", "classrooms:last_refresh"] {
         app.store.store.delete(key).await.unwrap();
     }
-    assert_eq!(tell(&mut tour, "stale", "/api/open-classrooms?building=CGS").await.outcome(), (200, "STALE"));
+    assert_eq!(read(&mut tour, "stale", "/api/open-classrooms?building=CGS").await.outcome(), (200, "STALE"));
 
     tour.ask(&app, "notABoolean", "POST", "/api/refresh?invalidate_cache=yes", None).await;
     tour.ask(&app, "notEnabled", "POST", "/api/refresh?invalidate_cache=true", None).await;
@@ -304,7 +301,7 @@ async fn toured() -> Value {
     tour.ask(&with_token, "refreshed", "POST", "/api/refresh?unknown", None).await;
     tour.ask(&with_token, "noToken", "POST", "/api/refresh?invalidate_cache=true", None).await;
 
-    // With bodies that break off, or do not come.
+    // With bodies that break off or never arrive.
     let broken = Body::from_stream(stream::iter([Err::<Bytes, _>(io::Error::other("the client is gone"))]));
     let unreadable = refresh_with(&app, broken).await;
     tour.take("unreadable", "POST", "/api/refresh", unreadable);
@@ -320,7 +317,7 @@ async fn refresh_with(app: &TestApp, body: Body) -> TestResponse {
     TestResponse::read(app.routes.clone().oneshot(request).await.unwrap()).await
 }
 
-/// docs/API.md with its table of routes.
+/// Returns docs/API.md with an updated table of routes.
 fn page_with(document: &Value, page: &str) -> String {
     let mut table = vec!["| route | what | errors |".to_owned(), "|---|---|---|".to_owned()];
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -354,7 +351,7 @@ async fn the_checked_in_openapi_document_matches_the_services_responses() {
 #[tokio::test]
 async fn the_openapi_document_lists_exactly_the_routes_and_their_methods() {
     let app = TestApp::start(Backend::Memory).await;
-    // Axum has no list of its routes, but its Debug output has their paths.
+    // axum has no list of routes, but the Debug output contains their paths.
     let shown = format!("{:?}", app.routes);
     let routes: BTreeSet<_> = shown.split('"').filter(|text| text.starts_with('/') && !text.contains('*')).collect();
     let document = description();
@@ -386,10 +383,10 @@ async fn every_query_parameter_of_an_operation_is_documented() {
     assert!(all.len() > 11, "{all:?}");
     for (path, method, operation) in operations {
         let known = queries(operation);
-        for name in all.iter().map(String::as_str).chain(["nothing_of_the_kind"]) {
+        for name in all.iter().map(String::as_str).chain(["unknown_parameter"]) {
             let target = format!("{}?{name}", path.replace("{id}", "342"));
             let link = app.answer(GatewayEvent::new(&method.to_uppercase(), &target)).await.header("link").to_owned();
-            // The page shows the operation under its id, and is found from the path of the request.
+            // The page /docs has an anchor for the operation's id; the link is relative to the request's path.
             let id = operation["operationId"].as_str().unwrap();
             let docs = format!("<{}docs#{id}>; rel=\"help\";", "../".repeat(path.matches('/').count() - 1));
             let is_hinted_at = !known.is_empty() && !known.contains(name);
@@ -399,7 +396,7 @@ async fn every_query_parameter_of_an_operation_is_documented() {
     }
 }
 
-/// The types of problems: in the document, and in docs/API.md, in the same order.
+/// docs/API.md lists the same problem types as the document.
 #[test]
 fn every_problem_type_is_listed_in_the_docs() {
     let document = description();

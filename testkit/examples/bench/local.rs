@@ -1,4 +1,4 @@
-//! The local server: its first answer, its hits, and a crowd on one room's calendar.
+//! The local server: the first response, cache hits, and many clients on one room's calendar.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use super::{median, megabytes, milliseconds};
 const STARTS: usize = 11;
 const COLD_READERS: usize = 200;
 const HITS: u32 = 1000;
-const AT_ONCE: u32 = 32;
+const CONCURRENT: u32 = 32;
 const CLIENTS: usize = 100;
 const ROOMS: u32 = 1500;
 const LATENCY: Duration = Duration::from_millis(600);
@@ -40,7 +40,7 @@ impl Site {
         Self { redis: RedisServer::start().await, simulator, campus }
     }
 
-    /// The server's address, once it listens.
+    /// Starts the server and waits until it listens.
     async fn start(&self, local: &str) -> Server {
         let folder = TempDir::new().unwrap();
         let (redis_url, api_url) = (self.redis.url(), self.simulator.url());
@@ -52,7 +52,7 @@ impl Site {
             let banner = process.output();
             banner.lines().find_map(|line| line.strip_prefix("EmptyClassroom listens on ").map(str::to_owned))
         };
-        eventually("it listens", PATIENCE, async || address().is_some()).await;
+        eventually("the server listens", PATIENCE, async || address().is_some()).await;
         Server { url: address().unwrap(), process, _folder: folder }
     }
 }
@@ -64,7 +64,7 @@ struct Server {
 }
 
 impl Server {
-    /// The status and the X-Cache header of an answer that has been read to its end, and the time that it took.
+    /// Returns the status and the X-Cache header of a response, and the time until its body was complete.
     async fn get(&self, http: &Client, path: &str) -> (StatusCode, String, Duration) {
         let start = Instant::now();
         let answer = http.get(format!("{}{path}", self.url)).send().await.unwrap();
@@ -82,25 +82,25 @@ pub(super) async fn measure(local: &str) {
     println!("\nlocal server");
     let site = Site::new(77).await;
     site.simulator.set_latency(LATENCY);
-    let sweeping = first_answer(local, &site).await;
+    let sweeping = first_response(local, &site).await;
     println!(
-        "  first answer, 77 rooms, nothing in Redis, 25Live takes {} ms: {:.2} s",
+        "  first response, 77 rooms, empty Redis, 25Live latency {} ms: {:.2} s",
         LATENCY.as_millis(),
         sweeping.as_secs_f64()
     );
     let mut times = Vec::new();
     for _ in 0..STARTS {
-        times.push(first_answer(local, &site).await);
+        times.push(first_response(local, &site).await);
     }
     println!(
-        "  first answer, 77 rooms, all in Redis: {:.1} ms, median of {STARTS} starts",
+        "  first response, 77 rooms, all in Redis: {:.1} ms (median of {STARTS} starts)",
         milliseconds(median(&mut times))
     );
     hits(local, &site).await;
-    crowd(local).await;
+    many_clients(local).await;
 }
 
-/// Hits one after the other, and by many clients at once, after readers that each made a connection of their own.
+/// Measures sequential and concurrent hits, after readers that each opened a new connection.
 async fn hits(local: &str, site: &Site) {
     const PATH: &str = "/api/open-classrooms";
     let server = Arc::new(site.start(local).await);
@@ -114,7 +114,7 @@ async fn hits(local: &str, site: &Site) {
     }
     let mut clients = JoinSet::new();
     let start = Instant::now();
-    for _ in 0..AT_ONCE {
+    for _ in 0..CONCURRENT {
         let (server, http) = (Arc::clone(&server), http.clone());
         clients.spawn(async move {
             for _ in 0..HITS {
@@ -124,31 +124,31 @@ async fn hits(local: &str, site: &Site) {
         });
     }
     clients.join_all().await;
-    let a_second = f64::from(AT_ONCE * HITS) / start.elapsed().as_secs_f64();
+    let per_second = f64::from(CONCURRENT * HITS) / start.elapsed().as_secs_f64();
     println!(
-        "  HIT: {:.3} ms; {AT_ONCE} clients at once: {a_second:.0} a second, the clients on the same processors; {memory:.1} MB at its \
-         peak after {COLD_READERS} readers",
+        "  HIT: {:.3} ms; {CONCURRENT} concurrent clients on the same processors: {per_second:.0} responses per second; peak memory \
+         {memory:.1} MB after {COLD_READERS} readers",
         milliseconds(median(&mut times)),
     );
 }
 
-/// From the program's start to the end of its first answer.
-async fn first_answer(local: &str, site: &Site) -> Duration {
+/// The time from the start of the program to the end of its first response.
+async fn first_response(local: &str, site: &Site) -> Duration {
     let (http, start) = (Client::new(), Instant::now());
     let server = site.start(local).await;
     let (status, ..) = server.get(&http, "/api/open-classrooms").await;
     assert_eq!(status, StatusCode::OK);
     let time = start.elapsed();
-    // Its sweep goes on after the first answer.
+    // The sweep continues after the first response.
     let swept = async || site.redis.command(&["EXISTS", "classrooms:last_refresh"]).await == "1";
     eventually("the sweep is published", PATIENCE, swept).await;
     time
 }
 
-/// A hundred clients on one room's calendar of a large campus, while each also reads today's rooms.
-async fn crowd(local: &str) {
+/// Measures many clients of a large campus, each reading one room's calendar and today's rooms in turn.
+async fn many_clients(local: &str) {
     let site = Site::new(ROOMS).await;
-    first_answer(local, &site).await;
+    first_response(local, &site).await;
     let server = Arc::new(site.start(local).await);
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
@@ -166,8 +166,8 @@ async fn crowd(local: &str) {
     let hits = answers.iter().filter(|(status, cache, _)| (*status, cache.as_str()) == (StatusCode::OK, "HIT")).count();
     let mut times: Vec<_> = answers.iter().map(|(.., time)| *time).collect();
     println!(
-        "  {CLIENTS} clients on a calendar and today's {ROOMS} rooms: {hits} of {} answers are 200 and HIT; median {:.1} ms; {:.1} MB \
-         at its peak",
+        "  {CLIENTS} clients on a calendar and today's {ROOMS} rooms: {hits} of {} responses are 200 and HIT; median {:.1} ms; peak \
+         memory {:.1} MB",
         answers.len(),
         milliseconds(median(&mut times)),
         megabytes(server.process.peak_memory()),

@@ -1,16 +1,16 @@
-//! What the programs cost: `make bench`, or `cargo run --example bench -- FLOOR READ COOLDOWN-STATUS REFRESH LOCAL`, the bootstraps
-//! of the functions and the local server.
+//! Benchmarks of the programs: `make bench`, or `cargo run --example bench -- FLOOR READ COOLDOWN-STATUS REFRESH LOCAL` with the
+//! paths of the functions' bootstraps and of the local server.
 //!
-//! The functions stand beside a bare one, the floor. Each bootstrap runs as Lambda runs it, against a Runtime API, a redis-server
-//! and a simulated 25Live on this machine. The network is loopback, so what a network adds is not measured. Floor and function
-//! are measured in turn, in many short rounds, so that a noisy machine disturbs both alike. Times are medians, and each stands
-//! beside its ratio to the floor's.
+//! The functions are compared with a minimal one, the floor. Each bootstrap runs as on Lambda, against a Runtime API, a
+//! redis-server and a simulated 25Live on this machine. The network is loopback, so network latency is not measured. Floor and
+//! function alternate in many short rounds, so that a noisy machine affects both alike. Times are medians, printed with their
+//! ratio to the floor's.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a measurement that cannot be made should stop"
+    reason = "a failed measurement stops the benchmark"
 )]
 
 mod local;
@@ -29,7 +29,7 @@ async fn main() {
         panic!("usage: bench FLOOR READ COOLDOWN-STATUS REFRESH LOCAL")
     };
     println!("{}\n", machine());
-    println!("program, MB");
+    println!("program size, MB");
     for program in &programs {
         println!("  {:<36} {:>8.2}", name(program), megabytes(fs::metadata(program).unwrap().len()));
     }
@@ -39,7 +39,7 @@ async fn main() {
     sweeps::measure(refresh).await;
 }
 
-/// A line of the table: what it is, the time, and its ratio to the floor's.
+/// Prints a row of the table: a name, a time, its ratio to the floor's time, and a note.
 fn row(name: &str, time: f64, floor: f64, note: &str) {
     println!("  {name:<36} {time:>8.3} {:>7.2} x  {note}", time / floor);
 }
@@ -52,7 +52,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-#[expect(clippy::cast_precision_loss, reason = "programs and memory are no exabytes")]
+#[expect(clippy::cast_precision_loss, reason = "sizes of programs and memory are far below 2^53 bytes")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

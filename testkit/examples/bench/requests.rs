@@ -1,4 +1,4 @@
-//! The time from an event to its answer, what Redis sends for it, and the memory at its peak.
+//! The time from an event to its response, the traffic from Redis, and the peak memory.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use testkit::{Function, GatewayEvent, RedisServer, large_campus, simulate};
 
 use super::{median, megabytes, milliseconds, row};
 
-/// Rounds, in each of which every kind of request is made so many times.
+/// The number of rounds. Each sends `REQUESTS` requests of every kind.
 const ROUNDS: usize = 40;
 const REQUESTS: usize = 50;
 const ROOM: &str = "1000";
 
-/// A campus whose data are in a Redis, and the two functions over it.
+/// A campus whose data are in Redis, and the two functions.
 struct Bench {
     redis: RedisServer,
     _simulator: Simulator,
@@ -34,7 +34,7 @@ impl Bench {
             ("API_URL", &api_url),
             ("CAMPUS_FILE", campus.path().to_str().unwrap()),
         ];
-        // Another process sweeps, so that the memory of the one that is measured is a reader's.
+        // Another process sweeps, so that the measured one has the memory of a reader.
         let sweeper = Function::start(read, &variables).await;
         let answer = sweeper.invoke(GatewayEvent::get("/api/open-classrooms").into()).await.unwrap();
         assert_eq!(answer["statusCode"], 200);
@@ -44,14 +44,14 @@ impl Bench {
         Self { redis, _simulator: simulator, _campus: campus, floor, read }
     }
 
-    /// What Redis has sent, in bytes, and how many commands it has had.
+    /// The bytes that Redis has sent, and the number of commands that it has processed.
     async fn traffic(&self) -> (u64, u64) {
         let info = self.redis.command(&["INFO", "stats"]).await;
         let number = |name: &str| info.lines().find_map(|line| line.trim().strip_prefix(name)?.parse().ok()).unwrap();
         (number("total_net_output_bytes:"), number("total_commands_processed:"))
     }
 
-    /// Bytes and commands of one request.
+    /// The bytes and commands of one request.
     async fn traffic_of(&self, event: &GatewayEvent) -> (u64, u64) {
         let idle = self.traffic().await;
         let before = self.traffic().await;
@@ -65,11 +65,11 @@ impl Bench {
 pub(super) async fn measure(floor: &str, read: &str) {
     for rooms in [77, 371, 1500] {
         let bench = Bench::start(floor, read, rooms).await;
-        println!("\n{rooms} rooms: event to answer, ms: median of {} in turn", ROUNDS * REQUESTS);
+        println!("\n{rooms} rooms, event to response, ms: median of {} alternating requests", ROUNDS * REQUESTS);
         let kinds = [
             ("HIT, gzip", GatewayEvent::get("/api/open-classrooms").header("accept-encoding", "gzip")),
             ("HIT, not compressed", GatewayEvent::get("/api/open-classrooms")),
-            ("question", GatewayEvent::get("/api/open-classrooms?at=now&min_minutes=30&sort=free_until")),
+            ("HIT, filtered", GatewayEvent::get("/api/open-classrooms?at=now&min_minutes=30&sort=free_until")),
             ("one room", GatewayEvent::get(&format!("/api/classrooms/{ROOM}"))),
             ("one room's days", GatewayEvent::get(&format!("/api/classrooms/{ROOM}/days"))),
             ("one room's calendar", GatewayEvent::get(&format!("/api/classrooms/{ROOM}/calendar.ics"))),
@@ -92,7 +92,7 @@ pub(super) async fn measure(floor: &str, read: &str) {
             row(name, milliseconds(median(times)), milliseconds(floor), &note);
         }
         let [floors, reads] = [&bench.floor, &bench.read].map(|function| megabytes(function.process().peak_memory()));
-        println!("  memory at its peak, MB: floor {floors:.1}, read {reads:.1}");
+        println!("  peak memory, MB: floor {floors:.1}, read {reads:.1}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The INIT phase, from the process's start to its first question for an event, and the memory after it.
+//! The INIT phase, from the start of the process to its first request for an event, and the memory after it.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -9,12 +9,12 @@ use testkit::{AwsApi, Certificate, Function, RedisServer, SECRET_ARN, TlsProxy};
 use super::{megabytes, milliseconds, name, row};
 
 const STARTS: usize = 31;
-/// Where systems keep the authorities they trust: Debian's place, then Amazon Linux's.
+/// The CA bundles of Debian and of Amazon Linux.
 const SYSTEMS_AUTHORITIES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
 type Variables = Vec<(&'static str, String)>;
 
-/// Prints the median INIT of each bootstrap over each way to Redis. The floor knows no secrets.
+/// Prints the median INIT time of each bootstrap for each kind of connection to Redis. The floor cannot read secrets.
 pub(super) async fn measure(floor: &str, functions: &[&str]) {
     let (plain, tls) = (RedisServer::start().await, RedisServer::start_tls().await);
     let secret = tls.url();
@@ -26,7 +26,7 @@ pub(super) async fn measure(floor: &str, functions: &[&str]) {
         ("redis://", vec![("REDIS_URL", plain.url())]),
         ("rediss://", vec![("REDIS_URL", tls.url()), trust.clone()]),
         (
-            "rediss://, its URL a secret",
+            "rediss://, URL from a secret",
             vec![
                 ("REDIS_URL_SECRET_ARN", SECRET_ARN.to_owned()),
                 ("AWS_ENDPOINT_URL", format!("https://localhost:{}", way_to_secrets.addr().port())),
@@ -38,7 +38,7 @@ pub(super) async fn measure(floor: &str, functions: &[&str]) {
     ];
     let mut floors = Duration::ZERO;
     for (way, variables) in &ways {
-        println!("\nINIT, {way}, ms: median of {STARTS} starts in turn");
+        println!("\nINIT, {way}, ms: median of {STARTS} alternating starts");
         let without_floor = way.contains("secret");
         let all: Vec<_> = (!without_floor).then_some(floor).into_iter().chain(functions.iter().copied()).collect();
         let mut times = vec![Vec::new(); all.len()];
@@ -62,7 +62,7 @@ pub(super) async fn measure(floor: &str, functions: &[&str]) {
     }
 }
 
-/// A file with the authorities that the system trusts, and these.
+/// A CA bundle with the system's authorities and these.
 fn trust(more: &[&Path]) -> NamedTempFile {
     let file = NamedTempFile::new().unwrap();
     let systems = SYSTEMS_AUTHORITIES.iter().map(Path::new).filter(|path| path.exists()).take(1);
@@ -71,7 +71,7 @@ fn trust(more: &[&Path]) -> NamedTempFile {
     file
 }
 
-/// The INIT of one start, and the resident memory after it, in bytes.
+/// The INIT time of one start, and the resident memory after it, in bytes.
 async fn start(bootstrap: &str, variables: &Variables) -> (Duration, u64) {
     let mut env: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     env.push(("API_URL", "http://127.0.0.1:9/availabilitydata.json"));

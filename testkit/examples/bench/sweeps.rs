@@ -1,4 +1,4 @@
-//! A scheduled sweep of a small and of a large campus, and what it leaves in Redis.
+//! A scheduled sweep of a small and of a large campus, and the memory of its data in Redis.
 
 use std::{
     fs,
@@ -12,20 +12,20 @@ use testkit::{Function, RedisServer, event, large_campus, simulate};
 
 use super::megabytes;
 
-/// How many rooms a sweep asks for at once.
-const AT_ONCE: u32 = 16;
-/// As long as a Lambda function may take.
+/// The number of concurrent requests to 25Live.
+const CONCURRENCY: u32 = 16;
+/// Lambda's limit for an invocation.
 const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
 
-/// Prints how long sweeps take, beside the time that 25Live alone would take.
+/// Prints how long sweeps take, and the time that 25Live alone would take.
 pub(super) async fn measure(refresh: &str) {
-    println!("\nscheduled sweep, {AT_ONCE} rooms at once");
+    println!("\nscheduled sweep, {CONCURRENCY} concurrent requests to 25Live");
     for (rooms, latency) in [(77, 600), (1500, 600), (1500, 1000)] {
         println!("  {}", swept(refresh, rooms, Duration::from_millis(latency)).await);
     }
 }
 
-/// A line of the table.
+/// Sweeps once and returns a line of the table.
 async fn swept(refresh: &str, rooms: u32, latency: Duration) -> String {
     let (file, text) = (NamedTempFile::new().unwrap(), large_campus(rooms));
     fs::write(file.path(), &text).unwrap();
@@ -39,11 +39,11 @@ async fn swept(refresh: &str, rooms: u32, latency: Duration) -> String {
     function.init_time().await;
     let start = Instant::now();
     let outcome = function.invoke_within(LONGEST_INVOCATION, event("schedule")).await.unwrap();
-    let (sweep, ideal) = (start.elapsed().as_secs_f64(), (latency * rooms.div_ceil(AT_ONCE)).as_secs_f64());
+    let (sweep, ideal) = (start.elapsed().as_secs_f64(), (latency * rooms.div_ceil(CONCURRENCY)).as_secs_f64());
     assert_eq!((&outcome["outcome"], simulator.requests()), (&Value::from("refreshed"), rooms as usize));
     assert!(function.logs().contains(&format!("\"rooms_ok\":{rooms}")), "{}", function.logs());
     format!(
-        "{rooms:>4} rooms, {:>4} ms each: {sweep:>5.1} s, ideal {ideal:>5.1} s, {:.3} x; at its peak {:.1} MB; Redis holds {:.1} MB",
+        "{rooms:>4} rooms, {:>4} ms each: {sweep:>5.1} s, ideal {ideal:>5.1} s, {:.3} x; peak memory {:.1} MB; data in Redis {:.1} MB",
         latency.as_millis(),
         sweep / ideal,
         megabytes(function.process().peak_memory()),
@@ -51,7 +51,7 @@ async fn swept(refresh: &str, rooms: u32, latency: Duration) -> String {
     )
 }
 
-/// What Redis holds, in bytes.
+/// The memory that Redis uses, in bytes.
 async fn used_memory(redis: &RedisServer) -> u64 {
     let info = redis.command(&["INFO", "memory"]).await;
     let used = info.lines().find_map(|line| line.trim().strip_prefix("used_memory:"));

@@ -1,6 +1,6 @@
-//! The floor of `make bench`: a bare `lambda_http` function that answers each request with the text that it GETs from Redis,
-//! through one connection that it makes at its start. No routes, no configuration, no logs, no compression. It has the profile of
-//! the functions, and is linked as cargo links a program.
+//! The floor of `make bench`: a minimal `lambda_http` function that answers each request with the value of one Redis GET, over
+//! one connection opened at its start. It has no routes, configuration, logs or compression. It is built with the functions'
+//! profile and linked by cargo's defaults.
 
 use std::env;
 
@@ -9,7 +9,7 @@ use redis::{AsyncTypedCommands, Client};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // For rediss://; an error says that there is a provider already.
+    // For rediss://. An error means that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let connection = Client::open(env::var("REDIS_URL")?)?.get_multiplexed_async_connection().await?;
     run(service_fn(|_: Request| {
