@@ -1,4 +1,4 @@
-//! The service as clients meet it: all its routes over the small campus, asked with API Gateway's events.
+//! The service as clients see it: all its routes over the small campus, called with API Gateway's events.
 
 use axum::Router;
 use chrono::{NaiveDate, TimeDelta};
@@ -22,12 +22,12 @@ use crate::{
 /// Tuesday, 3 March 2026, 10:00 in New York: the time of the events.
 const TUESDAY_TEN: &str = "2026-03-03T15:00:00.123456Z";
 
-/// The service in this process, and all that it needs: room 342 has a class, 344 is free, 719 and 723 are closed all day.
+/// The service in this process with its dependencies. Room 342 has a class, 344 is free, 719 and 723 are closed all day.
 #[derive(Debug)]
 pub struct TestApp {
-    /// The time at the campus.
+    /// The service's clock.
     pub clock: TestClock,
-    /// 25Live.
+    /// The simulated 25Live.
     pub simulator: Simulator,
     /// The cache.
     pub store: TestStore,
@@ -37,12 +37,12 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Over an empty cache, configured as a Lambda function is with nothing optional set.
+    /// Starts the service with an empty cache and the configuration of a Lambda function without optional variables.
     pub async fn start(backend: Backend) -> Self {
         Self::start_with(backend, &[]).await
     }
 
-    /// The same, with these variables set.
+    /// Starts it with these environment variables.
     pub async fn start_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
         emptyclassroom::install_tls();
         let (campus, clock) = (small_campus(), TestClock::at(TUESDAY_TEN));
@@ -62,30 +62,30 @@ impl TestApp {
         Self { clock, simulator, store, routes, config }
     }
 
-    /// Starts the service anew on the same cache, as a local server that is without its `API_URL` or has it.
+    /// Restarts the service on the same cache, with simulated bookings (no `API_URL`) or real ones.
     pub fn restart(&mut self, simulated: bool) {
         self.config.simulated = simulated;
         self.routes = routes(self.config.clone(), &self.clock, &self.store);
     }
 
-    /// Starts the service anew on the same cache, with another campus.
+    /// Restarts the service on the same cache with another campus.
     pub fn restart_with_campus(&mut self, campus: Campus) {
         self.config.campus = campus;
         self.routes = routes(self.config.clone(), &self.clock, &self.store);
     }
 
-    /// The response to an event.
+    /// Returns the response to an event.
     pub async fn answer(&self, event: GatewayEvent) -> TestResponse {
         let request = lambda_http::request::from_str(&serde_json::Value::from(event).to_string()).unwrap();
         TestResponse::read(self.routes.clone().oneshot(request).await.unwrap()).await
     }
 
-    /// The response to the event of that name in `events/`.
+    /// Returns the response to the event with this name in `events/`.
     pub async fn answer_to(&self, name: &str) -> TestResponse {
         self.answer(GatewayEvent::named(name)).await
     }
 
-    /// Moves the clock on.
+    /// Advances the clock.
     pub fn advance(&self, milliseconds: i64) {
         self.clock.advance(TimeDelta::milliseconds(milliseconds));
     }
@@ -98,7 +98,7 @@ fn routes(config: Config, clock: &TestClock, store: &TestStore) -> Router {
     finish(routes, &deps.config.allowed_origins)
 }
 
-/// The campus's day when a [`TestApp`] starts.
+/// The campus's date when a [`TestApp`] starts.
 #[must_use]
 pub fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 3, 3).unwrap()

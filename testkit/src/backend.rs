@@ -1,4 +1,4 @@
-//! Both caches, for tests that run over each: `#[values(Memory, Redis)] backend: Backend`.
+//! Both caches, for tests that run with each: `#[values(Memory, Redis)] backend: Backend`.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,20 +10,20 @@ use secrecy::SecretString;
 
 use crate::redis_server::RedisServer;
 
-/// Which cache a test runs over.
+/// The cache that a test uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// The embedded cache.
     Memory,
-    /// A redis-server of the test's own.
+    /// A separate redis-server for the test.
     Redis,
 }
 
-/// A store, and the server behind it, if there is one.
+/// A store, and its server if it has one.
 pub struct TestStore {
     /// The store.
     pub store: Arc<dyn Store>,
-    /// Its redis-server, which ends with this value.
+    /// Its redis-server, which stops when this value is dropped.
     pub redis: Option<RedisServer>,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Debug for TestStore {
 }
 
 impl Backend {
-    /// An empty store. The embedded one has this clock; Redis has its own.
+    /// Starts an empty store. The embedded one uses this clock; Redis uses its own.
     pub async fn start(self, clock: Clock) -> TestStore {
         match self {
             Self::Memory => TestStore { store: Arc::new(MemoryStore::new(clock)), redis: None },

@@ -6,15 +6,15 @@ use chrono::{Timelike, Utc};
 use emptyclassroom::domain::campus::Campus;
 use simulator::{Room, Simulator};
 
-/// The campus file: four rooms in two buildings, enough for "some", "half" and "more than half".
+/// The campus file: four rooms in two buildings, enough for tests of "some", "half" and "more than half".
 pub const SMALL_CAMPUS: &str = include_str!("../small-campus.toml");
 
-/// The ids of its rooms, in the file's order.
+/// The ids of its rooms, in the order of the file.
 pub const ROOMS: [&str; 4] = ["342", "344", "719", "723"];
 
 const ROOMS_PER_BUILDING: u32 = 36;
 
-/// Where the file is, for `CAMPUS_FILE`.
+/// The path of the file, for `CAMPUS_FILE`.
 #[must_use]
 pub fn small_campus_path() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/small-campus.toml"))
@@ -26,20 +26,20 @@ pub fn small_campus() -> Campus {
     Campus::parse("small-campus.toml", SMALL_CAMPUS).unwrap()
 }
 
-/// A time zone in which it is midday: there, no midnight comes while a test runs.
+/// A time zone in which it is about noon, so that no midnight passes while a test runs.
 #[must_use]
 pub fn zone_at_midday() -> String {
-    // The sign of these zones is that of the hours behind.
+    // In these names, `+` means hours behind UTC.
     format!("Etc/GMT{:+}", i64::from(Utc::now().hour()) - 12)
 }
 
-/// A simulated 25Live with the rooms of a campus.
+/// Starts a simulated 25Live with the rooms of a campus.
 pub async fn simulate(campus: &Campus) -> Simulator {
     let rooms = campus.classrooms().map(|(_, room)| Room::new(&room.id, &room.name));
     Simulator::start(rooms.collect()).await.unwrap()
 }
 
-/// A campus file with so many rooms, 36 to a building, whose ids count from 1000.
+/// A campus file with this number of rooms, 36 per building, with ids from 1000.
 #[must_use]
 pub fn large_campus(rooms: u32) -> String {
     let mut file =

@@ -1,4 +1,4 @@
-//! A certificate authority of the test's own, and a server certificate signed by it.
+//! A certificate authority for a test, and a server certificate that it has signed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,24 +8,24 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// PEM files of an authority and of the server it vouches for.
+/// PEM files of an authority and of a server.
 #[derive(Debug)]
 pub(crate) struct Certificates {
-    /// The authority's certificate: what a client must trust.
+    /// The authority's certificate, which clients must trust.
     pub(crate) authority: PathBuf,
-    /// The server's certificate; a good one is for localhost and 127.0.0.1.
+    /// The server's certificate. A good one is valid for localhost and 127.0.0.1.
     pub(crate) server: PathBuf,
     /// The server's private key.
     pub(crate) server_key: PathBuf,
 }
 
 impl Certificates {
-    /// Makes new keys and good certificates and writes them into `directory`.
+    /// Generates keys and good certificates and writes them into `directory`.
     pub(crate) fn write_into(directory: &Path) -> Self {
         Self::write(directory, &server_params(["localhost", "127.0.0.1"]))
     }
 
-    /// The same with a server certificate that ran out in 2021.
+    /// The same with a server certificate that expired in 2021.
     pub(crate) fn write_expired_into(directory: &Path) -> Self {
         let mut params = server_params(["localhost", "127.0.0.1"]);
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -62,7 +62,7 @@ fn authority_params() -> CertificateParams {
 }
 
 fn server_params(names: [&str; 2]) -> CertificateParams {
-    let mut params = CertificateParams::new(names.map(str::to_owned)).expect("both are names a certificate may have");
+    let mut params = CertificateParams::new(names.map(str::to_owned)).expect("both names are valid in a certificate");
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -70,7 +70,7 @@ fn server_params(names: [&str; 2]) -> CertificateParams {
 }
 
 fn new_key() -> KeyPair {
-    KeyPair::generate().expect("ring makes a P-256 key")
+    KeyPair::generate().expect("ring generates a P-256 key")
 }
 
 fn write(directory: &Path, name: &str, pem: &str) -> PathBuf {

@@ -1,4 +1,4 @@
-//! The events of `events/`, and others of API Gateway.
+//! The events in `events/`, and other API Gateway events.
 
 use std::{
     fs,
@@ -13,25 +13,25 @@ pub fn events_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
 }
 
-/// The event of that name in `events/`.
+/// Loads the event with this name from `events/`.
 #[must_use]
 pub fn event(name: &str) -> Value {
     let text = fs::read_to_string(events_folder().join(name).with_extension("json")).unwrap();
     serde_json::from_str(&text).unwrap()
 }
 
-/// An event of API Gateway, payload format 2.0.
+/// An API Gateway event in payload format 2.0.
 #[derive(Clone, Debug)]
 pub struct GatewayEvent(Value);
 
 impl GatewayEvent {
-    /// The event of that name in `events/`.
+    /// Loads the event with this name from `events/`.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self(event(name))
     }
 
-    /// A method, and a path with or without a query.
+    /// Creates an event with this method and this path, with or without a query.
     #[must_use]
     pub fn new(method: &str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -43,26 +43,26 @@ impl GatewayEvent {
         Self(event)
     }
 
-    /// A GET of that path and query.
+    /// Creates a GET event for this path and query.
     #[must_use]
     pub fn get(target: &str) -> Self {
         Self::new("GET", target)
     }
 
-    /// A POST to that path and query.
+    /// Creates a POST event for this path and query.
     #[must_use]
     pub fn post(target: &str) -> Self {
         Self::new("POST", target)
     }
 
-    /// With this header.
+    /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.0["headers"][name] = value.into();
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: &str) -> Self {
         self.0["body"] = body.into();

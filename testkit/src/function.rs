@@ -1,4 +1,4 @@
-//! A Lambda function's bootstrap, started the way Lambda starts it.
+//! A Lambda function's bootstrap, started as Lambda starts it.
 
 mod gateway;
 mod logs;
@@ -17,12 +17,12 @@ use crate::process::Process;
 use crate::runtime_api::{FUNCTION_NAME, InvocationError, RuntimeApi};
 use crate::waiting::PATIENCE;
 
-/// How long an answer may still be on its way when the process is gone.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long to wait for a response after the process has exited.
+const EXIT_GRACE: Duration = Duration::from_millis(200);
 
-/// A bootstrap running as a child process, with a [`RuntimeApi`] of its own; killed and reaped when dropped.
+/// A bootstrap running as a child process with its own [`RuntimeApi`], killed and reaped when dropped.
 ///
-/// When a test panics, what the function logged is printed with the test's own output.
+/// When a test panics, its output includes the function's logs.
 #[derive(Debug)]
 pub struct Function {
     process: Process,
@@ -31,8 +31,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts the bootstrap at `path`. Its environment is what Lambda gives each function, the test's own PATH, and `env`,
-    /// which wins over both.
+    /// Starts the bootstrap at `path`. Its environment is what Lambda sets for every function, the test's PATH, and `env`,
+    /// which overrides both.
     pub async fn start(path: impl AsRef<Path>, env: &[(&str, &str)]) -> Self {
         let api = RuntimeApi::start().await;
         let mut command = Command::new(path.as_ref());
@@ -43,20 +43,20 @@ impl Function {
         Self { process: Process::spawn(&mut command), api, started }
     }
 
-    /// Sends the function an event and waits, at most 60 s, for its answer.
+    /// Sends the function an event and waits for its response, for at most 60 s.
     ///
     /// # Errors
     ///
-    /// What the function posted instead of an answer, that its process ended, or that nothing came in time.
+    /// The function posted an error, its process ended, or no response came in time.
     pub async fn invoke(&self, event: Value) -> Result<Value, InvocationError> {
         self.invoke_within(PATIENCE, event).await
     }
 
-    /// The same, with another limit than 60 s.
+    /// Like [`invoke`](Self::invoke), with another limit than 60 s.
     ///
     /// # Errors
     ///
-    /// As [`invoke`](Self::invoke).
+    /// Those of [`invoke`](Self::invoke).
     pub async fn invoke_within(&self, limit: Duration, event: Value) -> Result<Value, InvocationError> {
         let mut answer = pin!(self.api.invoke_within(limit, event));
         let status = tokio::select! {
@@ -64,13 +64,13 @@ impl Function {
             answer = &mut answer => return answer,
             status = self.process.exited() => status,
         };
-        // It may have answered as the last thing it did.
+        // It may have sent a response just before it exited.
         let exited = |_| Err(InvocationError::Exited { status, logs: self.logs() });
-        timeout(LAST_WORDS, answer).await.unwrap_or_else(exited)
+        timeout(EXIT_GRACE, answer).await.unwrap_or_else(exited)
     }
 
-    /// Waits until the function asks for its first event and returns how long after the start of its process that was: the
-    /// INIT phase of a cold start. Panics when the process ends instead, or after 60 s.
+    /// Waits until the function asks for its first event and returns the time since the start of its process: the
+    /// INIT phase of a cold start. Panics if the process ends first, or after 60 s.
     pub async fn init_time(&self) -> Duration {
         let ready_at = tokio::select! {
             biased;
@@ -82,18 +82,18 @@ impl Function {
         ready_at.duration_since(self.started)
     }
 
-    /// How long the function took for its last answer: what Lambda bills.
+    /// How long the function took for its last response, which is the time that Lambda bills.
     #[must_use]
     pub fn last_duration(&self) -> Option<Duration> {
         self.api.last_duration()
     }
 
-    /// Waits for a process that is expected to end by itself, and for the last of its logs. Panics after 60 s.
+    /// Waits until the process exits and its logs are complete. Panics after 60 s.
     pub async fn exit(&self) -> ExitStatus {
         self.process.exit().await
     }
 
-    /// All that the function wrote to stdout and stderr so far, line by line as it came in.
+    /// Everything that the function has written to stdout and stderr, by line, in order of arrival.
     #[must_use]
     pub fn logs(&self) -> String {
         self.process.output()
@@ -106,7 +106,7 @@ impl Function {
     }
 }
 
-/// What Lambda sets for each function, as far as ours and the AWS SDK read it.
+/// The variables that Lambda sets for every function and that our functions or the AWS SDK read.
 fn lambda_environment() -> [(&'static str, &'static str); 7] {
     [
         ("AWS_LAMBDA_FUNCTION_NAME", FUNCTION_NAME),
@@ -115,7 +115,7 @@ fn lambda_environment() -> [(&'static str, &'static str); 7] {
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/under-test"),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0123456789abcdef0123456789abcdef"),
         ("AWS_REGION", "us-east-1"),
-        // Else the SDK would look for credentials at an address that does not answer here, and wait.
+        // Otherwise the SDK would wait for credentials from an address that does not answer here.
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ]
 }
@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// A function in bash, which answers each event with the event, or posts an error for one that says "fail".
+    /// A function in bash that returns each event, or posts an error if the event contains "fail".
     const ECHO: &str = r#"
         api() {
             exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
@@ -146,14 +146,14 @@ mod tests {
             echo "event $body"
             case $body in
                 *exit*) exit 3 ;;
-                *fail*) api POST "invocation/$id/error" '{"errorType":"Told"}' ;;
+                *fail*) api POST "invocation/$id/error" '{"errorType":"Requested"}' ;;
                 *) api POST "invocation/$id/response" "$body" ;;
             esac
         done
     "#;
 
-    /// Runs a bash script as a function. Bash reads the file that BASH_ENV names, so the script need not be executable;
-    /// an executable file just written could still be open in a process that another test is about to start.
+    /// Runs a bash script as a function. Bash reads the file in BASH_ENV, so the script need not be executable: a newly
+    /// written executable may still be open in a process that another test is starting, and would then fail to run.
     async fn start(script: &str, env: &[(&str, &str)]) -> (Function, TempDir) {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("function.sh");
@@ -163,7 +163,7 @@ mod tests {
         (Function::start("/bin/bash", &env).await, directory)
     }
 
-    /// Whether there is such a process, be it only as a zombie.
+    /// Whether a process exists, including as a zombie.
     fn exists(pid: u32) -> bool {
         let found = Command::new("kill").args(["-s", "0", &pid.to_string()]).stderr(Stdio::null()).status();
         found.unwrap().success()
@@ -175,7 +175,7 @@ mod tests {
         assert!(function.init_time().await > Duration::ZERO);
         assert_eq!(function.invoke(json!({ "n": 1 })).await.unwrap(), json!({ "n": 1 }));
         assert_eq!(function.invoke(json!({ "n": 2 })).await.unwrap(), json!({ "n": 2 }));
-        // The pipe of the logs is another than the one of the answers.
+        // Logs arrive through another pipe than responses, so they may come later.
         let is_logged = |line: &str| function.logs().contains(line);
         crate::eventually("both lines are logged", Duration::from_secs(10), async || {
             is_logged("started as under-test\n") && is_logged("event {\"n\":2}\n")
@@ -187,7 +187,7 @@ mod tests {
     async fn a_function_that_fails_an_event_answers_the_next() {
         let (function, _directory) = start(ECHO, &[]).await;
         let failed = function.invoke(json!("fail")).await;
-        assert!(matches!(failed, Err(InvocationError::Function(error)) if error["errorType"] == "Told"));
+        assert!(matches!(failed, Err(InvocationError::Function(error)) if error["errorType"] == "Requested"));
         assert_eq!(function.invoke(json!(1)).await.unwrap(), json!(1));
     }
 
@@ -212,10 +212,10 @@ mod tests {
         let (function, _directory) = start("env; exit 0", &[("AWS_REGION", "eu-west-1"), ("MINE", "yes")]).await;
         function.exit().await;
         let logs = function.logs();
-        let sees = |line: &str| logs.lines().any(|seen| seen == line);
-        assert!(sees(&format!("AWS_LAMBDA_RUNTIME_API={}", function.api.addr())));
-        assert!(sees("AWS_LAMBDA_FUNCTION_VERSION=$LATEST"));
-        assert!(sees("AWS_REGION=eu-west-1") && sees("MINE=yes"));
+        let has = |line: &str| logs.lines().any(|found| found == line);
+        assert!(has(&format!("AWS_LAMBDA_RUNTIME_API={}", function.api.addr())));
+        assert!(has("AWS_LAMBDA_FUNCTION_VERSION=$LATEST"));
+        assert!(has("AWS_REGION=eu-west-1") && has("MINE=yes"));
         assert!(logs.contains("PATH=") && !logs.contains("CARGO"));
     }
 

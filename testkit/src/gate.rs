@@ -1,4 +1,4 @@
-//! A way to Redis that stops at a given command.
+//! A proxy to Redis that stops at a given command.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use tokio::task::JoinHandle;
 
 use crate::waiting::{PATIENCE, eventually};
 
-/// A proxy to a Redis which lets commands through one by one, up to the one that it should hold.
+/// A proxy to Redis that passes commands on one by one, up to the one that it holds.
 ///
-/// A client that is killed while its command is held has sent all before it, and never that one nor any after it.
+/// If a client is killed while its command is held, Redis has got all earlier commands, and never gets that one or later ones.
 #[derive(Debug)]
 pub struct Gate {
     addr: SocketAddr,
@@ -24,7 +24,7 @@ pub struct Gate {
 
 type Matches = Box<dyn Fn(&[String]) -> bool + Send + Sync>;
 
-/// Which command is held.
+/// The command to hold.
 struct Rule {
     matches: Matches,
     nth: usize,
@@ -33,8 +33,8 @@ struct Rule {
 }
 
 impl Gate {
-    /// A gate before the Redis at `upstream`, which holds the `nth` (from 1) of all commands that match, whichever connection
-    /// it comes over. A command is a list: its name, as the client writes it, and its arguments.
+    /// Starts a gate before the Redis at `upstream`. It holds the `nth` matching command, counted from 1 over all connections.
+    /// A command is a list of its name, as the client writes it, and its arguments.
     pub async fn start(
         upstream: SocketAddr,
         nth: usize,
@@ -48,7 +48,7 @@ impl Gate {
         Self { addr, held, server }
     }
 
-    /// Where clients connect.
+    /// The address for clients.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
@@ -67,7 +67,7 @@ impl Drop for Gate {
 }
 
 impl Rule {
-    /// Whether this command and all behind it stay here.
+    /// Whether to hold this command and all after it.
     fn holds(&self, command: &[String]) -> bool {
         let held = (self.matches)(command) && self.seen.fetch_add(1, Ordering::SeqCst) + 1 == self.nth;
         if held {
@@ -80,7 +80,7 @@ impl Rule {
 async fn accept(listener: TcpListener, upstream: SocketAddr, rule: Arc<Rule>) {
     while let Ok((client, _)) = listener.accept().await {
         let Ok(redis) = tokio::net::TcpStream::connect(upstream).await else { continue };
-        // What the gate adds to the time a command takes should be nothing. These fail only on a dead socket.
+        // Without this, Nagle's algorithm would delay commands. It fails only on a dead socket.
         let _ = (client.set_nodelay(true), redis.set_nodelay(true));
         let (from_client, mut to_client) = client.into_split();
         let (mut from_redis, to_redis) = redis.into_split();
@@ -89,7 +89,7 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, rule: Arc<Rule>) {
     }
 }
 
-/// Carries commands until one is held; then takes what comes, to notice when the client has gone, and carries no more.
+/// Passes commands on until one is held. After that it reads and drops bytes, to notice when the client disconnects.
 async fn let_through(mut client: OwnedReadHalf, mut redis: OwnedWriteHalf, rule: Arc<Rule>) {
     let (mut waiting, mut chunk, mut holding) = (Vec::new(), vec![0; 64 * 1024], false);
     while let Ok(length @ 1..) = client.read(&mut chunk).await {
@@ -104,7 +104,7 @@ async fn let_through(mut client: OwnedReadHalf, mut redis: OwnedWriteHalf, rule:
     }
 }
 
-/// The first command, and how many bytes it takes, if it is there as a whole.
+/// Parses the first command and its length in bytes; `None` if it is incomplete.
 fn first_command(bytes: &[u8]) -> Option<(Vec<String>, usize)> {
     let (count, mut at) = number_line(bytes, 0, b'*')?;
     let mut command = Vec::with_capacity(count);
@@ -117,12 +117,12 @@ fn first_command(bytes: &[u8]) -> Option<(Vec<String>, usize)> {
     (at <= bytes.len()).then_some((command, at))
 }
 
-/// Reads `*12\r\n`, and returns where it ends.
+/// Parses a line such as `*12\r\n` and returns its number and its end.
 fn number_line(bytes: &[u8], at: usize, kind: u8) -> Option<(usize, usize)> {
     let rest = bytes.get(at..)?;
     let end = rest.windows(2).position(|two| two == b"\r\n")?;
     let (first, digits) = rest.get(..end)?.split_first()?;
-    assert_eq!(*first, kind, "a client of Redis sends lists of strings");
+    assert_eq!(*first, kind, "Redis clients send arrays of bulk strings");
     let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     Some((number.expect("a length is a number"), at + end + 2))
 }

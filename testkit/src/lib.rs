@@ -1,29 +1,28 @@
-//! The support of all tests: the service over a small campus with either cache, and what the tests start for real, on
-//! loopback and on free ports: a redis-server, Lambda's Runtime API with the real function behind it, and a network that
-//! fails on demand.
+//! Support for all tests: the service over a small campus with either cache, and real servers on free loopback ports: a
+//! redis-server, Lambda's Runtime API with a real function, and a network that fails on demand.
 //!
-//! Everything here ends with its value: dropping a [`RedisServer`], a [`Process`] or a [`Function`] kills and reaps
-//! its process, dropping a [`Proxy`] or a [`RuntimeApi`] closes its port. Nothing waits for time to pass; what takes a
-//! while is waited for with [`eventually`] or its like, and a wait that runs out panics with a sentence. The clock is the
-//! real one: under tokio's paused time these waits would run out at once, because the processes do not share that clock.
+//! Every resource ends when its value is dropped: a [`RedisServer`], a [`Process`] or a [`Function`] kills and reaps its
+//! process, a [`Proxy`] or a [`RuntimeApi`] closes its port. Nothing sleeps for a fixed time; tests wait for conditions with
+//! [`eventually`] and similar functions, which panic with a description when they time out. They use real time: under
+//! tokio's paused time they would time out immediately, because the processes do not share that clock.
 //!
 //! # Layout
 //!
-//! - `app`: [`TestApp`], the service in this process, asked with [`GatewayEvent`]s (`event`).
-//! - `response`: [`TestResponse`], however the service was asked.
-//! - `backend`: [`Backend`], the cache that a test runs over; [`TestStore`].
+//! - `app`: [`TestApp`], the service in this process, which answers [`GatewayEvent`]s (`event`).
+//! - `response`: [`TestResponse`], from a router or from a function.
+//! - `backend`: [`Backend`], the cache that a test uses; [`TestStore`].
 //! - `clock`: [`TestClock`], which shows the time that the test sets.
-//! - `campus`: [`SMALL_CAMPUS`], the campus of the tests, and a 25Live that knows a campus.
-//! - `aws_api`: [`AwsApi`], an API of AWS whose answers a test gives.
-//! - `redis_server`: [`RedisServer`], a redis-server of the test's own, with or without TLS.
-//! - `certificates`: the authority and the server certificate made for TLS.
-//! - `runtime_api`: [`RuntimeApi`], the HTTP API that a Lambda bootstrap is a client of.
-//! - `process`: [`Process`], a program that is frozen, killed and measured.
-//! - `function`: [`Function`], a bootstrap started the way Lambda starts it; its responses and its logs.
-//! - `proxy`: [`Proxy`], which swallows, refuses, breaks off or delays what passes through it.
-//! - `tls`: [`TlsProxy`], which puts TLS before a plain server, with good certificates and bad ones; [`OldTls`].
-//! - `gate`: [`Gate`], a way to Redis that stops at a given command.
-//! - `machine`: [`machine`], which a benchmark names.
+//! - `campus`: [`SMALL_CAMPUS`], the campus of the tests, and a simulated 25Live for a campus.
+//! - `aws_api`: [`AwsApi`], a fake AWS API with responses from the test.
+//! - `redis_server`: [`RedisServer`], a separate redis-server for a test, with or without TLS.
+//! - `certificates`: a certificate authority and a server certificate.
+//! - `runtime_api`: [`RuntimeApi`], the HTTP API that a Lambda bootstrap calls.
+//! - `process`: [`Process`], a program that a test can freeze, kill and measure.
+//! - `function`: [`Function`], a bootstrap started as Lambda starts it; its responses and its logs.
+//! - `proxy`: [`Proxy`], which drops, refuses, breaks off or delays traffic.
+//! - `tls`: [`TlsProxy`], which adds TLS to a plain server, with good and bad certificates; [`OldTls`].
+//! - `gate`: [`Gate`], a proxy to Redis that stops at a given command.
+//! - `machine`: [`machine`], the processors of a benchmark.
 //! - `waiting`: [`eventually`].
 //! - `port`: [`free_port`].
 #![expect(
@@ -32,7 +31,7 @@
     clippy::panic,
     clippy::missing_panics_doc,
     clippy::unwrap_used,
-    reason = "test support fails by panicking, everywhere and for any reason"
+    reason = "test support fails by panicking"
 )]
 
 mod app;

@@ -1,8 +1,8 @@
-//! The machine that a benchmark ran on.
+//! The machine of a benchmark.
 
 use std::fs;
 
-/// How many processors of which model, as Linux names them.
+/// The number and the model of the processors, from Linux.
 #[must_use]
 pub fn machine() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A child process: what it prints, what it takes, and how it is frozen and killed.
+//! A child process: its output, its memory and files, and signals to it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -12,7 +12,7 @@ use crate::waiting::{PATIENCE, POLL_INTERVAL, eventually};
 
 /// A running program, killed and reaped when dropped.
 ///
-/// When a test panics, what the program printed is printed with the test's own output.
+/// When a test panics, its output includes the program's output.
 #[derive(Debug)]
 pub struct Process {
     child: Mutex<Child>,
@@ -21,7 +21,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program, without an input, and collects what it prints.
+    /// Starts the program without input and collects its output.
     pub fn spawn(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
@@ -37,18 +37,18 @@ impl Process {
         self.pid
     }
 
-    /// All that it wrote to stdout and stderr so far, line by line as it came in.
+    /// Everything that it has written to stdout and stderr, by line, in order of arrival.
     #[must_use]
     pub fn output(&self) -> String {
         self.output.text()
     }
 
-    /// Freezes it (SIGSTOP), as Lambda does between two events.
+    /// Freezes it (SIGSTOP), as Lambda does between events.
     pub fn pause(&self) {
         signal(self.pid, "STOP");
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Resumes it (SIGCONT).
     pub fn resume(&self) {
         signal(self.pid, "CONT");
     }
@@ -63,13 +63,13 @@ impl Process {
         end(&mut self.child.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Whether it still runs.
+    /// Whether it is still running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.try_wait().is_none()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it exits.
     pub async fn exited(&self) -> ExitStatus {
         loop {
             if let Some(status) = self.try_wait() {
@@ -79,7 +79,7 @@ impl Process {
         }
     }
 
-    /// Waits for one that is expected to end by itself, and for the last of its output. Panics after 60 s.
+    /// Waits until it exits and its output is complete. Panics after 60 s.
     pub async fn exit(&self) -> ExitStatus {
         let Ok(status) = timeout(PATIENCE, self.exited()).await else {
             panic!("the process still runs after {PATIENCE:?}; it printed:\n{}", self.output());
@@ -94,21 +94,21 @@ impl Process {
         self.status_bytes("VmRSS:")
     }
 
-    /// The most resident memory it ever had, in bytes.
+    /// Its peak resident memory, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
         self.status_bytes("VmHWM:")
     }
 
-    /// How many files and sockets it has open.
+    /// The number of its open files and sockets.
     #[must_use]
     pub fn open_files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.pid)).expect("a process of one's own can be looked into").count()
+        fs::read_dir(format!("/proc/{}/fd", self.pid)).expect("/proc of a child process is readable").count()
     }
 
     fn status_bytes(&self, name: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a living process has memory");
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("the process is running");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a running process has memory");
         let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("the kernel counts in kB");
         kilobytes * 1024
     }
@@ -128,20 +128,20 @@ impl Drop for Process {
     }
 }
 
-/// Kills and reaps a child. SIGKILL ends a stopped process too, so this never waits long.
+/// Kills and reaps a child. SIGKILL also ends a stopped process, so this never waits long.
 pub(crate) fn end(child: &mut Child) {
-    // Either fails only for a child that is gone already.
+    // Both fail only for a child that has exited already.
     let _ = child.kill();
     let _ = child.wait();
 }
 
-/// By way of the `kill` program, since the system call is out of reach without unsafe code.
+/// Sends a signal with the `kill` program, because the system call needs unsafe code.
 pub(crate) fn signal(pid: u32, name: &str) {
     let status = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "process {pid} cannot be sent SIG{name}");
+    assert!(status.is_ok_and(|status| status.success()), "cannot send SIG{name} to process {pid}");
 }
 
-/// What a process prints, collected by a thread for each of its outputs, so that it never blocks on a full pipe.
+/// The output of a process. A thread reads each pipe, so that the process never blocks on a full one.
 #[derive(Debug, Default)]
 struct Output {
     text: Arc<Mutex<Vec<u8>>>,
@@ -154,7 +154,7 @@ impl Output {
         self.followers.push(thread::spawn(move || {
             let mut output = BufReader::new(output);
             let mut line = Vec::new();
-            // Whole lines, so that those of stdout and stderr do not run into each other.
+            // Whole lines, so that stdout and stderr do not mix within a line.
             while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
                 text.lock().unwrap_or_else(PoisonError::into_inner).append(&mut line);
             }
@@ -194,21 +194,21 @@ mod tests {
     async fn a_paused_process_prints_nothing_until_resumed() {
         let process = bash("while sleep 0.01; do echo tick; done");
         let ticks = || process.output().lines().count();
-        eventually("it ticks", PATIENCE, async || ticks() > 0).await;
+        eventually("the process ticks", PATIENCE, async || ticks() > 0).await;
         process.pause();
-        // What it had printed before may still be on its way.
+        // Earlier output may still arrive.
         sleep(Duration::from_millis(100)).await;
-        let stood = ticks();
+        let before = ticks();
         sleep(Duration::from_millis(100)).await;
-        assert_eq!(ticks(), stood);
+        assert_eq!(ticks(), before);
         process.resume();
-        eventually("it ticks again", PATIENCE, async || ticks() > stood).await;
+        eventually("the process ticks again", PATIENCE, async || ticks() > before).await;
     }
 
     #[tokio::test]
     async fn memory_and_open_files_are_reported() {
         let process = bash("exec 9</dev/null; echo ready; read -t 60 <> <(:)");
-        eventually("it has opened its file", PATIENCE, async || process.output().contains("ready")).await;
+        eventually("the process has opened its file", PATIENCE, async || process.output().contains("ready")).await;
         assert!(process.open_files() >= 4, "{}", process.open_files());
         assert!(process.memory() > 100_000 && process.peak_memory() >= process.memory());
     }

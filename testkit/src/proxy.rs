@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// A TCP proxy on a free port of 127.0.0.1, which carries bytes to and from one upstream until a test makes it fail.
+/// A TCP proxy on a free port of 127.0.0.1, which passes bytes to and from an upstream until a test makes it fail.
 ///
-/// Each method takes effect at once: what a client sends after the call is treated the new way. Dropping the proxy closes
+/// Each method takes effect immediately, for everything that a client sends after the call. Dropping the proxy closes
 /// its port and all its connections.
 #[derive(Debug)]
 pub struct Proxy {
@@ -21,7 +21,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy to `upstream`, which need not listen yet: it is connected to anew for each connection.
+    /// Starts a proxy to `upstream`, which need not listen yet: the proxy connects to it for each client connection.
     pub async fn start(upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
         let addr = listener.local_addr().expect("a listener has an address");
@@ -30,14 +30,14 @@ impl Proxy {
         Self { addr, switch }
     }
 
-    /// Where clients connect.
+    /// The address for clients.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Becomes a black hole: bytes in both directions are swallowed, no connection is closed or reset, and new connections
-    /// are taken but get nothing.
+    /// Drops all bytes in both directions, like a network that loses all packets. Connections are neither closed nor reset,
+    /// and new ones are accepted but get no response.
     pub fn cut(&self) {
         self.switch.send_modify(|switch| {
             switch.mode = Mode::Cut;
@@ -45,7 +45,7 @@ impl Proxy {
         });
     }
 
-    /// Closes all connections, black-holed ones too, and from now on each new one at once.
+    /// Closes all connections, including cut ones, and closes new ones immediately.
     pub fn refuse(&self) {
         self.switch.send_modify(|switch| {
             switch.mode = Mode::Refuse;
@@ -53,18 +53,18 @@ impl Proxy {
         });
     }
 
-    /// Breaks each answer off in its middle and resets its connection, until restored.
+    /// Breaks each response off midway and resets its connection, until restored.
     pub fn reset(&self) {
         self.switch.send_modify(|switch| switch.mode = Mode::Reset);
     }
 
-    /// Works again for new connections. Those that were cut stay dead, as those of a failed network do.
+    /// Works again for new connections. Cut connections stay dead, as after a network failure.
     pub fn restore(&self) {
         self.switch.send_modify(|switch| switch.mode = Mode::Carry);
     }
 
-    /// Holds back each chunk from upstream by `delay` on its way to the client, until called with zero. Cutting,
-    /// refusing and restoring leave it as it is.
+    /// Delays each chunk from upstream to the client by `delay`, until called with zero. Cutting,
+    /// refusing and restoring do not change it.
     pub fn delay(&self, delay: Duration) {
         self.switch.send_modify(|switch| switch.delay = delay);
     }
@@ -79,7 +79,7 @@ enum Mode {
     Reset,
 }
 
-/// What the test has asked of the proxy. The counts let a connection see that it was cut or closed even when the proxy is restored
+/// The state set by the test. The counts let a connection notice that it was cut or closed, even if the proxy is restored
 /// before the connection's task runs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Switch {
@@ -89,7 +89,7 @@ struct Switch {
     delay: Duration,
 }
 
-/// What a chunk meets on its way.
+/// How the proxy treats a chunk.
 #[derive(Clone, Copy, Default)]
 struct Treatment {
     delay: Duration,
@@ -115,7 +115,7 @@ async fn proxy_dropped(switch: &mut watch::Receiver<Switch>) {
     while switch.changed().await.is_ok() {}
 }
 
-/// One client's connection, with what had been asked of the proxy when it came.
+/// A client's connection, with the proxy's state when it was accepted.
 #[derive(Clone)]
 struct Connection {
     birth: Switch,
@@ -123,7 +123,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Serves the client until both sides are done or the connection is to be closed.
+    /// Serves the client until both sides have ended or the proxy closes the connection.
     async fn serve(self, client: TcpStream, upstream: SocketAddr) {
         tokio::select! {
             biased;
@@ -137,14 +137,14 @@ impl Connection {
             return swallow(&mut client).await;
         }
         let Ok(mut upstream) = TcpStream::connect(upstream).await else { return };
-        // What the proxy adds to the time a chunk takes should be its delay alone. These fail only on a dead socket.
+        // Without this, Nagle's algorithm would add to the delay. It fails only on a dead socket.
         let _ = (client.set_nodelay(true), upstream.set_nodelay(true));
         tokio::select! {
             biased;
             () = self.cut() => {}
             _ = self.carry(&mut client, &mut upstream) => {
                 if self.mode() == Mode::Reset {
-                    // Closed now, it is reset and not ended in an orderly way. This fails only on a dead socket.
+                    // Makes the close a reset. This fails only on a dead socket.
                     let _ = client.set_zero_linger();
                 }
                 return;
@@ -153,7 +153,7 @@ impl Connection {
         tokio::join!(swallow(&mut client), swallow(&mut upstream));
     }
 
-    /// Carries bytes both ways until both sides have ended, or one of them fails.
+    /// Passes bytes both ways until both sides have ended or one has failed.
     async fn carry(&self, client: &mut TcpStream, upstream: &mut TcpStream) -> io::Result<()> {
         let (mut from_client, mut to_client) = client.split();
         let (mut from_upstream, mut to_upstream) = upstream.split();
@@ -175,7 +175,7 @@ impl Connection {
         loop {
             let length = from.read(&mut chunk).await?;
             if !self.is_alive() {
-                // Sent after the switch was thrown, and read before this task knew of it.
+                // The chunk was sent after the connection was cut or closed, but before this task noticed.
                 return pending().await;
             }
             let Treatment { delay, breaks_off } = treatment();
@@ -206,19 +206,19 @@ impl Connection {
     async fn cut(&self) {
         let mut switch = self.switch.clone();
         if switch.wait_for(|now| now.cuts != self.birth.cuts).await.is_err() {
-            // The proxy is gone, which closes the connection and does not cut it.
+            // The proxy was dropped, which closes the connection instead of cutting it.
             pending::<()>().await;
         }
     }
 
-    /// Waits until the connection is to be closed, because the proxy refuses or is gone.
+    /// Waits until the proxy refuses connections or is dropped.
     async fn closed(&self) {
         let mut switch = self.switch.clone();
         let _ = switch.wait_for(|now| now.refusals != self.birth.refusals).await;
     }
 }
 
-/// Takes all that comes and never says anything, not even that the connection has ended.
+/// Reads and drops everything, and never closes the connection.
 async fn swallow(stream: &mut TcpStream) {
     let _ = copy(stream, &mut sink()).await;
     pending::<()>().await;
@@ -230,11 +230,11 @@ mod tests {
 
     use super::*;
 
-    /// Long enough for anything on loopback to arrive that is going to.
+    /// Long enough for bytes to arrive on loopback.
     const A_WHILE: Duration = Duration::from_millis(150);
     const SOON: Duration = Duration::from_secs(10);
 
-    /// A server that sends back what it gets.
+    /// Starts a server that sends back what it receives.
     async fn echo_server() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -253,19 +253,19 @@ mod tests {
         TcpStream::connect(proxy.addr()).await.unwrap()
     }
 
-    /// Sends `word` and waits for it to come back.
+    /// Sends `word` and checks that it comes back.
     async fn echoes(stream: &mut TcpStream, word: &[u8]) -> bool {
         let mut answer = vec![0; word.len()];
         stream.write_all(word).await.is_ok() && stream.read_exact(&mut answer).await.is_ok() && answer == word
     }
 
-    /// Neither answers nor ends, though it takes what is written.
+    /// Whether the connection accepts bytes but neither responds nor ends.
     async fn is_swallowed(stream: &mut TcpStream) -> bool {
-        stream.write_all(b"anybody there?").await.unwrap();
+        stream.write_all(b"hello").await.unwrap();
         timeout(A_WHILE, stream.read(&mut [0; 1])).await.is_err()
     }
 
-    /// Ends, with or without a reset, and gives nothing before.
+    /// Whether the connection ends, with or without a reset, before any byte.
     async fn is_closed(stream: &mut TcpStream) -> bool {
         matches!(timeout(SOON, stream.read(&mut [0; 1])).await.unwrap(), Ok(0) | Err(_))
     }
@@ -282,11 +282,11 @@ mod tests {
     async fn the_end_of_one_direction_is_passed_on() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
-        client.write_all(b"last words").await.unwrap();
+        client.write_all(b"goodbye").await.unwrap();
         client.shutdown().await.unwrap();
         let mut answer = Vec::new();
         timeout(SOON, client.read_to_end(&mut answer)).await.unwrap().unwrap();
-        assert_eq!(answer, b"last words");
+        assert_eq!(answer, b"goodbye");
     }
 
     #[tokio::test]

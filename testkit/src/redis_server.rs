@@ -1,4 +1,4 @@
-//! A redis-server of the test's own.
+//! A separate redis-server for a test.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -17,15 +17,15 @@ use crate::port::free_port;
 use crate::process::{end, signal};
 use crate::waiting::{PATIENCE, POLL_INTERVAL, eventually};
 
-/// How often another port is tried, or the same one again after a restart.
+/// The number of ports to try at the start, or of attempts on the same port at a restart.
 const LAUNCHES: usize = 10;
-/// How long [`RedisServer::command`] waits for an answer.
+/// How long [`RedisServer::command`] waits for a reply.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A real redis-server on a free port of 127.0.0.1, which keeps nothing on disk and dies with this value.
+/// A real redis-server on a free port of 127.0.0.1, without persistence, killed when this value is dropped.
 ///
-/// Tests look in with [`command`](Self::command), which goes through a Unix socket: it works for a server with TLS as for
-/// one without, and needs no port of its own.
+/// Tests inspect it with [`command`](Self::command), which uses a Unix socket, so that it works with and without TLS and
+/// needs no other port.
 #[derive(Debug)]
 pub struct RedisServer {
     process: Option<Child>,
@@ -59,7 +59,7 @@ impl RedisServer {
         }
     }
 
-    /// The TCP port, which stays the same over restarts.
+    /// The TCP port, which stays the same across restarts.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -71,7 +71,7 @@ impl RedisServer {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The certificate of the authority behind a server with TLS, as a PEM file: what a child process is given as
+    /// The PEM file of the authority of a server with TLS, for a child process's
     /// `SSL_CERT_FILE`. Panics for a server without TLS.
     #[must_use]
     pub fn ca_file(&self) -> &Path {
@@ -85,25 +85,25 @@ impl RedisServer {
         self.process.as_ref().expect("the server is stopped").id()
     }
 
-    /// Runs one command and gives its answer as text: `(nil)` for nothing, an error with its leading `-`, the items of an
-    /// array on a line each. Panics when the server does not answer within 10 s.
+    /// Runs a command and returns its reply as text: `(nil)` for null, an error with its leading `-`, an array with one item
+    /// per line. Panics if the server does not reply within 10 s.
     pub async fn command(&self, args: &[&str]) -> String {
         let socket = self.setup.socket();
         let Ok(answer) = timeout(COMMAND_TIMEOUT, ask(&socket, args)).await else {
             panic!("redis-server did not answer {args:?} within {COMMAND_TIMEOUT:?}");
         };
-        answer.unwrap_or_else(|error| panic!("redis-server broke off at {args:?}: {error}"))
+        answer.unwrap_or_else(|error| panic!("redis-server closed the connection at {args:?}: {error}"))
     }
 
-    /// Kills the server as `kill -9` does; its port then refuses connections. Does nothing when it is stopped already.
+    /// Kills the server (SIGKILL), so that its port refuses connections. Does nothing if it is stopped already.
     pub async fn stop(&mut self) {
         let Some(process) = &mut self.process else { return };
-        process.kill().expect("a child may be killed");
+        process.kill().expect("a child can be killed");
         eventually("redis-server is dead", PATIENCE, async || exited(process)).await;
         self.process = None;
     }
 
-    /// Stops the server if it runs, and starts it again on the same port, empty.
+    /// Stops the server if it is running and starts it again, empty, on the same port.
     pub async fn restart(&mut self) {
         self.stop().await;
         for _ in 0..LAUNCHES {
@@ -116,12 +116,12 @@ impl RedisServer {
         panic!("another program took port {} while redis-server was stopped", self.port);
     }
 
-    /// Freezes the server (SIGSTOP): connections stay open and new ones are taken by the kernel, but nothing is answered.
+    /// Freezes the server (SIGSTOP): connections stay open and the kernel accepts new ones, but no command gets a reply.
     pub fn pause(&self) {
         signal(self.pid(), "STOP");
     }
 
-    /// Lets a paused server go on (SIGCONT): it answers what came in meanwhile.
+    /// Resumes a paused server (SIGCONT), which then replies to the commands received meanwhile.
     pub fn resume(&self) {
         signal(self.pid(), "CONT");
     }
@@ -133,7 +133,7 @@ impl RedisServer {
                 return Self { process: Some(process), port, setup };
             }
         }
-        panic!("each of {LAUNCHES} free ports was taken before redis-server had it");
+        panic!("other programs took {LAUNCHES} free ports before redis-server could listen on them");
     }
 }
 
@@ -152,7 +152,7 @@ fn exited(process: &mut Child) -> bool {
 /// The port was not free after all.
 struct PortTaken;
 
-/// What stays the same from one start to the next.
+/// The settings that stay the same across restarts.
 #[derive(Debug)]
 struct Setup {
     directory: TempDir,
@@ -181,8 +181,8 @@ impl Setup {
         self.directory.path().join("redis.log")
     }
 
-    /// Starts redis-server and waits until it answers PING. It listens on its ports before it answers anybody, and the
-    /// socket lies in our own directory, so the answer cannot be that of another server that has the port.
+    /// Starts redis-server and waits until it answers PING. It listens on its ports before it answers any client, and the
+    /// socket is in a private directory, so the reply cannot come from another server on the same port.
     async fn launch_on(&self, port: u16) -> Result<Child, PortTaken> {
         let mut process = Launching(Some(self.spawn(port)));
         let deadline = Instant::now() + PATIENCE;
@@ -230,11 +230,11 @@ impl Setup {
         if log.contains("Failed listening on port") {
             return Err(PortTaken);
         }
-        panic!("redis-server stopped at its start, saying:\n{log}");
+        panic!("redis-server stopped at its start; its log:\n{log}");
     }
 }
 
-/// A process not yet known to work, ended if the wait for it is given up.
+/// A process that is starting, killed if the start is abandoned.
 struct Launching(Option<Child>);
 
 impl Launching {
@@ -255,7 +255,7 @@ impl Drop for Launching {
     }
 }
 
-/// Sends one command over a connection of its own and reads the answer.
+/// Sends one command over a new connection and reads the reply.
 async fn ask(socket: &Path, args: &[&str]) -> std::io::Result<String> {
     let mut connection = BufReader::new(UnixStream::connect(socket).await?);
     connection.write_all(format!("*{}\r\n", args.len()).as_bytes()).await?;
@@ -265,7 +265,7 @@ async fn ask(socket: &Path, args: &[&str]) -> std::io::Result<String> {
     read_answer(&mut connection).await
 }
 
-/// Reads one RESP2 value. Arrays come out flat, however deeply they are nested.
+/// Reads one RESP2 value. Nested arrays are flattened.
 async fn read_answer(connection: &mut BufReader<UnixStream>) -> std::io::Result<String> {
     let mut items = Vec::new();
     let mut missing = 1_usize;
@@ -312,7 +312,7 @@ mod tests {
 
     use super::*;
 
-    /// PING over plain TCP, as a client without TLS sends it; what came back within a second.
+    /// Sends PING over plain TCP and returns the reply, or nothing after a second.
     fn plain_ping(port: u16) -> Vec<u8> {
         let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         connection.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
@@ -323,7 +323,7 @@ mod tests {
         answer
     }
 
-    /// PING over TLS by a client that trusts `roots`.
+    /// Sends PING over TLS as a client that trusts `roots`.
     fn tls_ping(port: u16, roots: RootCertStore) -> std::io::Result<[u8; 7]> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -339,7 +339,7 @@ mod tests {
         Ok(answer)
     }
 
-    /// Whether there is such a process, be it only as a zombie.
+    /// Whether a process exists, including as a zombie.
     fn exists(pid: u32) -> bool {
         let found = Command::new("kill").args(["-s", "0", &pid.to_string()]).stderr(Stdio::null()).status();
         found.unwrap().success()
@@ -411,7 +411,7 @@ mod tests {
         let server = RedisServer::start().await;
         server.pause();
         let answer = timeout(Duration::from_millis(100), server.command(&["PING"])).await;
-        assert!(answer.is_err(), "a paused server answered");
+        assert!(answer.is_err(), "a paused server does not answer");
         server.resume();
         assert_eq!(server.command(&["PING"]).await, "PONG");
     }
@@ -440,11 +440,11 @@ mod tests {
     #[tokio::test]
     async fn with_tls_other_clients_are_not_served() {
         let server = RedisServer::start_tls().await;
-        let mut strangers = RootCertStore::empty();
+        let mut other_roots = RootCertStore::empty();
         let other = TempDir::new().unwrap();
         let certificates = Certificates::write_into(other.path());
-        strangers.add(CertificateDer::from_pem_file(certificates.authority).unwrap()).unwrap();
-        assert!(tls_ping(server.port(), strangers).is_err());
+        other_roots.add(CertificateDer::from_pem_file(certificates.authority).unwrap()).unwrap();
+        assert!(tls_ping(server.port(), other_roots).is_err());
         assert!(!plain_ping(server.port()).starts_with(b"+PONG"));
     }
 }

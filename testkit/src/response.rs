@@ -1,4 +1,4 @@
-//! The response to a request, however the service was asked.
+//! A response from a router or from a function.
 
 use std::io::Read;
 
@@ -11,18 +11,18 @@ use http::{
 };
 use serde_json::{Value, json};
 
-/// A whole response.
+/// A complete response.
 #[derive(Debug)]
 pub struct TestResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, unpacked if it was compressed.
+    /// The body, decompressed.
     pub text: String,
 }
 
-/// The text of a body, which may be compressed. Each byte of an image is a character.
+/// The text of a body, which may be compressed. Each byte of an image becomes a character.
 fn text(headers: &HeaderMap, body: &[u8]) -> String {
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "image/png" || kind == "image/x-icon") {
         return body.iter().copied().map(char::from).collect();
@@ -39,14 +39,14 @@ fn text(headers: &HeaderMap, body: &[u8]) -> String {
 }
 
 impl TestResponse {
-    /// Reads the response of a router to its end.
+    /// Reads a router's response to its end.
     pub async fn read(response: Response) -> Self {
         let (head, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         Self { status: head.status, text: text(&head.headers, &body), headers: head.headers }
     }
 
-    /// A function's response to API Gateway, in payload format 2.0.
+    /// Parses a function's response to API Gateway in payload format 2.0.
     #[must_use]
     pub fn of_gateway(response: &Value) -> Self {
         assert_eq!(response["cookies"], json!([]), "{response}");
@@ -62,12 +62,12 @@ impl TestResponse {
         }
     }
 
-    /// A header, empty if it is missing. A header that is there twice fails the test.
+    /// A header, or an empty string if it is missing. Panics if it occurs twice.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         let mut values = self.headers.get_all(name.parse::<HeaderName>().unwrap()).iter();
         let value = values.next().map_or("", |value| value.to_str().unwrap());
-        assert!(values.next().is_none(), "{name} is there twice: {:?}", self.headers);
+        assert!(values.next().is_none(), "{name} occurs twice: {:?}", self.headers);
         value
     }
 

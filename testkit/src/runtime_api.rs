@@ -1,4 +1,4 @@
-//! Lambda's Runtime API: the HTTP server that a bootstrap asks for events and gives its answers to.
+//! Lambda's Runtime API: the HTTP server from which a bootstrap gets events and to which it posts responses.
 //!
 //! See <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
@@ -23,49 +23,49 @@ use tokio::time::timeout;
 
 use crate::waiting::PATIENCE;
 
-/// The time that a function has for one event.
+/// The timeout of the function.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30);
-/// Lambda's limit for a buffered answer: 6 MB and a little.
+/// Lambda's limit for a buffered response, a little over 6 MB.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
 /// The function's name, as in its ARN and its environment.
 pub(crate) const FUNCTION_NAME: &str = "under-test";
 
-/// Why an invocation gave no answer.
+/// Why an invocation got no response.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
     /// The function posted this error (`errorType`, `errorMessage`) for the event.
     #[error("the function failed: {0}")]
     Function(Value),
-    /// The function posted this error for its own start.
+    /// The function posted this error at its start.
     #[error("the function could not start: {0}")]
     Init(Value),
-    /// The function's answer was not JSON.
-    #[error("the function answered what is not JSON: {0}")]
+    /// The function's response was not JSON.
+    #[error("the function's response is not JSON: {0}")]
     NotJson(String),
-    /// The function's process ended before it answered.
-    #[error("the function's process ended ({status}) before it answered; it logged:\n{logs}")]
+    /// The function's process ended before it responded.
+    #[error("the function's process ended ({status}) before it responded; it logged:\n{logs}")]
     Exited {
         /// How the process ended.
         status: std::process::ExitStatus,
-        /// All that it logged.
+        /// Its logs.
         logs: String,
     },
-    /// Nothing came within 60 s.
-    #[error("the function did not answer within {PATIENCE:?}")]
+    /// No response came within the limit.
+    #[error("the function did not respond in time")]
     TimedOut,
 }
 
 /// The Runtime API on a free port of 127.0.0.1, closed when dropped.
 ///
-/// Events wait here until a function asks for them, as they do in Lambda; a [`Function`](crate::Function) brings its own.
+/// Events wait here until a function asks for them, as in Lambda. Each [`Function`](crate::Function) has its own API.
 #[derive(Debug)]
 pub struct RuntimeApi {
     addr: SocketAddr,
     started: Instant,
     last_id: AtomicU64,
-    /// Held here and not by the server, so that a function waiting for an event is let go when this value is dropped.
+    /// Held here and not by the server, so that dropping this value ends a function's wait for an event.
     queue: mpsc::UnboundedSender<Event>,
-    desk: Arc<Desk>,
+    invocations: Arc<Invocations>,
     server: JoinHandle<()>,
 }
 
@@ -75,76 +75,76 @@ impl RuntimeApi {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
         let addr = listener.local_addr().expect("a listener has an address");
         let (queue, events) = mpsc::unbounded_channel();
-        let desk = Arc::new(Desk {
+        let invocations = Arc::new(Invocations {
             events: AsyncMutex::new(events),
             waiting: Mutex::default(),
             phase: watch::Sender::new(Phase::Starting),
             handed_out: Mutex::default(),
             last_duration: Mutex::default(),
         });
-        let router = router(Arc::clone(&desk));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves for ever") });
-        Self { addr, started: Instant::now(), last_id: AtomicU64::new(0), queue, desk, server }
+        let router = router(Arc::clone(&invocations));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves forever") });
+        Self { addr, started: Instant::now(), last_id: AtomicU64::new(0), queue, invocations, server }
     }
 
-    /// Where it listens: what a function is given as `AWS_LAMBDA_RUNTIME_API`.
+    /// Its address, for `AWS_LAMBDA_RUNTIME_API`.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Queues an event and waits, at most 60 s, for the function's answer to it.
+    /// Queues an event and waits for the function's response, for at most 60 s.
     ///
     /// # Errors
     ///
-    /// What the function posted instead of an answer, or that nothing came in time.
+    /// The function posted an error, or no response came in time.
     pub async fn invoke(&self, event: Value) -> Result<Value, InvocationError> {
         self.invoke_within(PATIENCE, event).await
     }
 
-    /// The same, with another limit than 60 s.
+    /// Like [`invoke`](Self::invoke), with another limit than 60 s.
     ///
     /// # Errors
     ///
-    /// As [`invoke`](Self::invoke).
+    /// Those of [`invoke`](Self::invoke).
     pub async fn invoke_within(&self, limit: Duration, event: Value) -> Result<Value, InvocationError> {
         let id = format!("00000000-0000-4000-8000-{:012x}", self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         let (answer, answered) = oneshot::channel();
-        self.desk.waiting().insert(id.clone(), answer);
-        self.queue.send(Event { id, body: event }).expect("the desk takes events as long as it exists");
+        self.invocations.waiting().insert(id.clone(), answer);
+        self.queue.send(Event { id, body: event }).expect("the receiver lives as long as this API");
         let outcome = async {
             tokio::select! {
                 biased;
-                outcome = answered => outcome.expect("a sender that is taken is used"),
-                error = self.desk.failed_start() => Err(InvocationError::Init(error)),
+                outcome = answered => outcome.expect("a sender that is removed is used"),
+                error = self.invocations.failed_start() => Err(InvocationError::Init(error)),
             }
         };
         timeout(limit, outcome).await.unwrap_or(Err(InvocationError::TimedOut))
     }
 
-    /// Waits until a function has asked for its first event, which ends its INIT phase, and returns how long after
-    /// [`start`](Self::start) that was. Panics when the function reports a failed start, or after 60 s.
+    /// Waits until a function has asked for its first event, which ends its INIT phase, and returns the time since
+    /// [`start`](Self::start). Panics if the function reports a failed start, or after 60 s.
     pub async fn ready(&self) -> Duration {
         self.ready_at().await.duration_since(self.started)
     }
 
-    /// How long the last answer took: from handing out its event until all of the answer had arrived, unparsed.
+    /// The duration of the last invocation, from sending the event until the whole response has arrived, unparsed.
     ///
-    /// Of several functions or events at once, it is anyone's.
+    /// With several concurrent functions or events, it may belong to any of them.
     #[must_use]
     pub fn last_duration(&self) -> Option<Duration> {
-        *self.desk.last_duration.lock().expect("no code panics while holding this lock")
+        *self.invocations.last_duration.lock().expect("no code panics while holding this lock")
     }
 
-    /// The moment at which a function first asked for an event.
+    /// Waits until a function asks for its first event and returns that moment.
     pub(crate) async fn ready_at(&self) -> Instant {
-        let mut phase = self.desk.phase.subscribe();
+        let mut phase = self.invocations.phase.subscribe();
         let left = timeout(PATIENCE, phase.wait_for(|phase| !matches!(phase, Phase::Starting))).await;
         let phase = left.unwrap_or_else(|_| panic!("no function asked for an event within {PATIENCE:?}"));
-        match &*phase.expect("the desk lives as long as this API") {
+        match &*phase.expect("the phase lives as long as this API") {
             Phase::Ready(at) => *at,
             Phase::Failed(error) => panic!("the function could not start: {error}"),
-            Phase::Starting => unreachable!("this is what was waited for"),
+            Phase::Starting => unreachable!("`wait_for` has excluded this phase"),
         }
     }
 }
@@ -161,7 +161,7 @@ struct Event {
     body: Value,
 }
 
-/// How far the function's start has come.
+/// The phase of the function's start.
 #[derive(Debug)]
 enum Phase {
     Starting,
@@ -171,9 +171,9 @@ enum Phase {
 
 type Outcome = Result<Value, InvocationError>;
 
-/// Where events are handed out and answers handed in.
+/// The queued events and the callers that wait for their responses.
 #[derive(Debug)]
-struct Desk {
+struct Invocations {
     events: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     phase: watch::Sender<Phase>,
@@ -181,12 +181,12 @@ struct Desk {
     last_duration: Mutex<Option<Duration>>,
 }
 
-impl Desk {
+impl Invocations {
     fn waiting(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
         self.waiting.lock().expect("no code panics while holding this lock")
     }
 
-    /// The next event that is still awaited; nothing when the API is gone.
+    /// The next event whose caller still waits; `None` when the API is dropped.
     async fn next(&self) -> Option<Event> {
         let mut events = self.events.lock().await;
         loop {
@@ -209,18 +209,18 @@ impl Desk {
             start.map(|start| start.elapsed());
     }
 
-    /// Hands the outcome to the caller of `invoke`, and answers the function as Lambda does.
+    /// Passes the outcome to the caller of `invoke`, and answers the function as Lambda does.
     fn finish(&self, id: &str, outcome: Outcome) -> Response {
         let Some(answer) = self.waiting().remove(id) else {
             let error = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
             return (StatusCode::BAD_REQUEST, Json(error)).into_response();
         };
-        // The test may have stopped waiting; that is no concern of the function's.
+        // The test may have stopped waiting, which the function need not know.
         let _ = answer.send(outcome);
         accepted()
     }
 
-    /// Waits for the error of a failed start, for ever if there is none.
+    /// Waits for the error of a failed start, forever if there is none.
     async fn failed_start(&self) -> Value {
         let mut phase = self.phase.subscribe();
         match phase.wait_for(|phase| matches!(phase, Phase::Failed(_))).await.as_deref() {
@@ -230,28 +230,28 @@ impl Desk {
     }
 }
 
-fn router(desk: Arc<Desk>) -> Router {
+fn router(invocations: Arc<Invocations>) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
-        // The limit is Lambda's, not axum's: see `response`.
+        // `response` checks Lambda's limit instead.
         .layer(DefaultBodyLimit::disable())
-        .with_state(desk)
+        .with_state(invocations)
 }
 
-async fn next(State(desk): State<Arc<Desk>>) -> Response {
-    desk.phase.send_if_modified(|phase| {
+async fn next(State(invocations): State<Arc<Invocations>>) -> Response {
+    invocations.phase.send_if_modified(|phase| {
         let first = matches!(phase, Phase::Starting);
         if first {
             *phase = Phase::Ready(Instant::now());
         }
         first
     });
-    let Some(event) = desk.next().await else { return StatusCode::GONE.into_response() };
+    let Some(event) = invocations.next().await else { return StatusCode::GONE.into_response() };
     let deadline = SystemTime::now() + FUNCTION_TIMEOUT;
-    let deadline = deadline.duration_since(UNIX_EPOCH).expect("it is after 1970").as_millis();
+    let deadline = deadline.duration_since(UNIX_EPOCH).expect("the clock shows a time after 1970").as_millis();
     let headers = [
         ("lambda-runtime-aws-request-id", event.id),
         ("lambda-runtime-deadline-ms", deadline.to_string()),
@@ -265,29 +265,29 @@ async fn next(State(desk): State<Arc<Desk>>) -> Response {
         ),
     ];
     let response = (headers, Json(event.body)).into_response();
-    desk.starts_counting();
+    invocations.starts_counting();
     response
 }
 
-async fn response(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
-    desk.stops_counting();
+async fn response(State(invocations): State<Arc<Invocations>>, Path(id): Path<String>, body: Bytes) -> Response {
+    invocations.stops_counting();
     if body.len() > MAX_RESPONSE_BYTES {
-        let message = format!("{} bytes are more than {MAX_RESPONSE_BYTES}", body.len());
+        let message = format!("the response has {} bytes; the limit is {MAX_RESPONSE_BYTES}", body.len());
         let error = json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message });
-        desk.finish(&id, Err(InvocationError::Function(error.clone())));
+        invocations.finish(&id, Err(InvocationError::Function(error.clone())));
         return (StatusCode::PAYLOAD_TOO_LARGE, Json(error)).into_response();
     }
     let outcome =
         serde_json::from_slice(&body).map_err(|_| InvocationError::NotJson(String::from_utf8_lossy(&body).into()));
-    desk.finish(&id, outcome)
+    invocations.finish(&id, outcome)
 }
 
-async fn error(State(desk): State<Arc<Desk>>, Path(id): Path<String>, body: Bytes) -> Response {
-    desk.finish(&id, Err(InvocationError::Function(error_of(&body))))
+async fn error(State(invocations): State<Arc<Invocations>>, Path(id): Path<String>, body: Bytes) -> Response {
+    invocations.finish(&id, Err(InvocationError::Function(error_of(&body))))
 }
 
-async fn init_error(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
-    desk.phase.send_replace(Phase::Failed(error_of(&body)));
+async fn init_error(State(invocations): State<Arc<Invocations>>, body: Bytes) -> Response {
+    invocations.phase.send_replace(Phase::Failed(error_of(&body)));
     accepted()
 }
 
@@ -295,7 +295,7 @@ fn accepted() -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
 }
 
-/// The error object as posted, or the text if it is no JSON.
+/// The posted error object, or its text if it is not JSON.
 fn error_of(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
@@ -307,7 +307,7 @@ mod tests {
 
     use super::*;
 
-    /// One request by hand, on a connection of its own; the answer with its head in lower case, and its body.
+    /// Sends a request on a new connection and returns the head of the response, in lower case, and its body.
     async fn send(api: &RuntimeApi, method: &str, path: &str, body: &str) -> (String, String) {
         let mut connection = TcpStream::connect(api.addr()).await.unwrap();
         let request = format!(
@@ -327,11 +327,11 @@ mod tests {
         line.split_once(": ").unwrap().1
     }
 
-    /// A function's part in one invocation: takes an event and posts `body` to the `door` ("response" or "error").
-    async fn serve_one(api: &RuntimeApi, door: &str, body: &str) -> (String, String) {
+    /// Plays the function in one invocation: gets an event and posts `body` to `endpoint` ("response" or "error").
+    async fn serve_one(api: &RuntimeApi, endpoint: &str, body: &str) -> (String, String) {
         let (head, event) = send(api, "GET", "invocation/next", "").await;
         let id = header(&head, "lambda-runtime-aws-request-id");
-        let (status, _) = send(api, "POST", &format!("invocation/{id}/{door}"), body).await;
+        let (status, _) = send(api, "POST", &format!("invocation/{id}/{endpoint}"), body).await;
         assert!(status.starts_with("http/1.1 202"), "{status}");
         (head, event)
     }

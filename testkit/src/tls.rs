@@ -1,4 +1,4 @@
-//! TLS before a server that has none, as it should be and as it should be refused.
+//! TLS in front of a plain server, with certificates that clients must accept or refuse, and a server with outdated TLS.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -19,20 +19,20 @@ use tokio_rustls::TlsAcceptor;
 use crate::certificates::Certificates;
 use crate::waiting::PATIENCE;
 
-/// What a server shows of itself.
+/// The certificate that a server presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certificate {
     /// For localhost and 127.0.0.1, from the authority in [`TlsProxy::ca_file`].
     Good,
-    /// From an authority that has the name of the one in [`TlsProxy::ca_file`], and another key.
+    /// From an authority with the same name as the one in [`TlsProxy::ca_file`] but another key.
     Impostor,
-    /// From the authority, but no longer valid.
+    /// From the authority, but expired.
     Expired,
     /// From the authority, but for other hosts.
     OtherHost,
 }
 
-/// A proxy that speaks TLS to clients and none to the server behind it. Dropping it closes its port.
+/// A proxy that speaks TLS to clients and plain TCP to the server behind it. Dropping it closes its port.
 #[derive(Debug)]
 pub struct TlsProxy {
     addr: SocketAddr,
@@ -42,7 +42,7 @@ pub struct TlsProxy {
 }
 
 impl TlsProxy {
-    /// Starts one before the server at `upstream`, with new keys.
+    /// Starts a proxy to the server at `upstream`, with new keys.
     pub async fn start(upstream: SocketAddr, certificate: Certificate) -> Self {
         let directory = TempDir::with_prefix("tls-").expect("a temporary directory can be made");
         let certificates = match certificate {
@@ -67,13 +67,13 @@ impl TlsProxy {
         Self { addr, ca_file, server, _directory: directory }
     }
 
-    /// Where clients connect.
+    /// The address for clients.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The PEM file of the authority that clients should trust.
+    /// The PEM file of the authority that clients must trust.
     #[must_use]
     pub fn ca_file(&self) -> &Path {
         &self.ca_file
@@ -90,28 +90,28 @@ fn server_config(certificates: &Certificates) -> ServerConfig {
     let chain = CertificateDer::from_pem_file(&certificates.server).expect("the certificate is PEM");
     let key = PrivateKeyDer::from_pem_file(&certificates.server_key).expect("the key is PEM");
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions().expect("ring can do TLS 1.2 and 1.3");
+    let config = config.with_safe_default_protocol_versions().expect("ring supports TLS 1.2 and 1.3");
     config.with_no_client_auth().with_single_cert(vec![chain], key).expect("the key belongs to the certificate")
 }
 
-/// Carries one client's bytes. A client that does not like the certificate ends the handshake; that is its right.
+/// Passes on one client's bytes. A client that refuses the certificate ends the handshake, which is not an error here.
 async fn carry(acceptor: TlsAcceptor, client: TcpStream, upstream: SocketAddr) {
     let Ok(mut client) = acceptor.accept(client).await else { return };
     let Ok(mut upstream) = TcpStream::connect(upstream).await else { return };
-    // A network holds nothing back for 40 ms; what can't be set costs no more than that.
+    // Without this, Nagle's algorithm and delayed ACKs would add 40 ms. It fails only on a dead socket.
     let _ = (client.get_ref().0.set_nodelay(true), upstream.set_nodelay(true));
     let _ = copy_bidirectional(&mut client, &mut upstream).await;
 }
 
-/// A ServerHello of TLS 1.1: the record's head, the handshake's head, the version, 32 random bytes, no session, a cipher that
-/// TLS 1.1 knows, no compression.
+/// A TLS 1.1 ServerHello: the record header, the handshake header, the version, 32 random bytes, no session, a cipher of
+/// TLS 1.1, no compression.
 fn server_hello_of_tls_1_1() -> Vec<u8> {
     let hello = [&[3, 2][..], &[7; 32], &[0], &[0xC0, 0x14], &[0]].concat();
     let length = u8::try_from(hello.len()).expect("it is 38 bytes long");
     [&[22, 3, 2, 0, length + 4, 2, 0, 0, length][..], &hello].concat()
 }
 
-/// A server that knows at most TLS 1.1, such as one of 2010, or an attacker who wants a weaker connection.
+/// A server with at most TLS 1.1, such as a very old server or a downgrade attacker.
 #[derive(Debug)]
 pub struct OldTls {
     addr: SocketAddr,
@@ -120,7 +120,7 @@ pub struct OldTls {
 }
 
 impl OldTls {
-    /// Starts one.
+    /// Starts the server.
     pub async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
         let addr = listener.local_addr().expect("a listener has an address");
@@ -135,19 +135,19 @@ impl OldTls {
         Self { addr, alert, server }
     }
 
-    /// Where clients connect.
+    /// The address for clients.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Waits until a client has refused to go on, and returns its alert: level and description, as RFC 8446 numbers them.
+    /// Waits until a client has refused the handshake and returns its alert: level and description, numbered as in RFC 8446.
     /// Panics after 60 s.
     pub async fn alert(&self) -> (u8, u8) {
         let mut alert = self.alert.clone();
         let refused = timeout(PATIENCE, alert.wait_for(Option::is_some)).await;
         let refused = refused.unwrap_or_else(|_| panic!("no client refused TLS 1.1 within {PATIENCE:?}"));
-        refused.expect("the server runs as long as this value").expect("this is what was waited for")
+        refused.expect("the server runs as long as this value").expect("`wait_for` returns a value that is `Some`")
     }
 }
 
@@ -157,7 +157,7 @@ impl Drop for OldTls {
     }
 }
 
-/// The alert with which a client answers the ServerHello, if that is what it does.
+/// The alert with which a client answers the ServerHello, or `None` if it does not send one.
 async fn refusal_of(mut client: TcpStream) -> Option<(u8, u8)> {
     let mut head = [0; 5];
     client.read_exact(&mut head).await.ok()?;

@@ -4,26 +4,26 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout as within};
 
-/// Time between two looks at a condition.
+/// The time between two checks of a condition.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long anything started here may take before it counts as hanging: long, for a loaded machine, as it is waited out
-/// only by tests that fail.
+/// How long anything started here may take before it counts as hanging. It is long, because the machine may be loaded and
+/// only failing tests wait this long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Waits until `condition` holds, looking every 10 ms, and panics with the sentence `what` when `timeout` runs out first.
+/// Waits until `condition` holds, checking it every 10 ms, and panics with the description `what` after `timeout`.
 ///
-/// The time limit holds for a condition that hangs, too.
+/// The timeout also applies to a condition that hangs.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// use std::time::Duration;
 ///
-/// let mut looks = 0;
-/// testkit::eventually("the third look is the charm", Duration::from_secs(1), async || {
-///     looks += 1;
-///     looks == 3
+/// let mut checks = 0;
+/// testkit::eventually("the third check succeeds", Duration::from_secs(1), async || {
+///     checks += 1;
+///     checks == 3
 /// })
 /// .await;
 /// # }
@@ -35,7 +35,7 @@ pub async fn eventually(what: &str, timeout: Duration, mut condition: impl Async
         }
     };
     let in_time = within(timeout, polling).await.is_ok();
-    assert!(in_time, "still not so after {timeout:?}: {what}");
+    assert!(in_time, "timed out after {timeout:?} waiting for this: {what}");
 }
 
 #[cfg(test)]
@@ -46,17 +46,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_condition_is_polled_until_it_holds() {
-        let mut looks = 0;
-        eventually("there were three looks", PATIENCE, async || {
-            looks += 1;
-            looks == 3
+        let mut checks = 0;
+        eventually("the condition is checked three times", PATIENCE, async || {
+            checks += 1;
+            checks == 3
         })
         .await;
-        assert_eq!(looks, 3);
+        assert_eq!(checks, 3);
     }
 
     #[tokio::test]
-    #[should_panic(expected = "still not so after 30ms: pigs fly")]
+    #[should_panic(expected = "timed out after 30ms waiting for this: pigs fly")]
     async fn a_condition_that_never_holds_panics_with_its_sentence() {
         eventually("pigs fly", Duration::from_millis(30), async || false).await;
     }

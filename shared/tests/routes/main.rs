@@ -1,6 +1,5 @@
-//! What clients get, header by header and word by word: all the routes over both caches, asked with API Gateway's events of
-//! `events/`, with a simulated 25Live and a clock that the test sets. One module for each route, and one for each thing that
-//! all routes have in common.
+//! The exact responses of all routes to API Gateway's events (`events/`), over both caches, with a simulated 25Live and a test
+//! clock. There is one module per route, and one per feature that all routes share.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

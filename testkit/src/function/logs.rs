@@ -1,4 +1,4 @@
-//! What a function logs: JSON lines, and lines of metrics among them.
+//! A function's logs: JSON lines, some of which are metrics.
 
 use serde_json::Value;
 
@@ -6,13 +6,13 @@ use super::Function;
 use crate::waiting::{PATIENCE, eventually};
 
 impl Function {
-    /// The lines of metrics so far: one for each event that did something worth measuring.
+    /// The lines of metrics so far.
     #[must_use]
     pub fn metrics(&self) -> Vec<Value> {
         self.json_lines().into_iter().filter(|line| line["_aws"].is_object()).collect()
     }
 
-    /// All log lines so far, each of which must have a level and, unless a library is only tracing, a message.
+    /// All log lines so far. Each must have a level and, unless it is DEBUG or TRACE, a message.
     #[must_use]
     pub fn log_lines(&self) -> Vec<Value> {
         let lines = self.json_lines().into_iter().filter(|line| !line["_aws"].is_object()).map(|object| {
@@ -31,7 +31,7 @@ impl Function {
         find().unwrap()
     }
 
-    /// Starts a function that should refuse to start, and returns the one sentence that it logs.
+    /// Starts a function that must refuse to start, and returns the only error that it logs.
     pub async fn refusal(binary: &str, env: &[(&str, &str)]) -> String {
         let function = Self::start(binary, env).await;
         assert_eq!(function.exit().await.code(), Some(1), "with {env:?}");
@@ -39,12 +39,12 @@ impl Function {
             [line] if line["level"] == "ERROR" && line["message"] == "the function stops" => {
                 line["cause"].as_str().unwrap().to_owned()
             }
-            lines => panic!("with {env:?} there should have been one sentence: {lines:?}"),
+            lines => panic!("with {env:?} the function logged other lines than one error: {lines:?}"),
         }
     }
 
     fn json_lines(&self) -> Vec<Value> {
         let logs = self.logs();
-        logs.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is no JSON"))).collect()
+        logs.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line} is not JSON"))).collect()
     }
 }
