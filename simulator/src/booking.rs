@@ -1,10 +1,10 @@
-//! What occupies a room, in the terms 25Live uses.
+//! The bookings of a room, in 25Live's terms.
 
 use serde::Serialize;
 
-/// An hour of the day as 25Live writes it: decimal, cut (not rounded) to six decimals, a JSON string or a number.
+/// An hour of the day as 25Live writes it: decimal, truncated (not rounded) to six decimals, a JSON string or a number.
 ///
-/// The recorded answers use both forms within one item, so both can be said here. An hour may be 24 or later: the
+/// The recorded responses use both forms within one item, so both are supported. An hour may be 24 or later: the
 /// booking then ends after midnight.
 ///
 /// ```
@@ -16,27 +16,27 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Hours {
-    /// A JSON string, written as it is: `"9.000000"`, but `"abc"` can be said too.
+    /// A JSON string, written unchanged: `"9.000000"`, or even `"abc"`.
     Text(String),
     /// A JSON number: `9.833333`.
     Number(f64),
 }
 
 impl Hours {
-    /// So many minutes after midnight, as a string.
+    /// This many minutes after midnight, as a string.
     #[must_use]
     pub fn text(minutes: u32) -> Self {
         let millionths = millionths(minutes);
         Self::Text(format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000))
     }
 
-    /// So many minutes after midnight, as a number.
+    /// This many minutes after midnight, as a number.
     #[must_use]
     pub fn number(minutes: u32) -> Self {
         Self::Number(f64::from(millionths(minutes)) / 1e6)
     }
 
-    /// The decimal hours meant, or `None` for a text that is no number.
+    /// The decimal hours, or `None` for a text that is not a number.
     #[must_use]
     pub fn value(&self) -> Option<f64> {
         match self {
@@ -46,7 +46,7 @@ impl Hours {
     }
 }
 
-/// Millionths of an hour, cut: one minute is 1 000 000 / 60 = 50 000 / 3 of them.
+/// Millionths of an hour, truncated. One minute has 1 000 000 / 60 = 50 000 / 3 of them.
 fn millionths(minutes: u32) -> u32 {
     minutes.saturating_mul(50_000) / 3
 }
@@ -63,19 +63,19 @@ impl From<f64> for Hours {
     }
 }
 
-/// The sort of thing that occupies the room: 25Live's `type_id`.
+/// The kind of booking: 25Live's `type_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A class, an exam, a meeting: 1.
     Event,
-    /// The room is taken out of service for a while: 2.
+    /// The room is temporarily out of service: 2.
     Blackout,
     /// The building is closed: 3.
     Closed,
 }
 
 impl Kind {
-    /// The number in the document.
+    /// The `type_id` in the document.
     #[must_use]
     pub fn type_id(self) -> u8 {
         match self {
@@ -89,18 +89,18 @@ impl Kind {
 /// One item of a room's day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Booking {
-    /// When it begins.
+    /// The start.
     pub start: Hours,
-    /// When it ends, as an hour of the day on which it began.
+    /// The end, as an hour of the day on which it starts.
     pub end: Hours,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
-    /// Whether the asker may not know what it is: such an item has the `itemId` 0, and occupies the room all the same.
+    /// Whether its details are hidden from guests. Such an item has the `itemId` 0 and still occupies the room.
     pub private: bool,
 }
 
 impl Booking {
-    /// A public booking. The hours can be given as they are to be in the document:
+    /// A public booking. The hours can be given in the document's form:
     ///
     /// ```
     /// use simulator::{Booking, Kind};
@@ -111,7 +111,7 @@ impl Booking {
         Self { start: start.into(), end: end.into(), kind, private: false }
     }
 
-    /// The part of it between these hours of the day; `None` if there is none. What is no time stays as it is.
+    /// Clips the booking to these hours of the day; `None` if nothing is left. Hours that are not numbers stay unchanged.
     pub(crate) fn clipped(self, from: u8, to: u8) -> Option<Self> {
         let (Some(start), Some(end)) = (self.start.value(), self.end.value()) else { return Some(self) };
         let (from, to) = (f64::from(from), f64::from(to));
@@ -123,7 +123,7 @@ impl Booking {
         Some(Self { start, end, ..self })
     }
 
-    /// The same booking, kept private.
+    /// The same booking, but private.
     #[must_use]
     pub fn private(self) -> Self {
         Self { private: true, ..self }

@@ -1,35 +1,35 @@
-//! Chances that fall the same way each time: splitmix64, seeded by words.
+//! A repeatable generator of random numbers: splitmix64, seeded by words.
 //!
-//! No crate for it, because the answers must be the same at every request, after every restart and with every later
-//! version of a dependency.
+//! It uses no crate, because the numbers must be the same for every request, after every restart and with every version of a
+//! dependency.
 
-/// A repeatable sequence of chances.
+/// A repeatable sequence of random numbers.
 pub(crate) struct Dice {
     state: u64,
 }
 
 impl Dice {
-    /// The dice that belong to these words, in this order.
+    /// Creates the generator for these words, in this order.
     pub(crate) fn of(words: &[&str]) -> Self {
         Self { state: fnv1a(words) }
     }
 
-    /// True once in `n` throws, on average.
+    /// True once in `n` calls, on average.
     pub(crate) fn one_in(&mut self, n: u32) -> bool {
         self.below(n) == 0
     }
 
-    /// True in so many throws of a hundred, on average.
+    /// True in `chance` of a hundred calls, on average.
     pub(crate) fn percent(&mut self, chance: u32) -> bool {
         self.below(100) < chance
     }
 
-    /// A number below `n`; 0 if `n` is 0. The bias of the remainder is no matter here.
+    /// A number below `n`; 0 if `n` is 0. The bias of the remainder does not matter here.
     pub(crate) fn below(&mut self, n: u32) -> u32 {
         self.next().checked_rem(n).unwrap_or(0)
     }
 
-    /// The next 32 bits: the better half of what splitmix64 gives.
+    /// The next 32 bits: the upper half of splitmix64's output, which is the better one.
     fn next(&mut self) -> u32 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.state;
@@ -39,7 +39,7 @@ impl Dice {
     }
 }
 
-/// FNV-1a over the words. The byte after each word is in no UTF-8 text, so `ab c` and `a bc` differ.
+/// FNV-1a over the words. The byte 0xFF after each word occurs in no UTF-8 text, so `ab c` and `a bc` differ.
 fn fnv1a(words: &[&str]) -> u64 {
     words
         .iter()
@@ -51,20 +51,20 @@ fn fnv1a(words: &[&str]) -> u64 {
 mod tests {
     use super::*;
 
-    fn throws(words: &[&str]) -> Vec<u32> {
+    fn numbers(words: &[&str]) -> Vec<u32> {
         let mut dice = Dice::of(words);
         (0..8).map(|_| dice.below(1000)).collect()
     }
 
     #[test]
     fn the_same_words_give_the_same_numbers() {
-        assert_eq!(throws(&["342", "2026-02-03"]), throws(&["342", "2026-02-03"]));
+        assert_eq!(numbers(&["342", "2026-02-03"]), numbers(&["342", "2026-02-03"]));
     }
 
     #[test]
     fn different_words_give_different_numbers() {
-        assert_ne!(throws(&["342", "2026-02-03"]), throws(&["342", "2026-02-04"]));
-        assert_ne!(throws(&["ab", "c"]), throws(&["a", "bc"]));
+        assert_ne!(numbers(&["342", "2026-02-03"]), numbers(&["342", "2026-02-04"]));
+        assert_ne!(numbers(&["ab", "c"]), numbers(&["a", "bc"]));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The JSON document with which 25Live answers.
+//! The JSON document of 25Live's responses.
 
 use chrono::{Months, NaiveDate};
 use serde::Serialize;
@@ -11,7 +11,7 @@ const LOCATION: u8 = 4;
 /// `itemTypeId` of an event.
 const EVENT: u8 = 1;
 
-/// The whole document. Nothing reads the fields around `subjects`; they are there because the real ones are.
+/// The whole document. Nothing reads the fields around `subjects`; they are here because real documents have them.
 #[derive(Serialize)]
 pub(crate) struct Document {
     comptype: &'static str,
@@ -24,20 +24,20 @@ pub(crate) struct Document {
     pub(crate) subjects: Field<Vec<Subject>>,
 }
 
-/// A field which the real 25Live at times leaves out or sets to null.
+/// A field that the real 25Live sometimes leaves out or sets to null.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Field<T> {
-    /// The key is not there; `skip_serializing_if` sees to it.
+    /// The key is missing, by `skip_serializing_if`.
     #[serde(skip)]
     Missing,
-    /// The key is there, its value null.
+    /// The key has the value null.
     Null,
-    /// The usual case.
+    /// The key has a value.
     Given(T),
 }
 
-/// The columns of the page the answer is made for: hours of the day.
+/// The columns of the page that shows the response: hours of the day.
 #[derive(Serialize)]
 struct Headers {
     data: Vec<Header>,
@@ -61,7 +61,7 @@ pub(crate) struct Subject {
     pub(crate) items: Field<Vec<Item>>,
 }
 
-/// A number, as in the real 25Live; tests may name rooms otherwise.
+/// A room's id: a number in the real 25Live, possibly a text in tests.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Id {
@@ -87,7 +87,7 @@ pub(crate) struct Item {
 }
 
 impl Document {
-    /// The answer about `start` and what follows, with these days in it.
+    /// The document for the days from `start`, with these subjects.
     pub(crate) fn new(start: NaiveDate, subjects: Vec<Subject>) -> Self {
         Self {
             comptype: "availability_daily",
@@ -100,16 +100,16 @@ impl Document {
         }
     }
 
-    /// The text of the body.
+    /// Serializes the document.
     ///
     /// # Errors
     ///
-    /// None that could happen: numbers and texts always become JSON.
+    /// None in practice: numbers and texts can always be serialized.
     pub(crate) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }
 
-    /// The days of the answer, none if it has been spoilt.
+    /// The days of the document; empty if `subjects` is missing or null.
     pub(crate) fn days_mut(&mut self) -> &mut [Subject] {
         match &mut self.subjects {
             Field::Given(subjects) => subjects,
@@ -145,7 +145,7 @@ impl Id {
 }
 
 impl Item {
-    /// A booking, under the number `id` if the asker may know it.
+    /// A booking, with the id `id` if it is public.
     pub(crate) fn new(id: u32, booking: Booking) -> Self {
         let public = booking.kind == Kind::Event && !booking.private;
         Self {
@@ -166,12 +166,12 @@ impl Item {
     }
 }
 
-/// `YYYY-MM-DDT00:00:00`, as 25Live writes a day.
+/// Formats a day as 25Live does: `YYYY-MM-DDT00:00:00`.
 pub(crate) fn at_midnight(day: NaiveDate) -> String {
     day.format("%Y-%m-%dT00:00:00").to_string()
 }
 
-/// The days an answer covers: from `start` to the same day next month, both included, 29 to 32 of them.
+/// The 29 to 32 days of a document: from `start` to the same day of the next month, inclusive.
 pub(crate) fn days_from(start: NaiveDate) -> impl Iterator<Item = NaiveDate> {
     let end = start.checked_add_months(Months::new(1)).unwrap_or(start);
     start.iter_days().take_while(move |day| *day <= end)

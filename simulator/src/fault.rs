@@ -1,4 +1,4 @@
-//! The ways in which an answer goes wrong.
+//! Faulty responses.
 
 use std::time::Duration;
 
@@ -15,74 +15,74 @@ use crate::gzip;
 use crate::journal::InFlight;
 use crate::room::Room;
 
-/// What the real 25Live sends as the type of an document.
+/// The Content-Type of the real 25Live's documents.
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
-/// What some servers put before JSON so that no browser runs it as a script.
+/// The prefix that some servers put before JSON so that no browser runs it as a script.
 const PREFIX: &[u8] = b")]}',\n";
 const SIGN_IN: &str = "<!DOCTYPE html>\n<html><head><title>25Live: Sign In</title></head>\n\
     <body><form action=\"/signin\" method=\"post\"><input name=\"username\"></form></body></html>\n";
-/// Between two bytes of [`Fault::Drip`].
+/// The pause between two bytes of [`Fault::Drip`].
 const DRIP: Duration = Duration::from_secs(1);
-/// The filling of [`Fault::Huge`], sent again and again.
+/// The filling of [`Fault::Huge`], sent repeatedly.
 static FILLING: [u8; 65_536] = [b'x'; 65_536];
 
-/// A way to answer wrongly, or not at all. Those that spoil "the good answer" start from what would have been sent.
+/// A fault of a response. "The good response" is the one that would be sent without the fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// This status, with a short text.
     Status(u16),
-    /// This status with a `Retry-After` header of this value, a number of seconds, a date or rubbish.
+    /// This status with this value as `Retry-After` header: seconds, a date, or garbage.
     StatusWithRetryAfter(u16, String),
-    /// No answer, ever. The connection ends when the client or the simulator closes it.
+    /// No response, ever. The connection stays open until the client or the simulator closes it.
     Hang,
-    /// The good answer, a byte a second.
+    /// The good response, one byte per second.
     Drip,
-    /// A sign-in page, in HTML and with status 200.
+    /// A sign-in page: HTML with status 200.
     Html,
-    /// The good answer after `)]}',` and a newline, six characters, as several campuses send it.
+    /// The good response after the prefix `)]}',` and a newline, which several campuses send.
     Prefixed,
-    /// The first half of the good answer, as a complete HTTP message: HTTP is well, the JSON is not.
+    /// The first half of the good response as a complete HTTP message: valid HTTP, truncated JSON.
     CutOff,
-    /// The first half of a message that promised the whole; then the connection is closed.
+    /// The first half of the good response with the Content-Length of the whole; then the connection is closed.
     ConnectionCut,
-    /// The good answer without its `subjects`.
+    /// The good response without `subjects`.
     NoSubjects,
-    /// The good answer, `subjects` null.
+    /// The good response with `subjects` null.
     NullSubjects,
-    /// The good answer, the `items` of every day null.
+    /// The good response with the `items` of every day null.
     NullItems,
-    /// The good answer, every day without its `items`.
+    /// The good response without the `items` of every day.
     MissingItems,
-    /// The good answer, but nothing about this day.
+    /// The good response without this day.
     MissingDay(NaiveDate),
-    /// The good answer with a further item each day that begins at `"abc"`.
+    /// The good response with an additional item on each day, which starts at `"abc"`.
     MalformedItem,
-    /// The good answer under the id and the name of another room.
+    /// The good response with the id and the name of another room.
     OtherRoom,
-    /// 302 to another path of the simulator, where the good answer is given. Following it counts as a request.
+    /// 302 to another path of the simulator, which has the good response. Following it counts as a request.
     Redirect,
     /// This body as JSON, with status 200.
     Body(String),
-    /// The good answer, the days in no order.
+    /// The good response with unsorted days.
     ShuffledDays,
-    /// The good answer, compressed with gzip, as a busy server may do.
+    /// The good response, compressed with gzip.
     Gzip,
-    /// Some kilobytes of gzip for each megabyte, so many bytes (a mebibyte at least) when unpacked: JSON that never ends.
+    /// A gzip body that is about a thousand times larger when decompressed: this many bytes, at least a mebibyte, of spaces.
     GzipBomb(usize),
-    /// A well-formed answer whose first day has so many items, each from 9 to 10. It is made while it is sent.
+    /// A well-formed response whose first day has this many items, each from 9 to 10. It is generated while it is sent.
     ManyItems(usize),
-    /// JSON of so many bytes (a hundred at least) and no `Content-Length`. It is made while it is sent, so it may be
-    /// larger than memory.
+    /// JSON of this many bytes, at least a hundred, without `Content-Length`. It is generated while it is sent, so it may
+    /// be larger than memory.
     Huge(usize),
 }
 
 impl Fault {
-    /// [`Fault::StatusWithRetryAfter`], easier to write.
+    /// Creates a [`Fault::StatusWithRetryAfter`].
     pub fn retry_after(status: u16, value: impl Into<String>) -> Self {
         Self::StatusWithRetryAfter(status, value.into())
     }
 
-    /// Whether it replaces the whole message, whatever the document is.
+    /// Whether the fault replaces the whole message and ignores the document.
     pub(crate) const fn is_of_message(&self) -> bool {
         matches!(
             self,
@@ -97,7 +97,7 @@ impl Fault {
         )
     }
 
-    /// What is sent in place of the good document. Only [`Fault::Hang`] takes time, all there is.
+    /// Returns the faulty response to send instead of the good document. [`Fault::Hang`] never returns.
     pub(crate) async fn respond(self, good: Document, context: FaultContext) -> Response {
         match self {
             Self::Status(status) => refusal(status).into_response(),
@@ -112,13 +112,13 @@ impl Fault {
             Self::ManyItems(count) => json(many_items(good, count)),
             Self::Prefixed => whole(&good, |body| json([PREFIX, &body].concat())),
             Self::CutOff => whole(&good, |body| json(first_half(body))),
-            Self::ConnectionCut => whole(&good, |body| promising(body.len(), connection_cut(body))),
-            Self::Drip => whole(&good, |body| promising(body.len(), drip(body, context.in_flight))),
-            in_the_document => complete(&in_the_document.spoil(good, &context.other_room)),
+            Self::ConnectionCut => whole(&good, |body| with_content_length(body.len(), connection_cut(body))),
+            Self::Drip => whole(&good, |body| with_content_length(body.len(), drip(body, context.in_flight))),
+            of_document => complete(&of_document.spoil(good, &context.other_room)),
         }
     }
 
-    /// The faults that are in the document itself.
+    /// Applies the faults of the document itself.
     fn spoil(self, mut document: Document, other_room: &Room) -> Document {
         match self {
             Self::NoSubjects => document.subjects = Field::Missing,
@@ -135,17 +135,17 @@ impl Fault {
     }
 }
 
-/// What a fault may need besides the good document.
+/// What a fault may need in addition to the good document.
 pub(crate) struct FaultContext {
-    /// Path and query at which the good answer is given in any case.
+    /// The path and query that always get the good response.
     pub(crate) elsewhere: String,
-    /// A room other than the one asked for.
+    /// A room other than the requested one.
     pub(crate) other_room: Room,
-    /// The request, for those that go on after the response has begun.
+    /// The request, for faults that continue after the response has started.
     pub(crate) in_flight: InFlight,
 }
 
-/// The good document.
+/// The response with the good document.
 pub(crate) fn complete(document: &Document) -> Response {
     whole(document, json)
 }
@@ -162,8 +162,8 @@ fn json(body: impl Into<Body>) -> Response {
     ([(header::CONTENT_TYPE, JSON)], body.into()).into_response()
 }
 
-/// A JSON response that says in advance how long it will be, whether or not it keeps its word.
-fn promising(bytes: usize, body: Body) -> Response {
+/// A JSON response with this Content-Length, whether or not the body has that length.
+fn with_content_length(bytes: usize, body: Body) -> Response {
     ([(header::CONTENT_LENGTH, bytes.to_string())], json(body)).into_response()
 }
 
@@ -185,7 +185,7 @@ fn first_half(mut body: Vec<u8>) -> Vec<u8> {
     body
 }
 
-/// The half is sent before the error comes: hyper writes out what it has when the body is not ready, and throws it away
+/// The yield lets hyper send the first half before the error: it flushes when the body is not ready, and discards unsent bytes
 /// when the body fails.
 fn connection_cut(body: Vec<u8>) -> Body {
     let half = stream::iter([Ok(Bytes::from(first_half(body)))]);
@@ -222,7 +222,7 @@ pub(crate) fn gzipped(body: impl Into<Body>) -> Response {
 }
 
 fn many_items(mut good: Document, count: usize) -> Body {
-    /// As many as a chunk of the body holds.
+    /// The number of items per chunk of the body.
     const CHUNK: usize = 4096;
     let first_day = good.days_mut().first().map(|day| day.item_date.clone()).unwrap_or_default();
     let head = format!(r#"{{"subjects":[{{"item_date":"{first_day}","items":[{{"start":9,"end":10}}"#);
@@ -234,7 +234,7 @@ fn many_items(mut good: Document, count: usize) -> Body {
     Body::from_stream(body.map(std::io::Result::Ok))
 }
 
-/// The second half before the first, each backwards in itself but for pairs: no order that a reader could rely on.
+/// Swaps the halves and reverses the days in groups of three, so that no reader can rely on an order.
 fn shuffle(document: &mut Document) {
     let days = document.days_mut();
     days.rotate_left(days.len() / 2);

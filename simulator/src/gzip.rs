@@ -1,4 +1,4 @@
-//! Gzip (RFC 1952), for answers that are packed and for one that is a bomb.
+//! Gzip (RFC 1952): compressed responses and a gzip bomb.
 
 use std::io::Write;
 
@@ -10,23 +10,23 @@ use futures_util::{Stream, StreamExt, stream};
 const HEAD: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF];
 /// An empty last block of deflate.
 const LAST_BLOCK: [u8; 2] = [3, 0];
-/// What is packed once and sent again and again.
+/// The size of the piece that is compressed once and sent repeatedly.
 const PIECE: usize = 1 << 20;
 
 pub(crate) fn pack(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // A vector takes everything.
+    // Writing to a vector cannot fail.
     let _ = encoder.write_all(body);
     encoder.finish().unwrap_or_default()
 }
 
-/// So many bytes when unpacked, in whole pieces, all of them spaces. Packed, they are a thousandth of that.
+/// A stream that decompresses to this many bytes, in whole pieces, all of them spaces. Compressed, it is a thousandth of that.
 ///
-/// The pieces are the same bytes: each refers to spaces before it, and finds those of the piece before.
+/// All pieces have the same bytes. Each refers to earlier spaces, which are those of the previous piece.
 pub(crate) fn bomb(bytes: usize) -> impl Stream<Item = Bytes> + Send + 'static {
     let filling = vec![b' '; PIECE];
     let mut piece = Vec::with_capacity(PIECE);
-    // The room given is more than packed spaces need, and a new compressor takes any input.
+    // The buffer is larger than the compressed spaces, and a new compressor accepts any input.
     let _ = Compress::new(Compression::best(), false).compress_vec(&filling, &mut piece, FlushCompress::Sync);
     let (count, mut one, mut all) = ((bytes / PIECE).max(1), Crc::new(), Crc::new());
     one.update(&filling);

@@ -1,12 +1,12 @@
-//! What clients have asked so far.
+//! The requests of clients so far.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Requests remembered in detail; the local server may run for weeks.
+/// The number of requests kept in detail. It is limited because the local server may run for weeks.
 const REMEMBERED: usize = 1000;
 
-/// One request.
+/// A request.
 #[derive(Clone)]
 pub(crate) struct Seen {
     /// The decoded query, in the order given.
@@ -30,13 +30,13 @@ pub(crate) struct Pages {
     pub(crate) last: VecDeque<Seen>,
 }
 
-/// A request that is being answered; it has been when this is dropped, or its client has gone.
+/// A request in flight. It is dropped when the response is complete or the client has disconnected.
 pub(crate) struct InFlight {
     journal: Arc<Journal>,
 }
 
 impl Journal {
-    /// Notes a request that begins.
+    /// Records a request that starts.
     pub(crate) fn enter(self: &Arc<Self>, seen: Seen) -> InFlight {
         let mut pages = self.read();
         pages.requests += 1;
@@ -49,7 +49,7 @@ impl Journal {
         InFlight { journal: Arc::clone(self) }
     }
 
-    /// What has been noted.
+    /// The recorded requests.
     pub(crate) fn read(&self) -> MutexGuard<'_, Pages> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,22 +1,22 @@
-//! A simulated CollegeNET 25Live: real HTTP on loopback, answers in the exact form of the real one, faults on demand.
+//! A simulated CollegeNET 25Live: real HTTP on loopback, responses in the exact form of the real one, faults on demand.
 //!
-//! Three things use it. The local server asks it instead of 25Live when `API_URL` is unset, and so shows a campus with a
-//! plausible month of bookings to anybody without access to 25Live. Tests script it: bookings of a room and day with
-//! [`Simulator::set_bookings`], every failure seen of 25Live (and some more) with [`Simulator::misbehave`] and its kin. And
-//! `cargo run -p simulator` starts one by itself, for functions that are tried on one's own machine.
+//! It has three uses. The local server uses it instead of 25Live when `API_URL` is unset, to show a campus with a plausible
+//! month of bookings without access to 25Live. Tests script it: bookings of a room and day with [`Simulator::set_bookings`],
+//! and all failures seen from 25Live, and more, with [`Simulator::misbehave`] and similar methods. `cargo run -p simulator`
+//! starts a standalone one, for trying the functions on a developer's machine.
 //!
 //! # Layout
 //!
-//! - [`booking`](Booking): what occupies a room, and the decimal hours 25Live writes ([`Hours`], [`Kind`]).
-//! - [`timetable`](timetable()): the pure function from a room and a date to that day's bookings; `dice` gives it its
-//!   repeatable chances.
-//! - `query`: what a request must say, and the refusal of one that says something else.
+//! - [`booking`](Booking): the bookings of a room, and 25Live's decimal hours ([`Hours`], [`Kind`]).
+//! - [`timetable`](timetable()): the pure function from a room and a date to that day's bookings; `dice` provides its
+//!   repeatable random numbers.
+//! - `query`: the required parameters of a request, and the errors of other requests.
 //! - `document`: the JSON document.
-//! - [`fault`](Fault): the ways in which an answer goes wrong.
+//! - [`fault`](Fault): faulty responses.
 //! - `lists`: the lists of rooms.
-//! - `gzip`: packed answers, and one that is a bomb.
-//! - `script`: what tests have asked for; `journal`: what clients have asked for.
-//! - [`server`](Simulator): ties these together behind a socket.
+//! - `gzip`: compressed responses and a gzip bomb.
+//! - `script`: bookings and faults set by tests; `journal`: the requests of clients.
+//! - [`server`](Simulator): the server, which combines these.
 
 mod booking;
 mod dice;

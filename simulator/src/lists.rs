@@ -1,4 +1,4 @@
-//! The lists of rooms: `spaces.json`, `spaces.xml` and `list/listdata.json`, with the oddities of real ones.
+//! The lists of rooms, `spaces.json`, `spaces.xml` and `list/listdata.json`, with the oddities of real ones.
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,7 @@ use crate::fault::{Fault, FaultContext, JSON, gzipped};
 use crate::gzip;
 use crate::room::{FormalName, Room};
 
-/// The columns of the table, in an order that no reader should rely on.
+/// The columns of the table. Readers must not rely on their order.
 const COLUMNS: [(&str, &str); 7] = [
     ("Categories", "categories"),
     ("Max Cap", "max_capacity"),
@@ -20,10 +20,10 @@ const COLUMNS: [(&str, &str); 7] = [
     ("Features", "features"),
     ("Building", "bldg_name"),
 ];
-/// The place of the last, which some institutions do not have.
+/// The index of the last column, which some institutions do not have.
 const BUILDING: usize = 6;
 
-/// A list that 25Live has.
+/// A list of 25Live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum List {
     Json,
@@ -42,7 +42,7 @@ impl List {
         }
     }
 
-    /// The name of its file.
+    /// Its file name.
     pub(crate) const fn file(self) -> &'static str {
         match self {
             Self::Json => "spaces.json",
@@ -51,8 +51,8 @@ impl List {
         }
     }
 
-    /// The list of these rooms, or the page of it that was asked for, with what is to be wrong with it. A fault of a room's
-    /// availability leaves a list as it is.
+    /// Returns the list of these rooms, or the requested page of it, with this fault. Faults of a room's availability do not
+    /// affect lists.
     pub(crate) async fn respond(
         self,
         rooms: &[Room],
@@ -84,7 +84,7 @@ fn typed(kind: &'static str, list: String) -> Response {
     ([(header::CONTENT_TYPE, kind)], list).into_response()
 }
 
-/// One room is an object and no list, and no rooms are no key.
+/// A single room is an object instead of a list, and an empty list has no key.
 fn spaces(rooms: &[Room]) -> Value {
     match rooms {
         [] => json!({ "spaces": {} }),
@@ -96,7 +96,7 @@ fn spaces(rooms: &[Room]) -> Value {
 fn space(room: &Room) -> Value {
     let mut fields = Map::from_iter([
         ("space_id".to_owned(), id(room)),
-        // Texts hold runs of blanks.
+        // Real names contain runs of blanks.
         ("space_name".to_owned(), json!(room.name.replace(' ', "  "))),
         ("max_capacity".to_owned(), json!(room.capacity.unwrap_or_default())),
     ]);
@@ -109,19 +109,19 @@ fn space(room: &Room) -> Value {
     Value::Object(fields)
 }
 
-/// A number, as in the real lists; tests may name rooms otherwise.
+/// A number, as in real lists; a text if a test uses another id.
 fn id(room: &Room) -> Value {
     room.id.parse::<u64>().map_or_else(|_| json!(room.id), |number| json!(number))
 }
 
-/// A page of the table. Only its first row says how many pages and rooms there are.
+/// A page of the table. Only its first row has the numbers of pages and rooms.
 fn table(rooms: &[Room], parameters: &[(String, String)]) -> Value {
     let number = |name: &str, default: usize| {
         let value = parameters.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok());
         value.filter(|number| *number > 0).unwrap_or(default)
     };
     let (page, size) = (number("page", 1), number("page_size", 25));
-    // Some institutions have no column of buildings.
+    // Some institutions have no column for buildings.
     let columns = if rooms.iter().any(|room| room.building.is_some()) { COLUMNS.len() } else { BUILDING };
     let of_page = rooms.iter().skip((page - 1).saturating_mul(size)).take(size);
     let mut rows: Vec<_> = of_page.map(|room| json!({ "contextId": 0, "row": row(room, columns) })).collect();

@@ -1,8 +1,8 @@
-//! What a request for availability must say.
+//! The required parameters of a request for availability.
 
 use chrono::NaiveDate;
 
-/// The parameters whose value is always the same.
+/// The parameters with a fixed value.
 const FIXED: [(&str, &str); 4] = [
     ("comptype", "availability_daily"),
     ("compsubject", "location"),
@@ -10,40 +10,40 @@ const FIXED: [(&str, &str); 4] = [
     ("caller", "pro-AvailService.getData"),
 ];
 
-/// The parameters that hold a number, which one does not matter here.
+/// The parameters with any number as value.
 const NUMBERS: [&str; 2] = ["obj_cache_accl", "page_size"];
 
-/// A good request: the days of one room.
+/// A valid request for the days of one room.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Query {
-    /// `space_id`, known or not.
+    /// The `space_id`, known or not.
     pub(crate) room_id: String,
     /// The day of `start_dt`.
     pub(crate) start: NaiveDate,
 }
 
 impl Query {
-    /// Reads decoded parameters.
+    /// Parses decoded parameters.
     ///
     /// # Errors
     ///
-    /// A sentence that names the first parameter which is missing, given twice or other than it must be.
+    /// A message that names the first parameter that is missing, given twice, or invalid.
     pub(crate) fn parse(parameters: &[(String, String)]) -> Result<Self, String> {
         for (name, wanted) in FIXED {
             let value = only(parameters, name)?;
             if value != wanted {
-                return Err(format!("{name}: is {value:?}, must be {wanted:?}"));
+                return Err(format!("{name}: is {value:?}; expected {wanted:?}"));
             }
         }
         for name in NUMBERS {
             let value = only(parameters, name)?;
-            value.parse::<u32>().map_err(|_| format!("{name}: {value:?} is no number"))?;
+            value.parse::<u32>().map_err(|_| format!("{name}: is {value:?}; expected a number"))?;
         }
         Ok(Self { room_id: only(parameters, "space_id")?.to_owned(), start: midnight(only(parameters, "start_dt")?)? })
     }
 }
 
-/// The value of a parameter that must be there once.
+/// The value of a parameter that must occur exactly once.
 fn only<'a>(parameters: &'a [(String, String)], name: &str) -> Result<&'a str, String> {
     let mut values = parameters.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (values.next(), values.next()) {
@@ -53,12 +53,12 @@ fn only<'a>(parameters: &'a [(String, String)], name: &str) -> Result<&'a str, S
     }
 }
 
-/// The day of `YYYY-MM-DDT00:00:00`, to the letter: chrono alone would take `2026-2-1` too.
+/// The day of exactly `YYYY-MM-DDT00:00:00`. chrono alone would accept `2026-2-1` too.
 fn midnight(text: &str) -> Result<NaiveDate, String> {
     NaiveDate::parse_from_str(text, "%Y-%m-%dT00:00:00")
         .ok()
         .filter(|day| crate::document::at_midnight(*day) == text)
-        .ok_or_else(|| format!("start_dt: {text:?} is no YYYY-MM-DDT00:00:00"))
+        .ok_or_else(|| format!("start_dt: is {text:?}; expected YYYY-MM-DDT00:00:00"))
 }
 
 #[cfg(test)]
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn start_dt_must_be_a_midnight_in_full_form() {
-        for wrong in ["2026-02-01", "2026-2-1T00:00:00", "2026-02-01T00:00:01", "2026-02-30T00:00:00", ""] {
-            assert!(with("start_dt", wrong).is_err(), "{wrong}");
+        for invalid in ["2026-02-01", "2026-2-1T00:00:00", "2026-02-01T00:00:01", "2026-02-30T00:00:00", ""] {
+            assert!(with("start_dt", invalid).is_err(), "{invalid}");
         }
     }
 

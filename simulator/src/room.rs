@@ -4,26 +4,26 @@ use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::booking::{Booking, Hours, Kind};
 
-/// From and to, in hours of the day.
+/// Opening and closing time, in hours of the day.
 type Open = (u8, u8);
 
-/// A room the simulated 25Live knows.
+/// A room of the simulated 25Live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
     /// 25Live's `space_id`, a number in practice: `342`.
     pub id: String,
-    /// What 25Live calls it, the building's code included: `CAS 116`.
+    /// Its name in 25Live, which includes the code of the building: `CAS 116`.
     pub name: String,
     pub(crate) formal_name: Option<FormalName>,
     pub(crate) capacity: Option<u32>,
     pub(crate) categories: Vec<String>,
     pub(crate) features: Vec<String>,
     pub(crate) building: Option<String>,
-    /// When it is open, from Monday, if its closures are to be shown.
+    /// The opening hours from Monday to Sunday, or `None` to show no closures.
     week: Option<[Option<Open>; 7]>,
 }
 
-/// A formal name: some campuses have a number there.
+/// A formal name. Some campuses have a number here.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(untagged)]
 pub(crate) enum FormalName {
@@ -32,7 +32,7 @@ pub(crate) enum FormalName {
 }
 
 impl Room {
-    /// A room by its `space_id` and name, with nothing else in the lists.
+    /// A room with this `space_id` and name, and nothing else in the lists.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -58,7 +58,7 @@ impl Room {
         Self { formal_name: Some(FormalName::Number(number)), ..self }
     }
 
-    /// The same room for so many people. 0 is what 25Live has where nobody has counted.
+    /// The same room with this capacity. 25Live uses 0 for an unknown capacity.
     #[must_use]
     pub fn capacity(self, people: u32) -> Self {
         Self { capacity: Some(people), ..self }
@@ -84,7 +84,7 @@ impl Room {
         Self { building: Some(name.into()), ..self }
     }
 
-    /// The same room, open between these hours on every day of which nothing else is said, and closed outside of them.
+    /// The same room, open between these hours on every day, unless `open_on` or `closed_on` changes a day.
     #[must_use]
     pub fn open(self, from: u8, to: u8) -> Self {
         Self { week: Some([Some((from, to)); 7]), ..self }
@@ -104,14 +104,14 @@ impl Room {
 
     fn on(self, weekday: Weekday, open: Option<Open>) -> Self {
         let mut week = self.week.unwrap_or([Some((0, 24)); 7]);
-        week.iter_mut().skip(place(weekday)).take(1).for_each(|day| *day = open);
+        week.iter_mut().skip(index(weekday)).take(1).for_each(|day| *day = open);
         Self { week: Some(week), ..self }
     }
 
-    /// When it is closed on a day.
+    /// The closures on a day.
     pub(crate) fn closures(&self, date: NaiveDate) -> Vec<Booking> {
         let Some(week) = self.week else { return Vec::new() };
-        let closed = match week.get(place(date.weekday())).copied().flatten() {
+        let closed = match week.get(index(date.weekday())).copied().flatten() {
             Some((from, to)) => vec![(0, from), (to, 24)],
             None => vec![(0, 24)],
         };
@@ -121,7 +121,7 @@ impl Room {
     }
 }
 
-fn place(weekday: Weekday) -> usize {
+fn index(weekday: Weekday) -> usize {
     usize::try_from(weekday.num_days_from_monday()).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! What a test has asked of the simulated 25Live.
+//! Bookings, faults and latency set by a test.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::room::Room;
 use crate::timetable::timetable;
 
-/// Bookings, faults and slowness asked for. Empty, it is a 25Live in good health.
+/// The bookings, faults and latency set by a test. The default is a healthy 25Live.
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) latency: Duration,
@@ -20,12 +20,12 @@ pub(crate) struct Script {
     upcoming: HashMap<String, VecDeque<Fault>>,
     lists: Option<Fault>,
     by_list: HashMap<String, Fault>,
-    /// The hours of the day that guests see, from and to.
+    /// The first and last hour of the day that guests see.
     pub(crate) display_hours: Option<(u8, u8)>,
 }
 
 impl Script {
-    /// Sets the bookings of a room and day, instead of those of the timetable.
+    /// Replaces the timetable's bookings of a room and day.
     pub(crate) fn set_bookings(&mut self, room_id: &str, date: NaiveDate, bookings: Vec<Booking>) {
         self.bookings.entry(room_id.to_owned()).or_default().insert(date, bookings);
     }
@@ -43,37 +43,37 @@ impl Script {
         }
     }
 
-    /// Every room, from now on.
+    /// Sets a fault for all rooms, from now on.
     pub(crate) fn misbehave(&mut self, fault: Fault) {
         self.everywhere = Some(fault);
     }
 
-    /// One room, from now on.
+    /// Sets a fault for one room, from now on.
     pub(crate) fn misbehave_for(&mut self, room_id: &str, fault: Fault) {
         self.by_room.insert(room_id.to_owned(), fault);
     }
 
-    /// One room, so many times, after the times asked for before.
+    /// Sets a fault for this many requests of one room, after those already set.
     pub(crate) fn misbehave_times(&mut self, room_id: &str, fault: Fault, times: usize) {
         self.upcoming.entry(room_id.to_owned()).or_default().extend(std::iter::repeat_n(fault, times));
     }
 
-    /// All lists, from now on.
+    /// Sets a fault for all lists, from now on.
     pub(crate) fn misbehave_lists(&mut self, fault: Fault) {
         self.lists = Some(fault);
     }
 
-    /// One list, from now on.
+    /// Sets a fault for one list, from now on.
     pub(crate) fn misbehave_list(&mut self, file: &str, fault: Fault) {
         self.by_list.insert(file.to_owned(), fault);
     }
 
-    /// How long a list takes, and what is to be wrong with it.
+    /// The latency and the fault of a list.
     pub(crate) fn plan_of_list(&self, file: &str) -> (Duration, Option<Fault>) {
         (self.latency, self.by_list.get(file).or(self.lists.as_ref()).cloned())
     }
 
-    /// No faults any more. Bookings and latency stay.
+    /// Removes all faults. Bookings and latency stay.
     pub(crate) fn behave(&mut self) {
         self.everywhere = None;
         self.by_room.clear();
@@ -82,7 +82,7 @@ impl Script {
         self.by_list.clear();
     }
 
-    /// The fault of the request for a room that has just come in: the narrower wish goes before the wider.
+    /// The fault for a new request for a room. The most specific one takes precedence.
     pub(crate) fn next_fault(&mut self, room_id: &str) -> Option<Fault> {
         let upcoming = self.upcoming.get_mut(room_id).and_then(VecDeque::pop_front);
         upcoming.or_else(|| self.by_room.get(room_id).cloned()).or_else(|| self.everywhere.clone())
@@ -142,6 +142,10 @@ mod tests {
             monday,
             vec![Booking::new("5.500000", 6.5, Kind::Event), Booking::new("abc", 6.5, Kind::Event)],
         );
-        assert_eq!(script.bookings(&room, monday), [Booking::new("abc", 6.5, Kind::Event)], "what is no time stays");
+        assert_eq!(
+            script.bookings(&room, monday),
+            [Booking::new("abc", 6.5, Kind::Event)],
+            "an item without valid times stays"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The simulated 25Live behind a socket.
+//! The server of the simulated 25Live.
 
 use std::fmt;
 use std::io;
@@ -25,20 +25,20 @@ use crate::query::Query;
 use crate::room::Room;
 use crate::script::Script;
 
-/// Where the real 25Live has its availability, but for the name of the school.
+/// The path of availability in the real 25Live, except for the name of the school.
 const PATH: &str = "/25live/data/simulated/run/availability/availabilitydata.json";
-/// Where [`Fault::Redirect`] leads to, and where no fault is met.
+/// The target of [`Fault::Redirect`], which has no faults.
 const ELSEWHERE: &str = "/25live/data/elsewhere/run/availability/availabilitydata.json";
-/// What makes a path one of availability.
+/// The last segment of a path of availability.
 const RESOURCE: &str = "availabilitydata.json";
 
 /// A simulated 25Live, listening on a free port of 127.0.0.1 until it is dropped.
 ///
-/// It lives on a thread and a tokio runtime of its own, as the real one lives on a machine of its own. So dropping it
-/// ends every connection at once, hanging ones included, and it keeps real time whatever the clock of a test does.
+/// It runs on its own thread and tokio runtime, so that dropping it ends every connection immediately, including hanging ones,
+/// and so that it uses real time, whatever the clock of a test shows.
 ///
-/// Bookings come from [`timetable`](crate::timetable()) unless a test sets others. All methods take `&self` and are in
-/// force from the next request on.
+/// Bookings come from [`timetable`](crate::timetable()) unless a test sets others. All methods take `&self` and apply
+/// from the next request on.
 pub struct Simulator {
     addr: SocketAddr,
     campus: Arc<Campus>,
@@ -47,7 +47,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts one that knows these rooms.
+    /// Starts a simulator that knows these rooms.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Simulator {
         Self::start_on(0, Rooms::These(rooms)).await
     }
 
-    /// Starts one on this port, or on a free one if it is 0, that knows every room it is asked for.
+    /// Starts a simulator on this port, or on a free one for 0, that knows every requested room.
     ///
     /// # Errors
     ///
@@ -74,110 +74,110 @@ impl Simulator {
         let (stop, stopped) = oneshot::channel();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&campus));
         let thread = std::thread::Builder::new().name("simulated-25live".to_owned()).spawn(move || {
-            // The runtime is dropped at the end, and every connection with it.
+            // The runtime is dropped at the end, which closes every connection.
             runtime.block_on(serve_until(stopped, listener, router));
         })?;
         Ok(Self { addr, campus, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// The `API_URL` of this 25Live, without a query.
+    /// The value for `API_URL`, without a query.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.addr)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Requests for availability since the start, refused ones included.
+    /// The number of requests for availability since the start, including refused ones.
     #[must_use]
     pub fn requests(&self) -> usize {
         self.campus.journal.read().requests
     }
 
-    /// Requests being answered now. One whose client has closed the connection is not.
+    /// The number of requests in flight. It excludes those whose client has closed the connection.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.campus.journal.read().in_flight
     }
 
-    /// The most requests that were being answered at the same time. Set a latency to have them overlap: without one,
-    /// each is answered as soon as it is read.
+    /// The highest number of requests in flight at the same time. Requests overlap only if a latency is set: without one,
+    /// each gets its response as soon as it is read.
     #[must_use]
     pub fn peak_in_flight(&self) -> usize {
         self.campus.journal.read().peak_in_flight
     }
 
-    /// The decoded queries of the last requests, a thousand at most, oldest first.
+    /// The decoded queries of the last requests, at most a thousand, oldest first.
     #[must_use]
     pub fn queries(&self) -> Vec<Vec<(String, String)>> {
         self.campus.journal.read().last.iter().map(|seen| seen.query.clone()).collect()
     }
 
-    /// The `User-Agent` headers of the same requests, empty where there was none.
+    /// The `User-Agent` headers of the same requests, empty if missing.
     #[must_use]
     pub fn user_agents(&self) -> Vec<String> {
         self.campus.journal.read().last.iter().map(|seen| seen.user_agent.clone()).collect()
     }
 
-    /// Requests for lists of rooms since the start.
+    /// The number of requests for lists of rooms since the start.
     #[must_use]
     pub fn list_requests(&self) -> usize {
         self.campus.lists.read().requests
     }
 
-    /// The `User-Agent` headers of the last of these, a thousand at most.
+    /// The `User-Agent` headers of the last of these, at most a thousand.
     #[must_use]
     pub fn list_user_agents(&self) -> Vec<String> {
         self.campus.lists.read().last.iter().map(|seen| seen.user_agent.clone()).collect()
     }
 
-    /// How long every answer takes, wrong ones included. None at the start.
+    /// Sets the latency of every response, including faulty ones. It is zero at the start.
     pub fn set_latency(&self, latency: Duration) {
         self.campus.script().latency = latency;
     }
 
-    /// Sets the bookings of a room and day instead of those of the timetable. An empty list is a free day.
+    /// Replaces the timetable's bookings of a room and day. An empty list is a free day.
     pub fn set_bookings(&self, room_id: &str, date: NaiveDate, items: Vec<Booking>) {
         self.campus.script().set_bookings(room_id, date, items);
     }
 
-    /// Answers every request so, until [`behave`](Self::behave).
+    /// Applies a fault to every request, until [`behave`](Self::behave).
     pub fn misbehave(&self, fault: Fault) {
         self.campus.script().misbehave(fault);
     }
 
-    /// Answers requests for this room so, until [`behave`](Self::behave), whatever the other rooms do.
+    /// Applies a fault to requests for this room, until [`behave`](Self::behave). It overrides [`misbehave`](Self::misbehave).
     pub fn misbehave_for(&self, room_id: &str, fault: Fault) {
         self.campus.script().misbehave_for(room_id, fault);
     }
 
-    /// Answers the next requests for this room so, and those after them as before. Calls add up: two 503, then a
-    /// sign-in page, is two calls.
+    /// Applies a fault to the next `times` requests for this room. Calls add up: two 503, then a sign-in page, needs two
+    /// calls.
     pub fn misbehave_times(&self, room_id: &str, fault: Fault, times: usize) {
         self.campus.script().misbehave_times(room_id, fault, times);
     }
 
-    /// Answers every request for a list of rooms so, until [`behave`](Self::behave). A fault that is in the document of a room's
-    /// availability leaves lists as they are.
+    /// Applies a fault to every request for a list of rooms, until [`behave`](Self::behave). Faults in the document of a room's
+    /// availability do not affect lists.
     pub fn misbehave_lists(&self, fault: Fault) {
         self.campus.script().misbehave_lists(fault);
     }
 
-    /// Answers requests for this list (`spaces.json`, `spaces.xml` or `listdata.json`) so, whatever the others do.
+    /// Applies a fault to requests for this list: `spaces.json`, `spaces.xml` or `listdata.json`.
     pub fn misbehave_list(&self, file: &str, fault: Fault) {
         self.campus.script().misbehave_list(file, fault);
     }
 
-    /// Shows of each day only these hours, to which everything is clipped, as 25Live does for guests.
+    /// Clips every booking to these hours of the day, as 25Live does for guests.
     pub fn set_display_hours(&self, from: u8, to: u8) {
         self.campus.script().display_hours = Some((from, to));
     }
 
-    /// Takes back all faults. Bookings and latency stay as they were set.
+    /// Removes all faults. Bookings and latency stay.
     pub fn behave(&self) {
         self.campus.script().behave();
     }
@@ -193,23 +193,23 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It has nothing left to do but to close its sockets. A panic in it has been printed already.
+            // The thread only closes its sockets. If it panicked, the message has been printed already.
             let _ = thread.join();
         }
     }
 }
 
-/// What the handler works on.
+/// The state of the handler.
 struct Campus {
     rooms: Rooms,
     // A std mutex, because nothing awaits while it is held.
     script: Mutex<Script>,
     journal: Arc<Journal>,
-    /// The same for lists.
+    /// The journal of requests for lists.
     lists: Arc<Journal>,
 }
 
-/// The rooms that are known.
+/// The known rooms.
 enum Rooms {
     These(Vec<Room>),
     Every,
@@ -223,7 +223,7 @@ impl Rooms {
         }
     }
 
-    /// The rooms of lists.
+    /// The rooms in lists.
     fn listed(&self) -> &[Room] {
         match self {
             Self::These(rooms) => rooms,
@@ -231,7 +231,7 @@ impl Rooms {
         }
     }
 
-    /// A room that was not asked for, made up if need be.
+    /// A room other than this one, made up if necessary.
     fn other_than(&self, id: &str) -> Room {
         let other = match self {
             Self::These(rooms) => rooms.iter().find(|room| room.id != id).cloned(),
@@ -246,7 +246,7 @@ impl Campus {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer of a 25Live in good health: a subject a day, none at all for a room it does not know.
+    /// The document of a healthy 25Live: one subject per day, none for an unknown room.
     fn good_document(&self, query: &Query) -> Document {
         let script = self.script();
         let subjects = self.rooms.get(&query.room_id).map(|room| {
@@ -258,7 +258,7 @@ impl Campus {
 
 async fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpListener, router: Router) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
-    // Without it the kernel may hold the end of an answer back for 40 ms.
+    // Without it, the kernel may delay the end of a response by 40 ms.
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     tokio::select! {
         _ = axum::serve(listener, router) => {}
@@ -266,7 +266,7 @@ async fn serve_until(stopped: oneshot::Receiver<()>, listener: std::net::TcpList
     }
 }
 
-/// Answers one request, whatever its path.
+/// Answers a request for any path.
 async fn answer(State(campus): State<Arc<Campus>>, request: Request) -> Response {
     if let Some(list) = List::at(request.uri().path())
         && request.method() == Method::GET
@@ -311,14 +311,14 @@ async fn answer_list(campus: &Campus, list: List, seen: Seen) -> Response {
     list.respond(campus.rooms.listed(), &parameters, fault.map(|fault| (fault, context()))).await
 }
 
-/// What of the request goes into the journal.
+/// The journal's record of a request.
 fn note(request: &Request) -> Seen {
     let query = Parameters::try_from_uri(request.uri()).map(|Parameters(query)| query).unwrap_or_default();
     let user_agent = request.headers().get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
     Seen { query, user_agent: user_agent.unwrap_or_default().into_owned() }
 }
 
-/// How long the answer is to take, and what is to be wrong with it. A bad request meets no fault and uses none up.
+/// The latency and the fault of a response. A bad request gets no fault and uses none up.
 fn plan(campus: &Campus, query: &Result<Query, String>, path: &str) -> (Duration, Option<Fault>) {
     let mut script = campus.script();
     let fault = match query {

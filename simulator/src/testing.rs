@@ -1,4 +1,4 @@
-//! A small HTTP client for the tests of this crate: one request per connection, straight over TCP.
+//! A small HTTP client for the tests of this crate: one request per connection, directly over TCP.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::server::Simulator;
 
-/// A response as it came, complete or not.
+/// A response as received, complete or not.
 pub(crate) struct TestResponse {
     pub(crate) status: u16,
     head: String,
@@ -21,7 +21,7 @@ impl TestResponse {
         self.head.lines().filter_map(|line| line.split_once(": ")).find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// The length promised.
+    /// The value of Content-Length.
     pub(crate) fn content_length(&self) -> Option<usize> {
         self.header("content-length").map(|length| length.parse().unwrap())
     }
@@ -34,7 +34,7 @@ impl TestResponse {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The subjects of a good answer.
+    /// The subjects of a good response.
     pub(crate) fn subjects(&self) -> Vec<Value> {
         self.json()["subjects"].as_array().unwrap().clone()
     }
@@ -64,7 +64,7 @@ fn dechunk(mut rest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The decoded parameters of a good request.
+/// The decoded parameters of a valid request.
 pub(crate) fn parameters(room_id: &str, date: &str) -> Vec<(String, String)> {
     let start = format!("{date}T00:00:00");
     [
@@ -81,7 +81,7 @@ pub(crate) fn parameters(room_id: &str, date: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Path and query of a good request.
+/// The path and query of a valid request.
 pub(crate) fn target(simulator: &Simulator, room_id: &str, date: &str) -> String {
     let pairs: Vec<_> = parameters(room_id, date)
         .iter()
@@ -92,7 +92,7 @@ pub(crate) fn target(simulator: &Simulator, room_id: &str, date: &str) -> String
     format!("{path}?{}", pairs.join("&"))
 }
 
-/// Connects and sends a request, and leaves the reading to the caller.
+/// Connects and sends a request. The caller reads the response.
 pub(crate) async fn send(simulator: &Simulator, method: &str, target: &str) -> TcpStream {
     let mut connection = TcpStream::connect(simulator.addr()).await.unwrap();
     let request =
@@ -101,24 +101,24 @@ pub(crate) async fn send(simulator: &Simulator, method: &str, target: &str) -> T
     connection
 }
 
-/// Everything until the connection ends.
+/// Reads the response until the connection ends.
 pub(crate) async fn read(mut connection: TcpStream) -> io::Result<TestResponse> {
     let mut raw = Vec::new();
     connection.read_to_end(&mut raw).await?;
     Ok(TestResponse::parse(&raw))
 }
 
-/// A request and its response.
+/// Sends a GET request and returns its response.
 pub(crate) async fn get(simulator: &Simulator, target: &str) -> TestResponse {
     read(send(simulator, "GET", target).await).await.unwrap()
 }
 
-/// A good request for a room, from 2026-02-01 on, and its response.
+/// Sends a valid request for a room from 2026-02-01 on and returns its response.
 pub(crate) async fn ask(simulator: &Simulator, room_id: &str) -> TestResponse {
     get(simulator, &target(simulator, room_id, "2026-02-01")).await
 }
 
-/// Waits for something another thread is about to bring about.
+/// Waits until `condition` holds. Panics after 10 s.
 pub(crate) async fn eventually(condition: impl Fn() -> bool) {
     let patience = std::time::Duration::from_secs(10);
     let wait = async {
@@ -126,5 +126,5 @@ pub(crate) async fn eventually(condition: impl Fn() -> bool) {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(patience, wait).await.expect("what was awaited to happen");
+    tokio::time::timeout(patience, wait).await.expect("the condition holds within 10 s");
 }

@@ -1,20 +1,20 @@
 //! A plausible teaching timetable, as a pure function of room and date.
 //!
-//! Classes repeat week by week: on Mondays, Wednesdays and Fridays hours of 50 minutes, on Tuesdays and Thursdays of 75.
-//! One-off events, blackouts and the mess of real answers (overlaps, cross-listed doubles, no order) come on top.
+//! Classes repeat every week: 50 minutes on Mondays, Wednesdays and Fridays, 75 minutes on Tuesdays and Thursdays. One-off
+//! events, blackouts and the disorder of real responses (overlaps, cross-listed duplicates, no order) are added.
 
 use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::booking::{Booking, Hours, Kind};
 use crate::dice::Dice;
 
-/// Minutes after midnight: from, to.
+/// Start and end, in minutes after midnight.
 type Span = (u32, u32);
 
-/// Month and day on which every building is closed from midnight to midnight.
+/// Month and day of the holidays, on which every building is closed from midnight to midnight.
 const HOLIDAYS: [(u32, u32); 5] = [(1, 1), (7, 4), (11, 11), (12, 24), (12, 25)];
 
-/// 75 minutes each, a quarter of an hour between them.
+/// Classes of 75 minutes with breaks of 15 minutes.
 const TUESDAY_PERIODS: [Span; 7] = [
     (clock(8, 0), clock(9, 15)),
     (clock(9, 30), clock(10, 45)),
@@ -25,14 +25,14 @@ const TUESDAY_PERIODS: [Span; 7] = [
     (clock(17, 0), clock(18, 15)),
 ];
 
-/// The seminars which some rooms have on Monday, Wednesday and Friday afternoons instead of 50-minute classes.
+/// Seminars that some rooms have on Monday, Wednesday and Friday afternoons instead of 50-minute classes.
 const LONG_AFTERNOON: [Span; 2] = [(clock(14, 30), clock(16, 15)), (clock(16, 30), clock(18, 15))];
 
-/// The bookings of a room on a day, as the simulated 25Live answers them unless a test has set others.
+/// The bookings of a room on a day, which the simulated 25Live returns unless a test has set others.
 ///
-/// The same room and date always give the same bookings. They come as 25Live gives them: at times out of order,
-/// overlapping or twice, hours as strings and as numbers. On weekdays about two thirds of the time from 8 to 18 are
-/// booked; Saturdays have little, Sundays next to nothing.
+/// The same room and date always have the same bookings. As in the real 25Live, they may be unsorted, overlapping or
+/// duplicate, with hours as strings and as numbers. On weekdays, about two thirds of the time from 8:00 to 18:00 is
+/// booked; Saturdays have few bookings, Sundays hardly any.
 ///
 /// ```
 /// let groundhog_day = chrono::NaiveDate::from_ymd_opt(2026, 2, 2).unwrap();
@@ -53,7 +53,7 @@ pub fn timetable(room_id: &str, date: NaiveDate) -> Vec<Booking> {
     bookings
 }
 
-/// What repeats each week.
+/// The bookings that repeat every week.
 fn classes(room_id: &str, weekday: Weekday) -> Vec<Booking> {
     match weekday {
         Weekday::Mon | Weekday::Wed | Weekday::Fri => teach(&mut Dice::of(&[room_id, "MWF"]), &monday_periods(room_id)),
@@ -63,7 +63,7 @@ fn classes(room_id: &str, weekday: Weekday) -> Vec<Booking> {
     }
 }
 
-/// 50 minutes at five past the hour (in some rooms at the full hour), from 8 to 18 o'clock.
+/// 50 minutes from five past the hour (in some rooms from the full hour), between 8:00 and 18:00.
 fn monday_periods(room_id: &str) -> Vec<Span> {
     let mut dice = Dice::of(&[room_id, "periods"]);
     let past = if dice.one_in(3) { 0 } else { 5 };
@@ -76,7 +76,7 @@ fn monday_periods(room_id: &str) -> Vec<Span> {
     periods
 }
 
-/// Classes in most of the periods, and in some rooms one in the evening.
+/// Classes in most periods, and in some rooms one in the evening.
 fn teach(dice: &mut Dice, periods: &[Span]) -> Vec<Booking> {
     let mut bookings = Vec::new();
     for &period in periods {
@@ -94,13 +94,13 @@ fn teach(dice: &mut Dice, periods: &[Span]) -> Vec<Booking> {
     bookings
 }
 
-/// On the weekend, with the chance given in percent.
+/// A weekend workshop, with this chance in percent.
 fn workshop(dice: &mut Dice, chance: u32) -> Vec<Booking> {
     let start = clock(9 + dice.below(5), 0);
     if dice.percent(chance) { vec![class(dice, (start, start + 165))] } else { Vec::new() }
 }
 
-/// What happens on one day only, and may well overlap the classes.
+/// Bookings on one day only, which may overlap classes.
 fn one_offs(dice: &mut Dice, weekday: Weekday) -> Vec<Booking> {
     let weekend = matches!(weekday, Weekday::Sat | Weekday::Sun);
     let mut bookings = Vec::new();
@@ -113,20 +113,20 @@ fn one_offs(dice: &mut Dice, weekday: Weekday) -> Vec<Booking> {
         bookings.push(written(dice, (clock(7, 0), clock(8, 20)), Kind::Blackout));
     }
     if dice.one_in(80) {
-        // A party or a film: it ends after midnight.
+        // A party or a film that ends after midnight.
         bookings.push(class(dice, (clock(21, 40), clock(25, 0))));
     }
     bookings
 }
 
-/// Some buildings have the hour before midnight closed every day.
+/// Some buildings are closed in the hour before midnight every day.
 fn closing_time(room_id: &str) -> Option<Booking> {
     Dice::of(&[room_id, "building"])
         .one_in(2)
         .then(|| Booking::new(Hours::text(clock(23, 0)), Hours::text(clock(24, 0)), Kind::Closed))
 }
 
-/// An event, now and then a private one.
+/// An event, sometimes a private one.
 fn class(dice: &mut Dice, span: Span) -> Booking {
     let booking = written(dice, span, Kind::Event);
     if dice.one_in(25) { booking.private() } else { booking }
@@ -136,8 +136,8 @@ fn written(dice: &mut Dice, (start, end): Span, kind: Kind) -> Booking {
     Booking::new(hours(dice, start), hours(dice, end), kind)
 }
 
-/// As in the recorded answers, hours that had to be cut are numbers and the others strings; but that is no promise of
-/// 25Live's, so here some are the other way round.
+/// As in the recorded responses, truncated hours are numbers and the others strings. 25Live does not guarantee this, so some
+/// here are the other way round.
 fn hours(dice: &mut Dice, minutes: u32) -> Hours {
     let exact = minutes.is_multiple_of(3);
     if exact == dice.one_in(8) { Hours::number(minutes) } else { Hours::text(minutes) }
@@ -160,7 +160,7 @@ mod tests {
         (300..400).map(|id| id.to_string())
     }
 
-    /// The seven days from Monday, 2026-02-02 on, of a hundred rooms.
+    /// The bookings of a hundred rooms on this weekday of the week from Monday, 2026-02-02.
     fn days(weekday: Weekday) -> impl Iterator<Item = Vec<Booking>> {
         let day = date("2026-02-02").iter_days().find(|day| day.weekday() == weekday).unwrap();
         rooms().map(move |room| timetable(&room, day))
@@ -171,7 +171,7 @@ mod tests {
         (0..=i32::from(i16::MAX)).find(|&whole| (f64::from(whole) - minutes).abs() < 0.5).unwrap()
     }
 
-    /// The booked share of the time from 8 to 18.
+    /// The booked share of the time from 8:00 to 18:00.
     fn occupancy(weekday: Weekday) -> f64 {
         let busy = |day: &[Booking]| {
             let spans: Vec<_> = day.iter().map(|b| minute(&b.start)..minute(&b.end)).collect();

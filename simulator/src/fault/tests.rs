@@ -9,7 +9,7 @@ async fn simulator() -> Simulator {
     Simulator::start(vec![Room::new("342", "CAS 116"), Room::new("344", "CAS 201")]).await.unwrap()
 }
 
-/// The good answer of room 342, and the one with the fault.
+/// The good response for room 342, and the one with the fault.
 async fn good_and(fault: Fault) -> (TestResponse, TestResponse) {
     let simulator = simulator().await;
     let good = ask(&simulator, "342").await;
@@ -17,7 +17,7 @@ async fn good_and(fault: Fault) -> (TestResponse, TestResponse) {
     (good, ask(&simulator, "342").await)
 }
 
-/// The good answer's days, and those of the one with the fault.
+/// The days of the good response, and those of the one with the fault.
 async fn days_with(fault: Fault) -> (Vec<Value>, Vec<Value>) {
     let (good, bad) = good_and(fault).await;
     assert_eq!(bad.status, 200);
@@ -67,7 +67,7 @@ async fn a_dripped_response_has_its_full_content_length_and_starts_with_one_byte
     }
     let head = String::from_utf8(raw).unwrap();
     assert!(head.contains(&format!("content-length: {}", good.body.len())), "{head}");
-    assert_eq!(simulator.in_flight(), 1, "it is still being answered");
+    assert_eq!(simulator.in_flight(), 1, "the response is not complete yet");
 }
 
 #[tokio::test]
