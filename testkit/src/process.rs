@@ -82,7 +82,7 @@ impl Process {
     /// Waits until it exits and its output is complete. Panics after 60 s.
     pub async fn exit(&self) -> ExitStatus {
         let Ok(status) = timeout(PATIENCE, self.exited()).await else {
-            panic!("the process still runs after {PATIENCE:?}; it printed:\n{}", self.output());
+            panic!("the process is still running after {PATIENCE:?}; it printed:\n{}", self.output());
         };
         eventually("the output is complete", PATIENCE, async || self.output.is_complete()).await;
         status
