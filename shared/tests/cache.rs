@@ -1,4 +1,4 @@
-//! What a store must do, over both stores; and what only the network can do to one.
+//! The behavior of a store, tested over both stores, and of the Redis store over a network that fails.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -55,10 +55,9 @@ async fn a_value_expires(#[values(Memory, Redis)] backend: Backend) {
     store.put("k", "soon gone".into(), Duration::from_millis(300)).await.unwrap();
     let left = store.time_left("k").await.unwrap().unwrap();
     assert!(left <= Duration::from_millis(300), "{left:?}");
-    // Redis has its own clock; the embedded store has the test's.
+    // Redis uses its own clock; the embedded store uses the test's.
     clock.advance(TimeDelta::milliseconds(300));
-    eventually("the value should expire", Duration::from_secs(5), async || store.get("k").await.unwrap().is_none())
-        .await;
+    eventually("the value expires", Duration::from_secs(5), async || store.get("k").await.unwrap().is_none()).await;
     assert_eq!(store.time_left("k").await.unwrap(), None);
 }
 
@@ -88,7 +87,7 @@ async fn a_lock_expires(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, clock) = start(backend).await;
     store.lock("lock", "a", Duration::from_millis(300)).await.unwrap().unwrap();
     clock.advance(TimeDelta::milliseconds(300));
-    eventually("another gets the lock", Duration::from_secs(5), async || {
+    eventually("another holder gets the lock", Duration::from_secs(5), async || {
         store.lock("lock", "b", LONG).await.unwrap().is_some()
     })
     .await;
@@ -113,7 +112,7 @@ async fn the_holder_of_a_lock_can_take_it_again(#[values(Memory, Redis)] backend
     store.lock("lock", "a", LONG).await.unwrap().unwrap();
     assert!(
         store.lock("lock", "a", LONG).await.unwrap().is_some(),
-        "a command may be repeated when its answer was lost"
+        "a command may be repeated after its response was lost"
     );
 }
 
@@ -143,7 +142,7 @@ async fn a_lower_fencing_token_never_replaces_a_newer_value(#[values(Memory, Red
     assert!(put(fences[0]).await.1);
     let (newer, kept) = put(fences[1]).await;
     assert!(kept);
-    assert!(put(fences[1]).await.1, "a command may be repeated when its answer was lost");
+    assert!(put(fences[1]).await.1, "a command may be repeated after its response was lost");
     assert!(!put(fences[0]).await.1);
     assert_eq!(store.get("k").await.unwrap().unwrap(), newer);
     store.put("k", "another program's".into(), LONG).await.unwrap();
@@ -159,7 +158,7 @@ async fn a_fencing_token_far_ahead_of_the_caches_clock_is_replaced(#[values(Memo
         let value = snapshot("2026-03-03", fencing_token).to_value();
         store.put_fenced("k", value, fencing_token, LONG).await.unwrap()
     };
-    // Damaged, or from a Redis whose clock was ahead. A few seconds of difference between two machines are none.
+    // An hour ahead: damaged, or from a Redis whose clock was ahead. 30 s is normal clock skew between machines.
     for (ahead, kept) in [(3_600_000_000, true), (30_000_000, false)] {
         store.delete("k").await.unwrap();
         assert!(put(FencingToken::from_micros(now.micros() + ahead)).await);
@@ -177,7 +176,7 @@ async fn compare_and_set_replaces_only_the_expected_value(#[values(Memory, Redis
     assert!(!store.replace("k", Some(&one), three.clone(), LONG).await.unwrap());
     assert!(!store.replace("k", None, three.clone(), LONG).await.unwrap());
     assert_eq!(store.get("k").await.unwrap().unwrap(), two);
-    // A deleted value is not a newer one.
+    // A deleted value does not count as a newer one.
     store.delete("k").await.unwrap();
     assert!(store.replace("k", Some(&two), three, LONG).await.unwrap());
     let left = store.time_left("k").await.unwrap().unwrap();
@@ -189,9 +188,9 @@ async fn compare_and_set_replaces_only_the_expected_value(#[values(Memory, Redis
 async fn concurrent_lock_attempts_have_one_winner(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let tasks: Vec<_> = (0..50)
-        .map(|who| {
+        .map(|holder| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.lock("lock", &who.to_string(), LONG).await.unwrap().is_some() })
+            tokio::spawn(async move { store.lock("lock", &holder.to_string(), LONG).await.unwrap().is_some() })
         })
         .collect();
     let mut holders = 0;
@@ -215,7 +214,7 @@ fn snapshot(date: &str, fencing_token: FencingToken) -> CachedSnapshot {
     CachedSnapshot::render(&snapshot, &campus(), 0, fencing_token, &fingerprint())
 }
 
-/// A snapshot of a day by the sweep that holds the lease.
+/// Renders a snapshot of a day for the sweep that holds the lease.
 fn render(cache: &Cache, lease: &Lease, date: &str) -> CachedSnapshot {
     let at = Timestamp::parse("2026-03-03T12:00:00.000000-05:00").unwrap();
     let snapshot = Snapshot::new(&campus(), 28, date.parse().unwrap(), at, &BookingsByRoom::new(), None);
@@ -268,7 +267,7 @@ async fn two_prefixes_on_one_store_share_nothing(#[values(Memory, Redis)] backen
     assert_eq!(other.availability().await.unwrap(), Found::Nothing);
     assert_eq!(other.reserve(days[1].date).await.unwrap(), None);
     assert_eq!((other.last_refresh().await.unwrap(), other.backoff().await.unwrap()), (None, None));
-    assert!(other.lease().await.unwrap().is_some(), "the lock of one is not the other's");
+    assert!(other.lease().await.unwrap().is_some(), "each prefix has its own lock");
     other.invalidate().await.unwrap();
     assert_eq!(one.availability().await.unwrap(), Found::Snapshot(days[0].clone()));
     assert!(one.is_leased().await.unwrap() && one.backoff().await.unwrap().is_some());
@@ -297,12 +296,12 @@ async fn a_sweep_without_its_lock_publishes_nothing(#[values(Memory, Redis)] bac
 #[tokio::test]
 async fn a_lock_is_renewed_only_by_its_holder(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
-    assert_eq!(store.renew("lock", "mine", LONG).await.unwrap(), None, "it is not held");
+    assert_eq!(store.renew("lock", "mine", LONG).await.unwrap(), None, "the lock is not held");
     let taken = store.lock("lock", "mine", Duration::from_secs(1)).await.unwrap().unwrap();
     assert!(store.renew("lock", "mine", LONG).await.unwrap().unwrap() >= taken);
     assert!(store.time_left("lock").await.unwrap().unwrap() > Duration::from_secs(30));
     assert_eq!(store.renew("lock", "another's", LONG).await.unwrap(), None);
-    assert_eq!(store.lock("lock", "another's", LONG).await.unwrap(), None, "it is still held");
+    assert_eq!(store.lock("lock", "another's", LONG).await.unwrap(), None, "the lock is still held");
 }
 
 #[tokio::test]
@@ -315,13 +314,13 @@ async fn a_sweep_of_many_minutes_is_published_if_it_renewed_its_lock() {
         cache.renew(&lease).await.unwrap();
         assert!(cache.lease().await.unwrap().is_none(), "no other process may sweep");
     }
-    // A lock that was evicted is taken again, as long as it would have lived.
+    // An evicted lock is taken again before its expiry time.
     store.delete("classrooms:refresh_lock").await.unwrap();
     clock.advance(TimeDelta::seconds(20));
     let day = render(&cache, &lease, "2026-03-03");
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     assert_eq!(cache.availability().await.unwrap(), Found::Snapshot(day));
-    // The machine slept.
+    // The machine was suspended for an hour.
     clock.advance(TimeDelta::hours(1));
     let error = cache.renew(&lease).await.unwrap_err();
     assert!(matches!(error, PublishError::Superseded), "{error}");
@@ -345,7 +344,10 @@ async fn first_answers_are_readable_and_do_not_count_as_a_refresh(#[values(Memor
     let lease = cache.lease().await.unwrap().unwrap();
     cache.publish_incomplete(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     assert!(cache.is_incomplete(day.last_updated).await.unwrap());
-    assert!(!cache.is_incomplete(Timestamp::parse(NOON).unwrap()).await.unwrap(), "another refresh was not");
+    assert!(
+        !cache.is_incomplete(Timestamp::parse(NOON).unwrap()).await.unwrap(),
+        "the mark is only for its own refresh"
+    );
 }
 
 #[rstest]
@@ -362,7 +364,7 @@ async fn a_lock_evicted_before_its_expiry_is_taken_again(#[values(Memory, Redis)
     cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap();
     assert_eq!(cache.availability().await.unwrap(), Found::Snapshot(day));
     assert!(cache.is_leased().await.unwrap(), "no other process may sweep until the lock is released");
-    // But not after another sweep.
+    // After another sweep it is not taken again.
     store.put("classrooms:last_refresh", "2026-03-03T12:00:01.000000-05:00".into(), LONG).await.unwrap();
     store.delete("classrooms:refresh_lock").await.unwrap();
     let error = cache.mark_failed(&lease, Timestamp::parse(NOON).unwrap()).await.unwrap_err();
@@ -415,7 +417,7 @@ async fn an_expired_lock_is_not_taken_again() {
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();
     let day = render(&cache, &lease, "2026-03-03");
-    // The machine slept, and the process's own clock with it.
+    // The machine was suspended, so the process's monotonic clock did not advance.
     clock.advance(TimeDelta::hours(8));
     let error = cache.publish(&lease, day.date, std::slice::from_ref(&day)).await.unwrap_err();
     assert!(matches!(error, PublishError::Superseded), "{error}");
@@ -442,9 +444,9 @@ async fn a_malformed_cached_value_counts_as_absent(#[values(Memory, Redis)] back
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let whole = snapshot("2026-03-03", FencingToken::from_micros(1)).to_value();
-    let foreign =
+    let malformed =
         [Bytes::from("null"), Bytes::from("\u{0}"), Bytes::from(r#"{"version":7}"#), whole.slice(..whole.len() / 2)];
-    for value in foreign {
+    for value in malformed {
         store.put("classrooms:availability", value.clone(), LONG).await.unwrap();
         assert_eq!(cache.availability().await.unwrap(), Found::Unusable, "{value:?}");
     }
@@ -480,7 +482,7 @@ async fn after_a_redis_restart_the_first_command_succeeds() {
     redis.stop().await;
     assert!(store.get("k").await.is_err());
     redis.restart().await;
-    assert_eq!(store.get("k").await.unwrap(), None, "the first command after its return should succeed");
+    assert_eq!(store.get("k").await.unwrap(), None, "the first command after a restart succeeds");
 }
 
 #[tokio::test]
@@ -496,7 +498,7 @@ async fn a_silently_dead_connection_causes_one_slow_command_and_no_error() {
     assert!(start.elapsed() < Duration::from_secs(2));
     let again = Instant::now();
     assert_eq!(store.get("k").await.unwrap().unwrap(), "v");
-    assert!(again.elapsed() < start.elapsed() / 2, "only the first command should be slow");
+    assert!(again.elapsed() < start.elapsed() / 2, "only the first command is slow");
 }
 
 #[tokio::test]
@@ -530,7 +532,7 @@ async fn under_steady_load_a_slow_reconnect_to_redis_succeeds() {
     let proxy = Proxy::start(redis.addr()).await;
     let store = Arc::new(redis_store(&format!("redis://:x@{}", proxy.addr()), Duration::from_secs(1)));
     store.put("k", "v".into(), LONG).await.unwrap();
-    // Connecting takes longer than it takes the next caller to come.
+    // Connecting takes longer than the interval between callers.
     proxy.delay(Duration::from_millis(100));
     let (asking, found) = (Arc::clone(&store), Arc::new(AtomicUsize::new(0)));
     let counter = Arc::clone(&found);
@@ -546,7 +548,7 @@ async fn under_steady_load_a_slow_reconnect_to_redis_succeeds() {
         }
     });
     proxy.cut();
-    // Until those that were under way have come in, and all are waiting whose time it takes to give up.
+    // Wait until the commands in flight have ended and the following ones time out.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = found.load(Ordering::Relaxed);
     proxy.restore();
@@ -571,7 +573,7 @@ async fn a_command_during_a_hanging_connect_has_time_for_a_retry() {
     proxy.restore();
     let start = Instant::now();
     assert_eq!(store.get("k").await.unwrap(), None);
-    // Connecting has half of the time, and this is what is left of it.
+    // Connecting may take half of the timeout, which leaves less than 3 s.
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     assert_eq!(first.await.unwrap().unwrap(), None);
 }

@@ -1,4 +1,4 @@
-//! What only a real Redis does, or one that misbehaves on the wire.
+//! Behavior of a real Redis that the embedded store lacks, and of a fake one that misbehaves on the wire.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ use tokio::{
 };
 
 const LONG: Duration = Duration::from_mins(1);
-/// Longer than anything here takes: waited out only by a test that fails.
+/// The limit for conditions; only a failing test waits this long.
 const SOON: Duration = Duration::from_secs(20);
 
 fn store(url: &str, timeout: Duration) -> RedisStore {
@@ -46,7 +46,7 @@ async fn after_a_timeout_commands_fail_at_once_until_redis_answers_again() {
         assert!(start.elapsed() < Duration::from_millis(600), "round {round}: {:?}", start.elapsed());
     }
     redis.resume();
-    eventually("Redis is asked again", SOON, async || store.get("k").await.is_ok()).await;
+    eventually("the store asks Redis again", SOON, async || store.get("k").await.is_ok()).await;
     assert_eq!(store.get("k").await.unwrap().unwrap(), "v");
 }
 
@@ -65,7 +65,7 @@ async fn a_write_refused_by_a_new_replica_is_retried_on_a_fresh_connection() {
     let before = connections().await;
     let error = store.put_fenced("k", "w".into(), token, LONG).await.unwrap_err();
     assert!(error_chain(&error).to_uppercase().contains("READONLY"), "{}", error_chain(&error));
-    // One by the store, one by the question itself.
+    // One by the store's retry, one by the INFO command itself.
     assert_eq!(connections().await - before, 2);
     redis.command(&["REPLICAOF", "NO", "ONE"]).await;
     assert!(store.put_fenced("k", "w".into(), token, LONG).await.unwrap());
@@ -121,7 +121,7 @@ async fn start_node() -> RedisServer {
     RedisServer::start_with(&["--cluster-enabled", "yes"]).await
 }
 
-/// A server that speaks Redis's protocol and says to each command what `reply` does.
+/// Starts a fake server that answers each command with what `reply` returns for its name.
 async fn fake(reply: fn(&str) -> &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());

@@ -21,10 +21,10 @@ use url::Url;
 
 const ANSWER: &str = r#"{"subjects":[{"item_date":"2026-03-03T00:00:00","items":[{"start":9,"end":10}]}]}"#;
 
-/// What the server sends to the n-th request of a connection, from 0; `None` to abort the connection instead.
+/// Returns the response to the n-th request of a connection, counted from 0, or `None` to abort the connection.
 type Respond = Arc<dyn Fn(usize) -> Option<Vec<u8>> + Send + Sync>;
 
-/// A server on a free port, and how many requests it has had.
+/// Starts a server on a free port and returns its URL and its request counter.
 async fn serve(respond: Respond) -> (Url, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/availabilitydata.json", listener.local_addr().unwrap()).parse().unwrap();
@@ -49,7 +49,7 @@ async fn talk(mut connection: TcpStream, respond: Respond, count: Arc<AtomicUsiz
         }
         count.fetch_add(1, Ordering::Relaxed);
         let Some(response) = respond(number) else {
-            // The client gets a reset, and no end of the stream.
+            // The client gets a reset instead of the end of the stream.
             connection.set_zero_linger().unwrap();
             return;
         };
@@ -86,7 +86,7 @@ async fn aborted_reused_connections_fail_no_room_and_use_up_no_attempt() {
     let start = std::time::Instant::now();
     let rooms = futures_util::future::join_all((0..40).map(|room| minutes_taken(&client, room))).await;
     assert!(rooms.iter().all(|minutes| matches!(minutes, Ok(60))), "{rooms:?}");
-    // Each attempt after the first waits for 250 ms at least.
+    // Every retry waits for at least 250 ms.
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     assert!(requests.load(Ordering::Relaxed) <= 80);
 }

@@ -1,4 +1,4 @@
-//! The `cooldown-status` function as Lambda starts it: its own binary, a real Redis, API Gateway's events.
+//! The `cooldown-status` function as Lambda starts it: its binary, a real Redis, API Gateway's events.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use serde_json::json;
 use testkit::{AwsApi, Function, PATIENCE, Proxy, RedisServer, SECRET_ARN, event, eventually};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cooldown-status");
-/// The body without a known refresh.
+/// The response body when no refresh is known.
 const NO_COOLDOWN: &str = r#"{"in_cooldown":false,"remaining_minutes":0}"#;
 
 async fn start(redis_url: &str, env: &[(&str, &str)]) -> Function {
     Function::start(BINARY, &[&[("REDIS_URL", redis_url), ("REDIS_TIMEOUT", "2")], env].concat()).await
 }
 
-/// Says in Redis that a sweep has just succeeded.
+/// Stores in Redis that a sweep has just succeeded.
 async fn mark_refreshed(redis: &RedisServer) {
     let now = Clock::system(Campus::built_in().timezone).timestamp().to_string();
     assert_eq!(redis.command(&["SET", "classrooms:last_refresh", &now]).await, "OK");
@@ -35,7 +35,7 @@ async fn cooldown_status_needs_only_redis_and_returns_the_remaining_minutes() {
     assert!(status["in_cooldown"] == true && minutes > 29.0 && minutes < 30.0, "{status}");
 
     let stranger = function.answer_to("open-classrooms").await;
-    assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "other functions serve the other routes");
+    assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "the function serves only its own route");
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_hanging_redis_delays_the_start_by_at_most_three_seconds() {
     let trusted = redis.ca_file().to_str().unwrap();
     let function = start(&url, &[("REDIS_TIMEOUT", "20"), ("SSL_CERT_FILE", trusted)]).await;
     let init = function.init_time().await;
-    assert!(init < Duration::from_secs(8), "Lambda allows ten seconds: {init:?}");
+    assert!(init < Duration::from_secs(8), "Lambda's INIT phase may take 10 s: {init:?}");
     function.logged("ERROR", "Redis could not be reached at startup").await;
 
     proxy.restore();
@@ -147,7 +147,7 @@ async fn redis_time_is_in_the_metrics() {
     let redis = RedisServer::start().await;
     let function = start(&redis.url(), &[]).await;
     function.answer_to("cooldown-status").await;
-    eventually("it is measured", PATIENCE, async || function.metrics().len() == 1).await;
+    eventually("the line of metrics is written", PATIENCE, async || function.metrics().len() == 1).await;
     let line = &function.metrics()[0];
     assert!(line["RedisTime"].as_f64().unwrap() > 0.0 && line["ColdStarts"] == 1, "{line}");
 }

@@ -1,4 +1,4 @@
-//! The `read` function as Lambda starts it: its own binary, a real Redis, a simulated 25Live, API Gateway's events.
+//! The `read` function as Lambda starts it: its binary, a real Redis, a simulated 25Live, API Gateway's events.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ use testkit::{
 
 const BINARY: &str = env!("CARGO_BIN_EXE_read");
 
-/// A 25Live that knows the built-in campus.
+/// Starts a simulated 25Live with the built-in campus.
 async fn start_25live() -> Simulator {
     simulate(&Campus::built_in()).await
 }
@@ -31,7 +31,7 @@ async fn start(redis_url: &str, simulator: &Simulator, env: &[(&str, &str)]) -> 
     Function::start(BINARY, &[&common, env].concat()).await
 }
 
-/// Status and X-Cache.
+/// Reads `/api/open-classrooms` and returns the status and `X-Cache`.
 async fn read(function: &Function) -> (u16, String) {
     let answer = function.answer_to("open-classrooms").await;
     (answer.status.as_u16(), answer.header("x-cache").to_owned())
@@ -73,7 +73,7 @@ async fn a_cold_read_sweeps_and_the_next_is_a_hit_with_the_same_bytes() {
     assert_eq!(
         (&packed.text, packed.header("etag")),
         (&miss.text, miss.header("etag")),
-        "API Gateway decodes its base64"
+        "API Gateway decodes the base64 body"
     );
 }
 
@@ -150,12 +150,12 @@ async fn the_function_starts_without_redis_and_sweeps_once_redis_is_up() {
     assert_unavailable(&function.answer_to("classroom").await);
     assert_eq!(function.answer_to("last-updated").await.text, r#"{"last_updated":null}"#);
     assert_eq!(function.answer_to("hello").await.status, 200);
-    assert_eq!(simulator.requests(), 0, "without a cache there should be no sweep");
+    assert_eq!(simulator.requests(), 0, "no sweep starts without a cache");
 
     redis.restart().await;
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
     redis.stop().await;
-    assert_eq!(read(&function).await, hit_or_miss("STALE"), "the process should have its own copy");
+    assert_eq!(read(&function).await, hit_or_miss("STALE"), "the process serves its own copy");
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn a_hanging_redis_delays_a_read_by_at_most_redis_timeout() {
     let second = Instant::now();
     assert_unavailable(&function.answer_to("open-classrooms").await);
     let waited = second.elapsed();
-    assert!(waited < REDIS_TIMEOUT / 2, "a request after the one that timed out should not wait as long: {waited:?}");
+    assert!(waited < REDIS_TIMEOUT / 2, "the request after a timeout does not wait for Redis again: {waited:?}");
 
     proxy.restore();
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
@@ -264,7 +264,7 @@ async fn each_read_emits_one_line_of_metrics() {
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_eq!((read(&function).await, read(&function).await), (hit_or_miss("MISS"), hit_or_miss("HIT")));
     function.answer_to("hello").await;
-    eventually("both reads are measured", PATIENCE, async || function.metrics().len() == 2).await;
+    eventually("both reads have a line of metrics", PATIENCE, async || function.metrics().len() == 2).await;
     let lines = function.metrics();
     let (miss, hit) = (&lines[0], &lines[1]);
     assert_eq!(
@@ -281,7 +281,7 @@ async fn each_read_emits_one_line_of_metrics() {
 async fn the_redis_password_is_not_logged_at_any_level() {
     let redis = RedisServer::start_with(&["--requirepass", "correct-horse"]).await;
     let simulator = start_25live().await;
-    // With the right password, with a wrong one, and with the server gone.
+    // With the right password and with a wrong one.
     for (password, outcome) in [("correct-horse", (200, "MISS")), ("hunter2-hunter2", (503, ""))] {
         let url = redis.url().replace("redis://", &format!("redis://:{password}@"));
         let function = start(&url, &simulator, &[("RUST_LOG", "trace")]).await;
@@ -361,7 +361,7 @@ async fn after_a_freeze_with_redis_unreachable_the_last_good_copy_is_served_with
     assert_eq!(read(&function).await, hit_or_miss("HIT"));
 }
 
-/// The variables of a function whose REDIS_URL is a secret.
+/// The environment of a function that reads REDIS_URL from a secret.
 fn secret_redis_url(endpoint: &str) -> [(&str, &str); 5] {
     [
         ("REDIS_URL", ""),
@@ -437,7 +437,7 @@ async fn a_hanging_secrets_manager_stops_the_start_within_seconds() {
     let start = Instant::now();
     let sentence = Function::refusal(BINARY, &secret_redis_url(&format!("http://{}", network.addr()))).await;
     assert!(sentence.starts_with("the secret of REDIS_URL_SECRET_ARN could not be read"), "{sentence}");
-    // Lambda gives the start ten.
+    // Lambda's INIT phase may take 10 s.
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
 }
 

@@ -1,4 +1,4 @@
-//! The `refresh` function as Lambda starts it: its own binary, a real Redis, a simulated 25Live, a small EventBridge, and
+//! The `refresh` function as Lambda starts it: its binary, a real Redis, a simulated 25Live, a small EventBridge, and
 //! the events of API Gateway and of the schedule.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
@@ -23,7 +23,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_refresh");
 const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 const ROOMS: usize = 77;
 
-/// A 25Live that knows the built-in campus.
+/// Starts a simulated 25Live with the built-in campus.
 async fn start_25live() -> Simulator {
     simulate(&Campus::built_in()).await
 }
@@ -115,7 +115,7 @@ async fn each_sweep_emits_one_line_of_metrics_whether_requested_or_scheduled() {
     simulator.misbehave(Fault::Html);
     let failure = failed_scheduled_refresh(&function).await;
     assert_eq!(failure, "77 of the 77 rooms asked failed, so the sweep is not published");
-    eventually("both are measured", PATIENCE, async || function.metrics().len() == 2).await;
+    eventually("both sweeps have a line of metrics", PATIENCE, async || function.metrics().len() == 2).await;
     let lines = function.metrics();
     assert_eq!((&lines[0]["SweepsPublished"], &lines[0]["RoomsOk"]), (&json!(1), &json!(ROOMS)));
     assert_eq!((&lines[1]["SweepsFailed"], &lines[1]["RoomsFailed"]), (&json!(1), &json!(ROOMS)));
@@ -189,7 +189,7 @@ async fn the_function_starts_without_redis_and_refreshes_once_redis_is_up() {
     assert!(function.init_time().await < Duration::from_secs(5));
     assert_unavailable(&function.answer_to("refresh").await);
     assert!(failed_scheduled_refresh(&function).await.starts_with("the cache failed: "));
-    assert_eq!(simulator.requests(), 0, "without a cache there should be no sweep");
+    assert_eq!(simulator.requests(), 0, "no sweep starts without a cache");
 
     redis.restart().await;
     assert_refreshed(&function.answer_to("refresh").await);
@@ -237,7 +237,7 @@ async fn an_event_that_is_neither_request_nor_schedule_is_an_error_and_the_next_
     assert_refreshed(&function.answer_to("refresh").await);
 }
 
-/// An EventBridge that takes all it is given.
+/// Starts an EventBridge that accepts every event.
 async fn event_bus() -> AwsApi {
     AwsApi::start(|_| {
         (200, json!({"FailedEntryCount": 0, "Entries": [{"EventId": "11710aed-b79e-4468-a20b-bb3c0c3b4860"}]}))
@@ -245,10 +245,10 @@ async fn event_bus() -> AwsApi {
     .await
 }
 
-/// The one event that was published so far, with its detail read.
+/// Returns the only event published so far and its parsed detail.
 fn published(bus: &AwsApi) -> (Value, Value) {
     let taken = bus.taken();
-    let [(target, request)] = taken.as_slice() else { panic!("there should be one request: {taken:?}") };
+    let [(target, request)] = taken.as_slice() else { panic!("expected one request: {taken:?}") };
     assert_eq!(target, "AWSEvents.PutEvents");
     let entries = request["Entries"].as_array().unwrap();
     assert_eq!(entries.len(), 1, "{request}");
@@ -256,7 +256,7 @@ fn published(bus: &AwsApi) -> (Value, Value) {
     (entries[0].clone(), detail)
 }
 
-/// A function that publishes to an EventBridge at this address.
+/// Starts a function that publishes to the EventBridge at this address.
 async fn start_with_event_bus(bus: SocketAddr, redis: &RedisServer, simulator: &Simulator) -> Function {
     let endpoint = format!("http://{bus}");
     let env = [("EVENT_BUS_NAME", "campus-events"), ("AWS_ENDPOINT_URL", &endpoint)];
@@ -280,7 +280,7 @@ async fn a_successful_refresh_publishes_an_event_to_eventbridge() {
     assert!(detail["timestamp"].as_str().unwrap().starts_with(detail["date"].as_str().unwrap()), "{detail}");
     assert!(detail["duration_ms"].is_u64(), "{detail}");
 
-    // A refresh that is refused is no news.
+    // A refused or skipped refresh publishes no event.
     assert_eq!(function.answer_to("refresh").await.status, 429);
     assert_eq!(function.invoke(event("schedule")).await.unwrap(), json!({"outcome": "skipped"}));
     assert_eq!(bus.taken().len(), 1);
@@ -304,17 +304,17 @@ async fn a_failed_refresh_publishes_an_event_to_eventbridge() {
 async fn a_failing_eventbridge_is_only_logged() {
     let refusal = json!({"ErrorCode": "NotAuthorized", "ErrorMessage": "The bus is full of bees"});
     let refusing = AwsApi::start(move |_| (200, json!({"FailedEntryCount": 1, "Entries": [refusal]}))).await;
-    // Bound, so that the port stays free of other programs, but not listening.
+    // Bound but not listening, so that no other program takes the port.
     let closed = TcpSocket::new_v4().unwrap();
     closed.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let down = closed.local_addr().unwrap();
-    for (bus, said) in [(refusing.addr(), "The bus is full of bees"), (down, "Connection refused")] {
+    for (bus, reason) in [(refusing.addr(), "The bus is full of bees"), (down, "Connection refused")] {
         let (redis, simulator) = (RedisServer::start().await, start_25live().await);
         let function = start_with_event_bus(bus, &redis, &simulator).await;
         assert_refreshed(&function.answer_to("refresh").await);
         let line = function.logged("WARN", "an event was not published").await;
         assert!(line["cause"].as_str().unwrap().contains("Availability Refreshed"), "{line}");
-        assert!(line["cause"].as_str().unwrap().contains(said), "{line}");
+        assert!(line["cause"].as_str().unwrap().contains(reason), "{line}");
         assert_eq!(redis.command(&["EXISTS", "classrooms:availability", "classrooms:refresh_lock"]).await, "1");
     }
 }
@@ -325,7 +325,7 @@ async fn a_hanging_eventbridge_delays_the_response_by_two_seconds_and_holds_no_l
     let proxy = Proxy::start(bus.addr()).await;
     proxy.cut();
     let function = start_with_event_bus(proxy.addr(), &redis, &simulator).await;
-    let free = eventually("the sweep is published and the lock free", PATIENCE, async || {
+    let free = eventually("the sweep is published and the lock is released", PATIENCE, async || {
         redis.command(&["EXISTS", "classrooms:last_refresh"]).await == "1"
             && redis.command(&["EXISTS", "classrooms:refresh_lock"]).await == "0"
     });
@@ -338,7 +338,7 @@ async fn a_hanging_eventbridge_delays_the_response_by_two_seconds_and_holds_no_l
         Instant::now()
     };
     let (freed_at, answered_at) = tokio::join!(freed_at, answered_at);
-    assert!(freed_at < answered_at, "the lock should not be held for the event's sake");
+    assert!(freed_at < answered_at, "the lock is released before the event is sent");
     assert!(answered_at - freed_at < Duration::from_secs(4), "{:?}", answered_at - freed_at);
     function.logged("WARN", "an event was not published").await;
 }
@@ -380,14 +380,14 @@ async fn after_a_freeze_a_dead_redis_connection_slows_at_most_one_request() {
     for answer in function.one_slow_answer_at_most("refresh").await {
         assert_eq!(answer.status.as_u16(), 429);
     }
-    // And with a sweep to do.
+    // The same for a request that sweeps.
     redis.command(&["DEL", "classrooms:last_refresh"]).await;
     function.freeze_until_redis_connection_is_lost(&network);
     assert_refreshed(&function.answer_to("refresh").await);
     assert_eq!(simulator.requests(), 2 * ROOMS);
 }
 
-/// A function whose 25Live is behind TLS, with this certificate.
+/// Starts a function whose 25Live is behind TLS with this certificate.
 async fn start_over_tls(certificate: Certificate, redis: &RedisServer, simulator: &Simulator) -> (Function, TlsProxy) {
     let tls = TlsProxy::start(simulator.addr(), certificate).await;
     let url = simulator.url().replace(&format!("http://{}", simulator.addr()), &format!("https://{}", tls.addr()));
@@ -405,7 +405,7 @@ async fn a_25live_with_a_trusted_certificate_is_swept_over_tls() {
 
 #[tokio::test]
 async fn no_request_is_sent_to_a_25live_with_a_bad_certificate() {
-    for (certificate, said) in [
+    for (certificate, reason) in [
         (Certificate::Impostor, "BadSignature"),
         (Certificate::Expired, "certificate expired"),
         (Certificate::OtherHost, "certificate not valid for name"),
@@ -415,13 +415,13 @@ async fn no_request_is_sent_to_a_25live_with_a_bad_certificate() {
         let refused = function.answer_to("refresh").await;
         assert_eq!(refused.problem(), (502, "Failed to refresh data".to_owned()), "{certificate:?}");
         let line = function.logged("WARN", "rooms failed").await;
-        assert!(line["cause"].as_str().unwrap().contains(said), "{line}");
+        assert!(line["cause"].as_str().unwrap().contains(reason), "{line}");
         assert_eq!(simulator.requests(), 0, "{certificate:?}");
         assert_eq!(redis.command(&["EXISTS", "classrooms:availability"]).await, "0");
     }
 }
 
-/// The alert by which RFC 8446 has clients refuse a version: fatal, protocol_version.
+/// The alert with which clients refuse a TLS version (RFC 8446): fatal, protocol_version.
 const VERSION_REFUSED: (u8, u8) = (2, 70);
 
 #[tokio::test]
@@ -441,11 +441,11 @@ async fn tls_1_1_connections_to_25live_and_redis_are_refused() {
 #[tokio::test]
 async fn huge_25live_answers_neither_exhaust_memory_nor_replace_good_data() {
     let zeros = Fault::Body(format!(r#"{{"subjects":[{}0]}}"#, "0,".repeat(1_000_000)));
-    for (fault, rooms_struck) in [
+    for (fault, faulty_rooms) in [
         (Fault::Huge(60_000_000), ROOMS),
         (Fault::GzipBomb(1 << 30), ROOMS),
         (Fault::ManyItems(1_000_000), ROOMS),
-        // Both are as long as an answer may be; they are read, which takes an unoptimized program its time.
+        // Both have the maximum response size. They are parsed, which is slow in a debug build.
         (Fault::ManyItems(90_000), 16),
         (zeros, 8),
     ] {
@@ -455,18 +455,18 @@ async fn huge_25live_answers_neither_exhaust_memory_nor_replace_good_data() {
         assert_refreshed(&function.answer_to("refresh").await);
         let good = redis.command(&["GET", "classrooms:availability"]).await;
         let campus = Campus::built_in();
-        for (_, room) in campus.classrooms().take(rooms_struck) {
+        for (_, room) in campus.classrooms().take(faulty_rooms) {
             simulator.misbehave_for(&room.id, fault.clone());
         }
         let answer = function.answer_to("refresh").await;
-        if rooms_struck < ROOMS {
+        if faulty_rooms < ROOMS {
             assert_refreshed(&answer);
         } else {
             assert_eq!(answer.problem(), (502, "Failed to refresh data".to_owned()));
             assert_eq!(redis.command(&["GET", "classrooms:availability"]).await, good);
         }
         let peak = function.process().peak_memory();
-        assert!(peak < 128_000_000, "{peak} bytes with {:.40}", format!("{fault:?}"));
+        assert!(peak < 128_000_000, "peak memory of {peak} bytes with {:.40}", format!("{fault:?}"));
     }
 }
 

@@ -11,7 +11,7 @@ use testkit::{
 
 use crate::support::{MINUTE, while_redis_hangs};
 
-/// Values of a calendar's lines of that name.
+/// Returns the values of the calendar's lines with this name.
 fn values(calendar: &TestResponse, name: &str) -> Vec<String> {
     let lines = calendar.text.split("\r\n").filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     lines.map(str::to_owned).collect()
@@ -25,8 +25,8 @@ async fn a_rooms_calendar_has_the_free_slots_of_every_kept_day(#[values(Memory, 
     assert_eq!((first.outcome(), first.header("cache-control")), ((200, "MISS"), "no-cache"));
     let starts = values(&first, "DTSTART");
     assert!(starts.is_sorted() && starts[0] == "20260303T120000Z", "{starts:?}");
-    assert_eq!(values(&first, "DTEND")[0], "20260303T140500Z", "a room is free until the class begins");
-    // What each day's own answer shows is in the calendar, and nothing else.
+    assert_eq!(values(&first, "DTEND")[0], "20260303T140500Z", "the slot ends when the class begins");
+    // The calendar has exactly the slots of the single days.
     let mut slots = 0;
     for date in today().iter_days().take(32) {
         let room = app.answer(GatewayEvent::get(&format!("/api/classrooms/342?date={date}"))).await;
@@ -35,7 +35,7 @@ async fn a_rooms_calendar_has_the_free_slots_of_every_kept_day(#[values(Memory, 
     assert_eq!(starts.len(), slots);
     let uids = values(&first, "UID");
     assert_eq!((uids.len(), uids[0].as_str()), (slots, "342-2026-03-03T07:00-09:05@54d72b00e05f870b.emptyclassroom"));
-    assert_eq!(values(&first, "DTSTAMP")[0], "20260303T050000Z", "the beginning of its day");
+    assert_eq!(values(&first, "DTSTAMP")[0], "20260303T050000Z", "DTSTAMP is the start of the day");
     assert_eq!(first.header("content-disposition"), "inline; filename=\"CAS-116.ics\"");
 
     app.advance(60 * MINUTE);
@@ -46,8 +46,8 @@ async fn a_rooms_calendar_has_the_free_slots_of_every_kept_day(#[values(Memory, 
     let next = app.answer_to("classroom-calendar").await;
     assert_eq!(values(&next, "DTSTART")[0], starts[0], "yesterday is still kept");
     let last = |calendar: &TestResponse| values(calendar, "DTEND").last().unwrap()[..8].to_owned();
-    assert!(last(&next) > last(&first), "the sweep should have brought another day");
-    assert!(uids.iter().all(|uid| values(&next, "UID").contains(uid)), "an event should keep its name");
+    assert!(last(&next) > last(&first), "the new sweep added a day");
+    assert!(uids.iter().all(|uid| values(&next, "UID").contains(uid)), "an event keeps its UID");
 }
 
 #[rstest]
@@ -77,7 +77,7 @@ async fn the_calendar_of_an_unknown_room_is_503_so_that_subscribers_keep_their_c
     let unknown = app.answer_to("classroom-calendar").await;
     assert_eq!(unknown.problem(), (503, "Cache unavailable".to_owned()));
     assert_eq!(unknown.header("retry-after"), "60");
-    // One that is booked all day is known.
+    // A room that is booked all day is not unknown.
     assert_eq!(app.answer(GatewayEvent::get("/api/classrooms/719/calendar.ics")).await.outcome(), (200, "HIT"));
     app.simulator.behave();
     app.advance(31 * MINUTE);
@@ -90,6 +90,6 @@ async fn a_hanging_redis_delays_a_calendar_by_one_redis_timeout() {
     let app = TestApp::start(Backend::Redis).await;
     assert_eq!(app.answer_to("classroom-calendar").await.status, 200);
     let (calendar, took) = while_redis_hangs(&app, "classroom-calendar").await;
-    assert_eq!(calendar.problem(), (503, "Cache unavailable".to_owned()), "it would lack days");
+    assert_eq!(calendar.problem(), (503, "Cache unavailable".to_owned()), "an incomplete calendar is not served");
     assert!(took < Duration::from_millis(2_500), "it took {took:?}");
 }

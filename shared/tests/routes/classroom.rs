@@ -36,7 +36,7 @@ async fn a_room_has_its_own_body_and_etag(#[values(Memory, Redis)] backend: Back
 #[tokio::test]
 async fn an_unknown_room_is_404_without_a_sweep(#[values(Memory, Redis)] backend: Backend) {
     let app = TestApp::start(backend).await;
-    // Not digits, not UTF-8, encoded slashes and spaces; and whatever the date.
+    // Not digits, not UTF-8, encoded slashes and spaces; with a bad date too.
     let ids = ["1", "0342", "342%20", "342%2F", "%FF", "CAS", "1/calendar.ics", "%FF/calendar.ics"];
     for id in ids.into_iter().chain(["a".repeat(5_000).as_str(), "1?date=tomorrow"]) {
         let answer = app.answer(GatewayEvent::get(&format!("/api/classrooms/{id}"))).await;
@@ -56,7 +56,7 @@ async fn a_room_has_free_now_next_free_and_booked_today(#[values(Memory, Redis)]
     let all_day = json!({"start": "2026-03-03T07:00:00-05:00", "end": "2026-03-03T23:00:00-05:00"});
     assert_eq!(facts("/api/classrooms/344").await, json!([true, all_day, false]));
     assert_eq!(facts("/api/classrooms/344?date=2026-03-03").await, json!([true, all_day, false]));
-    assert_eq!(facts("/api/classrooms/719").await, json!([false, null, false]), "closed is not booked");
+    assert_eq!(facts("/api/classrooms/719").await, json!([false, null, false]), "a closure is not a booking");
     assert_eq!(facts("/api/classrooms/344?date=2026-03-04").await[0], Value::Null, "`free_now` is null on other days");
     app.simulator.set_bookings("719", today(), vec![Booking::new(9.0, "11.500000", Kind::Event)]);
     app.advance(31 * MINUTE);

@@ -1,4 +1,4 @@
-//! Conditional requests (ETag, `If-None-Match`) and HEAD, on every route that reads.
+//! Conditional requests (ETag, `If-None-Match`), HEAD and compression, on every route for reading.
 
 use rstest::rstest;
 use testkit::{
@@ -53,7 +53,7 @@ async fn a_304_has_no_content_length(#[values(Memory, Redis)] backend: Backend) 
         for method in ["GET", "HEAD"] {
             let known = app.answer(GatewayEvent::new(method, path).header("if-none-match", "*")).await;
             assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""), "{method} {path}");
-            // RFC 9110, section 8.6: the length of what a GET would get, or none.
+            // RFC 9110, section 8.6: a 304 has the Content-Length of the 200 response, or none.
             assert_eq!(known.header("content-length"), "", "{method} {path}");
         }
         let head = app.answer(GatewayEvent::new("HEAD", path)).await;
@@ -82,7 +82,7 @@ async fn a_long_body_is_compressed_for_clients_that_accept_gzip() {
             "{event}"
         );
     }
-    // The small campus has a short body.
+    // Short bodies, such as that of the small campus, are not compressed.
     for event in ["open-classrooms", "hello", "last-updated", "health", "cooldown-status", "not-found"] {
         let short = app.answer(GatewayEvent::named(event).header("accept-encoding", "gzip")).await;
         assert_eq!(short.header("content-encoding"), "", "{event}");
@@ -109,8 +109,8 @@ async fn an_etag_that_does_not_match_gets_the_whole_body(#[values(Memory, Redis)
         let answer = app.answer(GatewayEvent::named("open-classrooms").header("if-none-match", &condition)).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, TUESDAY), "{condition}");
     }
-    let of_the_campus = GatewayEvent::named("classroom").header("if-none-match", &etag);
-    assert_eq!(app.answer(of_the_campus).await.status, 200);
+    let with_etag_of_campus = GatewayEvent::named("classroom").header("if-none-match", &etag);
+    assert_eq!(app.answer(with_etag_of_campus).await.status, 200);
 }
 
 #[rstest]

@@ -9,7 +9,7 @@ use testkit::{
 
 use crate::support::FRONTEND;
 
-/// A browser's question before it sends a request of this method with these headers.
+/// The preflight request that a browser sends before a request with this method and these headers.
 fn preflight(path: &str, method: &str) -> GatewayEvent {
     GatewayEvent::new("OPTIONS", path)
         .header("origin", FRONTEND)
@@ -17,7 +17,7 @@ fn preflight(path: &str, method: &str) -> GatewayEvent {
         .header("access-control-request-headers", "authorization,content-type,if-none-match")
 }
 
-/// The headers that let browsers read an answer, by their names.
+/// The CORS headers of a response, by name.
 fn cors(answer: &TestResponse) -> Value {
     let headers = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control-"));
     headers.map(|name| (name.to_string(), Value::from(answer.header(name.as_str())))).collect()
@@ -68,7 +68,7 @@ async fn with_allowed_origins_star_cors_allows_any_origin(#[values(Memory, Redis
 async fn cors_echoes_only_the_requesting_origin(#[values(Memory, Redis)] backend: Backend) {
     let list = format!("{FRONTEND}, http://localhost:5173");
     let app = TestApp::start_with(backend, &[("ALLOWED_ORIGINS", &list)]).await;
-    for (origin, named) in [
+    for (origin, echoed) in [
         (FRONTEND, FRONTEND),
         ("http://localhost:5173", "http://localhost:5173"),
         ("http://localhost:5174", ""),
@@ -81,9 +81,12 @@ async fn cors_echoes_only_the_requesting_origin(#[values(Memory, Redis)] backend
             preflight("/api/refresh", "POST"),
         ] {
             let answer = app.answer(event.header("origin", origin)).await;
-            assert_eq!(answer.header("access-control-allow-origin"), named, "{origin}");
+            assert_eq!(answer.header("access-control-allow-origin"), echoed, "{origin}");
             let vary: Vec<_> = answer.headers.get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
-            assert!(vary.join(",").contains("origin"), "caches should keep origins apart: {vary:?}");
+            assert!(
+                vary.join(",").contains("origin"),
+                "Vary has `origin`, so that caches keep origins apart: {vary:?}"
+            );
         }
     }
 }

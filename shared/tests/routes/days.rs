@@ -59,7 +59,7 @@ async fn days_from_a_sweep_over_24_hours_old_are_stale_or_a_miss(#[values(Memory
     let app = TestApp::start(backend).await;
     app.answer_to("refresh").await;
     app.advance(25 * 60 * MINUTE);
-    // Redis has its own clock.
+    // Redis uses its own clock, so its keys are deleted here.
     for key in ["classrooms:availability", "classrooms:last_refresh"] {
         app.store.store.delete(key).await.unwrap();
     }

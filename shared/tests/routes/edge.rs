@@ -1,4 +1,4 @@
-//! Cache-Control, with a CDN in front of the service (`EDGE_SECONDS`) and without one.
+//! Cache-Control with and without a CDN in front of the service (`EDGE_SECONDS`).
 
 use rstest::rstest;
 use simulator::Fault;
@@ -9,12 +9,12 @@ use testkit::{
 
 use crate::support::MINUTE;
 
-/// The clock shows 10:00:00.12, so the full minute comes in 59 s.
+/// The clock shows 10:00:00.12, so the minute ends in 59 s.
 const OF_THIS_MINUTE: &str = "public, max-age=0, s-maxage=59, stale-if-error=0";
 const OF_THE_DAY: &str = "public, max-age=0, s-maxage=60, stale-if-error=86400";
 const ICON: &str = "public, max-age=86400";
 
-/// Every route that is read, and its Cache-Control: without a CDN, and with `EDGE_SECONDS=60`.
+/// Every route for reading, with its Cache-Control without a CDN and with `EDGE_SECONDS=60`.
 const ROUTES: [(&str, &str, &str); 25] = [
     ("/api/open-classrooms", "no-cache", OF_THE_DAY),
     ("/api/open-classrooms?date=2026-03-03", "no-cache", OF_THE_DAY),
@@ -106,7 +106,7 @@ async fn the_root_redirects_and_the_404_page_are_not_stored_behind_a_cdn() {
 async fn a_cdn_keeps_a_stale_copy_for_5_s_and_a_past_day_for_an_hour(#[values(Memory, Redis)] backend: Backend) {
     let app = with_cdn(backend).await;
     assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "MISS"));
-    // 14 hours later it is half a second before midnight, and then the next day.
+    // Half a second before midnight, then the next day.
     app.advance((14 * 60 * MINUTE) - 623);
     assert_eq!(
         cache_control(&app, "/api/open-classrooms").await,
@@ -119,7 +119,7 @@ async fn a_cdn_keeps_a_stale_copy_for_5_s_and_a_past_day_for_an_hour(#[values(Me
         let date = if path.contains('?') { "&date=2026-03-03" } else { "?date=2026-03-03" };
         assert_eq!(cache_control(&app, &format!("{path}{date}")).await, past, "{path}");
     }
-    // Half a minute before the sweep is a day old, and then after it, when 25Live fails.
+    // Half a minute before the sweep is a day old, then half a minute after, with 25Live failing.
     app.advance(10 * 60 * MINUTE - 30_500);
     assert_eq!(
         cache_control(&app, "/api/open-classrooms").await,

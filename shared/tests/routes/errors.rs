@@ -1,4 +1,4 @@
-//! Errors: unknown paths, wrong methods, bad parameters, a Redis that is down, and what no error may show.
+//! Errors: unknown paths, wrong methods, bad parameters, Redis down, and internals that no error shows.
 
 use axum::{Router, routing::get};
 use emptyclassroom::{config::AllowedOrigins, web::finish};
@@ -41,7 +41,7 @@ async fn a_malformed_parameter_is_400_and_the_detail_names_it(#[values(Memory, R
     }
     let long = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?date={}", "é".repeat(1_000)))).await;
     assert_eq!(long.problem(), (400, format!("`date` is `{}…`; {a_date}", "é".repeat(50))));
-    assert_eq!(app.simulator.requests(), 0, "a bad parameter should cost nothing");
+    assert_eq!(app.simulator.requests(), 0, "a bad parameter causes no request to 25Live");
 }
 
 #[rstest]
@@ -84,7 +84,7 @@ async fn a_wrong_method_is_405_with_allow(#[values(Memory, Redis)] backend: Back
         for method in methods.into_iter().filter(|method| !right.contains(method)) {
             let answer = app.answer(GatewayEvent::new(method, path)).await;
             assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");
-            // HEAD is answered without the body that says so.
+            // A response to HEAD has no body.
             if method != "HEAD" {
                 assert_eq!(answer.problem(), (405, "Method Not Allowed".to_owned()), "{method} {path}");
             }

@@ -1,4 +1,4 @@
-//! Each event of `events/` and its response.
+//! Every event of `events/` and its response.
 
 use std::fs;
 
@@ -81,15 +81,15 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
             ),
         ),
         ("refresh", 429, "Refresh cooldown active. Please wait 30.0 more minutes."),
-        // Not for HTTP: see the tests of the refresh function.
+        // Not an HTTP event: see the tests of the refresh function.
         ("schedule", 0, ""),
     ];
     let mut names: Vec<_> = expected.iter().map(|(name, ..)| format!("{name}.json")).collect();
     let files = fs::read_dir(events_folder()).unwrap();
-    let mut there: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let mut found: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
-    there.sort();
-    assert_eq!(names, there, "each event should have its answer here");
+    found.sort();
+    assert_eq!(names, found, "every file of events/ needs an expected response here");
 
     let app = TestApp::start(backend).await;
     for (name, status, text) in expected.into_iter().filter(|(_, status, _)| *status > 0) {
@@ -112,7 +112,7 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
             _ => {}
         }
     }
-    assert_eq!(app.simulator.requests(), ROOMS.len(), "one sweep should have been enough");
+    assert_eq!(app.simulator.requests(), ROOMS.len(), "all events share one sweep");
 }
 
 fn not_json(event: &str) -> Option<&'static str> {

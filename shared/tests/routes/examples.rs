@@ -1,18 +1,18 @@
-//! What people copy from the documents, and what the page `/docs` suggests: it must work on any day.
+//! Commands in the docs and examples on the page `/docs` must work on any day.
 
 use std::{fs, path::PathBuf};
 
 use chrono::NaiveDate;
 use serde_json::Value;
 
-/// A day that no campus keeps any more, for what is refused.
+/// A day that is never kept, for examples of refused requests.
 const LONG_PAST: &str = "2020-01-01";
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(name)
 }
 
-/// Whether a text has a date in it that is kept for a while, and then no more.
+/// Whether a text contains a date that expires, which every date but `LONG_PAST` does.
 fn has_date(text: &str) -> bool {
     let words = text.split(|c: char| !c.is_ascii_digit() && c != '-');
     let dates = words.filter_map(|word| word.get(..10)).filter(|word| word.parse::<NaiveDate>().is_ok());
@@ -31,7 +31,7 @@ fn no_command_in_the_docs_has_a_date_that_expires() {
             assert!(!has_date(line), "{}: {line}", page.display());
         }
     }
-    assert!(commands > 20, "only {commands} commands were found");
+    assert!(commands > 20, "found only {commands} commands");
 }
 
 #[test]

@@ -29,10 +29,10 @@ async fn health_is_ok_until_todays_data_are_too_old(#[values(Memory, Redis)] bac
     assert_eq!(health().await, (200, json!(["ok", "ok", 0, 3, 1])));
     app.advance(90_500);
     assert_eq!(health().await, (200, json!(["ok", "ok", 90, 3, 1])));
-    // After midnight the reserve has today's.
+    // After midnight, today's data come from the reserve.
     app.advance(25 * 60 * MINUTE - 90_500);
     if app.store.redis.is_none() {
-        assert_eq!(app.store.store.get("classrooms:availability").await.unwrap(), None, "it should have expired");
+        assert_eq!(app.store.store.get("classrooms:availability").await.unwrap(), None, "the snapshot has expired");
     }
     assert_eq!(health().await, (200, json!(["ok", "ok", 90_000, 3, 1])));
     app.advance(1_000);

@@ -1,4 +1,4 @@
-//! Query parameters that a route does not know: they are ignored, and the response hints at them.
+//! Unknown query parameters: routes ignore them, and the `Link` header hints at them.
 
 use rstest::rstest;
 use testkit::{
@@ -54,6 +54,6 @@ async fn a_parameter_of_another_route_gets_a_hint_too() {
         assert_eq!(app.answer(GatewayEvent::get(target)).await.header("link"), link, "{target}");
     }
     let refresh = app.answer(GatewayEvent::post("/api/refresh?invalidate-cache=true")).await;
-    assert_eq!(refresh.status, 429, "the cooldown is on");
+    assert_eq!(refresh.status, 429, "the cooldown is active");
     assert!(refresh.header("link").contains("invalidate-cache (did you mean invalidate_cache?)"), "{refresh:?}");
 }

@@ -1,5 +1,5 @@
-//! The exact responses of all routes to API Gateway's events (`events/`), over both caches, with a simulated 25Live and a test
-//! clock. There is one module per route, and one per feature that all routes share.
+//! The exact responses of all routes, over both caches, to API Gateway's events (`events/`), with a simulated 25Live and a clock
+//! that the test sets. There is one module per route, and one per feature that all routes share.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! `GET /api/open-classrooms`: days, the cache, and what a reader gets.
+//! `GET /api/open-classrooms`: days, cache outcomes, and bodies.
 
 use rstest::rstest;
 use testkit::{
@@ -17,7 +17,7 @@ async fn the_first_read_is_a_miss_and_the_next_a_hit_with_the_same_bytes(#[value
     let hit = app.answer_to("open-classrooms").await;
     assert_eq!((hit.outcome(), hit.text.as_str()), ((200, "HIT"), TUESDAY));
     for answer in [&miss, &hit] {
-        assert_eq!(answer.header("cache-control"), "no-cache", "a browser should ask each time");
+        assert_eq!(answer.header("cache-control"), "no-cache", "browsers revalidate each time");
         assert_eq!(answer.header("etag"), miss.header("etag"));
     }
     let digits = miss.header("etag").strip_prefix("W/\"").and_then(|etag| etag.strip_suffix('"')).unwrap();

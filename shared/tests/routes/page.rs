@@ -1,4 +1,4 @@
-//! `GET /app`, `GET /app/rooms/{id}`, the files beside them, and the way there from `/`.
+//! `GET /app`, `GET /app/rooms/{id}`, their files, and the redirect from `/`.
 
 use http::StatusCode;
 use rstest::rstest;
@@ -7,14 +7,14 @@ use testkit::{
     GatewayEvent, TestApp, TestResponse, small_campus,
 };
 
-/// A browser's Accept when it opens a page.
+/// The Accept header of a browser that opens a page.
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 
 async fn get(app: &TestApp, target: &str) -> TestResponse {
     app.answer(GatewayEvent::get(target)).await
 }
 
-/// What stands between two texts of a page.
+/// Returns the text between `open` and `close`.
 fn between<'a>(page: &'a str, open: &str, close: &str) -> &'a str {
     page.split_once(open).unwrap().1.split_once(close).unwrap().0
 }
@@ -37,7 +37,7 @@ async fn the_page_has_a_strict_content_security_policy_and_an_etag(#[values(Memo
             assert_eq!((known.header(name), known.header(name).is_empty()), (page.header(name), false), "{name}");
         }
     }
-    assert_eq!(app.simulator.requests(), 0, "a page is no reason for a sweep");
+    assert_eq!(app.simulator.requests(), 0, "serving a page starts no sweep");
 }
 
 #[tokio::test]
@@ -80,9 +80,9 @@ async fn the_html_heads_name_the_campus_and_the_room() {
             format!("<link rel=\"icon\" href=\"{base}app/icon.svg\" type=\"image/svg+xml\">"),
             format!("<link rel=\"apple-touch-icon\" href=\"{base}app/apple-touch-icon.png\">"),
         ] {
-            assert!(head.contains(&expected), "{target}: {expected} should be in {head}");
+            assert!(head.contains(&expected), "{target}: {expected} is not in {head}");
         }
-        // The links of the page lead there too, from wherever it is.
+        // The links in the page's body are relative to its path too.
         assert!(page.text.contains(&format!("<a id=\"home\" href=\"{base}app\">Boston University</a>")));
         assert!(!page.text.contains("{{title}}") && !head.contains("{{"), "{head}");
     }
@@ -112,7 +112,7 @@ async fn the_page_of_an_unknown_room_has_status_404(#[values(Memory, Redis)] bac
         assert_eq!((page.status.as_u16(), page.header("content-type")), (404, "text/html; charset=utf-8"), "{target}");
         assert!(page.text.contains("<title>Classroom not found · Boston University</title>"), "{}", page.text);
         assert!(page.text.contains("<a id=\"home\" href=\"../../app\">"));
-        assert_eq!((page.header("cache-control"), page.header("etag")), ("no-store", ""), "it is not kept");
+        assert_eq!((page.header("cache-control"), page.header("etag")), ("no-store", ""), "a 404 page is not stored");
         assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
         let known = app.answer(GatewayEvent::get(target).header("if-none-match", "*")).await;
         assert_eq!(known.status.as_u16(), 404, "{target}");
@@ -157,8 +157,8 @@ async fn pages_of_different_rooms_and_campuses_have_different_etags() {
     campus.name = "Another".to_owned();
     app.restart_with_campus(campus);
     etags.push(get(&app, "/app").await.header("etag").to_owned());
-    let different: std::collections::BTreeSet<_> = etags.iter().collect();
-    assert_eq!(different.len(), 4, "{etags:?}");
+    let distinct: std::collections::BTreeSet<_> = etags.iter().collect();
+    assert_eq!(distinct.len(), 4, "{etags:?}");
 }
 
 #[rstest]
@@ -216,7 +216,7 @@ async fn the_service_workers_scope_covers_the_page_and_the_rooms() {
     let app = TestApp::start(Memory).await;
     let worker = get(&app, "/app/sw.js").await;
     assert_eq!(worker.header("content-type"), "text/javascript; charset=utf-8");
-    // Relative to the script: /app, whatever path the service lives behind.
+    // Relative to the script, so that the scope is /app behind any path prefix.
     assert_eq!(worker.header("service-worker-allowed"), "../app");
     assert_eq!(get(&app, "/app/icon.svg").await.header("service-worker-allowed"), "");
 }

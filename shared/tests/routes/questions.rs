@@ -1,4 +1,4 @@
-//! `GET /api/open-classrooms` with a question: `at`, `from` and `to`, `building`, `q`, `sort` and the others.
+//! `GET /api/open-classrooms` with filters: `at`, `from` and `to`, `building`, `q`, `sort` and the others.
 
 use rstest::rstest;
 use simulator::Fault;
@@ -9,7 +9,7 @@ use testkit::{
 
 use crate::support::{FREE_AT_EIGHT, MINUTE, assert_shows_no_internals};
 
-/// The names of the rooms in an answer, in its order.
+/// The names of the rooms in a response, in order.
 fn names(answer: &TestResponse) -> Vec<String> {
     let body = answer.json();
     let buildings = body["buildings"].as_object().unwrap().values();
@@ -51,7 +51,7 @@ async fn a_question_is_answered_from_the_cache(#[values(Memory, Redis)] backend:
     }
     let tomorrow = app.answer(GatewayEvent::get("/api/open-classrooms?date=2026-03-04&q=cas116")).await;
     assert_eq!((tomorrow.json()["date"].clone(), names(&tomorrow)), ("2026-03-04".into(), vec!["116".to_owned()]));
-    assert_eq!(app.simulator.requests(), ROOMS.len(), "one sweep should have been enough");
+    assert_eq!(app.simulator.requests(), ROOMS.len(), "all requests share one sweep");
     app.simulator.misbehave(Fault::Html);
     app.store.store.delete("classrooms:availability").await.unwrap();
     let stale = app.answer_to("open-classrooms-question").await;
@@ -79,11 +79,11 @@ async fn a_malformed_question_is_400_with_its_reason(#[values(Memory, Redis)] ba
     let long = app.answer(GatewayEvent::get(&format!("/api/open-classrooms?q={}", "é".repeat(1_000)))).await;
     let expected = "part of a room's or a building's name, 1 to 100 characters long";
     assert_eq!(long.problem(), (400, format!("`q` is `{}…`; expected {expected}", "é".repeat(50))));
-    assert_eq!(app.simulator.requests(), 0, "a bad question should cost nothing");
+    assert_eq!(app.simulator.requests(), 0, "a bad question causes no request to 25Live");
     assert_eq!(
         app.answer(GatewayEvent::get("/api/classrooms/342?at=noon")).await.status,
         200,
-        "it is no parameter there"
+        "`at` is not a parameter of this route"
     );
 }
 

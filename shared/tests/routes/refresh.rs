@@ -23,7 +23,7 @@ async fn a_refresh_returns_its_timestamp(#[values(Memory, Redis)] backend: Backe
     assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"));
 }
 
-/// Milliseconds since the refresh, the minutes left in the `detail`, and Retry-After.
+/// Milliseconds since the refresh, the remaining minutes in `detail`, and `Retry-After`.
 const COOLDOWN: [(i64, &str, &str); 7] = [
     (0, "30.0", "1800"),
     (1_000, "30.0", "1799"),
@@ -54,7 +54,7 @@ async fn during_the_cooldown_429_has_the_remaining_minutes_to_one_decimal(#[valu
     assert_eq!(app.answer_to("refresh").await.status, 200);
 }
 
-/// Whole seconds of Retry-After, of at most a minute and not yet much less.
+/// Whether `Retry-After` is a whole number of seconds from 30 to 60.
 fn about_a_minute(answer: &TestResponse) -> bool {
     (30..=60).contains(&answer.header("retry-after").parse::<u32>().unwrap())
 }
@@ -72,7 +72,7 @@ async fn a_failed_sweep_is_502_and_requests_during_the_backoff_are_503(#[values(
         assert!(about_a_minute(&answer), "{event}: {:?}", answer.headers);
     }
     assert_eq!(app.answer_to("cooldown-status").await.json()["in_cooldown"], false);
-    assert_eq!(app.simulator.requests(), requests, "there should be no sweep during the backoff");
+    assert_eq!(app.simulator.requests(), requests, "no sweep starts during the backoff");
 }
 
 #[rstest]
@@ -88,12 +88,12 @@ async fn only_the_admin_token_drops_the_cache(#[values(Memory, Redis)] backend: 
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     }
     assert_eq!(app.answer(event).await.status, 401);
-    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"), "nothing should have been dropped");
+    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"), "the cache is not dropped");
 
     app.advance(MINUTE);
     let answer = app.answer_to("refresh-invalidate-cache").await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.json()["timestamp"], "2026-03-03T10:01:00.123456-05:00", "the cooldown should not have mattered");
+    assert_eq!(answer.json()["timestamp"], "2026-03-03T10:01:00.123456-05:00", "the cooldown is ignored");
     let declined = GatewayEvent::post("/api/refresh?invalidate_cache=false");
     assert_eq!(app.answer(declined).await.status, 429);
 }
@@ -111,7 +111,7 @@ async fn without_a_configured_admin_token_invalidate_cache_is_403(#[values(Memor
         assert_eq!(answer.problem(), (403, "Cache invalidation is not enabled".to_owned()));
         assert_eq!(answer.header("www-authenticate"), "");
     }
-    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"), "nothing should have been dropped");
+    assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "HIT"), "the cache is not dropped");
 }
 
 #[rstest]
@@ -128,7 +128,7 @@ async fn a_request_body_of_1024_bytes_is_accepted_and_1025_is_413(#[values(Memor
 async fn a_sweep_without_any_booking_fails_if_the_last_one_had_some() {
     let app = TestApp::start(Backend::Memory).await;
     app.simulator.misbehave(Fault::MissingItems);
-    assert_eq!(app.answer_to("refresh").await.status, 200, "a campus may begin with nothing");
+    assert_eq!(app.answer_to("refresh").await.status, 200, "the first sweep may be empty");
     app.simulator.behave();
     app.advance(31 * MINUTE);
     assert_eq!(app.answer_to("refresh").await.status, 200);

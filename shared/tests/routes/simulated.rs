@@ -1,4 +1,4 @@
-//! Simulated bookings: each answer says so, and they never mix with real ones.
+//! Simulated bookings: every response marks them, and they never mix with real ones.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn json_of(app: &TestApp, target: &str) -> Value {
     app.answer(GatewayEvent::get(target)).await.json()
 }
 
-/// A service whose 25Live is simulated, with the sweep of Tuesday.
+/// Starts a service with simulated bookings and makes Tuesday's sweep.
 async fn simulated(backend: Backend) -> TestApp {
     let mut app = TestApp::start(backend).await;
     app.restart(true);
@@ -31,8 +31,8 @@ async fn simulated(backend: Backend) -> TestApp {
     app
 }
 
-/// The other kind of bookings, and a sweep of them in which half of the rooms fail.
-async fn sweep_other_kind(app: &mut TestApp, simulated: bool) {
+/// Switches between simulated and real bookings and sweeps while half of the rooms fail.
+async fn switch_and_sweep(app: &mut TestApp, simulated: bool) {
     app.restart(simulated);
     app.advance(31 * MINUTE);
     app.simulator.misbehave_for("342", Fault::Html);
@@ -106,7 +106,7 @@ async fn failed_rooms_keep_no_slots_when_simulated_and_real_bookings_alternate(
     let mut app = TestApp::start(backend).await;
     app.restart(first);
     assert_eq!(app.answer_to("refresh").await.status, 200);
-    sweep_other_kind(&mut app, !first).await;
+    switch_and_sweep(&mut app, !first).await;
     let mark = (!first).then_some(json!(true));
     for target in ANSWERS {
         assert_eq!(json_of(&app, target).await.get("simulated"), mark.as_ref(), "{target}");
@@ -116,12 +116,12 @@ async fn failed_rooms_keep_no_slots_when_simulated_and_real_bookings_alternate(
         let room = json_of(&app, &format!("/api/classrooms/{id}")).await;
         statuses.push(room["status"].as_str().unwrap().to_owned());
     }
-    assert_eq!(statuses, ["unknown", "ok", "ok", "unknown"], "their slots are of the other kind");
-    // The other way: of the same kind, they are kept.
+    assert_eq!(statuses, ["unknown", "ok", "ok", "unknown"], "failed rooms keep no slots of the other kind");
+    // After a sweep of the same kind, failed rooms keep their slots.
     app.simulator.behave();
     app.advance(31 * MINUTE);
     assert_eq!(app.answer_to("refresh").await.status, 200);
-    sweep_other_kind(&mut app, !first).await;
+    switch_and_sweep(&mut app, !first).await;
     assert_eq!(json_of(&app, "/api/classrooms/342").await["status"], "stale");
 }
 
@@ -134,7 +134,7 @@ async fn a_rooms_days_never_mix_simulated_and_real_bookings(#[values(Memory, Red
     app.restart(false);
     assert_eq!(app.answer_to("refresh").await.status, 200);
     let tuesday = "/api/open-classrooms?date=2026-03-03";
-    assert_eq!(json_of(&app, tuesday).await["simulated"], true, "the day itself still says so");
+    assert_eq!(json_of(&app, tuesday).await["simulated"], true, "the day itself is still marked");
     for is_cached in [true, false] {
         if !is_cached {
             app.store.store.delete("classrooms:room:342").await.unwrap();
@@ -151,7 +151,7 @@ async fn a_real_sweep_without_any_booking_succeeds_after_a_simulated_one(#[value
     let mut app = simulated(backend).await;
     app.simulator.misbehave(Fault::NullItems);
     app.advance(31 * MINUTE);
-    assert_eq!(app.answer_to("refresh").await.status, 502, "of the same kind, it has failed");
+    assert_eq!(app.answer_to("refresh").await.status, 502, "a sweep of the same kind fails");
     app.store.store.delete("classrooms:refresh_failed").await.unwrap();
     app.restart(false);
     assert_eq!(app.answer_to("refresh").await.status, 200);

@@ -1,4 +1,4 @@
-//! What the tests of several routes share.
+//! Helpers and bodies that the tests of several routes share.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ pub(crate) const MINUTE: i64 = 60_000;
 /// The token that `refresh-invalidate-cache.json` sends.
 pub(crate) const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 
-/// What Tuesday's sweep makes of the four rooms.
+/// The body with the four rooms after Tuesday's sweep.
 pub(crate) const TUESDAY: &str = concat!(
     r#"{"campus":"Boston University","buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","#,
     r#""opens":"07:00","closes":"23:00","classrooms":["#,
@@ -25,7 +25,7 @@ pub(crate) const TUESDAY: &str = concat!(
     r#""stale":false}"#
 );
 
-/// What `open-classrooms-question.json` is answered: `at=08:00&min_minutes=65&q=cas 116&sort=free_until&building=cas`.
+/// The body for `open-classrooms-question.json`: `at=08:00&min_minutes=65&q=cas 116&sort=free_until&building=cas`.
 pub(crate) const FREE_AT_EIGHT: &str = concat!(
     r#"{"campus":"Boston University","buildings":{"CAS":{"code":"CAS","name":"College of Arts & Sciences","#,
     r#""opens":"07:00","closes":"23:00","classrooms":["#,
@@ -36,7 +36,7 @@ pub(crate) const FREE_AT_EIGHT: &str = concat!(
     r#""stale":false}"#
 );
 
-/// The sweep of Tuesday is there, but only in the reserve, and 25Live fails.
+/// Starts a service whose cache has Tuesday's sweep only in the reserve, with 25Live failing.
 pub(crate) async fn with_only_the_reserve(backend: Backend) -> TestApp {
     let app = TestApp::start(backend).await;
     assert_eq!(app.answer_to("open-classrooms").await.outcome(), (200, "MISS"));
@@ -49,12 +49,12 @@ pub(crate) async fn with_only_the_reserve(backend: Backend) -> TestApp {
 
 pub(crate) const FRONTEND: &str = "https://rooms.example.edu";
 
-/// Asserts that an error says nothing but its sentence, and that the sentence has nothing of the inside in it.
+/// Asserts that an error body is a complete problem document without any internals.
 pub(crate) fn assert_shows_no_internals(app: &TestApp, answer: &TestResponse) {
     let (_, detail) = answer.problem();
     let port = app.simulator.addr().port().to_string();
     let text = answer.text.to_lowercase();
-    for inside in [
+    for internal in [
         "://",
         "127.0.0.1",
         "localhost",
@@ -82,18 +82,18 @@ pub(crate) fn assert_shows_no_internals(app: &TestApp, answer: &TestResponse) {
         "os error",
         &port,
     ] {
-        assert!(!text.contains(inside), "{detail} should not speak of {inside}");
+        assert!(!text.contains(internal), "the error `{detail}` shows the internal `{internal}`");
     }
 }
 
-/// What health is when Redis cannot be reached.
+/// The body of `/api/health` when Redis cannot be reached.
 pub(crate) const UNREACHABLE: &str = concat!(
     r#"{"status":"failing","cache":"unreachable","last_updated":null,"age_seconds":null,"#,
     r#""rooms":4,"rooms_ok":null,"rooms_failed":null,"rooms_unreached":null,"rooms_known":null,"#,
     r#""summary":"The cache cannot be reached, so nothing is known about today."}"#
 );
 
-/// The response to an event while Redis is paused, and how long it took. The store's timeout is two seconds.
+/// Returns the response to an event while Redis is paused, and how long it took. The store's timeout is two seconds.
 pub(crate) async fn while_redis_hangs(app: &TestApp, event: &str) -> (TestResponse, Duration) {
     let redis = app.store.redis.as_ref().unwrap();
     redis.pause();
