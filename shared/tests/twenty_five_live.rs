@@ -100,7 +100,7 @@ async fn a_server_that_aborts_every_connection_gets_three_requests() {
 }
 
 #[tokio::test]
-async fn gzip_is_decompressed_whatever_the_content_encoding_header() {
+async fn gzip_is_decompressed_regardless_of_content_encoding() {
     let (first, second) = ANSWER.split_at(30);
     let members = [gzip(first), gzip(second)].concat();
     for (headers, body) in [

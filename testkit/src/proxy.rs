@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_delay_applies_to_answers_until_removed() {
+    async fn a_delay_applies_to_responses_until_removed() {
         let proxy = Proxy::start(echo_server().await).await;
         let mut client = connect(&proxy).await;
         proxy.delay(A_WHILE);

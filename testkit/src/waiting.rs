@@ -57,7 +57,7 @@ mod tests {
 
     #[tokio::test]
     #[should_panic(expected = "timed out after 30ms waiting for this: pigs fly")]
-    async fn a_condition_that_never_holds_panics_with_its_sentence() {
+    async fn a_condition_that_never_holds_panics_with_its_description() {
         eventually("pigs fly", Duration::from_millis(30), async || false).await;
     }
 

@@ -34,8 +34,8 @@ async fn cooldown_status_needs_only_redis_and_returns_the_remaining_minutes() {
     let minutes = status["remaining_minutes"].as_f64().unwrap();
     assert!(status["in_cooldown"] == true && minutes > 29.0 && minutes < 30.0, "{status}");
 
-    let stranger = function.answer_to("open-classrooms").await;
-    assert_eq!(stranger.problem(), (404, "Not Found".to_owned()), "the function serves only its own route");
+    let other_route = function.answer_to("open-classrooms").await;
+    assert_eq!(other_route.problem(), (404, "Not Found".to_owned()), "the function serves only its own route");
 }
 
 #[tokio::test]

@@ -178,13 +178,13 @@ async fn a_hanging_redis_delays_a_read_by_at_most_redis_timeout() {
 #[tokio::test]
 async fn a_redis_shared_with_the_original_service_gives_hits_and_one_warning() {
     const KEY: &str = "classrooms:availability";
-    const ORIGINALS: &str = r#"{"342": [{"start": "07:00:00", "end": "23:00:00"}]}"#;
+    const ORIGINAL_VALUE: &str = r#"{"342": [{"start": "07:00:00", "end": "23:00:00"}]}"#;
     let (redis, simulator) = (RedisServer::start().await, start_25live().await);
-    redis.command(&["SET", KEY, ORIGINALS]).await;
+    redis.command(&["SET", KEY, ORIGINAL_VALUE]).await;
     let function = start(&redis.url(), &simulator, &[]).await;
     assert_eq!(read(&function).await, hit_or_miss("MISS"));
     for _ in 0..2 {
-        redis.command(&["SET", KEY, ORIGINALS]).await;
+        redis.command(&["SET", KEY, ORIGINAL_VALUE]).await;
         assert_eq!(read(&function).await, hit_or_miss("HIT"));
     }
     let line = function.logged("WARN", "a cached value is unusable").await;

@@ -134,9 +134,9 @@ async fn each_error_of_refresh_has_its_status_and_detail() {
     let refused = function.answer(get).await;
     assert_eq!((refused.problem().0, refused.header("allow")), (405, "POST"));
 
-    let mut stranger = event("refresh-invalidate-cache");
-    stranger["headers"]["authorization"] = "Bearer wrong".into();
-    let refused = function.answer(stranger).await;
+    let mut wrong_token = event("refresh-invalidate-cache");
+    wrong_token["headers"]["authorization"] = "Bearer wrong".into();
+    let refused = function.answer(wrong_token).await;
     assert_eq!((refused.problem().0, refused.header("www-authenticate")), (401, "Bearer"));
     assert_eq!(simulator.requests(), 0);
 }
@@ -359,9 +359,9 @@ async fn no_secret_is_logged_at_any_level() {
     ];
     let function = start(&url, &simulator, &env).await;
     assert_refreshed(&function.answer_to("refresh-invalidate-cache").await);
-    let mut stranger = event("refresh-invalidate-cache");
-    stranger["headers"]["authorization"] = "Bearer a-guessed-token".into();
-    assert_eq!(function.answer(stranger).await.status, 401);
+    let mut wrong_token = event("refresh-invalidate-cache");
+    wrong_token["headers"]["authorization"] = "Bearer a-guessed-token".into();
+    assert_eq!(function.answer(wrong_token).await.status, 401);
     published(&bus);
     function.logged("INFO", "sweep published").await;
     assert!(function.log_lines().iter().any(|line| line["level"] == "DEBUG"), "{}", function.logs());

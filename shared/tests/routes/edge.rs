@@ -93,7 +93,7 @@ async fn errors_refreshes_and_health_are_not_stored_behind_a_cdn(#[values(Memory
 }
 
 #[tokio::test]
-async fn the_root_redirects_and_the_404_page_are_not_stored_behind_a_cdn() {
+async fn root_redirect_and_404_responses_are_not_stored_behind_a_cdn() {
     let app = with_cdn(Memory).await;
     for (event, status) in [("hello-browser", 303), ("hello", 200), ("app-slash", 308), ("app-room-not-found", 404)] {
         let answer = app.answer_to(event).await;

@@ -81,8 +81,9 @@ async fn only_the_admin_token_drops_the_cache(#[values(Memory, Redis)] backend: 
     let app = TestApp::start_with(backend, &[TOKEN]).await;
     app.answer_to("open-classrooms").await;
     let event = GatewayEvent::post("/api/refresh?invalidate_cache=true");
-    let strangers = ["", "Bearer", "Bearer ", "Bearer wrong", "Bearer test-admin-toke", "Basic dGVzdDphZG1pbg==", "\t"];
-    for authorization in strangers {
+    let invalid_tokens =
+        ["", "Bearer", "Bearer ", "Bearer wrong", "Bearer test-admin-toke", "Basic dGVzdDphZG1pbg==", "\t"];
+    for authorization in invalid_tokens {
         let answer = app.answer(event.clone().header("authorization", authorization)).await;
         assert_eq!(answer.problem(), (401, "Invalid or missing admin token".to_owned()), "{authorization}");
         assert_eq!(answer.header("www-authenticate"), "Bearer");
