@@ -1,4 +1,4 @@
-"""What template.yaml promises, asked of what SAM and CloudFormation would make of it. Nothing is built."""
+"""Tests of template.yaml, as SAM and CloudFormation read it. Nothing is built."""
 
 import datetime
 import functools
@@ -52,11 +52,11 @@ FORMS = {
 
 # The resource of the function that serves each route.
 ROUTES = {route: function.title().replace("-", "") for route, function in routes.IN_GATEWAY.items()}
-# Whoever may GET may ask for the HEAD. The functions answer it where they answer GET.
+# Each GET route has a HEAD route, which the same function serves.
 HEADS = {route.replace("GET", "HEAD"): function for route, function in ROUTES.items() if route.startswith("GET ")}
 FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
 
-# These name no resource, because AWS lets them name none.
+# Statements without a resource, because AWS supports none for their actions.
 NAMELESS = {"NetworkInterfaces", "Traces", "Deployments"}
 NETWORK_ACTIONS = {
     "ec2:AssignPrivateIpAddresses",
@@ -87,7 +87,7 @@ def run(*command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# ---- The tools' own checks -----------------------------------------------------------------------------------------
+# ---- SAM and cfn-lint ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lint", [[], ["--lint"]], ids=["transform", "lint"])
@@ -95,11 +95,11 @@ def test_sam_accepts_the_template(lint):
     run("sam", "validate", "--region", "us-east-1", *(lint or ["--config-env", "none"]))
 
 
-def test_cfn_lint_accepts_what_sam_makes_of_it_in_every_form(tmp_path):
+def test_cfn_lint_accepts_the_transformed_template_in_every_form(tmp_path):
     for name, given in FORMS.items():
         translated, _ = translate(given)
         (tmp_path / f"{name}.json").write_text(json.dumps(translated))
-    # The transform puts some parameters' values in their places. What that leaves without a reference is no mistake.
+    # The transform replaces some references by the parameters' values. A parameter that is then unused is no mistake.
     run("cfn-lint", "--ignore-checks", "W2001", "W1020", "--", *map(str, tmp_path.glob("*.json")))
 
 
@@ -148,7 +148,7 @@ def test_cfn_lint_accepts_what_sam_makes_of_it_in_every_form(tmp_path):
     ],
     ids=str,
 )
-def test_parameters_that_cannot_be_meant_are_refused(given):
+def test_invalid_parameters_are_rejected(given):
     with pytest.raises(Refused):
         form(**given)
 
@@ -169,7 +169,7 @@ def test_parameters_have_the_functions_defaults_and_ranges():
     assert checked == 3
 
 
-def test_every_parameter_is_described_and_stands_in_a_group():
+def test_every_parameter_has_a_description_and_a_group():
     template = source()
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
@@ -190,7 +190,7 @@ def api_stage(stack):
     return stage
 
 
-def test_the_api_has_the_contracts_routes_and_no_other(stack):
+def test_the_api_has_exactly_the_routes_of_the_openapi_document(stack):
     integrated = {}
     for path, methods in api_body(stack)["paths"].items():
         for method, route in methods.items():
@@ -205,7 +205,7 @@ def test_the_api_has_the_contracts_routes_and_no_other(stack):
     assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)
 
 
-def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
+def test_the_api_may_invoke_the_functions_only_for_its_routes(stack):
     allowed = set()
     for permission in stack.of_type("AWS::Lambda::Permission").values():
         assert permission["Principal"] == "apigateway.amazonaws.com"
@@ -227,7 +227,7 @@ def test_the_api_may_call_the_functions_for_its_routes_alone(stack):
     ],
     ids=str,
 )
-def test_the_api_alone_answers_for_origins_and_never_with_credentials(given, origins):
+def test_only_the_api_sends_cors_headers_and_never_allows_credentials(given, origins):
     stack = form(**given)
     cors = api_body(stack)["x-amazon-apigateway-cors"]
     assert cors["allowOrigins"] == origins
@@ -241,13 +241,13 @@ def test_the_api_alone_answers_for_origins_and_never_with_credentials(given, ori
 
 
 def throttling(stack, route):
-    """Requests a second, and at once."""
+    """The rate limit in requests per second, and the burst size."""
     stage = api_stage(stack)
     settings = {**stage["DefaultRouteSettings"], **stage["RouteSettings"].get(route, {})}
     return int(settings["ThrottlingRateLimit"]), int(settings["ThrottlingBurstLimit"])
 
 
-def test_every_route_is_throttled_and_refreshes_more_than_the_others():
+def test_every_route_is_throttled_and_refreshes_have_a_lower_limit():
     by_default = form()
     assert throttling(by_default, "GET /api/open-classrooms") == (20, 40)
     assert throttling(by_default, "POST /api/refresh") == (1, 5)
@@ -256,21 +256,21 @@ def test_every_route_is_throttled_and_refreshes_more_than_the_others():
 
 
 def selects(node):
-    """Every Fn::Select of a part of a template, in branches that are not taken too."""
+    """Every Fn::Select in a part of a template, including branches that are not taken."""
     children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
     own = [node["Fn::Select"]] if isinstance(node, dict) and node.keys() == {"Fn::Select"} else []
     return own + [found for child in children for found in selects(child)]
 
 
-def test_every_select_finds_something_in_branches_that_are_not_taken_too(stack):
-    # CloudFormation may look at both branches of an Fn::If.
+def test_every_select_has_its_element_even_in_branches_that_are_not_taken(stack):
+    # CloudFormation may evaluate both branches of an Fn::If.
     texts = [each for each in selects(stack.translated) if "Fn::Split" in each[1]]
     assert texts
     for index, split in texts:
         assert len(stack.scope.value(split)) > int(index), split
 
 
-def test_descriptions_tell_the_secrets_names():
+def test_version_descriptions_contain_the_secrets_names():
     described = {version["FunctionName"]: version["Description"] for version in versions_of(form(options="all"))}
     assert "redis-url-AbCdEf" in described["Read"]
     assert "redis-url-AbCdEf, admin-token-AbCdEf" in described["Refresh"]
@@ -280,8 +280,8 @@ def versions_of(stack):
     return stack.of_type("AWS::Lambda::Version").values()
 
 
-def test_the_stage_is_made_after_the_routes_that_its_settings_name(stack):
-    # The routes come with the API's own body, and the stage refers to the API.
+def test_the_stage_is_created_after_the_routes_in_its_settings(stack):
+    # The routes are part of the API's body, and the stage refers to the API.
     [stage] = [
         resource
         for resource in stack.translated["Resources"].values()
@@ -292,7 +292,7 @@ def test_the_stage_is_made_after_the_routes_that_its_settings_name(stack):
 
 
 @pytest.mark.parametrize("value", ["-", "12", "Not Found"])
-def test_access_logs_are_json_whatever_is_not_known(stack, value):
+def test_access_logs_are_json_even_with_unknown_values(stack, value):
     settings = api_stage(stack)["AccessLogSettings"]
     line = json.loads(re.sub(r"\$context(\.\w+)+", value, settings["Format"]))
     assert line.keys() >= {"route", "status", "latencyMs", "integrationLatencyMs", "integrationError"}
@@ -309,7 +309,7 @@ def environment(stack, function):
 
 def test_there_are_three_functions_on_al2023(stack):
     functions = stack.of_type("AWS::Lambda::Function")
-    # The hook belongs to deployments: no route leads to it.
+    # The hook belongs to deployments: no route invokes it.
     assert sorted(functions) == sorted([*FUNCTIONS, "Hook"])
     for function in map(functions.get, FUNCTIONS):
         assert (function["Runtime"], function["Handler"]) == ("provided.al2023", "bootstrap")
@@ -327,20 +327,20 @@ def test_each_function_is_built_from_its_own_folder():
         assert tomllib.loads((ROOT / f"functions/{folder}/Cargo.toml").read_text())["package"]["name"] == folder
 
 
-def test_functions_end_after_a_sweep_and_readers_before_api_gateway_gives_up(stack):
+def test_timeouts_allow_a_sweep_and_stay_below_api_gateways_for_readers(stack):
     timeouts = {name: stack.properties(name)["Timeout"] for name in FUNCTIONS}
     assert all(timeouts[name] < 30 for name in ("Read", "CooldownStatus"))
-    # 25 s of 25Live.
+    # A reader's sweep takes up to 25 s.
     assert timeouts["Read"] > 25
     # The longest sweep that the parameter and the program allow, and a minute to publish. Lambda allows 900 s.
     longest = source()["Parameters"]["SweepTimeout"]["MaxValue"]
     assert f"const LONGEST_SWEEP: f64 = {longest}.0;" in (ROOT / "shared/src/config.rs").read_text()
     assert timeouts["Refresh"] == longest + 60 == 900
-    # A connection at the start, 3 s, and Redis's 5 s.
+    # 3 s to connect at a cold start, and 5 s for Redis to respond.
     assert timeouts["CooldownStatus"] > 8
 
 
-def test_each_function_has_its_variables_and_no_other(stack):
+def test_each_function_has_exactly_its_environment_variables(stack):
     external = stack.parameters["Redis"] == "external"
     common = {"CAMPUS_FILE", "REFRESH_COOLDOWN_MINUTES", "RUST_LOG", "SECRETS_VERSION"}
     common |= {"REDIS_URL_SECRET_ARN"} if external else {"REDIS_URL"}
@@ -376,7 +376,7 @@ def test_variables_have_the_parameters_values():
     assert environment(form(EventBus="default"), "Refresh")["EVENT_BUS_NAME"] == "default"
 
 
-def test_no_secret_is_a_variable_or_is_resolved_into_the_template():
+def test_no_secret_is_a_variable_or_part_of_the_template():
     text = (ROOT / "template.yaml").read_text()
     assert "{{resolve:" not in text
     for redis in REDIS:
@@ -387,7 +387,7 @@ def test_no_secret_is_a_variable_or_is_resolved_into_the_template():
             assert not any("@" in str(value) for value in variables.values())
 
 
-def test_functions_log_json_into_groups_that_forget(stack):
+def test_functions_log_json_into_log_groups_with_a_retention(stack):
     groups = stack.of_type("AWS::Logs::LogGroup")
     assert sorted(groups) == ["ApiLogs", "CooldownStatusLogs", "HookLogs", "ReadLogs", "RefreshLogs"]
     assert all(group["RetentionInDays"] == "30" for group in groups.values())
@@ -396,7 +396,7 @@ def test_functions_log_json_into_groups_that_forget(stack):
         assert stack.properties(name)["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": f"{name}Logs"}
 
 
-def test_only_refreshes_may_be_limited_and_only_if_asked():
+def test_only_refresh_reserves_concurrency_and_only_if_configured():
     assert "ReservedConcurrentExecutions" not in form().properties("Refresh")
     stack = form(RefreshConcurrency="5")
     reserved = {name: stack.properties(name).get("ReservedConcurrentExecutions") for name in FUNCTIONS}
@@ -415,7 +415,7 @@ def test_the_campus_files_are_a_layer_of_every_function(stack):
 
 
 def versions(stack):
-    """For each function, its version's identity: CloudFormation makes another when this is another."""
+    """The identity of each function's version. CloudFormation creates a new version when it changes."""
     return {
         version["FunctionName"]: (stack.scope.number(name), version["Description"])
         for name, version in stack.of_type("AWS::Lambda::Version").items()
@@ -423,7 +423,7 @@ def versions(stack):
 
 
 def configurations(stack):
-    """For each function, all that a version of it freezes."""
+    """The properties of each function that a version freezes."""
     thawed = {"ReservedConcurrentExecutions", "Tags"}
     return {
         name: {key: value for key, value in stack.properties(name).items() if key not in thawed} for name in FUNCTIONS
@@ -463,8 +463,8 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
-def test_a_changed_parameter_publishes_a_version_of_the_functions_that_it_changes_and_of_no_other(change):
-    # Without a version the alias keeps the old values; a version of what has not changed is refused by Lambda.
+def test_a_changed_parameter_publishes_new_versions_only_of_the_functions_that_it_changes(change):
+    # Without a new version the alias keeps the old values. Lambda rejects a new version of an unchanged function.
     before, after = form(), form(**change)
     changed = {name for name in FUNCTIONS if configurations(before)[name] != configurations(after)[name]}
     published = {name for name in FUNCTIONS if versions(before)[name] != versions(after)[name]}
@@ -516,7 +516,7 @@ def test_descriptions_have_room_for_the_longest_values():
         assert len(made["Description"]) <= 256, made["Description"]
 
 
-def test_new_versions_take_the_requests_step_by_step_in_prod_and_go_back_when_they_fail(stack):
+def test_prod_deploys_new_versions_by_canary_and_rolls_back_those_that_fail(stack):
     prod = stack.parameters["Stage"] == "prod"
     groups = stack.of_type("AWS::CodeDeploy::DeploymentGroup")
     aliases = stack.of_type("AWS::Lambda::Alias")
@@ -532,7 +532,7 @@ def test_new_versions_take_the_requests_step_by_step_in_prod_and_go_back_when_th
         assert group["AlarmConfiguration"] == alarms
 
 
-def test_a_canarys_alarm_hears_the_new_version_alone():
+def test_a_canary_alarm_watches_only_the_new_version():
     stack = form(stage="prod")
     for name in FUNCTIONS:
         alarm = stack.properties(f"{name}Canary")
@@ -563,8 +563,8 @@ def references(node):
     return found
 
 
-def test_no_resource_waits_for_itself():
-    # cfn-lint looks for circles too, but not at the hook.
+def test_resources_have_no_circular_dependency():
+    # cfn-lint checks this too, but not for the hook.
     resources = form("elasticache", "prod", "all").translated["Resources"]
     waits = {
         name: {*references(resource), *as_list(resource.get("DependsOn", []))} & resources.keys()
@@ -575,24 +575,24 @@ def test_no_resource_waits_for_itself():
     assert not waits
 
 
-# ---- The hook before the traffic -----------------------------------------------------------------------------------
+# ---- The deployment hook -------------------------------------------------------------------------------------------
 
 
-def test_a_new_version_of_every_function_gets_requests_only_after_the_hook(stack):
+def test_new_versions_of_every_function_get_requests_only_after_the_hook(stack):
     for name in FUNCTIONS:
         update = stack.resources[f"{name}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         assert update["BeforeAllowTrafficHook"] == "Hook"
         assert "AfterAllowTrafficHook" not in update
 
 
-def test_codedeploys_own_role_may_call_the_hook(stack):
-    # AWS's managed policy of that role allows functions with this prefix. Lambda allows 64 characters.
+def test_codedeploys_role_may_invoke_the_hook(stack):
+    # The AWS managed policy of that role allows functions with this prefix.
     assert stack.properties("Hook")["FunctionName"] == f"CodeDeployHook_{PSEUDO['AWS::StackName']}"
     [role] = [stack.properties(name) for name in stack.of_type("AWS::IAM::Role") if name.startswith("CodeDeploy")]
     assert role["ManagedPolicyArns"] == ["arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"]
 
 
-def test_the_hook_asks_the_versions_that_this_deployment_publishes(stack):
+def test_the_hook_checks_the_versions_that_this_deployment_publishes(stack):
     published = {made["FunctionName"]: name for name, made in stack.of_type("AWS::Lambda::Version").items()}
     assert environment(stack, "Hook") == {
         "READ_VERSION": published["Read"],
@@ -600,33 +600,33 @@ def test_the_hook_asks_the_versions_that_this_deployment_publishes(stack):
         "COOLDOWN_STATUS_VERSION": published["CooldownStatus"],
     }
     assert {variable for variable, _, _ in hook.CHECKS} == environment(stack, "Hook").keys()
-    # A dependency of each alias, and so set before CodeDeploy runs it.
+    # Each alias depends on the hook, so the hook has its variables before CodeDeploy runs it.
     for name in FUNCTIONS:
         assert "Hook" in json.dumps(stack.translated["Resources"][f"{name}Aliaslive"]["UpdatePolicy"])
 
 
-def test_the_hook_is_python_that_tells_codedeploy_before_its_own_time_is_up(stack):
+def test_the_hook_is_python_and_reports_to_codedeploy_before_its_own_timeout(stack):
     properties = stack.properties("Hook")
     assert re.fullmatch(r"python3\.1[3-9]", properties["Runtime"])
     module, function = properties["Handler"].split(".")
     assert callable(getattr(hook, function)) and hook.__name__ == module
-    # A hook that dies leaves the deployment waiting for an hour. Each wait for an answer may be preceded by one for a
-    # connection, and telling CodeDeploy is a wait too.
+    # If the hook dies, the deployment waits for an hour. Each call may wait for a connection and then for a response,
+    # and the report to CodeDeploy is a call too.
     longest = (hook.CONFIG.connect_timeout + hook.CONFIG.read_timeout) * (len(hook.CHECKS) + 1)
     assert longest < properties["Timeout"] <= 180
     assert "VpcConfig" not in properties
 
 
-def test_the_hook_is_deployed_from_its_folder_as_it_is():
+def test_the_hook_is_deployed_from_its_folder_without_a_build():
     declared = source()["Resources"]["Hook"]
     assert declared["Properties"]["Code"] == "deploy/hook"
     assert declared["Metadata"]["SkipBuild"]
-    # Nothing else is in the archive.
+    # The archive contains nothing else.
     listed = subprocess.run(["git", "ls-files", "deploy/hook"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert listed.stdout.split() == ["deploy/hook/hook.py"]
 
 
-def test_the_hook_may_call_versions_tell_codedeploy_and_write_its_log(stack):
+def test_the_hook_may_only_invoke_versions_report_to_codedeploy_and_write_logs(stack):
     assert stack.properties("Hook")["Role"] == "HookRole.Arn"
     assert permissions(stack, "HookRole") == {
         *(("lambda:InvokeFunction", f"{name}.Arn:*") for name in FUNCTIONS),
@@ -636,7 +636,7 @@ def test_the_hook_may_call_versions_tell_codedeploy_and_write_its_log(stack):
     }
 
 
-# ---- What they may -------------------------------------------------------------------------------------------------
+# ---- Permissions ---------------------------------------------------------------------------------------------------
 
 
 def statements(stack, role):
@@ -656,7 +656,7 @@ def permissions(stack, role):
     }
 
 
-def test_each_function_may_what_it_needs_and_nothing_else(stack):
+def test_each_function_has_only_the_permissions_that_it_needs(stack):
     common = set()
     if stack.parameters["Redis"] == "external":
         common.add(("secretsmanager:GetSecretValue", f"{SECRET}redis-url-AbCdEf"))
@@ -672,12 +672,12 @@ def test_each_function_may_what_it_needs_and_nothing_else(stack):
     for name, more in {"Read": set(), "Refresh": refresh, "CooldownStatus": set()}.items():
         role = f"{name}Role"
         assert stack.properties(name)["Role"] == f"{role}.Arn"
-        # A log group's Arn ends in `:*`, and means its streams.
+        # A log group's ARN ends in `:*`, which covers its streams.
         logs = {("logs:CreateLogStream", f"{name}Logs.Arn"), ("logs:PutLogEvents", f"{name}Logs.Arn")}
         assert permissions(stack, role) == common | logs | more
 
 
-def test_refresh_may_put_events_on_the_one_bus_that_it_is_told_of():
+def test_refresh_may_put_events_only_on_the_configured_bus():
     def buses(given):
         return {
             resource for action, resource in permissions(form(**given), "RefreshRole") if action == "events:PutEvents"
@@ -688,7 +688,7 @@ def test_refresh_may_put_events_on_the_one_bus_that_it_is_told_of():
     assert buses({"EventBus": "own"}) == {"Bus.Arn"}
 
 
-def test_no_policy_has_a_wildcard_where_aws_has_a_name(stack):
+def test_no_policy_has_a_wildcard_where_aws_supports_a_resource(stack):
     for role in stack.of_type("AWS::IAM::Role"):
         for statement in statements(stack, role):
             assert statement["Effect"] == "Allow"
@@ -698,25 +698,25 @@ def test_no_policy_has_a_wildcard_where_aws_has_a_name(stack):
             assert not nameless or statement.get("Sid") in NAMELESS, statement
 
 
-def test_each_action_exists_and_is_bound_to_what_aws_can_bind_it_to(stack):
+def test_each_action_exists_and_has_a_resource_that_aws_supports(stack):
     known = load_resource(AdditionalSpecs, "Policies.json")
     for role in stack.of_type("AWS::IAM::Role"):
         for statement in statements(stack, role):
             for action in as_list(statement["Action"]):
                 service, name = action.split(":")
-                # An action that AWS binds to nothing is never allowed by a statement that names something.
+                # A statement with a resource never allows an action that supports none.
                 bound = known[service]["Actions"][name.lower()].get("Resources")
                 assert bound or as_list(statement["Resource"]) == ["*"], action
 
 
-def test_network_interfaces_are_lambdas_affair_and_not_the_codes():
+def test_only_lambda_itself_may_manage_network_interfaces():
     [statement] = [
         each for each in statements(form("elasticache"), "ReadRole") if each.get("Sid") == "NetworkInterfaces"
     ]
     assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}
 
 
-def test_only_aws_services_take_the_roles(stack):
+def test_only_aws_services_may_assume_the_roles(stack):
     services = {
         service
         for role in stack.of_type("AWS::IAM::Role").values()
@@ -737,7 +737,7 @@ def scheduled_time(stack):
     return schedule["ScheduleExpressionTimezone"], datetime.time(int(fields["hours"]), int(fields["minutes"]))
 
 
-def test_the_daily_refresh_runs_in_the_campuss_time_zone():
+def test_the_daily_refresh_runs_in_the_campus_time_zone():
     zone, _ = scheduled_time(form())
     campus = tomllib.loads((ROOT / "campuses/bu.toml").read_text())
     assert zone == campus["timezone"]
@@ -752,14 +752,14 @@ def days_without(time, zone):
     found = []
     while day.year < 2038:
         local = datetime.datetime.combine(day, time, zone)
-        # The two readings of a time differ only where clocks jump over it or pass it twice.
+        # The two folds of a time differ only if clocks skip or repeat it.
         if local.utcoffset() != local.replace(fold=1).utcoffset():
             found.append(day)
         day += datetime.timedelta(days=1)
     return found
 
 
-def test_the_daily_refreshs_time_exists_once_on_every_day_in_every_time_zone():
+def test_the_default_refresh_time_exists_once_on_every_day_in_every_time_zone():
     # EventBridge Scheduler skips a day on which the time does not exist.
     _, time = scheduled_time(form())
     zones = zoneinfo.available_timezones()
@@ -775,7 +775,7 @@ def test_five_past_midnight_does_not_exist_on_some_days():
     assert not days_without(datetime.time(0, 5), "America/New_York")
 
 
-def test_the_schedule_calls_the_alias_tries_again_a_little_and_keeps_what_failed(stack):
+def test_the_schedule_invokes_the_alias_with_few_retries_and_a_dead_letter_queue(stack):
     [schedule] = stack.of_type("AWS::Scheduler::Schedule").values()
     target = schedule["Target"]
     assert target["Arn"] == "RefreshAliaslive"
@@ -787,7 +787,7 @@ def test_the_schedule_calls_the_alias_tries_again_a_little_and_keeps_what_failed
     assert permissions(stack, role) == called
 
 
-def test_the_schedule_sends_what_the_function_takes_for_a_schedule(stack):
+def test_the_schedule_sends_an_event_that_the_function_recognizes(stack):
     [schedule] = stack.of_type("AWS::Scheduler::Schedule").values()
     sent = json.loads(schedule["Target"]["Input"])
     known = json.loads((ROOT / "events/schedule.json").read_text())
@@ -796,7 +796,7 @@ def test_the_schedule_sends_what_the_function_takes_for_a_schedule(stack):
     }
 
 
-def test_what_the_schedule_began_and_lambda_could_not_finish_is_kept(stack):
+def test_a_scheduled_refresh_goes_to_the_queue_when_all_retries_fail(stack):
     [config] = stack.of_type("AWS::Lambda::EventInvokeConfig").values()
     assert (config["FunctionName"], config["Qualifier"]) == ("Refresh", "live")
     assert 1 <= config["MaximumRetryAttempts"] <= 2
@@ -807,7 +807,7 @@ def test_what_the_schedule_began_and_lambda_could_not_finish_is_kept(stack):
 # ---- The two kinds of Redis ----------------------------------------------------------------------------------------
 
 
-def test_an_external_redis_brings_no_network_and_no_fixed_cost():
+def test_an_external_redis_creates_no_network_and_no_cache():
     for stage, options in itertools.product(["dev", "prod"], OPTIONS):
         stack = form("external", stage, options)
         kinds = {resource["Type"].split("::")[1] for resource in stack.resources.values()}
@@ -816,7 +816,7 @@ def test_an_external_redis_brings_no_network_and_no_fixed_cost():
         assert "CacheEndpoint" not in stack.outputs
 
 
-def test_an_own_cache_brings_a_network_and_needs_no_secret():
+def test_elasticache_creates_a_network_and_needs_no_secret():
     stack = form("elasticache")
     assert "secretsmanager" not in json.dumps(stack.resources)
     assert stack.outputs["CacheEndpoint"] == "Cache.Endpoint.Address:Cache.Endpoint.Port"
@@ -824,7 +824,7 @@ def test_an_own_cache_brings_a_network_and_needs_no_secret():
     assert all(stack.properties(name)["VpcConfig"] == network for name in FUNCTIONS)
 
 
-def test_the_own_cache_is_valkey_with_limits_and_leaves_nothing_behind():
+def test_elasticache_runs_valkey_with_limits_and_without_snapshots():
     cache = form("elasticache").properties("Cache")
     assert cache["Engine"] == "valkey"
     assert cache["CacheUsageLimits"] == {
@@ -835,7 +835,7 @@ def test_the_own_cache_is_valkey_with_limits_and_leaves_nothing_behind():
     assert cache["SnapshotRetentionLimit"] == 0 and "FinalSnapshotName" not in cache
 
 
-def test_the_cache_lets_in_the_functions_alone_and_these_reach_it_and_https():
+def test_only_the_functions_reach_the_cache_and_they_reach_only_it_and_https():
     stack = form("elasticache")
     [ingress] = stack.properties("CacheSecurityGroup")["SecurityGroupIngress"]
     assert (ingress["SourceSecurityGroupId"], ingress["FromPort"], ingress["ToPort"]) == (
@@ -864,7 +864,7 @@ def test_the_cache_lets_in_the_functions_alone_and_these_reach_it_and_https():
     assert not stack.of_type("AWS::EC2::SecurityGroupIngress")
 
 
-def test_private_subnets_reach_the_world_by_the_nat_gateway():
+def test_private_subnets_reach_the_internet_through_the_nat_gateway():
     stack = form("elasticache")
     subnets = stack.of_type("AWS::EC2::Subnet")
     assert len({subnets[name]["AvailabilityZone"] for name in ("PrivateSubnetA", "PrivateSubnetB")}) == 2
@@ -890,7 +890,7 @@ def distribution(**given):
 
 
 def policy(kind, **given):
-    """What a policy of ours says, by the member that holds it."""
+    """The configuration of one of the stack's CloudFront policies."""
     [made] = form(**{"Cdn": "cloudfront", **given}).of_type(f"AWS::CloudFront::{kind}").values()
     return made[f"{kind}Config"]
 
@@ -902,19 +902,19 @@ def behaviors(**given):
 
 
 def known_parameters():
-    """The query parameters of all routes that are read, as the API's own document names them."""
+    """The query parameters of all GET routes in the OpenAPI document."""
     document = json.loads((ROOT / "shared/openapi.json").read_text())
     reads = [methods["get"] for methods in document["paths"].values() if "get" in methods]
     return {each["name"] for route in reads for each in route.get("parameters", []) if each["in"] == "query"}
 
 
-# AWS's own policies, by the ids that all accounts know them by.
+# AWS's managed policies, whose ids are the same in all accounts.
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
 @pytest.mark.parametrize("redis", REDIS)
-def test_without_a_cdn_nothing_of_cloudfront_exists(redis):
+def test_without_a_cdn_there_are_no_cloudfront_resources(redis):
     for stage in STAGES:
         stack = form(redis, stage)
         assert not [each for each in stack.resources.values() if "CloudFront" in each["Type"]]
@@ -923,18 +923,18 @@ def test_without_a_cdn_nothing_of_cloudfront_exists(redis):
     assert form().parameters["Cdn"] == "none"
 
 
-def test_the_functions_know_of_the_cdn_within_the_limit_of_the_program():
+def test_with_a_cdn_edge_seconds_is_set_within_the_programs_limit():
     stack = form(Cdn="cloudfront")
     assert {environment(stack, name)["EDGE_SECONDS"] for name in FUNCTIONS} == {"60"}
     assert "const LONGEST_EDGE: u32 = 60;" in (ROOT / "shared/src/config.rs").read_text()
 
 
-def test_the_smoke_test_goes_on_asking_the_api_itself():
+def test_the_smoke_test_calls_the_api_itself_even_with_a_cdn():
     api = "https://Api.execute-api.us-east-1.amazonaws.com"
     for given in ({}, {"Cdn": "cloudfront"}, CDN):
         assert form(**given).outputs["ApiUrl"] == api
     assert '"ApiUrl"' in (ROOT / "scripts/deploy").read_text()
-    # CloudFront writes X-Cache anew, and the smoke test reads the functions' own.
+    # CloudFront overwrites X-Cache, and the smoke test reads the functions' value.
     assert "X-Cache" in (ROOT / "scripts/smoke-test").read_text()
 
 
@@ -946,7 +946,7 @@ def test_the_cdn_has_its_own_outputs():
     assert (outputs["CdnUrl"], outputs["CdnHostname"]) == ("https://rooms.example.edu", hostname)
 
 
-def test_a_domain_has_a_certificate_and_tls_1_2_and_is_optional_as_the_firewall_is():
+def test_a_custom_domain_has_a_certificate_and_tls_1_2_and_is_optional_like_the_web_acl():
     own = distribution(**CDN)
     assert own["Aliases"] == ["rooms.example.edu"]
     assert own["ViewerCertificate"] == {
@@ -960,72 +960,72 @@ def test_a_domain_has_a_certificate_and_tls_1_2_and_is_optional_as_the_firewall_
     assert not {"Aliases", "WebACLId", "Logging"} & bare.keys()
 
 
-def test_readers_reach_the_cdn_by_https_and_by_every_version_of_http_and_ip():
+def test_the_cdn_redirects_to_https_and_supports_http_3_and_ipv6():
     config = distribution()
     assert config["Enabled"] and config["IPV6Enabled"]
     assert (config["HttpVersion"], config["PriceClass"]) == ("http2and3", "PriceClass_100")
     assert {each["ViewerProtocolPolicy"] for each in behaviors().values()} == {"redirect-to-https"}
 
 
-def test_the_cdn_asks_the_api_by_https_and_waits_longer_than_api_gateway():
+def test_the_cdn_calls_the_api_over_https_and_waits_longer_than_api_gateway():
     [origin] = distribution()["Origins"]
     stack = form(Cdn="cloudfront")
     assert f"https://{origin['DomainName']}" == stack.outputs["ApiUrl"]
     custom = origin["CustomOriginConfig"]
     assert (custom["OriginProtocolPolicy"], custom["OriginSSLProtocols"]) == ("https-only", ["TLSv1.2"])
-    # API Gateway answers after 30 s at the latest. Without a quota of one's own CloudFront waits for 60 s at most.
+    # API Gateway times out after 30 s. CloudFront's default quota is 60 s.
     assert 30 < custom["OriginReadTimeout"] <= 60
-    # The stage is $default: no path comes before the routes'.
+    # The stage is $default, so the routes have no path prefix.
     assert "OriginPath" not in origin and api_stage(stack)["StageName"] == "$default"
     assert {each["TargetOriginId"] for each in behaviors().values()} == {origin["Id"]}
 
 
-def test_all_reads_have_one_behavior_and_refreshes_another_that_keeps_nothing():
+def test_reads_share_one_cache_behavior_and_refreshes_are_not_cached():
     every = behaviors()
     assert every.keys() == {"*", "/api/refresh", "/", "/app/"}
     assert every["*"]["AllowedMethods"] == ["GET", "HEAD", "OPTIONS"]
     refresh = every["/api/refresh"]
     assert {"POST", "OPTIONS"} <= set(refresh["AllowedMethods"])
     assert refresh["CachePolicyId"] == CACHING_DISABLED
-    # Every route that is not read is that one.
+    # It is the only route that is not a GET.
     assert [route for route in ROUTES if not route.startswith("GET ")] == ["POST /api/refresh"]
 
 
 @pytest.mark.parametrize("path", ["/", "/app/"])
-def test_what_leads_to_the_page_is_never_kept_and_depends_on_all_headers_and_parameters(path):
+def test_redirects_to_the_page_are_not_cached_and_get_all_headers_and_parameters(path):
     behavior = behaviors()[path]
-    # At the root, browsers are told from programs by Accept, which is in no key.
+    # At the root, the response depends on Accept, which is not part of the cache key.
     assert behavior["CachePolicyId"] == CACHING_DISABLED
     assert behavior["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
-    # The function would take out the page's own parameters.
+    # The function would remove the page's own parameters.
     assert "FunctionAssociations" not in behavior
     assert behavior["AllowedMethods"] == ["GET", "HEAD", "OPTIONS"]
     assert behavior["ResponseHeadersPolicyId"] == "CdnResponseHeadersPolicy"
 
 
-def test_a_head_is_kept_as_a_get_is_and_has_a_route():
+def test_head_is_cached_like_get_and_has_a_route():
     read = behaviors()["*"]
     assert read["CachedMethods"] == ["GET", "HEAD"]
     paths = api_body(form(Cdn="cloudfront"))["paths"]
     assert all("head" in methods for methods in paths.values() if "get" in methods)
 
 
-def test_the_host_header_never_reaches_the_api():
-    # API Gateway answers 403 to a Host that it does not know.
+def test_the_host_header_is_not_forwarded_to_the_api():
+    # API Gateway responds with 403 to an unknown Host.
     every = behaviors()
     assert every["/api/refresh"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
     assert every["*"]["OriginRequestPolicyId"] == "CdnOriginRequestPolicy"
     headers = policy("OriginRequestPolicy")["HeadersConfig"]
-    # `allViewer`, and `allExcept` without it, would have Host in them.
+    # `allViewer`, and `allExcept` other headers, would forward Host.
     assert headers["HeaderBehavior"] == "whitelist"
     assert "host" not in {header.lower() for header in headers["Headers"]}
 
 
-def test_reads_depend_on_nothing_that_is_not_in_the_key():
+def test_reads_depend_only_on_the_cache_key():
     forwarded = policy("OriginRequestPolicy")
     assert forwarded["CookiesConfig"] == {"CookieBehavior": "none"}
     assert forwarded["QueryStringsConfig"] == {"QueryStringBehavior": "none"}
-    # These change what CORS says, and that is said anew for each reader.
+    # These only affect the CORS headers, which CloudFront sets for each response.
     preflight = {"Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"}
     assert set(forwarded["HeadersConfig"]["Headers"]) == preflight
     in_key = policy("CachePolicy")["ParametersInCacheKeyAndForwardedToOrigin"]
@@ -1038,26 +1038,26 @@ def query_function():
     return made
 
 
-def test_the_key_has_the_parameters_that_the_api_knows():
+def test_the_cache_key_has_exactly_the_parameters_that_the_api_knows():
     known = known_parameters()
     assert {"date", "building", "at", "seen"} <= known
     code = query_function()["FunctionCode"]
     [listed] = re.findall(r"const KNOWN = \[(.*?)\];", code, re.DOTALL)
     named = re.findall(r"'(\w+)'", listed)
     assert named == sorted(known)
-    # The function runs before the key is made, on reads alone.
+    # The function runs before CloudFront computes the cache key, and only on reads.
     every = behaviors()
     assert every["*"]["FunctionAssociations"] == [
         {"EventType": "viewer-request", "FunctionARN": "CdnQuery.FunctionMetadata.FunctionARN"}
     ]
     assert "FunctionAssociations" not in every["/api/refresh"]
     assert query_function()["AutoPublish"]
-    # A policy that named them could name ten at most: CloudFront's quota for an account.
+    # A policy can list at most ten parameters: CloudFront's quota for an account.
     query = policy("CachePolicy")["ParametersInCacheKeyAndForwardedToOrigin"]["QueryStringsConfig"]
     assert query == {"QueryStringBehavior": "all"} and len(known) > 10
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="Node.js runs the function")
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node.js to run the function")
 @pytest.mark.parametrize(
     "given, kept",
     [
@@ -1071,7 +1071,7 @@ def test_the_key_has_the_parameters_that_the_api_knows():
     ],
     ids=str,
 )
-def test_the_cdn_takes_out_parameters_that_the_api_does_not_know_and_orders_the_others(given, kept):
+def test_the_cdn_removes_unknown_parameters_and_sorts_the_others(given, kept):
     def as_cloudfront_has_it(query):
         several = {
             name: [{"value": each} for each in value] for name, value in query.items() if isinstance(value, list)
@@ -1085,11 +1085,11 @@ def test_the_cdn_takes_out_parameters_that_the_api_does_not_know_and_orders_the_
     script = f"{query_function()['FunctionCode']}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))"
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
     expected = {**event["request"], "querystring": as_cloudfront_has_it(kept)}
-    # As texts: the order of the parameters counts.
+    # Compared as text, because the order of the parameters matters.
     assert done.stdout.strip() == json.dumps(expected, separators=(",", ":"))
 
 
-def test_the_cdn_adds_no_lifetime_and_keeps_gzip_and_brotli_apart():
+def test_the_cdn_adds_no_lifetime_and_caches_gzip_and_brotli_separately():
     config = policy("CachePolicy")
     assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (0, 0, 86_400)
     in_key = config["ParametersInCacheKeyAndForwardedToOrigin"]
@@ -1098,16 +1098,16 @@ def test_the_cdn_adds_no_lifetime_and_keeps_gzip_and_brotli_apart():
     assert behaviors()["*"]["CachePolicyId"] == "CdnCachePolicy"
 
 
-def test_errors_are_kept_for_a_second_at_most():
-    # Without this CloudFront keeps a 5xx for ten seconds, though it is no-store.
+def test_errors_are_cached_for_a_second_at_most():
+    # By default CloudFront caches a 5xx for ten seconds, despite no-store.
     errors = distribution()["CustomErrorResponses"]
     assert {each["ErrorCode"] for each in errors} == {400, 403, 404, 405, 414, 500, 501, 502, 503, 504}
-    # The answer itself stays as it is.
+    # CloudFront does not replace the response itself.
     assert all(each == {"ErrorCode": each["ErrorCode"], "ErrorCachingMinTTL": 1} for each in errors)
 
 
 @pytest.mark.parametrize("origins", ["*", "https://rooms.example.edu", "https://a.edu,http://localhost:5173"])
-def test_the_cdns_cors_is_the_apis_and_comes_before_it(origins):
+def test_the_cdns_cors_headers_equal_the_apis_and_override_them(origins):
     given = {"Cdn": "cloudfront", "AllowedOrigins": origins}
     api = api_body(form(**given))["x-amazon-apigateway-cors"]
     cors = policy("ResponseHeadersPolicy", **given)["CorsConfig"]
@@ -1115,7 +1115,7 @@ def test_the_cdns_cors_is_the_apis_and_comes_before_it(origins):
     assert lists == {name: api[member] for name, member in CORS_LISTS.items()}
     assert cors["AccessControlMaxAgeSec"] == api["maxAge"]
     assert cors["AccessControlAllowCredentials"] is api["allowCredentials"] is False
-    # What the API said to whoever asked first is kept for all.
+    # The cached response has the API's CORS headers for the origin of the first request.
     assert cors["OriginOverride"] is True
     # CDNs overwrite X-Cache, so pages read this.
     assert "cache-status" in cors["AccessControlExposeHeaders"]["Items"]
@@ -1130,26 +1130,26 @@ CORS_LISTS = {
 }
 
 
-def test_without_allowed_origins_the_cdn_has_no_cors_either():
+def test_without_allowed_origins_the_cdn_sends_no_cors_headers():
     stack = form(Cdn="cloudfront", AllowedOrigins="")
     assert not stack.of_type("AWS::CloudFront::ResponseHeadersPolicy")
     assert all("ResponseHeadersPolicyId" not in each for each in behaviors(AllowedOrigins="").values())
 
 
-def test_names_that_count_in_the_whole_account_tell_the_stack_and_the_region():
+def test_account_wide_names_contain_the_stack_and_the_region():
     stack = form(**CDN)
     prefix = f"{PSEUDO['AWS::StackName']}-{PSEUDO['AWS::Region']}-"
     policies = [policy(kind)["Name"] for kind in ("CachePolicy", "OriginRequestPolicy", "ResponseHeadersPolicy")]
     functions = [each["Name"] for each in stack.of_type("AWS::CloudFront::Function").values()]
     assert functions and all(name.startswith(prefix) for name in policies + functions)
-    # The longest of a function.
+    # A function's name fits even with the longest stack name and region.
     assert all(len(name.replace(prefix, "emptyclassroom-prod-ap-southeast-1-")) <= 64 for name in functions)
 
 
 # ---- Events, alarms and the dashboard ------------------------------------------------------------------------------
 
 
-def test_a_bus_of_its_own_is_made_only_if_asked_for():
+def test_an_event_bus_is_created_only_if_configured():
     assert not form(EventBus="none").of_type("AWS::Events::EventBus")
     assert not form(EventBus="default").of_type("AWS::Events::EventBus")
     assert list(form(EventBus="own").of_type("AWS::Events::EventBus")) == ["Bus"]
@@ -1157,7 +1157,7 @@ def test_a_bus_of_its_own_is_made_only_if_asked_for():
     assert buses == [None, "default", "Bus"]
 
 
-# What the functions measure of themselves, as their source names it.
+# The functions' own metrics, read from their source.
 MEASURED = dict(
     re.findall(
         r'\("([A-Z]\w+)", (?:"(\w+)", )?(?:rooms\()?self\.', (ROOT / "shared/src/outside/metrics.rs").read_text()
@@ -1165,7 +1165,7 @@ MEASURED = dict(
 )
 [NAMESPACE] = re.findall(r'const NAMESPACE: &str = "(\w+)"', (ROOT / "shared/src/outside/metrics.rs").read_text())
 [DIMENSION] = re.findall(r'dimensions: \[\["(\w+)"\]\]', (ROOT / "shared/src/outside/metrics.rs").read_text())
-# What AWS measures, and by which dimensions.
+# The metrics of each namespace, and their possible dimensions.
 KNOWN = {
     NAMESPACE: (set(MEASURED), {frozenset({DIMENSION})}),
     "AWS/Lambda": (
@@ -1173,7 +1173,7 @@ KNOWN = {
         {frozenset({"FunctionName"}), frozenset({"FunctionName", "Resource", "ExecutedVersion"})},
     ),
     "AWS/ApiGateway": ({"Count", "4xx", "5xx", "Latency"}, {frozenset({"ApiId"})}),
-    # By a filter of the API's log. Each stack has a namespace of its own, since the filter has no dimension for it.
+    # From a metric filter of the API's log. Each stack has its own namespace, because the metric has no dimension.
     f"{NAMESPACE}/{PSEUDO['AWS::StackName']}": ({"TooManyRequests"}, {frozenset()}),
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, {frozenset({"QueueName"})}),
 }
@@ -1182,11 +1182,11 @@ KNOWN = {
 def assert_known(namespace, name, dimensions):
     names, ways = KNOWN[namespace]
     assert name in names, f"{namespace} has no {name}"
-    assert frozenset(dimensions) in ways, f"{namespace} {name} is not by {dimensions}"
+    assert frozenset(dimensions) in ways, f"{namespace} {name} does not have the dimensions {dimensions}"
 
 
 def alarm_metrics(alarm):
-    """Namespace, name, dimensions and period of each metric that an alarm listens to."""
+    """Namespace, name, dimensions and period of each metric that an alarm watches."""
     if "Metrics" not in alarm:
         return [(alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions", []), alarm["Period"])]
     stats = [each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each]
@@ -1196,23 +1196,23 @@ def alarm_metrics(alarm):
     ]
 
 
-def test_the_source_names_its_metrics():
+def test_the_metrics_are_found_in_the_source():
     assert {"Hits", "Misses", "StaleAnswers", "DataAge", "SweepsPublished", "UpstreamTime"} <= MEASURED.keys()
     assert (NAMESPACE, DIMENSION) == ("EmptyClassroom", "FunctionName")
 
 
-def test_alarms_listen_to_metrics_that_exist(stack):
+def test_alarms_watch_metrics_that_exist(stack):
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         for namespace, metric, dimensions, period in alarm_metrics(alarm):
             assert_known(namespace, metric, [each["Name"] for each in dimensions])
-            # CloudWatch's own limits.
+            # CloudWatch's limits.
             assert period * alarm["EvaluationPeriods"] <= (86_400 if period < 3600 else 604_800), name
         for expression in (each for each in alarm.get("Metrics", []) if "Expression" in each):
             named = set(re.findall(r"\b[a-z]+\b", expression["Expression"]))
             assert named == {each["Id"] for each in alarm["Metrics"] if "MetricStat" in each}, name
 
 
-def test_alarms_are_the_promised_ones_and_ring_at_the_topic(stack):
+def test_alarms_are_the_documented_ones_and_notify_the_topic(stack):
     alarms = {name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
     each = {f"{name}{what}" for name in FUNCTIONS for what in ("Errors", "Slow")}
     assert alarms == each | {
@@ -1232,41 +1232,41 @@ def test_alarms_are_the_promised_ones_and_ring_at_the_topic(stack):
     assert [each["Endpoint"] for each in subscriptions] == ([email] if email else [])
 
 
-# A canary has five minutes in all. A letter in the queue stays there until somebody looks, and the other two count for
-# an hour or a day.
-AT_ONCE = {*(f"{name}Canary" for name in FUNCTIONS), "DeadLetters", "ManyRequests", "NoRefresh"}
+# Alarms that a single period triggers. A canary lasts only five minutes, a message stays in the queue until an operator
+# deletes it, and the other two cover an hour or a day.
+IMMEDIATE = {*(f"{name}Canary" for name in FUNCTIONS), "DeadLetters", "ManyRequests", "NoRefresh"}
 
 
-def test_one_hiccup_rings_nobody(stack):
+def test_a_single_failure_triggers_no_alarm(stack):
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
-        if name not in AT_ONCE:
+        if name not in IMMEDIATE:
             assert alarm["EvaluationPeriods"] >= alarm["DatapointsToAlarm"] >= 2, name
 
 
-def test_rooms_that_fail_on_two_days_ring():
+def test_rooms_that_fail_on_two_days_trigger_an_alarm():
     alarm = form().properties("RoomsFailed")
     assert [(metric, dimensions) for _, metric, dimensions, _ in alarm_metrics(alarm)] == [
         ("RoomsFailed", [{"Name": "FunctionName", "Value": "Refresh"}])
     ]
-    # The least of a day: one sweep of it in which every room answered is enough.
+    # The minimum of a day: one sweep in which every room responded prevents the alarm.
     assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Minimum", 86400, 1)
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (2, 2)
 
 
-def test_a_slow_redis_rings_long_before_its_time_out():
+def test_a_slow_redis_triggers_an_alarm_far_below_its_timeout():
     alarm = form().properties("RedisSlow")
     assert [(metric, dimensions) for _, metric, dimensions, _ in alarm_metrics(alarm)] == [
         ("RedisTime", [{"Name": "FunctionName", "Value": "Read"}])
     ]
-    # Milliseconds, as REDIS_TIMEOUT has seconds: 5.
+    # In milliseconds. REDIS_TIMEOUT is 5 s.
     assert alarm["ExtendedStatistic"] == "p90" and 100 <= alarm["Threshold"] <= 2500
 
 
-def test_requests_refused_by_throttling_ring_and_those_of_the_cooldown_do_not(stack):
+def test_throttled_requests_trigger_an_alarm_and_the_cooldowns_429_does_not(stack):
     [filter] = stack.of_type("AWS::Logs::MetricFilter").values()
     assert filter["LogGroupName"] == "ApiLogs"
     assert filter["FilterPattern"] == '{ $.status = "429" && $.route != "POST /api/refresh" }'
-    # The log has these members, each quoted.
+    # The log has these fields, each quoted.
     line = json.loads(re.sub(r"\$context(\.\w+)+", "x", api_stage(stack)["AccessLogSettings"]["Format"]))
     assert {"status", "route"} <= line.keys()
     [made] = filter["MetricTransformations"]
@@ -1275,22 +1275,22 @@ def test_requests_refused_by_throttling_ring_and_those_of_the_cooldown_do_not(st
     assert (made["MetricValue"], alarm["Statistic"]) == ("1", "Sum")
 
 
-def test_an_unusual_number_of_requests_rings():
+def test_an_unusual_number_of_requests_triggers_an_alarm():
     alarm = form().properties("ManyRequests")
     assert [metric[:2] for metric in alarm_metrics(alarm)] == [("AWS/ApiGateway", "Count")]
     assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Sum", 3600, "20000")
     assert form(AlarmRequestsPerHour="500").properties("ManyRequests")["Threshold"] == "500"
-    # What throttling lets through on the readers' route alone is more, or the alarm could never ring.
+    # Throttling allows more on the readers' route alone. Otherwise nothing could trigger the alarm.
     assert throttling(form(), "GET /api/open-classrooms")[0] * 3600 > 20_000
 
 
-def test_a_production_stage_has_an_address_for_its_alarms():
+def test_production_requires_an_alarm_address():
     given = {**FORMS["external-prod-bare"], "AlarmEmail": ""}
     with pytest.raises(Refused, match="ProductionHasAnAlarmAddress"):
         Stack(**given)
 
 
-def test_a_budget_is_made_only_if_asked_for_and_writes_to_the_alarms_address():
+def test_a_budget_is_created_only_if_configured_and_notifies_the_alarm_address():
     assert not form(AlarmEmail="it@example.edu").of_type("AWS::Budgets::Budget")
     [budget] = form(MonthlyBudget="40", AlarmEmail="it@example.edu").of_type("AWS::Budgets::Budget").values()
     assert budget["Budget"] == {
@@ -1299,18 +1299,18 @@ def test_a_budget_is_made_only_if_asked_for_and_writes_to_the_alarms_address():
         "TimeUnit": "MONTHLY",
         "BudgetLimit": {"Amount": "40", "Unit": "USD"},
     }
-    told = {
+    notified = {
         (each["Notification"]["NotificationType"], each["Notification"]["Threshold"])
         for each in budget["NotificationsWithSubscribers"]
     }
-    assert told == {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
+    assert notified == {("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)}
     for each in budget["NotificationsWithSubscribers"]:
         assert each["Notification"]["ComparisonOperator"] == "GREATER_THAN"
         assert each["Notification"]["ThresholdType"] == "PERCENTAGE"
         assert each["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": "it@example.edu"}]
 
 
-def test_slow_is_near_the_time_out_but_no_sweep(stack):
+def test_slow_alarms_are_near_the_timeout_and_above_the_longest_sweep(stack):
     for name in FUNCTIONS:
         alarm, timeout = stack.properties(f"{name}Slow"), stack.properties(name)["Timeout"]
         assert (alarm["MetricName"], alarm["ExtendedStatistic"]) == ("Duration", "p99")
@@ -1319,18 +1319,18 @@ def test_slow_is_near_the_time_out_but_no_sweep(stack):
     assert stack.properties("RefreshSlow")["Threshold"] > 840_000
 
 
-def test_a_day_without_a_sweep_rings_and_silence_too(stack):
+def test_a_day_without_a_sweep_or_without_data_triggers_an_alarm(stack):
     alarm = stack.properties("NoRefresh")
-    heard = {(metric, dimensions[0]["Value"], period) for _, metric, dimensions, period in alarm_metrics(alarm)}
-    assert heard == {("SweepsPublished", "Refresh", 3600), ("SweepsPublished", "Read", 3600)}
+    watched = {(metric, dimensions[0]["Value"], period) for _, metric, dimensions, period in alarm_metrics(alarm)}
+    assert watched == {("SweepsPublished", "Refresh", 3600), ("SweepsPublished", "Read", 3600)}
     [expression] = [each["Expression"] for each in alarm["Metrics"] if "Expression" in each]
-    # A metric that was never told is nothing, and nothing plus one is nothing: each is filled, and neither is needed.
+    # + with a metric without data gives no data. So both metrics are filled, and SUM needs neither.
     assert re.fullmatch(r"SUM\(\[FILL\(\w+, 0\), FILL\(\w+, 0\)\]\)", expression)
     assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (26, "breaching")
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
 
 
-def test_every_other_alarm_takes_silence_for_peace(stack):
+def test_missing_data_trigger_no_other_alarm(stack):
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         if name != "NoRefresh":
             assert alarm["TreatMissingData"] == "notBreaching", name
@@ -1341,7 +1341,7 @@ def dashboard(stack):
     return json.loads(stack.properties("Dashboard")["DashboardBody"])["widgets"]
 
 
-def test_the_dashboard_shows_metrics_that_exist_and_every_one_of_our_own(stack):
+def test_the_dashboard_shows_only_existing_metrics_and_all_of_our_own(stack):
     shown = set()
     for widget in dashboard(stack):
         for namespace, metric, *dimensions, options in widget["properties"].get("metrics", []):
@@ -1353,13 +1353,13 @@ def test_the_dashboard_shows_metrics_that_exist_and_every_one_of_our_own(stack):
     assert shown == MEASURED.keys()
 
 
-def test_the_dashboard_shows_every_alarm_that_rings(stack):
+def test_the_dashboard_shows_every_alarm_that_notifies(stack):
     [alarms] = [widget["properties"]["alarms"] for widget in dashboard(stack) if widget["type"] == "alarm"]
-    ringing = {name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
-    assert set(alarms) == {f"{name}.Arn" for name in ringing}
+    notifying = {name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
+    assert set(alarms) == {f"{name}.Arn" for name in notifying}
 
 
-def test_the_dashboards_widgets_lie_side_by_side(stack):
+def test_the_dashboards_widgets_do_not_overlap(stack):
     taken = set()
     for widget in dashboard(stack):
         across = range(widget["x"], widget["x"] + widget["width"])
@@ -1369,10 +1369,10 @@ def test_the_dashboards_widgets_lie_side_by_side(stack):
         taken |= cells
 
 
-# ---- What is told, and what is left --------------------------------------------------------------------------------
+# ---- Outputs, deletion and samconfig -------------------------------------------------------------------------------
 
 
-def test_the_outputs_tell_what_an_operator_needs(stack):
+def test_the_outputs_contain_what_an_operator_needs(stack):
     assert stack.outputs.keys() - {"EventBusName", "CacheEndpoint", "CdnUrl", "CdnHostname"} == {
         "ApiUrl",
         "ReadFunctionName",
@@ -1383,20 +1383,20 @@ def test_the_outputs_tell_what_an_operator_needs(stack):
         "AlarmTopicArn",
         "FailedRefreshesQueueUrl",
     }
-    # Paths are put behind it.
+    # Without a trailing slash, because clients append paths to it.
     assert stack.outputs["ApiUrl"] == "https://Api.execute-api.us-east-1.amazonaws.com"
     assert stack.outputs["ScheduleName"] in stack.of_type("AWS::Scheduler::Schedule")
 
 
-def test_deleting_the_stack_leaves_nothing_that_costs(stack):
+def test_deleting_the_stack_deletes_all_resources(stack):
     for name, resource in stack.resources.items():
-        # A function's versions go with the function.
+        # A function's versions are deleted with the function.
         if resource["Type"] != "AWS::Lambda::Version":
             assert resource.get("DeletionPolicy", "Delete") == "Delete", name
 
 
-def test_two_stacks_get_along_in_one_account(stack):
-    # Whatever has a name has the stack's name in it.
+def test_two_stacks_can_share_an_account(stack):
+    # Explicit names contain the stack's name.
     named = {"LogGroupName", "DashboardName", "LayerName", "ServerlessCacheName", "FunctionName", "RoleName", "Name"}
     kinds = {"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::CloudWatch::Dashboard"}
     kinds |= {"AWS::Lambda::LayerVersion", "AWS::ElastiCache::ServerlessCache", "AWS::Scheduler::Schedule"}
@@ -1406,7 +1406,7 @@ def test_two_stacks_get_along_in_one_account(stack):
             assert PSEUDO["AWS::StackName"] in resource["Properties"][key], name
 
 
-def test_samconfig_has_two_stacks_and_asks_before_it_changes_prod():
+def test_samconfig_has_two_stacks_and_confirms_changes_of_prod():
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     for name, stage, asks in (("default", "dev", False), ("prod", "prod", True)):
         deploy = config[name]["deploy"]["parameters"]
@@ -1418,7 +1418,7 @@ def test_samconfig_has_two_stacks_and_asks_before_it_changes_prod():
         assert config[name]["build"]["parameters"] == {"parallel": True}
 
 
-# ---- These checks' own tools ---------------------------------------------------------------------------------------
+# ---- Helpers of these tests ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -1435,7 +1435,7 @@ def test_samconfig_has_two_stacks_and_asks_before_it_changes_prod():
         "5 0 * * ? *",
     ],
 )
-def test_schedules_that_aws_would_refuse_are_told(expression):
+def test_invalid_schedules_are_rejected(expression):
     with pytest.raises(ValueError):
         as_fields(expression)
 
@@ -1443,5 +1443,5 @@ def test_schedules_that_aws_would_refuse_are_told(expression):
 @pytest.mark.parametrize(
     "expression", ["cron(0/15 0-23 ? JAN-DEC MON-FRI 2026)", "cron(5,35 0 L * ? *)", "cron(5 0 ? * 6L *)"]
 )
-def test_schedules_that_aws_takes_are_taken(expression):
+def test_valid_schedules_are_accepted(expression):
     assert as_fields(expression)
