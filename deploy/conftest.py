@@ -1,4 +1,4 @@
-"""The tools that the checks call are those of .venv, and they ask nobody outside."""
+"""The tests run the tools of .venv, with fake AWS credentials and without telemetry."""
 
 import os
 import sys
@@ -13,5 +13,5 @@ os.environ.update(
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
 )
-# The hook is a folder of its own, as Lambda gets it.
+# The hook is in a separate folder, which Lambda gets as it is.
 sys.path.insert(0, str(Path(__file__).parent / "hook"))

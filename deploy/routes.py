@@ -1,6 +1,6 @@
-"""The routes and the function that serves each of them, by shared/openapi.json.
+"""The routes of shared/openapi.json, and the function that serves each of them.
 
-As a program, it writes the configuration by which `cargo lambda watch` has these routes.
+Run as a program, it prints the configuration of these routes for `cargo lambda watch`.
 """
 
 import json
@@ -15,7 +15,7 @@ OPERATIONS = {
 }
 # The package of the function that serves a route.
 FUNCTIONS = {route: operation["x-function"] for route, operation in OPERATIONS.items()}
-# An HTTP API refuses a route that ends in a slash. Its greedy route serves that path and the page's files.
+# An HTTP API rejects a route that ends in a slash. Its greedy route serves that path and the page's files.
 GREEDY = {"/app/": "/app/{proxy+}", "/app/{file}": "/app/{proxy+}"}
 
 

@@ -1,10 +1,10 @@
-"""AWS's own kind of cron expression: six fields, of which day or weekday is a question mark."""
+"""AWS's cron expressions: six fields, in which either the day or the weekday is a question mark."""
 
 import re
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-# Name, least and most, names for the numbers from the least on, and what else may stand there.
+# Name, minimum, maximum, names of the numbers from the minimum on, and a pattern of other allowed values.
 FIELDS = [
     ("minutes", 0, 59, [], None),
     ("hours", 0, 23, [], None),
@@ -16,21 +16,21 @@ FIELDS = [
 
 
 def as_fields(expression):
-    """The fields by their names. Raises ValueError for an expression that AWS would refuse."""
+    """The fields by their names. Raises ValueError for an expression that AWS would reject."""
     found = re.fullmatch(r"cron\(([^()]*)\)", expression)
     if not found:
-        raise ValueError(f"{expression} is not as cron(5 4 * * ? *)")
+        raise ValueError(f"the schedule is `{expression}`; expected an expression such as cron(5 4 * * ? *)")
     texts = found[1].split(" ")
     if len(texts) != len(FIELDS):
-        raise ValueError(f"{expression} has {len(texts)} fields, not {len(FIELDS)}")
+        raise ValueError(f"{expression} has {len(texts)} fields; expected {len(FIELDS)}")
     fields = {}
     for text, (name, least, most, names, special) in zip(texts, FIELDS, strict=False):
         for part in text.split(","):
             if not (special and re.fullmatch(special, part)) and not _is_range(part, least, most, names):
-                raise ValueError(f"{part} is not a {name} of {expression}")
+                raise ValueError(f"the {name} of {expression} cannot be `{part}`")
         fields[name] = text
     if (fields["day"] == "?") == (fields["weekday"] == "?"):
-        raise ValueError(f"{expression} should have a ? for either day or weekday")
+        raise ValueError(f"{expression} must have a ? for either the day or the weekday")
     return fields
 
 

@@ -1,4 +1,4 @@
-"""What a function finds around it, on loopback: Lambda's Runtime API, 25Live, Redis, and AWS as moto plays it."""
+"""The servers that a function needs, on loopback: Lambda's Runtime API, 25Live, Redis, and moto as a mock of AWS."""
 
 import datetime
 import http.server
@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from contextlib import contextmanager, suppress
 
-# Seconds. Nothing here takes more than a few; a machine may be slow.
+# Seconds. Each step takes only a few, but the machine may be slow.
 PATIENCE = 60
 
 
@@ -27,7 +27,7 @@ def eventually(what, attempt):
     """Waits until `attempt` returns something true, and returns it."""
     deadline = time.monotonic() + PATIENCE
     while not (result := attempt()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE} s in vain: {what}"
+        assert time.monotonic() < deadline, f"timed out after {PATIENCE} s: {what}"
         time.sleep(0.1)
     return result
 
@@ -61,7 +61,7 @@ def process(command, **options):
 
 @contextmanager
 def moto(log):
-    """Yields the URL of an AWS. By the name localhost: the hosts of buckets are made of it."""
+    """Yields the URL of a moto server. The host is localhost, because bucket hosts are its subdomains."""
     port = free_port()
     command = ["moto_server", "-H", "127.0.0.1", "-p", str(port)]
     with log.open("wb") as output, process(command, stdout=output, stderr=output):
@@ -119,12 +119,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def twenty_five_live(is_well):
-    """Yields the URL of a 25Live that knows every room, each free for a month; or that fails, unless `is_well()`."""
+def twenty_five_live(is_healthy):
+    """Yields the URL of a 25Live in which every room is free for a month. It fails unless `is_healthy()`."""
 
     class Handler(_Handler):
         def do_GET(self):
-            if not is_well():
+            if not is_healthy():
                 self.answer(500)
                 return
             query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
@@ -139,7 +139,7 @@ def twenty_five_live(is_well):
 
 
 class RuntimeApi:
-    """Hands a function its events, one after the other, and takes its answers."""
+    """Passes events to a function, one at a time, and receives its responses."""
 
     def __init__(self):
         self.events = queue.Queue()
@@ -147,11 +147,11 @@ class RuntimeApi:
         self.child = None
 
     def invoke(self, event):
-        """`response` or `error`, and what the function said with it, or what Lambda says of a function that ended."""
+        """Returns `response` or `error` with its body. If the function exited, that is Lambda's error."""
         self.events.put(json.dumps(event).encode())
 
         def outcome():
-            # Looked at before the answers: an answer that came before the end counts.
+            # Read before the responses, so that a response sent before the exit counts.
             exit_code = self.child.poll()
             with suppress(queue.Empty):
                 return self.answers.get(timeout=0.1)
@@ -160,10 +160,10 @@ class RuntimeApi:
                 return "error", {"errorType": "Runtime.ExitError", "errorMessage": message}
             return None
 
-        return eventually("the function answers", outcome)
+        return eventually("the function responds", outcome)
 
     def handler(api):
-        """The class of the server's handlers, which know this one."""
+        """The class of request handlers for this Runtime API."""
 
         class Handler(_Handler):
             def do_GET(self):
@@ -189,7 +189,7 @@ class RuntimeApi:
 
 @contextmanager
 def function(bootstrap, environment, log):
-    """Runs a bootstrap as Lambda does, and yields what invokes it."""
+    """Runs a bootstrap as Lambda does, and yields the RuntimeApi that invokes it."""
     api = RuntimeApi()
     lambdas = {
         "AWS_LAMBDA_FUNCTION_NAME": "under-test",

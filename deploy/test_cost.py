@@ -1,4 +1,4 @@
-"""scripts/cost: whether docs/COST.md shows what it works out, and whether it assumes what the service does."""
+"""Tests of scripts/cost: docs/COST.md has its tables, and its assumptions match the service."""
 
 import importlib.machinery
 import importlib.util
@@ -35,7 +35,7 @@ def test_it_prints_every_table():
     assert all(made() in printed for made in cost.TABLES.values())
 
 
-def test_every_price_has_its_page_and_its_date():
+def test_every_price_has_a_source_and_a_date():
     for name, price in cost.PRICES.items():
         assert price.dollars > 0 and price.per >= 1 and price.unit, name
         assert re.fullmatch(r"(aws\.amazon|upstash)\.com/[a-z/0-9-]+", price.source), name
@@ -45,14 +45,14 @@ def test_every_price_has_its_page_and_its_date():
 
 def test_a_hundred_million_reads_with_the_cdn_and_upstash_are_below_the_goal():
     month = cost.month(READS, "Upstash", cdn=True)
-    # CloudFront by hand: 10 of 100 million requests are free, and 2 million of its function's calls; 340 GB are.
+    # CloudFront, computed by hand: 10 of the 100 million requests are free, 2 million function calls, and all 340 GB.
     assert month.cloudfront == pytest.approx(90 * 1.00 + 98 * 0.10)
-    # At most one request a minute and cache reaches the API.
+    # At most one request per minute and regional cache reaches the API.
     assert month.asked <= cost.CACHES * cost.SECONDS / 60
     assert month.together + cost.fixed("Upstash") <= cost.GOAL == 125
 
 
-def test_without_the_cdn_a_read_costs_what_its_parts_do():
+def test_the_cost_of_a_read_without_the_cdn_is_the_sum_of_its_parts():
     month = cost.month({cost.READ: 1e6}, "Upstash", cdn=False)
     parts = 1.00 + 0.20 + 0.25 * 6500 * 0.0000133334 + 1.284 * 0.50 + 0.05 + 3.4 * 0.09
     assert month.aws == pytest.approx(parts)
@@ -72,13 +72,13 @@ def test_the_cdn_passes_on_few_of_many_requests_and_nearly_all_of_few(route):
 
 
 @pytest.mark.parametrize("redis", ["Upstash", "ElastiCache"])
-def test_the_cdn_makes_no_month_dearer(redis):
+def test_the_cdn_never_raises_the_cost_of_a_month(redis):
     for requests in cost.MONTHS.values():
         with_it, without = (cost.month(requests, redis, cdn).together for cdn in (True, False))
         assert with_it < without
 
 
-def test_free_tiers_never_make_it_dearer_nor_negative():
+def test_free_tiers_never_raise_a_cost_or_make_it_negative():
     for requests in cost.MONTHS.values():
         for cdn in (True, False):
             free, full = (cost.month(requests, "Upstash", cdn, free=free) for free in (True, False))
@@ -87,7 +87,7 @@ def test_free_tiers_never_make_it_dearer_nor_negative():
     assert cost.fixed("ElastiCache") == pytest.approx(11.70 + 6.132 + 32.85 + 3.65)
 
 
-def test_answers_are_kept_for_as_long_as_the_functions_say():
+def test_cache_lifetimes_match_those_of_the_functions():
     source = (ROOT / "shared/src/web/cache_control.rs").read_text()
     named = {name: int(seconds) for name, seconds in re.findall(r"const (\w+): i64 = (\d+);", source)}
     [edge] = {form(Cdn="cloudfront").properties(name)["Environment"]["Variables"]["EDGE_SECONDS"] for name in FUNCTIONS}
@@ -96,17 +96,17 @@ def test_answers_are_kept_for_as_long_as_the_functions_say():
     assert cost.COOLDOWN_STATUS.kept == named["COOLDOWN_STATUS"]
 
 
-def test_the_functions_have_the_memory_that_is_paid_for():
+def test_memory_sizes_match_those_of_the_template():
     memory = {name: form().properties(name)["MemorySize"] for name in FUNCTIONS}
     assert [route.memory for route in cost.PAGE_VIEW] == [memory["Read"], memory["Read"], memory["CooldownStatus"]]
 
 
-def test_the_paths_are_the_apis():
+def test_the_paths_are_in_the_openapi_document():
     document = json.loads((ROOT / "shared/openapi.json").read_text())
     assert all("get" in document["paths"][route.path] for route in cost.PAGE_VIEW)
 
 
-def test_the_alarms_that_are_paid_for_are_productions():
+def test_the_number_of_watched_metrics_is_that_of_production():
     alarms = form(stage="prod").of_type("AWS::CloudWatch::Alarm").values()
     assert sum(len(alarm_metrics(alarm)) for alarm in alarms) == cost.WATCHED
     development = form().of_type("AWS::CloudWatch::Alarm").values()

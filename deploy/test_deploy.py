@@ -1,4 +1,4 @@
-"""scripts/deploy, with an `aws` and a `sam` that write down how they are called, and a service that is well or not."""
+"""Tests of scripts/deploy with fake `aws` and `sam` commands that record their arguments."""
 
 import json
 import os
@@ -7,17 +7,17 @@ import subprocess
 import tempfile
 import unittest
 
-from test_smoke import WELL, Service
+from test_smoke import HEALTHY, Service
 
 DEPLOY = pathlib.Path(__file__).parent.parent / "scripts" / "deploy"
-# Answers with what the folder says, and an error if it says nothing.
+# Prints a file of the current folder, or the error if that file does not exist.
 AWS = """#!/bin/sh
 case "$2" in
 describe-stacks) cat stack.json ;;
 get-template) cat template.json ;;
 esac 2>/dev/null || { cat error >&2; exit 254; }
 """
-# A deployment makes a stack with an URL, and writes down its arguments and its template.
+# Creates a stack with a URL, and records the arguments and the template.
 SAM = """#!/bin/sh
 n=$(ls | grep -c deployed-)
 for argument; do echo "$argument"; done >"deployed-$n"
@@ -25,7 +25,7 @@ while [ "$1" != --template-file ]; do shift; done
 cp "$2" "template-$n"
 cp after.json stack.json
 """
-# What ELF calls the processors.
+# ELF's numbers of the processors.
 X86_64, ARM64 = 62, 183
 PREVIOUS = {
     "StackStatus": "UPDATE_COMPLETE",
@@ -38,7 +38,7 @@ PREVIOUS = {
 
 
 class Deployment:
-    """A repository of its own, in which `scripts/deploy` stands, and an account in a folder."""
+    """A temporary repository with `scripts/deploy`, and a fake AWS account in the same folder."""
 
     def __init__(self, test, url, previous=None, error="Stack with id emptyclassroom-dev does not exist"):
         folder = tempfile.TemporaryDirectory()
@@ -83,17 +83,17 @@ class Deployment:
         return [path.read_text().strip() for path in sorted(self.root.glob("template-*"))]
 
 
-UNWELL = {**WELL, "/": (200, None, "Goodbye World")}
+UNHEALTHY = {**HEALTHY, "/": (200, None, "Goodbye World")}
 
 
 class DeployTest(unittest.TestCase):
-    def test_what_was_built_is_deployed_with_the_parameters_and_is_well(self):
-        with Service(WELL) as service:
+    def test_the_build_is_deployed_with_the_parameters_and_passes_the_smoke_test(self):
+        with Service(HEALTHY) as service:
             deployment = Deployment(self, service.url, PREVIOUS)
             parameters = '\n# a remark\r\nApiUrl=https://x/y\r\nScheduleExpression="cron(5 4 * * ? *)"\n'
             run = deployment.run(parameters=parameters)
         self.assertEqual((run.returncode, run.stderr), (0, ""))
-        self.assertIn(f"emptyclassroom-dev answers at {service.url}", run.stdout)
+        self.assertIn(f"emptyclassroom-dev is deployed at {service.url}", run.stdout)
         self.assertEqual(deployment.templates(), ["new: template"])
         given = ["ApiUrl=https://x/y", 'ScheduleExpression="cron(5 4 * * ? *)"']
         expected = [*given, "Stage=dev", "Architecture=arm64"]
@@ -101,12 +101,12 @@ class DeployTest(unittest.TestCase):
         self.assertIn("--no-confirm-changeset", deployment.arguments())
         self.assertNotIn("--role-arn", deployment.arguments())
 
-    def test_with_a_cdn_the_api_itself_is_asked_and_the_cdns_address_is_told(self):
-        with Service(WELL) as service:
+    def test_with_a_cdn_the_smoke_test_calls_the_api_and_the_cdn_url_is_printed(self):
+        with Service(HEALTHY) as service:
             deployment = Deployment(self, service.url, PREVIOUS)
             without = deployment.run()
             after = json.loads((deployment.root / "after.json").read_text())
-            # Nothing listens there.
+            # Nothing listens on this port.
             after["Stacks"][0]["Outputs"].append({"OutputKey": "CdnUrl", "OutputValue": "http://127.0.0.1:9"})
             deployment.write("after.json", after)
             run = deployment.run()
@@ -114,8 +114,8 @@ class DeployTest(unittest.TestCase):
         self.assertIn("and through CloudFront at http://127.0.0.1:9\n", run.stdout)
         self.assertNotIn("CloudFront", without.stdout)
 
-    def test_prod_has_its_own_part_of_samconfig_and_cloudformation_its_role(self):
-        with Service(WELL) as service:
+    def test_prod_uses_its_own_samconfig_environment_and_the_cloudformation_role(self):
+        with Service(HEALTHY) as service:
             deployment = Deployment(self, service.url)
             run = deployment.run("prod", CLOUDFORMATION_ROLE_ARN="arn:aws:iam::123456789012:role/x")
         self.assertEqual((run.returncode, deployment.parameters()), (0, ["Stage=prod", "Architecture=arm64"]))
@@ -123,42 +123,42 @@ class DeployTest(unittest.TestCase):
         self.assertEqual(arguments[arguments.index("--config-env") + 1], "prod")
         self.assertEqual(arguments[arguments.index("--role-arn") + 1], "arn:aws:iam::123456789012:role/x")
 
-    def test_the_functions_run_on_what_they_were_built_for(self):
-        with Service(WELL) as service:
+    def test_the_architecture_is_that_of_the_build(self):
+        with Service(HEALTHY) as service:
             deployment = Deployment(self, service.url)
             deployment.built_for(X86_64)
             run = deployment.run(parameters="Architecture=arm64")
-        # Of two values SAM takes the last.
+        # SAM uses the last of two values.
         self.assertEqual((run.returncode, deployment.parameters()[-1]), (0, "Architecture=x86_64"))
         deployment.built_for(0)
         self.assertIn("neither x86_64 nor arm64", deployment.run().stderr)
 
-    def test_what_is_not_well_makes_way_for_what_was_there_before(self):
-        # The first deployment is asked once, and stops at the first wrong answer.
-        with Service(WELL, unwell_for=1) as service:
+    def test_an_unhealthy_version_is_rolled_back_to_the_previous_one(self):
+        # The smoke test stops at the first wrong response, so it sends only one request to the new version.
+        with Service(HEALTHY, unhealthy_for=1) as service:
             deployment = Deployment(self, service.url, PREVIOUS)
             run = deployment.run(parameters="ApiUrl=https://x/y")
         self.assertEqual(run.returncode, 1)
         self.assertEqual(deployment.templates(), ["new: template", "previous: template"])
         expected = ['Stage="dev"', 'ScheduleExpression="cron(5 4 * * ? *)"', 'AlarmEmail=""']
         self.assertEqual(deployment.parameters(1), expected)
-        self.assertIn("is again what it was before, and well: the new version was not", run.stderr)
+        self.assertIn("is rolled back and healthy: the new version is the cause", run.stderr)
 
-    def test_when_the_new_version_is_not_the_cause_that_is_told(self):
-        with Service(UNWELL) as service:
+    def test_a_service_that_is_unhealthy_even_after_the_rollback_is_reported(self):
+        with Service(UNHEALTHY) as service:
             run = Deployment(self, service.url, PREVIOUS).run()
         self.assertEqual(run.returncode, 1)
-        self.assertIn("still not well: the new version is not the cause", run.stderr)
+        self.assertIn("still fails the smoke test: the new version is not the cause", run.stderr)
 
-    def test_after_a_first_deployment_there_is_nothing_to_go_back_to(self):
+    def test_an_unhealthy_first_deployment_is_not_rolled_back(self):
         for previous in (None, {**PREVIOUS, "StackStatus": "ROLLBACK_COMPLETE"}):
-            with self.subTest(previous=previous), Service(UNWELL) as service:
+            with self.subTest(previous=previous), Service(UNHEALTHY) as service:
                 deployment = Deployment(self, service.url, previous)
                 run = deployment.run()
                 self.assertEqual((run.returncode, deployment.templates()), (1, ["new: template"]))
-                self.assertIn("there is nothing to go back to", run.stderr)
+                self.assertIn("there is no previous version to roll back to", run.stderr)
 
-    def test_nothing_is_deployed_when_what_is_there_cannot_be_kept(self):
+    def test_nothing_is_deployed_if_the_previous_version_cannot_be_saved(self):
         deployment = Deployment(self, "http://127.0.0.1:9", error="An error occurred (AccessDenied)")
         run = deployment.run()
         self.assertEqual((run.returncode, deployment.templates()), (1, []))
@@ -167,7 +167,7 @@ class DeployTest(unittest.TestCase):
         (deployment.root / "template.json").unlink()
         self.assertEqual((deployment.run().returncode != 0, deployment.templates()), (True, []))
 
-    def test_what_was_not_built_or_is_no_stage_is_told(self):
+    def test_a_missing_build_or_an_unknown_stage_is_reported(self):
         deployment = Deployment(self, "http://127.0.0.1:9")
         self.assertIn("usage: scripts/deploy dev|prod", deployment.run("production").stderr)
         (deployment.root / ".aws-sam/build/template.yaml").unlink()

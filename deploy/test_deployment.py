@@ -81,27 +81,27 @@ def archives(aws, packaged):
     return {name: fetch(uri) for name, uri in uris.items() if uri}
 
 
-def test_archives_keep_to_their_budgets(archives):
+def test_archives_stay_within_their_budgets(archives):
     sizes = {name: len(archive) for name, archive in archives.items()}
     assert sizes.keys() == BUDGETS.keys()
     assert all(sizes[name] <= BUDGETS[name] for name in BUDGETS), sizes
 
 
-def test_a_functions_archive_is_its_program_and_lambda_may_run_it(archives):
+def test_a_functions_archive_contains_only_its_executable(archives):
     for name in FUNCTIONS:
         [entry] = zipfile.ZipFile(io.BytesIO(archives[name])).infolist()
         assert entry.filename == "bootstrap"
         assert stat.S_IMODE(entry.external_attr >> 16) & 0o555 == 0o555
 
 
-def test_the_layer_is_the_campus_files_at_its_top(archives):
+def test_the_layer_has_the_campus_files_at_its_root(archives):
     layer = zipfile.ZipFile(io.BytesIO(archives["Campus"]))
     kept = {file.name: file.read_bytes() for file in (ROOT / "campuses").iterdir()}
     assert {name: layer.read(name) for name in layer.namelist()} == kept
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_program_needs_no_younger_glibc_than_al2023_has(name):
+def test_a_program_needs_no_newer_glibc_than_al2023_has(name):
     command = ["readelf", "--wide", "--version-info", BUILD / name / "bootstrap"]
     read = subprocess.run(command, capture_output=True, text=True, check=False)
     assert read.returncode == 0, read.stderr
@@ -118,7 +118,7 @@ def test_a_program_is_small_and_linked_for_a_fixed_address(name, megabytes):
 
 
 @pytest.mark.parametrize("name, path", [("Read", "/api/buildings"), ("CooldownStatus", "/api/cooldown-status")])
-def test_a_program_answers_head_where_it_answers_get(name, path, tmp_path):
+def test_a_program_serves_head_for_its_get_routes(name, path, tmp_path):
     environment = {
         "REDIS_URL": f"redis://127.0.0.1:{servers.free_port()}",
         "API_URL": API_URL,
@@ -189,9 +189,7 @@ def asked_rooms():
         yield url, asked
 
 
-def test_the_hook_lets_good_programs_pass_with_an_empty_cache_and_sweeps_nothing(
-    run_hook, capsys, asked_rooms, tmp_path
-):
+def test_the_hook_passes_good_programs_with_an_empty_cache_and_starts_no_sweep(run_hook, capsys, asked_rooms, tmp_path):
     twenty_five_live, asked = asked_rooms
     with servers.redis(tmp_path) as url:
         assert run_hook(capsys, twenty_five_live, url) == ("Succeeded", {})
@@ -199,7 +197,7 @@ def test_the_hook_lets_good_programs_pass_with_an_empty_cache_and_sweeps_nothing
     assert not asked
 
 
-def test_the_hook_stops_programs_that_do_not_reach_redis(run_hook, capsys, asked_rooms):
+def test_the_hook_stops_programs_that_cannot_reach_redis(run_hook, capsys, asked_rooms):
     nothing_there = f"redis://127.0.0.1:{servers.free_port()}"
     status, faults = run_hook(capsys, asked_rooms[0], nothing_there)
     assert status == "Failed"
@@ -301,12 +299,12 @@ def deployed(aws, packaged, secrets):
     )
 
 
-def test_everything_is_made_that_moto_can_make(deployed):
+def test_every_resource_that_moto_supports_is_created(deployed):
     wanted = {name for name, resource in deployed.template["Resources"].items() if resource["Type"] not in UNKNOWN}
     assert deployed.ids.keys() == wanted
 
 
-def test_the_functions_are_there_with_their_programs_and_variables(aws, deployed, archives, secrets):
+def test_the_functions_have_their_programs_and_variables(aws, deployed, archives, secrets):
     for name in FUNCTIONS:
         function = aws.client("lambda").get_function_configuration(FunctionName=deployed.ids[name])
         assert (function["Runtime"], function["Architectures"]) == ("provided.al2023", ["x86_64"])
@@ -317,7 +315,7 @@ def test_the_functions_are_there_with_their_programs_and_variables(aws, deployed
         assert "REDIS_URL" not in variables and "ADMIN_TOKEN" not in variables
 
 
-def test_the_layer_is_there(aws, deployed):
+def test_the_layer_exists(aws, deployed):
     [layer] = [each["LatestMatchingVersion"] for each in aws.client("lambda").list_layers()["Layers"]]
     assert layer["CompatibleRuntimes"] == ["provided.al2023"]
     assert API_URL in layer["Description"]
@@ -348,7 +346,7 @@ def test_the_roles_have_their_policies_and_the_gateway_its_permissions(aws, depl
     assert len(policy["Statement"]) == len(of_read) > 0
 
 
-def test_queue_topic_bus_and_log_groups_are_there(aws, deployed):
+def test_queue_topic_bus_and_log_groups_exist(aws, deployed):
     queue = aws.client("sqs").get_queue_attributes(
         QueueUrl=deployed.outputs["FailedRefreshesQueueUrl"], AttributeNames=["MessageRetentionPeriod"]
     )
@@ -361,7 +359,7 @@ def test_queue_topic_bus_and_log_groups_are_there(aws, deployed):
     assert retention == {**functions, f"/aws/vendedlogs/{STACK}/api": 30}
 
 
-def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
+def test_cloudwatch_accepts_the_alarms_and_the_dashboard(aws, deployed):
     cloudwatch = aws.client("cloudwatch")
     alarms = [name for name, each in deployed.template["Resources"].items() if each["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == 17
@@ -376,7 +374,7 @@ def test_cloudwatch_takes_the_alarms_and_the_dashboard(aws, deployed):
     assert len(shown["widgets"]) == 12
 
 
-def test_logs_takes_the_filter_of_requests_refused(aws, deployed):
+def test_cloudwatch_logs_accepts_the_metric_filter(aws, deployed):
     made = deployed.template["Resources"]["ThrottledRequests"]["Properties"]
     group = f"/aws/vendedlogs/{STACK}/api"
     [transformation] = deployed.scope.value(made["MetricTransformations"])
@@ -390,7 +388,7 @@ def test_logs_takes_the_filter_of_requests_refused(aws, deployed):
     assert kept["filterPattern"] == made["FilterPattern"]
 
 
-def test_budgets_takes_the_budget(aws, deployed):
+def test_budgets_accepts_the_budget(aws, deployed):
     budget = deployed.scope.value(deployed.template["Resources"]["Budget"]["Properties"])
     budgets = aws.client("budgets")
     budgets.create_budget(AccountId="123456789012", **budget)
@@ -399,7 +397,7 @@ def test_budgets_takes_the_budget(aws, deployed):
     assert len(budgets.describe_notifications_for_budget(**made)["Notifications"]) == 3
 
 
-def test_scheduler_takes_the_schedule(aws, deployed):
+def test_scheduler_accepts_the_schedule(aws, deployed):
     schedule = deployed.scope.value(deployed.template["Resources"]["RefreshDaily"]["Properties"])
     scheduler = aws.client("scheduler")
     scheduler.create_schedule(Name="daily", **schedule)
@@ -429,7 +427,7 @@ def mailbox(aws, deployed):
     return lambda: servers.eventually("an event is delivered", receive)
 
 
-def test_the_program_tells_the_bus_of_each_refresh_that_the_schedule_asks_for(aws, deployed, mailbox, redis, tmp_path):
+def test_the_program_publishes_an_event_for_each_scheduled_refresh(aws, deployed, mailbox, redis, tmp_path):
     """The program as it was built, with the variables and secrets as deployed, and the schedule's own event."""
     deployed_as = aws.client("lambda").get_function_configuration(FunctionName=deployed.ids["Refresh"])
     schedule = deployed.scope.value(deployed.template["Resources"]["RefreshDaily"]["Properties"])

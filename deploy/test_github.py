@@ -44,7 +44,7 @@ def matches(pattern, text):
 # ---- One account for a stage ---------------------------------------------------------------------------------------
 
 
-def test_an_account_takes_the_roles_of_one_stage_alone(tmp_path):
+def test_an_account_accepts_the_roles_of_only_one_stage(tmp_path):
     # What CloudFormation may do to APIs and networks is bound to no name, so a stage's role reaches the whole account.
     with servers.moto(tmp_path / "log") as url:
         cloudformation = boto3.client("cloudformation", endpoint_url=url)
@@ -73,7 +73,7 @@ def test_an_account_takes_the_roles_of_one_stage_alone(tmp_path):
 # ---- Who takes the role --------------------------------------------------------------------------------------------
 
 
-def test_only_jobs_of_the_environment_take_the_role():
+def test_only_jobs_of_the_environment_can_assume_the_role():
     [statement] = TEMPLATE["Resources"]["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     # StringEquals: no part of the subject is a pattern.
@@ -94,13 +94,13 @@ def test_only_jobs_of_the_environment_take_the_role():
         ("octocat", False),
     ],
 )
-def test_a_repository_is_named_as_github_signs_for_it(repository, taken):
+def test_a_repository_has_the_form_of_githubs_token(repository, taken):
     pattern = TEMPLATE["Parameters"]["Repository"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, repository)) == taken
 
 
 @pytest.mark.parametrize("role", ["DeployRole", "CloudFormationRole"])
-def test_each_action_exists_and_is_bound_to_what_it_can_be_bound_to(role):
+def test_each_action_exists_and_has_a_resource_that_it_supports(role):
     checked = 0
     for statement in statements(role):
         for action in as_list(statement["Action"]):
@@ -210,7 +210,7 @@ def is_allowed(action):
     )
 
 
-def test_cloudformation_may_do_what_it_does_for_each_resource_of_the_template():
+def test_cloudformation_has_the_permissions_for_each_resource_of_the_template():
     kinds = {resource["Type"] for name in FORMS for resource in form(*name.split("-")).translated["Resources"].values()}
     called = {kind: handlers()[kind] for kind in kinds}
     assert len(called) > 25 and all(called.values())
@@ -228,7 +228,7 @@ def test_cloudformation_may_do_what_it_does_for_each_resource_of_the_template():
         assert any(matches(pattern, action) for action in every), pattern
 
 
-def test_cloudformation_may_make_what_the_template_names():
+def test_cloudformation_may_create_resources_with_explicit_names():
     region, account = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
     stack = form("elasticache", "prod", "all")
     named = [
@@ -263,7 +263,7 @@ def test_cloudformation_may_make_what_the_template_names():
         ), arn
 
 
-def test_of_cloudfront_cloudformation_may_make_and_change_what_the_template_has_and_no_more():
+def test_cloudformation_may_manage_only_the_cloudfront_resources_of_the_template():
     kinds = {"cache-policy", "distribution", "function", "origin-request-policy", "response-headers-policy"}
     made = {
         resource["Type"].split("::")[2]
@@ -296,5 +296,5 @@ def test_of_cloudfront_cloudformation_may_make_and_change_what_the_template_has_
     assert not is_allowed("wafv2:UpdateWebACL")
 
 
-def test_an_update_that_is_cancelled_may_stop_its_canary():
+def test_a_canceled_update_may_stop_its_canary():
     assert is_allowed("codedeploy:StopDeployment")

@@ -1,4 +1,4 @@
-"""deploy/hook/hook.py, with a Lambda that gives the answers of a table. test_deployment.py asks the real programs."""
+"""Tests of deploy/hook/hook.py with a fake Lambda. test_deployment.py runs the hook against the real programs."""
 
 import io
 import json
@@ -24,65 +24,65 @@ TIMED_OUT = ReadTimeoutError(endpoint_url="https://lambda.us-east-1.amazonaws.co
 
 
 class Aws:
-    """The two clients that the hook makes. An answer is a status and a body, or what Lambda says, or an exception."""
+    """The hook's two clients. A response is a status and a body, a raw response of Lambda, or an exception."""
 
-    def __init__(self, answers):
-        self.answers, self.asked, self.told = answers, [], []
+    def __init__(self, responses):
+        self.responses, self.requests, self.reports = responses, [], []
 
     def client(self, service, config):
-        assert config.read_timeout == hook.ANSWER_SECONDS and config.retries == {"total_max_attempts": 1}
+        assert config.read_timeout == hook.RESPONSE_SECONDS and config.retries == {"total_max_attempts": 1}
         return {"lambda": self, "codedeploy": self}[service]
 
     def invoke(self, FunctionName, Payload):
         event = json.loads(Payload)
-        self.asked.append((event["requestContext"]["http"]["method"], event["rawPath"], FunctionName))
-        answer = self.answers[FunctionName]
-        if isinstance(answer, Exception):
-            raise answer
-        if isinstance(answer, tuple):
-            status, body = answer
-            answer = {"Payload": json.dumps({"statusCode": status, "body": json.dumps(body)}).encode()}
-        return {**answer, "Payload": io.BytesIO(answer["Payload"])}
+        self.requests.append((event["requestContext"]["http"]["method"], event["rawPath"], FunctionName))
+        response = self.responses[FunctionName]
+        if isinstance(response, Exception):
+            raise response
+        if isinstance(response, tuple):
+            status, body = response
+            response = {"Payload": json.dumps({"statusCode": status, "body": json.dumps(body)}).encode()}
+        return {**response, "Payload": io.BytesIO(response["Payload"])}
 
-    def put_lifecycle_event_hook_execution_status(self, **told):
-        self.told.append(told)
+    def put_lifecycle_event_hook_execution_status(self, **report):
+        self.reports.append(report)
 
 
 @pytest.fixture
 def run(monkeypatch):
-    """Runs the hook, and returns what it asked and what it told CodeDeploy."""
+    """Runs the hook, and returns its requests and the status that it reported to CodeDeploy."""
     for variable, version in VERSIONS.items():
         monkeypatch.setenv(variable, version)
 
-    def with_answers(changed=None):
+    def with_responses(changed=None):
         aws = Aws(GOOD | (changed or {}))
         monkeypatch.setattr(hook, "boto3", aws)
         hook.handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}, None)
-        [told] = aws.told
-        assert (told["deploymentId"], told["lifecycleEventHookExecutionId"]) == ("d-1", "x-1")
-        return aws.asked, told["status"]
+        [report] = aws.reports
+        assert (report["deploymentId"], report["lifecycleEventHookExecutionId"]) == ("d-1", "x-1")
+        return aws.requests, report["status"]
 
-    return with_answers
+    return with_responses
 
 
-def test_each_function_is_asked_once_and_none_is_asked_to_sweep(run):
-    asked, status = run()
+def test_each_function_gets_one_request_and_none_starts_a_sweep(run):
+    requests, status = run()
     assert status == "Succeeded"
-    assert sorted(asked) == [
+    assert sorted(requests) == [
         ("GET", "/api/cooldown-status", "cooldown-status:9"),
         ("GET", "/api/health", "read:7"),
         ("GET", "/api/refresh", "refresh:8"),
     ]
 
 
-def test_an_empty_cache_or_old_data_fail_no_deployment(run):
+def test_an_empty_cache_or_old_data_do_not_fail_the_deployment(run):
     assert run({"read:7": (503, EMPTY)})[1] == "Succeeded"
     assert run({"read:7": (503, {**HEALTHY, "status": "failing"})})[1] == "Succeeded"
 
 
 @pytest.mark.parametrize("version", GOOD)
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         (500, {"detail": "Internal Server Error"}),
         (503, {"detail": "Cache unavailable"}),
@@ -96,15 +96,15 @@ def test_an_empty_cache_or_old_data_fail_no_deployment(run):
     ],
     ids=str,
 )
-def test_a_fault_of_any_version_fails_the_deployment(run, capsys, version, answer):
-    asked, status = run({version: answer})
+def test_a_fault_of_any_version_fails_the_deployment(run, capsys, version, response):
+    requests, status = run({version: response})
     assert status == "Failed"
-    assert len(asked) == 3
+    assert len(requests) == 3
     line = json.loads(capsys.readouterr().out)
     assert line["level"] == "ERROR" and len(line["faults"]) == 1
 
 
-def test_a_cooldown_status_of_another_form_fails_the_deployment(run):
+def test_a_malformed_cooldown_status_fails_the_deployment(run):
     assert run({"cooldown-status:9": (200, {"remaining_minutes": 0})})[1] == "Failed"
     assert run({"cooldown-status:9": (500, GOOD["cooldown-status:9"][1])})[1] == "Failed"
 

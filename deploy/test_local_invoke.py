@@ -185,7 +185,7 @@ def route_of(event):
     return json.loads((ROOT / "events" / f"{event}.json").read_text()).get("routeKey")
 
 
-def test_each_answer_is_to_an_event():
+def test_each_expected_response_has_an_event():
     assert ANSWERS.keys() <= set(EVENTS)
 
 
@@ -194,7 +194,7 @@ def test_each_route_has_an_event():
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_each_event_is_answered(watch, event):
+def test_each_event_gets_its_expected_response(watch, event):
     outcome = run("lambda-invoke", event, port=watch.port)
     assert outcome.returncode == 0, outcome.stderr
     answer = json.loads(outcome.stdout)
@@ -226,7 +226,7 @@ def test_each_event_is_answered(watch, event):
         assert json.loads(answer["body"]) == expected
 
 
-def test_a_day_is_swept_once_and_then_a_hit_or_not_modified(watch):
+def test_a_miss_sweeps_once_and_later_reads_are_hits_or_304(watch):
     assert watch.ask("GET", "/").text == '"Hello World"'
     assert watch.ask("GET", "/api/last-updated").json() == {"last_updated": None}
     miss = watch.ask("GET", "/api/open-classrooms")
@@ -239,7 +239,7 @@ def test_a_day_is_swept_once_and_then_a_hit_or_not_modified(watch):
     assert watch.ask("GET", "/api/last-updated").json() == {"last_updated": miss.json()["last_updated"]}
 
 
-def test_a_day_and_a_room_are_shown_or_refused(watch):
+def test_days_and_rooms_are_returned_or_rejected(watch):
     today = date.fromisoformat(watch.ask("GET", "/api/open-classrooms").json()["date"])
     tomorrow = (today + timedelta(days=1)).isoformat()
     assert watch.ask("GET", f"/api/open-classrooms?date={tomorrow}").json()["date"] == tomorrow
@@ -250,7 +250,7 @@ def test_a_day_and_a_room_are_shown_or_refused(watch):
         assert watch.ask("GET", f"/api/open-classrooms?date={day}").problem()[0] == status
 
 
-def test_after_a_refresh_there_is_a_cooldown_for_all_but_the_operator(watch):
+def test_after_a_refresh_the_cooldown_applies_to_all_but_the_operator(watch):
     assert watch.ask("GET", "/api/cooldown-status").json() == {"in_cooldown": False, "remaining_minutes": 0}
     assert watch.ask("POST", "/api/refresh").json()["message"] == "Data refreshed successfully"
     refused = watch.ask("POST", "/api/refresh")
@@ -266,14 +266,14 @@ def test_after_a_refresh_there_is_a_cooldown_for_all_but_the_operator(watch):
     assert watch.ask("POST", invalidate, authorization="Bearer test-admin-token").status == 200
 
 
-def test_a_path_or_method_without_a_route_wakes_no_function(watch):
+def test_a_path_or_method_without_a_route_invokes_no_function(watch):
     for method, path in (("GET", "/api/nowhere"), ("DELETE", "/api/open-classrooms"), ("GET", "/api/refresh")):
         answer = watch.ask(method, path)
         assert (answer.status, answer.json()["title"]) == (404, "Default function disabled"), (method, path)
         assert "x-content-type-options" not in answer.headers, "all functions send it"
 
 
-def test_preflights_are_answered_in_front_of_the_functions(watch):
+def test_preflights_are_answered_without_a_function(watch):
     origin = "http://localhost:3000"
     preflight = watch.ask("OPTIONS", "/api/refresh", origin=origin, access_control_request_method="POST")
     assert (preflight.status, preflight.text) == (200, "")
@@ -283,7 +283,7 @@ def test_preflights_are_answered_in_front_of_the_functions(watch):
     assert watch.ask("GET", "/", origin=origin).headers["access-control-allow-origin"] == origin
 
 
-def test_ctrl_c_ends_all_that_was_started(tmp_path):
+def test_ctrl_c_ends_all_started_processes(tmp_path):
     with watching(tmp_path) as watch:
         for path in ("/", "/api/cooldown-status"):
             assert watch.ask("GET", path).status == 200
@@ -295,7 +295,7 @@ def test_ctrl_c_ends_all_that_was_started(tmp_path):
         assert not listens(watch.port)
 
 
-def test_a_redis_that_is_given_is_used_and_left_alone(watch, tmp_path):
+def test_a_configured_redis_is_used_and_left_running(watch, tmp_path):
     with watching(tmp_path, REDIS_URL=watch.redis_url) as second:
         assert second.ask("GET", "/api/open-classrooms").headers["x-cache"] == "MISS"
         assert not any("redis-server" in line for line in family_of(second.process.pid).values())
@@ -306,7 +306,7 @@ def test_a_redis_that_is_given_is_used_and_left_alone(watch, tmp_path):
     assert watch.ask("GET", "/api/open-classrooms").headers["x-cache"] == "HIT"
 
 
-def test_an_invocation_that_fails_is_told_and_does_not_keep_the_others(watch, tmp_path):
+def test_a_failed_invocation_is_reported_and_does_not_stop_the_others(watch, tmp_path):
     nobody = f"http://127.0.0.1:{free_port()}/availabilitydata.json"
     with watching(tmp_path, REDIS_URL=watch.redis_url, API_URL=nobody) as second:
         outcome = run("lambda-invoke", "schedule", "hello", port=second.port)
@@ -316,7 +316,7 @@ def test_an_invocation_that_fails_is_told_and_does_not_keep_the_others(watch, tm
 
 
 @pytest.mark.usefixtures("running")  # By which the functions are built.
-def test_without_a_watch_one_is_started_for_the_time_being():
+def test_lambda_invoke_starts_a_temporary_watch_if_none_is_running():
     port = free_port()
     outcome = run("lambda-invoke", "hello", "cooldown-status", port=port)
     assert outcome.returncode == 0, outcome.stderr
@@ -325,7 +325,7 @@ def test_without_a_watch_one_is_started_for_the_time_being():
     assert not listens(port)
 
 
-def test_what_cannot_be_done_is_told_in_a_sentence(watch):
+def test_wrong_settings_and_events_are_reported_in_a_sentence(watch):
     for script, arguments, port, sentence in (
         ("lambda-watch", [], watch.port, f"port {watch.port} of 127.0.0.1 is taken: stop what listens there"),
         ("lambda-watch", [], "eighty", "PORT is `eighty`, but should be a number from 1 to 65535"),

@@ -1,4 +1,4 @@
-"""scripts/smoke-test, against servers that are well, unwell, slow to become well, and rude."""
+"""Tests of scripts/smoke-test against servers that are healthy, unhealthy, slow to become healthy, or unresponsive."""
 
 import copy
 import http.server
@@ -20,8 +20,8 @@ CLASSROOMS = {
     "timezone": "America/New_York",
     "stale": False,
 }
-# As API Gateway and the functions answer: status, X-Cache, body.
-WELL = {
+# The responses of API Gateway and the functions: status, X-Cache, body.
+HEALTHY = {
     "/": (200, None, "Hello World"),
     "/api/open-classrooms": (200, "HIT", CLASSROOMS),
     "/api/last-updated": (200, None, {"last_updated": CLASSROOMS["last_updated"]}),
@@ -31,14 +31,14 @@ NOT_FOUND = (404, None, {"message": "Not Found"})
 
 
 class Service(http.server.ThreadingHTTPServer):
-    """Answers as it is told to, on a port of its own."""
+    """A server with given responses, on a free port."""
 
     daemon_threads = True
 
-    def __init__(self, answers, unwell_for=0, origin="*", drips=False):
+    def __init__(self, responses, unhealthy_for=0, origin="*", drips=False):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.unwell_for, self.origin, self.drips = answers, unwell_for, origin, drips
-        self.asked = []
+        self.responses, self.unhealthy_for, self.origin, self.drips = responses, unhealthy_for, origin, drips
+        self.requests = []
 
     def __enter__(self):
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
@@ -49,7 +49,7 @@ class Service(http.server.ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, *_):
-        """Who is dripped on hangs up."""
+        """Ignores clients that disconnect while a response drips."""
 
     @property
     def url(self):
@@ -59,9 +59,9 @@ class Service(http.server.ThreadingHTTPServer):
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         service = self.server
-        service.asked.append(self.path)
-        status, cache, body = service.answers.get(self.path, NOT_FOUND)
-        if len(service.asked) <= service.unwell_for:
+        service.requests.append(self.path)
+        status, cache, body = service.responses.get(self.path, NOT_FOUND)
+        if len(service.requests) <= service.unhealthy_for:
             status, cache, body = 503, None, {"message": "Service Unavailable"}
         self.send_response(status)
         self.send_header("Access-Control-Allow-Origin", service.origin)
@@ -85,7 +85,7 @@ def smoke_test(url, *arguments):
 
 
 def classrooms(**changes):
-    """The good answer, of which one thing is changed."""
+    """The healthy response with some fields changed."""
     body = copy.deepcopy(CLASSROOMS)
     body.update(changes)
     return body
@@ -97,66 +97,66 @@ def with_room(**changes):
 
 
 class SmokeTest(unittest.TestCase):
-    def test_a_service_that_is_well_passes_and_is_asked_for_no_refresh(self):
-        with Service(WELL) as service:
+    def test_a_healthy_service_passes_and_no_refresh_is_requested(self):
+        with Service(HEALTHY) as service:
             run = smoke_test(service.url + "/")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
-        self.assertIn("GET /api/open-classrooms: well (HIT, 1 of 1 classrooms known", run.stdout)
-        self.assertEqual(set(service.asked), {*WELL, "/api/there-is-no-such-path"})
+        self.assertIn("GET /api/open-classrooms: ok (HIT, 1 of 1 classrooms known", run.stdout)
+        self.assertEqual(set(service.requests), {*HEALTHY, "/api/there-is-no-such-path"})
 
-    def test_stale_answers_are_answers(self):
-        with Service({**WELL, "/api/open-classrooms": (200, "STALE", classrooms(stale=True))}) as service:
+    def test_stale_responses_pass(self):
+        with Service({**HEALTHY, "/api/open-classrooms": (200, "STALE", classrooms(stale=True))}) as service:
             self.assertEqual(smoke_test(service.url).returncode, 0)
 
-    def test_a_service_that_becomes_well_is_waited_for(self):
-        with Service(WELL, unwell_for=2) as service:
+    def test_the_smoke_test_waits_until_the_service_is_healthy(self):
+        with Service(HEALTHY, unhealthy_for=2) as service:
             run = smoke_test(service.url, "--seconds", "20")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
 
-    def test_whatever_is_wrong_is_told_in_a_sentence(self):
+    def test_each_wrong_response_is_reported_in_a_sentence(self):
         slot = {name: value for name, value in SLOT.items() if name != "end_time"}
-        for path, answer, sentence in [
-            ("/", (200, None, "Hello"), 'should say "Hello World", but answered 200 "Hello"'),
-            ("/", (200, None, b"<html>"), "answered 200 with what is no JSON: b'<html>'"),
-            ("/api/open-classrooms", (503, None, {"detail": "Cache unavailable"}), "should be 200, but answered 503"),
-            ("/api/open-classrooms", (200, None, CLASSROOMS), "X-Cache should be HIT, MISS or STALE, but is None"),
+        for path, response, sentence in [
+            ("/", (200, None, "Hello"), 'the response is 200 "Hello"; expected 200 "Hello World"'),
+            ("/", (200, None, b"<html>"), "the response is 200 with a body that is not JSON: b'<html>'"),
+            ("/api/open-classrooms", (503, None, {"detail": "Cache unavailable"}), 'unavailable"}; expected 200'),
+            ("/api/open-classrooms", (200, None, CLASSROOMS), "X-Cache is None; expected HIT, MISS or STALE"),
             ("/api/open-classrooms", (200, "STALE", CLASSROOMS), "X-Cache is STALE, but `stale` is False"),
-            ("/api/open-classrooms", (200, "HIT", []), "the answer should be an object, but is []"),
-            ("/api/open-classrooms", (200, "HIT", classrooms(date=3)), "`date` of the answer should be a str"),
-            ("/api/open-classrooms", (200, "HIT", classrooms(buildings={})), "there is not one classroom"),
-            ("/api/open-classrooms", (200, "HIT", with_room(name=None)), "`name` of a classroom should be a str"),
+            ("/api/open-classrooms", (200, "HIT", []), "the body is []; expected an object"),
+            ("/api/open-classrooms", (200, "HIT", classrooms(date=3)), "`date` of the body is 3; expected a string"),
+            ("/api/open-classrooms", (200, "HIT", classrooms(buildings={})), "the body has no classrooms"),
+            ("/api/open-classrooms", (200, "HIT", with_room(name=None)), "`name` of a classroom is null; expected"),
             ("/api/open-classrooms", (200, "HIT", with_room(availability=[slot])), "`end_time` of a slot of room 342"),
-            ("/api/open-classrooms", (200, "HIT", with_room(status="unknown")), "has answered for none of the 1"),
-            ("/api/last-updated", (200, None, {"last_updated": None}), "should tell when the last sweep was"),
-            ("/api/cooldown-status", (200, None, {"in_cooldown": 0}), "should tell of the cooldown"),
-            ("/api/cooldown-status", (302, None, {}), "should tell of the cooldown, but answered 302 {}"),
-            ("/api/there-is-no-such-path", (200, None, {}), "should be 404, but answered 200 {}"),
+            ("/api/open-classrooms", (200, "HIT", with_room(status="unknown")), "none of the 1 classrooms has data"),
+            ("/api/last-updated", (200, None, {"last_updated": None}), "expected the time of the last sweep"),
+            ("/api/cooldown-status", (200, None, {"in_cooldown": 0}), "expected the state of the cooldown"),
+            ("/api/cooldown-status", (302, None, {}), "the response is 302 {}; expected the state of the cooldown"),
+            ("/api/there-is-no-such-path", (200, None, {}), "the response is 200 {}; expected 404"),
         ]:
-            with self.subTest(path=path, sentence=sentence), Service({**WELL, path: answer}) as service:
+            with self.subTest(path=path, sentence=sentence), Service({**HEALTHY, path: response}) as service:
                 run = smoke_test(service.url)
                 self.assertEqual(run.returncode, 1)
-                self.assertIn(f"smoke test: GET {path} ", run.stderr)
+                self.assertIn(f"smoke test: GET {path}: ", run.stderr)
                 self.assertIn(sentence, run.stderr)
 
-    def test_a_server_that_is_not_there_or_never_ends_its_answer_is_told_in_time(self):
-        with Service(WELL, drips=True) as service:
+    def test_a_missing_server_or_an_endless_response_is_reported_in_time(self):
+        with Service(HEALTHY, drips=True) as service:
             run = smoke_test(service.url)
-        self.assertIn("gave no whole answer within 1 s", run.stderr)
+        self.assertIn("no complete response within 1 s", run.stderr)
         run = smoke_test(service.url)
         self.assertEqual(run.returncode, 1)
         self.assertIn("Connection refused", run.stderr)
 
-    def test_a_frontend_that_may_not_read_the_answers_is_told(self):
-        with Service(WELL, origin="https://rooms.example.edu") as service:
+    def test_an_origin_that_cors_does_not_allow_is_reported(self):
+        with Service(HEALTHY, origin="https://rooms.example.edu") as service:
             self.assertEqual(smoke_test(service.url, "--origin", "https://rooms.example.edu").returncode, 0)
             run = smoke_test(service.url, "--origin", "https://other.example.edu")
         self.assertEqual(run.returncode, 1)
-        self.assertIn("pages of https://other.example.edu may not read it", run.stderr)
+        self.assertIn("pages of https://other.example.edu cannot read the response", run.stderr)
 
-    def test_what_is_no_url_is_told(self):
+    def test_an_invalid_url_is_rejected(self):
         run = smoke_test("rooms.example.edu")
         self.assertEqual(run.returncode, 2)
-        self.assertIn("`rooms.example.edu` should begin with https:// or http://", run.stderr)
+        self.assertIn("the URL is `rooms.example.edu`; expected one that begins with https:// or http://", run.stderr)
 
 
 if __name__ == "__main__":

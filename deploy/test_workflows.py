@@ -49,7 +49,7 @@ def test_every_tool_has_a_version_and_hashes(name):
 
 
 @pytest.mark.parametrize("name", ["requirements", "sam"])
-def test_the_locked_tools_are_the_wanted_ones(name):
+def test_the_lock_files_contain_the_requested_tools(name):
     wanted = (ROOT / f"deploy/{name}.in").read_text().split()
     locked = {re.split(r"[= ]", entry)[0].lower() for entry in entries(name)}
     for line in wanted:
@@ -58,11 +58,11 @@ def test_the_locked_tools_are_the_wanted_ones(name):
         assert re.split("[=]", package)[0].lower() in locked
 
 
-def test_what_deploys_is_what_was_tested():
+def test_the_deployment_uses_the_tested_versions():
     assert versions("sam") < versions("requirements")
 
 
-def test_pip_takes_nothing_without_a_hash_and_runs_no_setup():
+def test_pip_installs_only_wheels_with_a_hash():
     installer = (ROOT / "scripts/install-deploy-tools").read_text()
     [function] = re.findall(r"\.venv/bin/pip install .*", installer)
     assert {"--require-hashes", "--no-deps"} <= set(function.split())
@@ -73,7 +73,7 @@ def commands(job):
     return [step["run"] for step in job.get("steps", []) if "run" in step]
 
 
-def test_a_job_that_may_sign_for_itself_installs_sam_alone():
+def test_a_job_with_an_identity_token_installs_only_sam():
     signing = {name: job for name, job in JOBS.items() if job["permissions"].get("id-token") == "write"}
     assert set(signing) == {"deploy/deploy", "deploy/attest"}
     for name, job in signing.items():
@@ -96,7 +96,7 @@ def test_actions_are_pinned_by_commit_and_run_on_node_24(file):
 # ---- What a program is made of -------------------------------------------------------------------------------------
 
 
-def test_builds_of_a_public_repository_are_attested_with_their_packages():
+def test_builds_of_a_public_repository_are_attested_with_their_sboms():
     attest = JOBS["deploy/attest"]
     assert attest["permissions"] == {"attestations": "write", "id-token": "write"}
     assert "public" in attest["if"]
@@ -107,7 +107,7 @@ def test_builds_of_a_public_repository_are_attested_with_their_packages():
     assert "scripts/sbom" in commands(JOBS["deploy/build"])
 
 
-def test_the_list_of_packages_is_what_each_function_links():
+def test_the_sbom_lists_what_each_function_links():
     subprocess.run(["scripts/sbom"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     listed = {
         name: json.loads((ROOT / f"target/sbom/{name}.cdx.json").read_text())
@@ -132,7 +132,7 @@ def test_the_list_of_packages_is_what_each_function_links():
 # ---- What is known of dependencies ---------------------------------------------------------------------------------
 
 
-def test_dependabot_looks_at_every_kind_of_dependency():
+def test_dependabot_covers_every_kind_of_dependency():
     updates = yaml_parse((ROOT / ".github/dependabot.yml").read_text())["updates"]
     assert {(each["package-ecosystem"], each["directory"]) for each in updates} == {
         ("github-actions", "/"),
@@ -146,7 +146,7 @@ def test_dependabot_looks_at_every_kind_of_dependency():
         assert each["cooldown"]["default-days"] >= 7
 
 
-def test_advisories_are_looked_up_every_week():
+def test_advisories_are_checked_every_week():
     # YAML reads the key `on` as true.
     triggers = WORKFLOWS["advisories"].get("on") or WORKFLOWS["advisories"][True]
     [schedule] = triggers["schedule"]
@@ -158,7 +158,7 @@ def test_advisories_are_looked_up_every_week():
     "fails, outcome",
     [("fetch", "fail"), ("check", "fail"), ("nothing", "pass")],
 )
-def test_a_look_for_advisories_fails_where_their_database_cannot_be_had(tmp_path, fails, outcome):
+def test_the_advisory_check_fails_without_its_database(tmp_path, fails, outcome):
     cargo_deny = tmp_path / "cargo-deny"
     cargo_deny.write_text(f'#!/bin/sh\necho "$@" >>"{tmp_path}/called"\ncase "$*" in *{fails}*) exit 1 ;; esac\n')
     cargo_deny.chmod(0o755)

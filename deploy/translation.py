@@ -1,6 +1,6 @@
 """template.yaml as AWS reads it: the parameters' rules, SAM's transform, CloudFormation's conditions and functions.
 
-What only AWS knows (the name of a thing it makes) is told by a text: alike for like things, and other for others.
+A value that only AWS knows, such as the name of a resource, is replaced by a text that identifies the resource.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ NO_VALUE = object()
 
 
 class Refused(Exception):
-    """CloudFormation would not begin with these parameters."""
+    """CloudFormation would reject these parameters."""
 
 
 class ManagedPolicies:
-    """What the transform asks IAM for: policies' ARNs by their names."""
+    """The ARNs of managed policies by name, which the transform otherwise requests from IAM."""
 
     def load(self):
         return {"AWSCodeDeployRoleForLambda": "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"}
@@ -40,7 +40,7 @@ def source():
 
 
 def packaged(template):
-    """The template with something in S3 where `sam package` would put it."""
+    """The template with S3 locations where `sam package` would put them."""
     for resource in template["Resources"].values():
         for uri in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][uri] = f"s3://artifacts/{resource['Properties'][uri]}"
@@ -50,10 +50,10 @@ def packaged(template):
 
 
 def parameters(template, given):
-    """The given ones and the others' defaults, as texts, if their declarations and the template's rules allow them."""
+    """The given parameters and the defaults of the others, as strings. Raises Refused if CloudFormation would."""
     unknown = given.keys() - template["Parameters"].keys()
     if unknown:
-        raise Refused(f"no such parameters: {unknown}")
+        raise Refused(f"unknown parameters: {unknown}")
     values = {}
     for name, declared in template["Parameters"].items():
         value = given.get(name, declared.get("Default"))
@@ -62,15 +62,15 @@ def parameters(template, given):
         values[name] = value = str(value)
         allowed = declared.get("AllowedValues")
         if allowed and value not in map(str, allowed):
-            raise Refused(f"{name} is none of {allowed}")
+            raise Refused(f"{name} is `{value}`; expected one of {allowed}")
         if not re.fullmatch(declared.get("AllowedPattern", ".*"), value):
-            raise Refused(f"{name} does not match")
+            raise Refused(f"{name} does not match its pattern")
         if len(value) > declared.get("MaxLength", 4096):
             raise Refused(f"{name} is too long")
         if declared["Type"] == "Number":
             least, most = declared.get("MinValue", -1e9), declared.get("MaxValue", 1e9)
             if not least <= float(value) <= most:
-                raise Refused(f"{name} is not from {least} to {most}")
+                raise Refused(f"{name} is {value}; expected a number from {least} to {most}")
     scope = Scope({"Conditions": template["Conditions"]}, values)
     for name, rule in template["Rules"].items():
         if scope.holds(rule["RuleCondition"]) and not all(scope.holds(each["Assert"]) for each in rule["Assertions"]):
@@ -108,10 +108,10 @@ class Scope:
                 return all(map(self.holds, argument))
             case "Fn::Or":
                 return any(map(self.holds, argument))
-        raise AssertionError(f"no condition: {condition}")
+        raise AssertionError(f"unknown condition: {condition}")
 
     def holds_for(self, entry):
-        """Whether a resource or an output is there."""
+        """Whether a resource or an output exists."""
         return "Condition" not in entry or self.holds(entry["Condition"])
 
     def exists(self, name):
@@ -147,7 +147,7 @@ class Scope:
                 return self.value(argument[1])[int(argument[0])]
             case "Fn::GetAZs":
                 return [PSEUDO["AWS::Region"] + zone for zone in "abc"]
-        raise AssertionError(f"no function: {function}")
+        raise AssertionError(f"unknown function: {function}")
 
     def ref(self, name):
         if name == "AWS::NoValue":
@@ -156,17 +156,17 @@ class Scope:
             return PSEUDO[name]
         if name in self.values:
             return self.values[name]
-        assert self.exists(name), f"{name} is referred to, but is not there"
+        assert self.exists(name), f"{name} is referenced, but does not exist"
         if self.template["Resources"][name]["Type"] == "AWS::Lambda::LayerVersion":
             return f"arn:aws:lambda:us-east-1:123456789012:layer:campus:{self.number(name)}"
         return name
 
     def attribute(self, name, attribute):
-        assert self.exists(name), f"{name}.{attribute} is referred to, but is not there"
+        assert self.exists(name), f"{name}.{attribute} is referenced, but {name} does not exist"
         return f"{name}.{attribute}"
 
     def number(self, name):
-        """Another for each thing that CloudFormation would have to make anew: its name or its properties are others."""
+        """A number that changes with the name and the properties of a resource, as if CloudFormation replaced it."""
         identity = name + json.dumps(self.value(self.template["Resources"][name]["Properties"]), sort_keys=True)
         return int(hashlib.sha256(identity.encode()).hexdigest(), 16) % 10**5
 
@@ -185,7 +185,7 @@ class Scope:
 
 
 class Stack:
-    """What would be made of the template with these parameters."""
+    """The stack that CloudFormation would create with these parameters."""
 
     def __init__(self, **given):
         self.translated, self.parameters = translate(given)
@@ -216,7 +216,7 @@ class Stack:
 def decided(translated, values):
     """The translated template with its conditions decided, and its references left as they are.
 
-    For moto, which puts a null into a list where CloudFormation puts nothing.
+    For moto, which puts null into a list where CloudFormation omits the element.
     """
     scope = Scope(translated, values)
 

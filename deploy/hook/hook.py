@@ -1,7 +1,7 @@
-"""CodeDeploy runs this before a new version gets requests. It asks each function's new version one question.
+"""CodeDeploy runs this before a new version receives traffic. It sends each function's new version one request.
 
-A crash, a timeout or a wrong status fails the deployment: the old version keeps the requests. No question starts a
-sweep. With an empty cache /api/health answers 503 too, but that is no fault of a version: its `cache` is ok.
+A crash, a timeout or a wrong status fails the deployment, and the old version keeps the traffic. No request starts a
+sweep. With an empty cache /api/health returns 503 too, but that is not a fault of the version: its `cache` is ok.
 """
 
 import json
@@ -10,9 +10,9 @@ import os
 import boto3
 from botocore.config import Config
 
-# A start takes up to 10 s, and Redis has 5 s to answer.
-ANSWER_SECONDS = 20
-CONFIG = Config(connect_timeout=5, read_timeout=ANSWER_SECONDS, retries={"total_max_attempts": 1})
+# A cold start takes up to 10 s, and Redis has 5 s to respond.
+RESPONSE_SECONDS = 20
+CONFIG = Config(connect_timeout=5, read_timeout=RESPONSE_SECONDS, retries={"total_max_attempts": 1})
 
 
 def is_healthy(status, body):
@@ -36,13 +36,13 @@ CHECKS = [
 
 
 def fault_of(lambdas, version, path, expected):
-    """What is wrong with the answer of a version, or None."""
+    """What is wrong with a version's response, or None."""
     event = {"version": "2.0", "rawPath": path, "requestContext": {"http": {"method": "GET", "path": path}}}
     try:
-        answer = lambdas.invoke(FunctionName=version, Payload=json.dumps(event))
-        payload = json.load(answer["Payload"])
-        if "FunctionError" in answer:
-            return f"{answer['FunctionError']}: {payload}"
+        response = lambdas.invoke(FunctionName=version, Payload=json.dumps(event))
+        payload = json.load(response["Payload"])
+        if "FunctionError" in response:
+            return f"{response['FunctionError']}: {payload}"
         status, body = payload["statusCode"], json.loads(payload["body"])
         return None if expected(status, body) else f"{status} {body}"
     except Exception as error:
@@ -51,9 +51,9 @@ def fault_of(lambdas, version, path, expected):
 
 def handler(event, _):
     lambdas = boto3.client("lambda", config=CONFIG)
-    asked = {path: fault_of(lambdas, os.environ[variable], path, expected) for variable, path, expected in CHECKS}
-    faults = {path: fault for path, fault in asked.items() if fault}
-    print(json.dumps({"level": "ERROR" if faults else "INFO", "message": "asked the new versions", "faults": faults}))
+    checked = {path: fault_of(lambdas, os.environ[variable], path, expected) for variable, path, expected in CHECKS}
+    faults = {path: fault for path, fault in checked.items() if fault}
+    print(json.dumps({"level": "ERROR" if faults else "INFO", "message": "checked the new versions", "faults": faults}))
     boto3.client("codedeploy", config=CONFIG).put_lifecycle_event_hook_execution_status(
         deploymentId=event["DeploymentId"],
         lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
