@@ -1,4 +1,4 @@
-"""What `sam build` has built, packaged and deployed into moto: an AWS on loopback that keeps what it is given."""
+"""Tests of the output of `sam build`, packaged and deployed to moto, a mock of AWS on loopback."""
 
 import ast
 import io
@@ -19,7 +19,7 @@ from samtranslator.yaml_helper import yaml_parse
 from translation import API_URL, ROOT, Scope, decided, translate
 
 BUILD = ROOT / ".aws-sam/build"
-# Bytes of the zips. They are what a cold start fetches; more than that, and something is linked that should not be.
+# The largest zips, in bytes. A cold start downloads them. A larger one has an unwanted dependency.
 BUDGETS = {"Read": 4_800_000, "Refresh": 5_800_000, "CooldownStatus": 3_600_000, "Campus": 100_000}
 FUNCTIONS = ["Read", "Refresh", "CooldownStatus"]
 GIVEN = {
@@ -36,14 +36,14 @@ STACK = "emptyclassroom-prod"
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory):
-    assert (BUILD / "template.yaml").is_file(), "nothing is built: `make deploy-check` does"
+    assert (BUILD / "template.yaml").is_file(), "there is no build: run `make deploy-check`"
     with servers.moto(tmp_path_factory.mktemp("moto") / "log") as url:
         yield SimpleNamespace(url=url, client=lambda service: boto3.client(service, endpoint_url=url))
 
 
 @pytest.fixture(scope="module")
 def packaged(aws, tmp_path_factory):
-    """The built template after `sam package`: its programs lie in S3."""
+    """The built template after `sam package`, with its programs in S3."""
     aws.client("s3").create_bucket(Bucket="artifacts")
     written = tmp_path_factory.mktemp("packaged") / "template.yaml"
     command = [
@@ -65,7 +65,7 @@ def packaged(aws, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def archives(aws, packaged):
-    """The zips in S3, by the resources that they are of."""
+    """The zips in S3, by resource."""
     resources = yaml_parse(packaged)["Resources"]
     uris = {
         name: resource["Properties"].get("CodeUri") or resource["Properties"].get("ContentUri")
@@ -125,41 +125,41 @@ def test_a_program_serves_head_for_its_get_routes(name, path, tmp_path):
         "CAMPUS_FILE": str(ROOT / "campuses/bu.toml"),
     }
     with servers.function(BUILD / name / "bootstrap", environment, tmp_path / "log") as function:
-        answers = {}
+        responses = {}
         for method in ("GET", "HEAD"):
             event = {"version": "2.0", "rawPath": path, "requestContext": {"http": {"method": method, "path": path}}}
-            kind, answers[method] = function.invoke(event)
-            assert (kind, answers[method]["statusCode"]) == ("response", 200)
-    assert answers["GET"]["body"] and not answers["HEAD"].get("body")
+            kind, responses[method] = function.invoke(event)
+            assert (kind, responses[method]["statusCode"]) == ("response", 200)
+    assert responses["GET"]["body"] and not responses["HEAD"].get("body")
 
 
-# ---- The hook before the traffic -----------------------------------------------------------------------------------
+# ---- The deployment hook -------------------------------------------------------------------------------------------
 
 VARIABLES = {"READ_VERSION": "Read", "REFRESH_VERSION": "Refresh", "COOLDOWN_STATUS_VERSION": "CooldownStatus"}
 
 
 class LambdaAndCodeDeploy:
-    """The hook's two clients: one hands payloads to the running programs, the other keeps what it is told."""
+    """The hook's two clients: one passes payloads to the running programs, the other records the reported status."""
 
     def __init__(self, programs):
-        self.programs, self.told = programs, []
+        self.programs, self.reported = programs, []
 
     def client(self, service, config):
         assert service in ("lambda", "codedeploy")
         return self
 
     def invoke(self, FunctionName, Payload):
-        kind, answer = self.programs[FunctionName].invoke(json.loads(Payload))
+        kind, response = self.programs[FunctionName].invoke(json.loads(Payload))
         failed = {"FunctionError": "Unhandled"} if kind == "error" else {}
-        return {**failed, "Payload": io.BytesIO(json.dumps(answer).encode())}
+        return {**failed, "Payload": io.BytesIO(json.dumps(response).encode())}
 
     def put_lifecycle_event_hook_execution_status(self, status, **_):
-        self.told.append(status)
+        self.reported.append(status)
 
 
 @pytest.fixture
 def run_hook(tmp_path, monkeypatch):
-    """Runs the hook against the programs as they were built, and returns what it told CodeDeploy and its log."""
+    """Runs the hook against the built programs, and returns the reported status and the logged faults."""
 
     def with_environments(capsys, twenty_five_live, redis_url, **changed):
         with ExitStack() as running:
@@ -175,33 +175,35 @@ def run_hook(tmp_path, monkeypatch):
             clients = LambdaAndCodeDeploy(programs)
             monkeypatch.setattr(hook, "boto3", clients)
             hook.handler({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x-1"}, None)
-        [status] = clients.told
+        [status] = clients.reported
         return status, json.loads(capsys.readouterr().out)["faults"]
 
     return with_environments
 
 
 @pytest.fixture
-def asked_rooms():
-    """A 25Live that must not be asked: its URL, and how often it was."""
-    asked = []
-    with servers.twenty_five_live(lambda: not asked.append(1)) as url:
-        yield url, asked
+def watched_25live():
+    """A 25Live that should get no requests: its URL, and a list with an entry for each request."""
+    requests = []
+    with servers.twenty_five_live(lambda: not requests.append(1)) as url:
+        yield url, requests
 
 
-def test_the_hook_passes_good_programs_with_an_empty_cache_and_starts_no_sweep(run_hook, capsys, asked_rooms, tmp_path):
-    twenty_five_live, asked = asked_rooms
+def test_the_hook_passes_good_programs_with_an_empty_cache_and_starts_no_sweep(
+    run_hook, capsys, watched_25live, tmp_path
+):
+    twenty_five_live, requests = watched_25live
     with servers.redis(tmp_path) as url:
         assert run_hook(capsys, twenty_five_live, url) == ("Succeeded", {})
         assert servers.keys(url) == []
-    assert not asked
+    assert not requests
 
 
-def test_the_hook_stops_programs_that_cannot_reach_redis(run_hook, capsys, asked_rooms):
+def test_the_hook_stops_programs_that_cannot_reach_redis(run_hook, capsys, watched_25live):
     nothing_there = f"redis://127.0.0.1:{servers.free_port()}"
-    status, faults = run_hook(capsys, asked_rooms[0], nothing_there)
+    status, faults = run_hook(capsys, watched_25live[0], nothing_there)
     assert status == "Failed"
-    # The other two answer without Redis too.
+    # The other two functions also respond without Redis.
     assert faults.keys() == {"/api/health"}
     assert "unreachable" in faults["/api/health"]
 
@@ -210,9 +212,9 @@ def test_the_hook_stops_programs_that_cannot_reach_redis(run_hook, capsys, asked
     "name, path",
     [("Read", "/api/health"), ("Refresh", "/api/refresh"), ("CooldownStatus", "/api/cooldown-status")],
 )
-def test_the_hook_stops_a_program_that_does_not_start(run_hook, capsys, asked_rooms, tmp_path, name, path):
+def test_the_hook_stops_a_program_that_does_not_start(run_hook, capsys, watched_25live, tmp_path, name, path):
     with servers.redis(tmp_path) as url:
-        status, faults = run_hook(capsys, asked_rooms[0], url, **{name: {"REDIS_URL": "not a URL"}})
+        status, faults = run_hook(capsys, watched_25live[0], url, **{name: {"REDIS_URL": "not a URL"}})
     assert status == "Failed"
     assert faults.keys() == {path}
     assert "Runtime.ExitError" in faults[path]
@@ -220,8 +222,8 @@ def test_the_hook_stops_a_program_that_does_not_start(run_hook, capsys, asked_ro
 
 # ---- The stack -----------------------------------------------------------------------------------------------------
 
-# What moto's CloudFormation leaves out. test_template.py looks at these.
-UNKNOWN = {
+# Types that moto's CloudFormation does not support. test_template.py covers them.
+UNSUPPORTED = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
     "AWS::Budgets::Budget",
@@ -233,29 +235,29 @@ UNKNOWN = {
     "AWS::Logs::MetricFilter",
     "AWS::SNS::Subscription",
     "AWS::Scheduler::Schedule",
-    # It names the alarms.
+    # It refers to the alarms.
     "AWS::CloudWatch::Dashboard",
-    # Their descriptions take a layer's ARN apart, which moto has none of in there.
+    # Their descriptions split a layer's ARN, which moto does not have there.
     "AWS::Lambda::Version",
 }
 
 
-def as_moto_knows_it(template):
-    """Without what moto leaves out: a function stands in for its alias, a name for the rest, and no output tells it."""
+def as_moto_supports_it(template):
+    """The template without unsupported resources: a function replaces its alias, a name replaces any other resource."""
     resources = template["Resources"]
-    known = {name: resource for name, resource in resources.items() if resource["Type"] not in UNKNOWN}
-    unknown = resources.keys() - known.keys()
+    supported = {name: resource for name, resource in resources.items() if resource["Type"] not in UNSUPPORTED}
+    unsupported = resources.keys() - supported.keys()
     outputs = {
         name: output
         for name, output in template["Outputs"].items()
-        if not any(re.search(rf"\b{each}\b", json.dumps(output["Value"])) for each in unknown)
+        if not any(re.search(rf"\b{each}\b", json.dumps(output["Value"])) for each in unsupported)
     }
-    text = json.dumps({**template, "Resources": known, "Outputs": outputs})
-    for name in unknown:
-        # Versions and aliases are of a function.
+    text = json.dumps({**template, "Resources": supported, "Outputs": outputs})
+    for name in unsupported:
+        # Versions and aliases belong to a function.
         stand_in = resources[name]["Properties"].get("FunctionName", name)
         text = text.replace(json.dumps({"Ref": name}), json.dumps(stand_in))
-    # It makes a bus, but has no name for it.
+    # moto creates a bus, but returns no name for it.
     return text.replace(json.dumps({"Ref": "Bus"}), json.dumps(resources["Bus"]["Properties"]["Name"]))
 
 
@@ -277,13 +279,13 @@ def secrets(aws, redis):
 
 @pytest.fixture(scope="module")
 def deployed(aws, packaged, secrets):
-    """The stack, as far as moto can make it. moto has no SAM, so it is given what SAM would make."""
+    """The stack, as far as moto supports it. moto has no SAM transform, so it gets the transformed template."""
     translated, values = translate({**GIVEN, **secrets}, yaml_parse(packaged))
     template = decided(translated, values)
     cloudformation = aws.client("cloudformation")
     cloudformation.create_stack(
         StackName=STACK,
-        TemplateBody=as_moto_knows_it(template),
+        TemplateBody=as_moto_supports_it(template),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
@@ -292,7 +294,7 @@ def deployed(aws, packaged, secrets):
     made = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
     return SimpleNamespace(
         template=template,
-        # What moto did not make is told by its name.
+        # Unsupported resources are represented by their names.
         scope=Scope(template, values),
         ids={each["LogicalResourceId"]: each.get("PhysicalResourceId") for each in made},
         outputs={each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]},
@@ -300,7 +302,7 @@ def deployed(aws, packaged, secrets):
 
 
 def test_every_resource_that_moto_supports_is_created(deployed):
-    wanted = {name for name, resource in deployed.template["Resources"].items() if resource["Type"] not in UNKNOWN}
+    wanted = {name for name, resource in deployed.template["Resources"].items() if resource["Type"] not in UNSUPPORTED}
     assert deployed.ids.keys() == wanted
 
 
@@ -329,7 +331,7 @@ def test_the_roles_have_their_policies_and_the_gateway_its_permissions(aws, depl
     common = iam.get_policy_version(PolicyArn=deployed.ids["CommonPolicy"], VersionId="v1")["PolicyVersion"]["Document"]
     assert [statement["Sid"] for statement in common["Statement"]] == ["RedisUrl", "Traces"]
     document = iam.get_role_policy(RoleName=deployed.ids["RefreshRole"], PolicyName="Refresh")["PolicyDocument"]
-    # moto keeps it in Python's words.
+    # moto returns it as a Python literal.
     statements = ast.literal_eval(document)["Statement"]
     actions = {statement["Sid"]: statement["Action"] for statement in statements}
     assert actions == {
@@ -365,7 +367,7 @@ def test_cloudwatch_accepts_the_alarms_and_the_dashboard(aws, deployed):
     assert len(alarms) == 17
     for name in alarms:
         alarm = deployed.scope.value(deployed.template["Resources"][name]["Properties"])
-        # A parameter's value is a text; CloudFormation makes a number of it.
+        # A parameter's value is a string, which CloudFormation converts to a number.
         cloudwatch.put_metric_alarm(AlarmName=name, **{**alarm, "Threshold": float(alarm["Threshold"])})
     assert {each["AlarmName"] for each in cloudwatch.describe_alarms()["MetricAlarms"]} == set(alarms)
     dashboard = deployed.scope.value(deployed.template["Resources"]["Dashboard"]["Properties"])
@@ -410,7 +412,7 @@ def test_scheduler_accepts_the_schedule(aws, deployed):
 
 @pytest.fixture(scope="module")
 def mailbox(aws, deployed):
-    """What a rule of the stack's bus delivers to a queue, which is how anybody would listen."""
+    """Returns the events that a rule of the stack's bus delivers to a queue."""
     sqs, events = aws.client("sqs"), aws.client("events")
     queue = sqs.create_queue(QueueName="listener")["QueueUrl"]
     [arn] = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"].values()
@@ -428,15 +430,15 @@ def mailbox(aws, deployed):
 
 
 def test_the_program_publishes_an_event_for_each_scheduled_refresh(aws, deployed, mailbox, redis, tmp_path):
-    """The program as it was built, with the variables and secrets as deployed, and the schedule's own event."""
+    """Runs the built program with the deployed variables and secrets, and the schedule's own event."""
     deployed_as = aws.client("lambda").get_function_configuration(FunctionName=deployed.ids["Refresh"])
     schedule = deployed.scope.value(deployed.template["Resources"]["RefreshDaily"]["Properties"])
     event = json.loads(schedule["Target"]["Input"])
-    well = False
-    with servers.twenty_five_live(lambda: well) as twenty_five_live:
+    healthy = False
+    with servers.twenty_five_live(lambda: healthy) as twenty_five_live:
         environment = {
             **{name: str(value) for name, value in deployed_as["Environment"]["Variables"].items()},
-            # What is elsewhere here than on AWS.
+            # These differ from AWS.
             "API_URL": twenty_five_live,
             "CAMPUS_FILE": str(ROOT / "campuses/bu.toml"),
             "AWS_ENDPOINT_URL": aws.url,
@@ -445,13 +447,13 @@ def test_the_program_publishes_an_event_for_each_scheduled_refresh(aws, deployed
         with servers.function(program, environment, tmp_path / "log") as refresh:
             kind, _ = refresh.invoke(event)
             [failed] = mailbox()
-            # Lambda tries again what failed, and keeps it in the end.
+            # An error makes Lambda retry the event and, in the end, send it to the queue.
             assert kind == "error"
-            well = True
+            healthy = True
             servers.forget(redis, "classrooms:refresh_failed")
-            kind, answer = refresh.invoke(event)
+            kind, response = refresh.invoke(event)
             [refreshed] = mailbox()
-            assert (kind, answer["outcome"]) == ("response", "refreshed")
+            assert (kind, response["outcome"]) == ("response", "refreshed")
     rooms = (ROOT / "campuses/bu.toml").read_text().count("[[buildings.classrooms]]")
     assert (failed["source"], failed["detail-type"]) == ("emptyclassroom", "Availability Refresh Failed")
     assert (failed["detail"]["rooms_ok"], failed["detail"]["rooms_failed"]) == (0, rooms)

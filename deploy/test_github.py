@@ -1,4 +1,4 @@
-"""deploy/github.yaml: who may take the roles in which GitHub deploys, and whether they fit what they deploy."""
+"""Tests of deploy/github.yaml: who can assume GitHub's roles, and whether their permissions fit the template."""
 
 import fnmatch
 import functools
@@ -17,7 +17,7 @@ from test_template import FORMS, form
 from translation import PSEUDO, ROOT
 
 TEMPLATE = yaml_parse((ROOT / "deploy/github.yaml").read_text())
-# What AWS itself tells of each action: the kinds of things to which a policy can bind it.
+# AWS's reference of actions, with the resource types that each supports.
 KNOWN = load_resource(AdditionalSpecs, "Policies.json")
 
 
@@ -31,7 +31,7 @@ def as_list(value):
 
 
 def arns(statement):
-    """What a statement names, for the stack of the template's tests."""
+    """The resources of a statement, for the stack of the template's tests."""
     known = {**PSEUDO, "StackName": PSEUDO["AWS::StackName"]}
     texts = [each["Fn::Sub"] if isinstance(each, dict) else each for each in as_list(statement["Resource"])]
     return [re.sub(r"\$\{([^}]+)\}", lambda match: known[match[1]], text) for text in texts]
@@ -41,11 +41,11 @@ def matches(pattern, text):
     return fnmatch.fnmatchcase(text.lower(), pattern.lower())
 
 
-# ---- One account for a stage ---------------------------------------------------------------------------------------
+# ---- One account per stage -----------------------------------------------------------------------------------------
 
 
 def test_an_account_accepts_the_roles_of_only_one_stage(tmp_path):
-    # What CloudFormation may do to APIs and networks is bound to no name, so a stage's role reaches the whole account.
+    # Permissions for APIs and networks cannot be limited to a stack, so a stage's role reaches the whole account.
     with servers.moto(tmp_path / "log") as url:
         cloudformation = boto3.client("cloudformation", endpoint_url=url)
 
@@ -70,7 +70,7 @@ def test_an_account_accepts_the_roles_of_only_one_stage(tmp_path):
         assert [each["RoleName"] for each in roles if each["RoleName"] == "emptyclassroom-github"]
 
 
-# ---- Who takes the role --------------------------------------------------------------------------------------------
+# ---- Who can assume the role ---------------------------------------------------------------------------------------
 
 
 def test_only_jobs_of_the_environment_can_assume_the_role():
@@ -84,7 +84,7 @@ def test_only_jobs_of_the_environment_can_assume_the_role():
 
 
 @pytest.mark.parametrize(
-    "repository, taken",
+    "repository, accepted",
     [
         ("octocat/rooms", True),
         ("octocat@583231/rooms@1296269", True),
@@ -94,9 +94,9 @@ def test_only_jobs_of_the_environment_can_assume_the_role():
         ("octocat", False),
     ],
 )
-def test_a_repository_has_the_form_of_githubs_token(repository, taken):
+def test_a_repository_has_the_form_of_githubs_token(repository, accepted):
     pattern = TEMPLATE["Parameters"]["Repository"]["AllowedPattern"]
-    assert bool(re.fullmatch(pattern, repository)) == taken
+    assert bool(re.fullmatch(pattern, repository)) == accepted
 
 
 @pytest.mark.parametrize("role", ["DeployRole", "CloudFormationRole"])
@@ -109,18 +109,18 @@ def test_each_action_exists_and_has_a_resource_that_it_supports(role):
                 continue
             known = KNOWN[service]["Actions"]
             assert name.lower() in known, action
-            # An action that AWS binds to nothing is never allowed by a statement that names something.
+            # A statement with a resource never allows an action that supports none.
             assert statement["Resource"] == "*" or known[name.lower()].get("Resources"), action
             checked += 1
     assert checked > 10
 
 
-# ---- What CloudFormation does --------------------------------------------------------------------------------------
+# ---- Permissions of CloudFormation ---------------------------------------------------------------------------------
 
 
 @functools.cache
 def handlers():
-    """For each type of resource, what CloudFormation's own code for it calls. It lists none, so that is left out."""
+    """The actions that CloudFormation's handlers call for each resource type, except for the unused list handlers."""
     schemas = {}
     for file in (Path(cfnlint.__file__).parent / "data/schemas/resources").glob("*.json"):
         schema = json.loads(file.read_text())
@@ -131,9 +131,9 @@ def handlers():
     }
 
 
-# Handlers name what any template could need. These are for properties that template.yaml does not have.
+# Handlers list what any template could need. These actions are for properties that template.yaml does not use.
 UNUSED = {
-    "keys of one's own": {"kms:*"},
+    "customer-managed keys": {"kms:*"},
     "IPv6, VPNs, tenancy, encryption between instances": {
         "ec2:AssociateSubnetCidrBlock",
         "ec2:AttachVpnGateway",
@@ -157,7 +157,7 @@ UNUSED = {
         "iam:DetachUserPolicy",
         "iam:PutRolePermissionsBoundary",
     },
-    "file systems, signed code, capacity of one's own": {
+    "file systems, signed code, capacity providers": {
         "elasticfilesystem:DescribeMountTargets",
         "lambda:GetCodeSigningConfig",
         "lambda:PassCapacityProvider",
@@ -169,15 +169,15 @@ UNUSED = {
         "logs:DeleteResourcePolicy",
         "logs:PutIndexPolicy",
     },
-    "distributions with tenants, in a VPC, or tried out beside another": {
+    "distributions with tenants, VPC origins or a staging distribution": {
         "cloudfront:CreateConnectionGroup",
         "cloudfront:GetConnectionGroup",
         "cloudfront:GetVpcOrigin",
         "cloudfront:UpdateDistributionWithStagingConfig",
     },
-    "machines of one's own": {"codedeploy:RegisterOnPremisesInstance"},
-    # API Gateway's actions are the methods of HTTP.
-    "names that no policy has": {
+    "on-premises machines": {"codedeploy:RegisterOnPremisesInstance"},
+    # API Gateway's real actions are HTTP methods.
+    "actions that do not exist in policies": {
         "apigateway:TagResource",
         "apigateway:UntagResource",
         "cloudfront:CreateDistributionWithTags",
@@ -189,7 +189,7 @@ UNUSED = {
 
 
 def fits(action, arn):
-    """Whether a policy can bind an action to this resource."""
+    """Whether an action supports this resource."""
     service, name = action.split(":")
     known = KNOWN[service]
     formats = [
@@ -222,7 +222,7 @@ def test_cloudformation_has_the_permissions_for_each_resource_of_the_template():
         if not any(matches(pattern, action) for pattern in unused) and not is_allowed(action)
     }
     assert not refused
-    # What is listed as unused would be missing otherwise.
+    # Each unused pattern must match an action.
     every = {action for actions in called.values() for action in actions}
     for pattern in unused:
         assert any(matches(pattern, action) for action in every), pattern
@@ -285,10 +285,10 @@ def test_cloudformation_may_manage_only_the_cloudfront_resources_of_the_template
         for action in as_list(statement["Action"])
         if action.startswith("cloudfront:")
     }
-    # Only what AWS binds to nothing.
+    # Only actions that support no resource.
     assert everywhere and all(not KNOWN["cloudfront"]["Actions"][each.split(":")[1].lower()] for each in everywhere)
     assert all(each.startswith("cloudfront:Create") for each in everywhere)
-    # A function runs code at the edge, so the role reaches those of the stack alone.
+    # A function runs code at the edge, so the role reaches only those of the stack.
     [functions] = [
         arn for each in statements("CloudFormationRole") for arn in arns(each) if ":function/" in arn and "front" in arn
     ]

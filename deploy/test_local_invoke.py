@@ -1,4 +1,4 @@
-"""The functions on one's own machine: `make lambda-watch` on every route, `make lambda-invoke` with every event."""
+"""Tests of the functions on this machine: `make lambda-watch` on every route, `make lambda-invoke` with every event."""
 
 import http.client
 import json
@@ -18,13 +18,13 @@ import routes
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = sorted(file.stem for file in (ROOT / "events").glob("*.json"))
-# Seconds. A cold build of the three functions takes five minutes of a processor, and this machine may be busy.
+# Seconds. A cold build of the three functions takes five CPU minutes, and the machine may be busy.
 BUILD = 3600
 SOON = 60
 
-# The answer to an event while nothing is cached: the status, and the sentence of a refusal, a part of the body, or the
-# beginning of one that is no JSON. An event without one gets what shared/openapi.json says of its route.
-ANSWERS = {
+# The expected response to an event while the cache is empty: the status, and the `detail` of an error, a part of a JSON
+# body, or the start of another body. Events that are not listed get what shared/openapi.json promises for their route.
+RESPONSES = {
     "app": (200, "<!doctype html>"),
     "app-manifest": (200, {"short_name": "Classrooms"}),
     "app-room": (200, "<!doctype html>"),
@@ -55,13 +55,13 @@ ANSWERS = {
     "refresh-invalidate-cache-wrong-token": (401, "Invalid or missing admin token"),
     "refresh-too-large": (413, "The request body is longer than 1024 bytes"),
     "robots": (200, "User-agent: *"),
-    # No client waits for this one: it has no status.
+    # No client waits for this one, so it has no status.
     "schedule": (None, {"outcome": "refreshed"}),
 }
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: dict
     text: str
@@ -89,9 +89,10 @@ class Watch:
     def ask(self, method, path, **headers):
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SOON)
         client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-        answer = client.getresponse()
-        names = [name.lower() for name, _ in answer.getheaders()]
-        return Answer(answer.status, dict(zip(names, answer.headers.values(), strict=True)), answer.read().decode())
+        response = client.getresponse()
+        names = [name.lower() for name, _ in response.getheaders()]
+        headers = dict(zip(names, response.headers.values(), strict=True))
+        return Response(response.status, headers, response.read().decode())
 
     def empty_redis(self):
         with socket.create_connection(("127.0.0.1", int(self.redis_url.rsplit(":")[-1])), timeout=SOON) as redis:
@@ -104,7 +105,7 @@ class Watch:
 
 
 def environment(port, **given):
-    """That of this process, without any variable of the service."""
+    """The environment of this process, without the service's variables."""
     service = re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     kept = {name: value for name, value in os.environ.items() if name not in service}
     return {**kept, "PORT": str(port), **given}
@@ -127,7 +128,7 @@ def listens(port):
 
 
 def processes():
-    """All that run, by their ids: each with its parent's id and its command line."""
+    """All running processes by id, each with its parent's id and its command line."""
     command = ["ps", "-e", "-o", "pid=,ppid=,stat=,args="]
     table = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     rows = [line.split(maxsplit=3) for line in table.splitlines()]
@@ -153,7 +154,7 @@ def watching(folder, **given):
             env=environment(port, **given),
             stdout=output,
             stderr=subprocess.STDOUT,
-            # So that Ctrl-C reaches all of it, as in a terminal, and pytest not.
+            # So that Ctrl-C reaches all of its processes, as in a terminal, but not pytest.
             start_new_session=True,
         )
     try:
@@ -176,7 +177,7 @@ def running(tmp_path_factory):
 
 @pytest.fixture
 def watch(running):
-    """One whose cache is empty."""
+    """The running watch, with an empty cache."""
     running.empty_redis()
     return running
 
@@ -186,7 +187,7 @@ def route_of(event):
 
 
 def test_each_expected_response_has_an_event():
-    assert ANSWERS.keys() <= set(EVENTS)
+    assert RESPONSES.keys() <= set(EVENTS)
 
 
 def test_each_route_has_an_event():
@@ -197,33 +198,33 @@ def test_each_route_has_an_event():
 def test_each_event_gets_its_expected_response(watch, event):
     outcome = run("lambda-invoke", event, port=watch.port)
     assert outcome.returncode == 0, outcome.stderr
-    answer = json.loads(outcome.stdout)
-    if event not in ANSWERS:
+    response = json.loads(outcome.stdout)
+    if event not in RESPONSES:
         operations = [
             operation
             for route, operation in routes.OPERATIONS.items()
             if routes.in_gateway(route) == route_of(event) and "200" in operation["responses"]
         ]
         documented = {kind for operation in operations for kind in operation["responses"]["200"]["content"]}
-        assert answer["statusCode"] == 200 and answer["headers"]["content-type"] in documented, answer
+        assert response["statusCode"] == 200 and response["headers"]["content-type"] in documented, response
         return
-    status, expected = ANSWERS[event]
+    status, expected = RESPONSES[event]
     if status is None:
-        assert expected.items() <= answer.items()
+        assert expected.items() <= response.items()
         return
-    assert (answer["statusCode"], answer["cookies"], answer["isBase64Encoded"]) == (status, [], False), answer
-    assert answer["headers"]["x-content-type-options"] == "nosniff"
-    kind = answer["headers"].get("content-type")
+    assert (response["statusCode"], response["cookies"], response["isBase64Encoded"]) == (status, [], False), response
+    assert response["headers"]["x-content-type-options"] == "nosniff"
+    kind = response["headers"].get("content-type")
     if expected is None:
-        assert (answer["body"], answer["headers"]["x-cache"]) == ("", "MISS")
+        assert (response["body"], response["headers"]["x-cache"]) == ("", "MISS")
     elif kind == "application/problem+json":
-        assert Answer(status, answer["headers"], answer["body"]).problem() == (status, expected)
+        assert Response(status, response["headers"], response["body"]).problem() == (status, expected)
     elif kind is None or not kind.endswith("json"):
-        assert answer["body"].startswith(expected)
+        assert response["body"].startswith(expected)
     elif isinstance(expected, dict):
-        assert expected.items() <= json.loads(answer["body"]).items()
+        assert expected.items() <= json.loads(response["body"]).items()
     else:
-        assert json.loads(answer["body"]) == expected
+        assert json.loads(response["body"]) == expected
 
 
 def test_a_miss_sweeps_once_and_later_reads_are_hits_or_304(watch):
@@ -268,9 +269,9 @@ def test_after_a_refresh_the_cooldown_applies_to_all_but_the_operator(watch):
 
 def test_a_path_or_method_without_a_route_invokes_no_function(watch):
     for method, path in (("GET", "/api/nowhere"), ("DELETE", "/api/open-classrooms"), ("GET", "/api/refresh")):
-        answer = watch.ask(method, path)
-        assert (answer.status, answer.json()["title"]) == (404, "Default function disabled"), (method, path)
-        assert "x-content-type-options" not in answer.headers, "all functions send it"
+        response = watch.ask(method, path)
+        assert (response.status, response.json()["title"]) == (404, "Default function disabled"), (method, path)
+        assert "x-content-type-options" not in response.headers, "a function sent the response"
 
 
 def test_preflights_are_answered_without_a_function(watch):
@@ -279,7 +280,7 @@ def test_preflights_are_answered_without_a_function(watch):
     assert (preflight.status, preflight.text) == (200, "")
     assert preflight.headers["access-control-allow-origin"] == origin
     assert preflight.headers["access-control-allow-methods"] == "POST"
-    assert "x-content-type-options" not in preflight.headers, "all functions send it"
+    assert "x-content-type-options" not in preflight.headers, "a function sent the response"
     assert watch.ask("GET", "/", origin=origin).headers["access-control-allow-origin"] == origin
 
 
@@ -299,7 +300,7 @@ def test_a_configured_redis_is_used_and_left_running(watch, tmp_path):
     with watching(tmp_path, REDIS_URL=watch.redis_url) as second:
         assert second.ask("GET", "/api/open-classrooms").headers["x-cache"] == "MISS"
         assert not any("redis-server" in line for line in family_of(second.process.pid).values())
-        # Whoever can reach this port knows the token of events/.
+        # The token of events/ is public, so it must not be valid for this Redis.
         token = "Bearer test-admin-token"
         assert second.ask("POST", "/api/refresh?invalidate_cache=true", authorization=token).status == 403
         second.press_ctrl_c()
@@ -307,15 +308,15 @@ def test_a_configured_redis_is_used_and_left_running(watch, tmp_path):
 
 
 def test_a_failed_invocation_is_reported_and_does_not_stop_the_others(watch, tmp_path):
-    nobody = f"http://127.0.0.1:{free_port()}/availabilitydata.json"
-    with watching(tmp_path, REDIS_URL=watch.redis_url, API_URL=nobody) as second:
+    nothing_there = f"http://127.0.0.1:{free_port()}/availabilitydata.json"
+    with watching(tmp_path, REDIS_URL=watch.redis_url, API_URL=nothing_there) as second:
         outcome = run("lambda-invoke", "schedule", "hello", port=second.port)
     assert outcome.returncode == 1
     assert "RefreshFailed" in outcome.stderr
     assert json.loads(json.loads(outcome.stdout)["body"]) == "Hello World"
 
 
-@pytest.mark.usefixtures("running")  # By which the functions are built.
+@pytest.mark.usefixtures("running")  # It builds the functions.
 def test_lambda_invoke_starts_a_temporary_watch_if_none_is_running():
     port = free_port()
     outcome = run("lambda-invoke", "hello", "cooldown-status", port=port)
@@ -327,10 +328,10 @@ def test_lambda_invoke_starts_a_temporary_watch_if_none_is_running():
 
 def test_wrong_settings_and_events_are_reported_in_a_sentence(watch):
     for script, arguments, port, sentence in (
-        ("lambda-watch", [], watch.port, f"port {watch.port} of 127.0.0.1 is taken: stop what listens there"),
-        ("lambda-watch", [], "eighty", "PORT is `eighty`, but should be a number from 1 to 65535"),
-        ("lambda-invoke", [], "65536", "PORT is `65536`, but should be a number from 1 to 65535"),
-        ("lambda-invoke", ["nothing"], watch.port, f"there is no event `nothing`, but: {EVENTS[0]} "),
+        ("lambda-watch", [], watch.port, f"port {watch.port} of 127.0.0.1 is taken: stop the program"),
+        ("lambda-watch", [], "eighty", "PORT is `eighty`; expected a number from 1 to 65535"),
+        ("lambda-invoke", [], "65536", "PORT is `65536`; expected a number from 1 to 65535"),
+        ("lambda-invoke", ["nothing"], watch.port, f"the event is `nothing`; expected one of: {EVENTS[0]} "),
     ):
         outcome = run(script, *arguments, port=port)
         assert (outcome.returncode, outcome.stdout) == (1, ""), script

@@ -1,4 +1,4 @@
-"""What .github/ and the lists of tools promise: who installs what, from where, and who looks for known faults."""
+"""Tests of .github/ and of the locked tools: what each job installs, from where, and the checks for advisories."""
 
 import json
 import re
@@ -16,7 +16,7 @@ JOBS = {
     for workflow, parsed in WORKFLOWS.items()
     for name, job in parsed["jobs"].items()
 }
-# The first version of each action that runs on node 24. GitHub's runners have no node 20 since September 2026.
+# The first version of each action that runs on Node.js 24. GitHub's runners have no Node.js 20 since September 2026.
 ON_NODE_24 = {
     "actions/attest-build-provenance": (3, 0),
     "actions/checkout": (5, 0),
@@ -28,7 +28,7 @@ ON_NODE_24 = {
 
 
 def entries(name):
-    """The entries of a file of locked packages: each with its version and its hashes."""
+    """The entries of a lock file, each with its version and its hashes."""
     text = re.sub(r"\\\n\s*", " ", (ROOT / f"deploy/{name}.txt").read_text())
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
@@ -37,7 +37,7 @@ def versions(name):
     return {entry.split(" --hash")[0].strip() for entry in entries(name)}
 
 
-# ---- What is installed ---------------------------------------------------------------------------------------------
+# ---- Tools ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["requirements", "sam"])
@@ -93,7 +93,7 @@ def test_actions_are_pinned_by_commit_and_run_on_node_24(file):
         assert (int(major), int(minor)) >= ON_NODE_24[action], action
 
 
-# ---- What a program is made of -------------------------------------------------------------------------------------
+# ---- SBOM and provenance -------------------------------------------------------------------------------------------
 
 
 def test_builds_of_a_public_repository_are_attested_with_their_sboms():
@@ -114,7 +114,7 @@ def test_the_sbom_lists_what_each_function_links():
         for name in ("read", "refresh", "cooldown-status")
     }
     names = {name: {component["name"] for component in bom["components"]} for name, bom in listed.items()}
-    # As scripts/check-dependencies has it.
+    # The same as in scripts/check-dependencies.
     for function in names.values():
         assert {"emptyclassroom", "redis", "rustls"} <= function
         assert not {"simulator", "testkit", "utoipa"} & function
@@ -129,7 +129,7 @@ def test_the_sbom_lists_what_each_function_links():
             assert each["licenses"][0]["expression"], each["name"]
 
 
-# ---- What is known of dependencies ---------------------------------------------------------------------------------
+# ---- Updates and advisories ----------------------------------------------------------------------------------------
 
 
 def test_dependabot_covers_every_kind_of_dependency():
@@ -147,7 +147,7 @@ def test_dependabot_covers_every_kind_of_dependency():
 
 
 def test_advisories_are_checked_every_week():
-    # YAML reads the key `on` as true.
+    # YAML parses the key `on` as true.
     triggers = WORKFLOWS["advisories"].get("on") or WORKFLOWS["advisories"][True]
     [schedule] = triggers["schedule"]
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", schedule["cron"])
