@@ -48,15 +48,15 @@ def test_a_hundred_million_reads_with_the_cdn_and_upstash_are_below_the_goal():
     # CloudFront, computed by hand: 10 of the 100 million requests are free, 2 million function calls, and all 340 GB.
     assert month.cloudfront == pytest.approx(90 * 1.00 + 98 * 0.10)
     # At most one request per minute and regional cache reaches the API.
-    assert month.asked <= cost.CACHES * cost.SECONDS / 60
-    assert month.together + cost.fixed("Upstash") <= cost.GOAL == 125
+    assert month.api_requests <= cost.CACHES * cost.SECONDS / 60
+    assert month.total + cost.fixed("Upstash") <= cost.GOAL == 125
 
 
 def test_the_cost_of_a_read_without_the_cdn_is_the_sum_of_its_parts():
     month = cost.month({cost.READ: 1e6}, "Upstash", cdn=False)
     parts = 1.00 + 0.20 + 0.25 * 6500 * 0.0000133334 + 1.284 * 0.50 + 0.05 + 3.4 * 0.09
     assert month.aws == pytest.approx(parts)
-    assert (month.cloudfront, month.redis, month.asked) == (0, pytest.approx(2.00), 1e6)
+    assert (month.cloudfront, month.redis, month.api_requests) == (0, pytest.approx(2.00), 1e6)
     assert cost.month({cost.READ: 1e6}, "ElastiCache", cdn=False).redis == pytest.approx(28 * 0.0023)
     # Upstash's transfer beyond 200 GB.
     assert cost.month(READS, "Upstash", cdn=False).redis == pytest.approx(200 + (2730 - 200) * 0.03)
@@ -64,7 +64,7 @@ def test_the_cost_of_a_read_without_the_cdn_is_the_sum_of_its_parts():
 
 @pytest.mark.parametrize("route", cost.PAGE_VIEW, ids=lambda route: route.path)
 def test_the_cdn_passes_on_few_of_many_requests_and_nearly_all_of_few(route):
-    most = cost.CACHES * cost.SECONDS / route.kept
+    most = cost.CACHES * cost.SECONDS / route.lifetime
     assert cost.reach_the_api(1e9, route) == pytest.approx(most, rel=0.01)
     assert cost.reach_the_api(1000, route) == pytest.approx(1000, rel=0.02)
     counts = [cost.reach_the_api(10**n, route) for n in range(3, 10)]
@@ -74,7 +74,7 @@ def test_the_cdn_passes_on_few_of_many_requests_and_nearly_all_of_few(route):
 @pytest.mark.parametrize("redis", ["Upstash", "ElastiCache"])
 def test_the_cdn_never_raises_the_cost_of_a_month(redis):
     for requests in cost.MONTHS.values():
-        with_it, without = (cost.month(requests, redis, cdn).together for cdn in (True, False))
+        with_it, without = (cost.month(requests, redis, cdn).total for cdn in (True, False))
         assert with_it < without
 
 
@@ -91,9 +91,9 @@ def test_cache_lifetimes_match_those_of_the_functions():
     source = (ROOT / "shared/src/web/cache_control.rs").read_text()
     named = {name: int(seconds) for name, seconds in re.findall(r"const (\w+): i64 = (\d+);", source)}
     [edge] = {form(Cdn="cloudfront").properties(name)["Environment"]["Variables"]["EDGE_SECONDS"] for name in FUNCTIONS}
-    assert cost.READ.kept == int(edge)
-    assert cost.LAST_UPDATED.kept == named["LAST_UPDATED"]
-    assert cost.COOLDOWN_STATUS.kept == named["COOLDOWN_STATUS"]
+    assert cost.READ.lifetime == int(edge)
+    assert cost.LAST_UPDATED.lifetime == named["LAST_UPDATED"]
+    assert cost.COOLDOWN_STATUS.lifetime == named["COOLDOWN_STATUS"]
 
 
 def test_memory_sizes_match_those_of_the_template():
@@ -115,12 +115,12 @@ def test_the_number_of_watched_metrics_is_that_of_production():
 
 def test_the_readme_has_the_same_totals():
     small, large = (
-        cost.money(cost.fixed("Upstash") + cost.month(cost.views(count), "Upstash", cdn=False).together)
+        cost.money(cost.fixed("Upstash") + cost.month(cost.views(count), "Upstash", cdn=False).total)
         for count in (1e5, 1e6)
     )
     readme = " ".join((ROOT / "README.md").read_text().split())
     assert f"about {small} a month at 100 thousand page views and {large} at a million" in readme
     with_cdn, without = (
-        cost.money(cost.fixed("Upstash") + cost.month(READS, "Upstash", cdn=cdn).together) for cdn in (True, False)
+        cost.money(cost.fixed("Upstash") + cost.month(READS, "Upstash", cdn=cdn).total) for cdn in (True, False)
     )
     assert f"{with_cdn} instead of {without} at 100 million reads" in readme

@@ -16,7 +16,7 @@ JOBS = {
     for workflow, parsed in WORKFLOWS.items()
     for name, job in parsed["jobs"].items()
 }
-# The first version of each action that runs on Node.js 24. GitHub's runners have no Node.js 20 since September 2026.
+# The first version of each action that runs on Node.js 24. GitHub's runners dropped Node.js 20 in September 2026.
 ON_NODE_24 = {
     "actions/attest-build-provenance": (3, 0),
     "actions/checkout": (5, 0),
