@@ -109,7 +109,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def answer(self, status, body=b"", **headers):
+    def respond(self, status, body=b"", **headers):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
@@ -125,14 +125,14 @@ def twenty_five_live(is_healthy):
     class Handler(_Handler):
         def do_GET(self):
             if not is_healthy():
-                self.answer(500)
+                self.respond(500)
                 return
             query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
             start = datetime.datetime.fromisoformat(query["start_dt"])
             days = [(start + datetime.timedelta(days=day)).isoformat() for day in range(30)]
             room = int(query["space_id"])
             subjects = [{"itemId": room, "itemName": f"room {room}", "item_date": day, "items": []} for day in days]
-            self.answer(200, json.dumps({"subjects": subjects}).encode(), Content_Type="application/json")
+            self.respond(200, json.dumps({"subjects": subjects}).encode(), Content_Type="application/json")
 
     with _serving(Handler) as address:
         yield f"http://{address}/availabilitydata.json"
@@ -143,7 +143,7 @@ class RuntimeApi:
 
     def __init__(self):
         self.events = queue.Queue()
-        self.answers = queue.Queue()
+        self.responses = queue.Queue()
         self.child = None
 
     def invoke(self, event):
@@ -154,7 +154,7 @@ class RuntimeApi:
             # Read before the responses, so that a response sent before the exit counts.
             exit_code = self.child.poll()
             with suppress(queue.Empty):
-                return self.answers.get(timeout=0.1)
+                return self.responses.get(timeout=0.1)
             if exit_code is not None:
                 message = f"Runtime exited with error: exit status {exit_code}"
                 return "error", {"errorType": "Runtime.ExitError", "errorMessage": message}
@@ -170,7 +170,7 @@ class RuntimeApi:
                 event = api.events.get()
                 deadline = int((time.time() + 30) * 1000)
                 arn = "arn:aws:lambda:us-east-1:123456789012:function:under-test"
-                self.answer(
+                self.respond(
                     200,
                     event,
                     Content_Type="application/json",
@@ -181,8 +181,8 @@ class RuntimeApi:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.answer(202)
-                api.answers.put((self.path.rsplit("/", 1)[1], json.loads(body)))
+                self.respond(202)
+                api.responses.put((self.path.rsplit("/", 1)[1], json.loads(body)))
 
         return Handler
 

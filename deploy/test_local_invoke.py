@@ -86,7 +86,7 @@ class Watch:
     def redis_url(self):
         return re.search(r"redis://127\.0\.0\.1:\d+", self.log.read_text()).group()
 
-    def ask(self, method, path, **headers):
+    def request(self, method, path, **headers):
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SOON)
         client.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         response = client.getresponse()
@@ -228,66 +228,66 @@ def test_each_event_gets_its_expected_response(watch, event):
 
 
 def test_a_miss_sweeps_once_and_later_reads_are_hits_or_304(watch):
-    assert watch.ask("GET", "/").text == '"Hello World"'
-    assert watch.ask("GET", "/api/last-updated").json() == {"last_updated": None}
-    miss = watch.ask("GET", "/api/open-classrooms")
+    assert watch.request("GET", "/").text == '"Hello World"'
+    assert watch.request("GET", "/api/last-updated").json() == {"last_updated": None}
+    miss = watch.request("GET", "/api/open-classrooms")
     assert (miss.status, miss.headers["x-cache"], miss.headers["content-type"]) == (200, "MISS", "application/json")
-    hit = watch.ask("GET", "/api/open-classrooms")
+    hit = watch.request("GET", "/api/open-classrooms")
     assert (hit.status, hit.headers["x-cache"], hit.text) == (200, "HIT", miss.text)
     assert hit.headers["etag"] == miss.headers["etag"]
-    known = watch.ask("GET", "/api/open-classrooms", if_none_match=miss.headers["etag"])
+    known = watch.request("GET", "/api/open-classrooms", if_none_match=miss.headers["etag"])
     assert (known.status, known.headers["x-cache"], known.text) == (304, "HIT", "")
-    assert watch.ask("GET", "/api/last-updated").json() == {"last_updated": miss.json()["last_updated"]}
+    assert watch.request("GET", "/api/last-updated").json() == {"last_updated": miss.json()["last_updated"]}
 
 
 def test_days_and_rooms_are_returned_or_rejected(watch):
-    today = date.fromisoformat(watch.ask("GET", "/api/open-classrooms").json()["date"])
+    today = date.fromisoformat(watch.request("GET", "/api/open-classrooms").json()["date"])
     tomorrow = (today + timedelta(days=1)).isoformat()
-    assert watch.ask("GET", f"/api/open-classrooms?date={tomorrow}").json()["date"] == tomorrow
-    room = watch.ask("GET", f"/api/classrooms/342?date={tomorrow}")
+    assert watch.request("GET", f"/api/open-classrooms?date={tomorrow}").json()["date"] == tomorrow
+    room = watch.request("GET", f"/api/classrooms/342?date={tomorrow}")
     assert (room.status, room.json()["id"], room.json()["date"]) == (200, "342", tomorrow)
-    assert watch.ask("GET", "/api/classrooms/999").problem() == (404, "Classroom not found")
+    assert watch.request("GET", "/api/classrooms/999").problem() == (404, "Classroom not found")
     for day, status in (("tomorrow", 400), ("2020-01-01", 404)):
-        assert watch.ask("GET", f"/api/open-classrooms?date={day}").problem()[0] == status
+        assert watch.request("GET", f"/api/open-classrooms?date={day}").problem()[0] == status
 
 
 def test_after_a_refresh_the_cooldown_applies_to_all_but_the_operator(watch):
-    assert watch.ask("GET", "/api/cooldown-status").json() == {"in_cooldown": False, "remaining_minutes": 0}
-    assert watch.ask("POST", "/api/refresh").json()["message"] == "Data refreshed successfully"
-    refused = watch.ask("POST", "/api/refresh")
+    assert watch.request("GET", "/api/cooldown-status").json() == {"in_cooldown": False, "remaining_minutes": 0}
+    assert watch.request("POST", "/api/refresh").json()["message"] == "Data refreshed successfully"
+    refused = watch.request("POST", "/api/refresh")
     assert refused.problem() == (429, "Refresh cooldown active. Please wait 30.0 more minutes.")
     assert 1700 < int(refused.headers["retry-after"]) <= 1800
-    assert watch.ask("GET", "/api/cooldown-status").json()["in_cooldown"] is True
+    assert watch.request("GET", "/api/cooldown-status").json()["in_cooldown"] is True
 
     invalidate = "/api/refresh?invalidate_cache=true"
-    stranger = watch.ask("POST", invalidate)
+    stranger = watch.request("POST", invalidate)
     assert stranger.problem() == (401, "Invalid or missing admin token")
     assert stranger.headers["www-authenticate"] == "Bearer"
-    assert watch.ask("POST", invalidate, authorization="Bearer a-guessed-token").status == 401
-    assert watch.ask("POST", invalidate, authorization="Bearer test-admin-token").status == 200
+    assert watch.request("POST", invalidate, authorization="Bearer a-guessed-token").status == 401
+    assert watch.request("POST", invalidate, authorization="Bearer test-admin-token").status == 200
 
 
 def test_a_path_or_method_without_a_route_invokes_no_function(watch):
     for method, path in (("GET", "/api/nowhere"), ("DELETE", "/api/open-classrooms"), ("GET", "/api/refresh")):
-        response = watch.ask(method, path)
+        response = watch.request(method, path)
         assert (response.status, response.json()["title"]) == (404, "Default function disabled"), (method, path)
         assert "x-content-type-options" not in response.headers, "a function sent the response"
 
 
 def test_preflights_are_answered_without_a_function(watch):
     origin = "http://localhost:3000"
-    preflight = watch.ask("OPTIONS", "/api/refresh", origin=origin, access_control_request_method="POST")
+    preflight = watch.request("OPTIONS", "/api/refresh", origin=origin, access_control_request_method="POST")
     assert (preflight.status, preflight.text) == (200, "")
     assert preflight.headers["access-control-allow-origin"] == origin
     assert preflight.headers["access-control-allow-methods"] == "POST"
     assert "x-content-type-options" not in preflight.headers, "a function sent the response"
-    assert watch.ask("GET", "/", origin=origin).headers["access-control-allow-origin"] == origin
+    assert watch.request("GET", "/", origin=origin).headers["access-control-allow-origin"] == origin
 
 
 def test_ctrl_c_ends_all_started_processes(tmp_path):
     with watching(tmp_path) as watch:
         for path in ("/", "/api/cooldown-status"):
-            assert watch.ask("GET", path).status == 200
+            assert watch.request("GET", path).status == 200
         family = family_of(watch.process.pid)
         for program in ("redis-server", "simulator", "cargo-lambda", "debug/read", "debug/cooldown-status"):
             assert any(program in line for line in family.values()), (program, family)
@@ -298,13 +298,13 @@ def test_ctrl_c_ends_all_started_processes(tmp_path):
 
 def test_a_configured_redis_is_used_and_left_running(watch, tmp_path):
     with watching(tmp_path, REDIS_URL=watch.redis_url) as second:
-        assert second.ask("GET", "/api/open-classrooms").headers["x-cache"] == "MISS"
+        assert second.request("GET", "/api/open-classrooms").headers["x-cache"] == "MISS"
         assert not any("redis-server" in line for line in family_of(second.process.pid).values())
         # The token of events/ is public, so it must not be valid for this Redis.
         token = "Bearer test-admin-token"
-        assert second.ask("POST", "/api/refresh?invalidate_cache=true", authorization=token).status == 403
+        assert second.request("POST", "/api/refresh?invalidate_cache=true", authorization=token).status == 403
         second.press_ctrl_c()
-    assert watch.ask("GET", "/api/open-classrooms").headers["x-cache"] == "HIT"
+    assert watch.request("GET", "/api/open-classrooms").headers["x-cache"] == "HIT"
 
 
 def test_a_failed_invocation_is_reported_and_does_not_stop_the_others(watch, tmp_path):
