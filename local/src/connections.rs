@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_connection_that_was_idle_longest_makes_room_for_a_new_client() {
+    async fn the_longest_idle_connection_is_closed_for_a_new_client() {
         let server = TestServer::start().await;
         let clients = async {
             let (mut first, mut second, mut third) = (server.idle().await, server.idle().await, server.idle().await);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_new_clients_in_a_row_are_answered_at_once_whatever_idle_clients_have_sent() {
+    async fn many_new_clients_in_a_row_are_answered_whatever_idle_clients_have_sent() {
         for idle in ["", "GET", "GET / HTTP/1.1\r\nhost: x\r\n"] {
             let server = TestServer::start().await;
             let clients = async {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_under_way_is_never_closed_and_the_new_client_waits_for_a_permit() {
+    async fn a_connection_with_an_open_request_is_never_closed_and_a_new_client_waits_for_a_permit() {
         let server = TestServer::start().await;
         let clients = async {
             let slow = request("/slow");
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_read_slowly_comes_to_its_end_and_holds_up_no_other_client() {
+    async fn a_slowly_read_response_completes_without_blocking_other_clients() {
         let server = TestServer::start().await;
         let clients = async {
             let mut reading = server.sends(&request("/long")).await;
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stop_ends_idle_connections_at_once_and_the_others_within_its_limit() {
+    async fn a_shutdown_closes_idle_connections_immediately_and_the_others_within_its_limit() {
         for (sent, is_cut_off) in [("", false), ("GET", true), (&*request("/slow"), true)] {
             let server = TestServer::start().await;
             let mut clients = server.serves(async { (server.idle().await, server.sends(sent).await) }).await;

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_first_name_and_utf_16_is_named() {
+    fn a_byte_order_mark_is_ignored_and_utf_16_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(".env");
         fs::write(&file, "\u{feff}EMPTYCLASSROOM_TEST=1\r\nEMPTYCLASSROOM_NEXT=\u{feff}2\r\n").unwrap();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_env_file_is_no_error_and_a_bad_one_is_refused_without_its_text() {
+    fn a_missing_env_file_is_allowed_and_an_invalid_one_is_refused_without_quoting_it() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Env::with_file(&folder.path().join(".env")).unwrap().file.is_empty());
         let file = folder.path().join("bad");

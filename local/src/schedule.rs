@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_times_the_next_one_is_due() {
+    fn the_next_of_several_times_is_due() {
         let times = ["00:05", "07:00", "12:30"];
         assert_eq!(next("2026-03-03T05:04:59Z", &times, New_York), "2026-03-03T00:05:00-05:00");
         assert_eq!(next("2026-03-03T05:05:00Z", &times, New_York), "2026-03-03T07:00:00-05:00");

@@ -48,7 +48,7 @@ async fn simulator(ids: impl Iterator<Item = u32>) -> Simulator {
 }
 
 #[tokio::test]
-async fn a_good_file_is_described() {
+async fn a_valid_file_is_summarized() {
     let ran = check(CAMPUS, &[]).await;
     let expected = "campus.toml is a valid campus file.\nExample College, America/New_York: 2 buildings, 3 rooms\n  \
         OLD  Old Hall: 2 rooms, 07:00-23:00, sun closed\n  LIB  Library: 1 room, 06:00-23:00, sun closed\n";
@@ -56,7 +56,7 @@ async fn a_good_file_is_described() {
 }
 
 #[tokio::test]
-async fn a_refused_file_is_named_with_its_line() {
+async fn an_invalid_file_is_reported_with_its_line() {
     let ran = check(&CAMPUS.replace("\"23:00\"", "\"06:00\""), &[]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     assert!(ran.stderr.contains("campus.toml, line 5: "), "{}", ran.stderr);
@@ -66,7 +66,7 @@ async fn a_refused_file_is_named_with_its_line() {
 }
 
 #[tokio::test]
-async fn every_room_is_asked_for_once_and_the_findings_are_reported() {
+async fn every_room_is_requested_once_and_the_findings_are_reported() {
     let simulator = simulator(1..=3).await;
     let ran = check(CAMPUS, &["--against", &simulator.url(), "--concurrency", "2"]).await;
     assert_eq!(ran.code, Some(0), "{}", ran.stdout);
@@ -85,7 +85,7 @@ async fn every_room_is_asked_for_once_and_the_findings_are_reported() {
 }
 
 #[tokio::test]
-async fn rooms_that_do_not_answer_are_listed_with_the_reason() {
+async fn rooms_without_an_answer_are_listed_with_the_reason() {
     let simulator = simulator(1..=2).await;
     simulator.misbehave_for("2", Fault::Status(404));
     let ran = check(CAMPUS, &["--against", &simulator.url()]).await;
@@ -100,7 +100,7 @@ async fn rooms_that_do_not_answer_are_listed_with_the_reason() {
 }
 
 #[tokio::test]
-async fn closures_that_guests_do_not_see_are_reported() {
+async fn closures_hidden_from_guests_are_reported() {
     let simulator = Simulator::start((1..=3).map(|id| Room::new(id.to_string(), "HALL")).collect()).await.unwrap();
     simulator.set_display_hours(9, 18);
     let today = chrono::Utc::now().date_naive();
@@ -127,7 +127,7 @@ async fn a_sign_in_page_ends_the_check_early() {
 }
 
 #[tokio::test]
-async fn help_and_version_do_what_everybody_expects() {
+async fn help_and_version_go_to_standard_output() {
     for (arguments, part) in [
         (&["--help"][..], "Usage: emptyclassroom"),
         (&["-h"], "campus"),
@@ -145,7 +145,7 @@ async fn help_and_version_do_what_everybody_expects() {
 }
 
 #[tokio::test]
-async fn unknown_arguments_are_a_usage_error() {
+async fn invalid_arguments_are_a_usage_error() {
     for arguments in [
         &["--port", "80"][..],
         &["run"],
@@ -163,7 +163,7 @@ async fn unknown_arguments_are_a_usage_error() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_gone_is_no_panic() {
+async fn a_closed_output_pipe_is_not_an_error() {
     let folder = folder(CAMPUS);
     let mut child = command(folder.path(), &["campus", "check", "campus.toml"])
         .stdout(Stdio::piped())

@@ -110,7 +110,7 @@ async fn the_summary_says_what_was_left_out_and_what_to_do_next() {
 }
 
 #[tokio::test]
-async fn it_asks_few_times_and_says_who_it_is() {
+async fn a_draft_sends_few_requests_with_our_user_agent() {
     let simulator = Simulator::start(college()).await.unwrap();
     draft(&simulator, &[]).await;
     assert_eq!((simulator.list_requests(), simulator.requests()), (1, 3), "a list, and a room of each building");
@@ -142,7 +142,7 @@ async fn categories_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn long_lists_come_in_pages() {
+async fn all_pages_of_a_long_list_are_read() {
     let rooms = (0..2345).map(|id| Room::new(id.to_string(), format!("HALL {id}")).category("Classroom")).collect();
     let simulator = Simulator::start(rooms).await.unwrap();
     let campus = parsed(&draft(&simulator, &[]).await);
@@ -151,7 +151,7 @@ async fn long_lists_come_in_pages() {
 }
 
 #[tokio::test]
-async fn each_form_of_names_is_drafted() {
+async fn every_form_of_room_name_is_drafted() {
     for (names, code, rooms) in [
         (["1028 DANE", "9 DANE"], "DANE", ["9", "1028"]),
         (["WELL20", "WELL101"], "WELL", ["20", "101"]),
@@ -170,7 +170,7 @@ async fn each_form_of_names_is_drafted() {
 }
 
 #[tokio::test]
-async fn buildings_of_the_list_are_used_and_another_source_can_be_chosen() {
+async fn the_building_column_is_used_unless_another_source_is_chosen() {
     let rooms = [("HALL 1", "Old Hall"), ("HALL 2", "Old Hall"), ("GYM 1", "New Gym")];
     let rooms =
         rooms.iter().zip(1..).map(|((name, building), id)| Room::new(id.to_string(), *name).building(*building));
@@ -182,7 +182,7 @@ async fn buildings_of_the_list_are_used_and_another_source_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn spaces_are_used_where_the_table_is_not_to_be_had() {
+async fn spaces_json_is_used_if_listdata_json_is_unavailable() {
     let simulator = Simulator::start(college()).await.unwrap();
     for fault in [Fault::Status(403), Fault::Html, Fault::Status(404), Fault::Redirect, Fault::Body("{}".into())] {
         simulator.misbehave_list("listdata.json", fault.clone());
@@ -194,7 +194,7 @@ async fn spaces_are_used_where_the_table_is_not_to_be_had() {
 }
 
 #[tokio::test]
-async fn packed_and_prefixed_lists_are_read() {
+async fn compressed_and_prefixed_lists_are_read() {
     let simulator = Simulator::start(college()).await.unwrap();
     for fault in [Fault::Gzip, Fault::Prefixed] {
         simulator.misbehave_lists(fault.clone());
@@ -204,7 +204,7 @@ async fn packed_and_prefixed_lists_are_read() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_endless_or_cut_off_is_refused() {
+async fn a_list_that_is_too_long_or_cut_off_is_refused() {
     let simulator = Simulator::start(college()).await.unwrap();
     for (fault, reason) in [
         (Fault::Huge(64 << 20), "is longer than"),
@@ -220,7 +220,7 @@ async fn a_list_that_is_endless_or_cut_off_is_refused() {
 }
 
 #[tokio::test]
-async fn a_sign_in_page_is_named_and_no_draft_is_made() {
+async fn a_list_behind_a_sign_in_page_is_reported_and_no_draft_is_written() {
     let simulator = Simulator::start(college()).await.unwrap();
     for fault in [Fault::Html, Fault::Status(401), Fault::Status(403), Fault::Redirect] {
         simulator.misbehave_lists(fault.clone());
@@ -231,7 +231,7 @@ async fn a_sign_in_page_is_named_and_no_draft_is_made() {
 }
 
 #[tokio::test]
-async fn availability_behind_a_sign_in_page_is_named_beside_the_draft() {
+async fn availability_behind_a_sign_in_page_is_reported_with_the_draft() {
     let simulator = Simulator::start(college()).await.unwrap();
     for fault in [Fault::Html, Fault::Status(401), Fault::Redirect] {
         simulator.misbehave(fault.clone());
@@ -244,7 +244,7 @@ async fn availability_behind_a_sign_in_page_is_named_beside_the_draft() {
 }
 
 #[tokio::test]
-async fn where_guests_see_no_closures_the_hours_are_to_be_checked() {
+async fn without_visible_closures_the_hours_are_marked_for_review() {
     let rooms = (1..4).map(|id| Room::new(id.to_string(), format!("HALL {id}"))).collect();
     let simulator = Simulator::start(rooms).await.unwrap();
     simulator.set_display_hours(8, 21);
@@ -255,7 +255,7 @@ async fn where_guests_see_no_closures_the_hours_are_to_be_checked() {
 }
 
 #[tokio::test]
-async fn a_25live_that_does_not_answer_for_rooms_leaves_the_hours_to_be_checked() {
+async fn without_availability_the_default_hours_are_marked_for_review() {
     let simulator = Simulator::start(college()).await.unwrap();
     simulator.misbehave(Fault::Status(404));
     let ran = draft(&simulator, &[]).await;
@@ -265,7 +265,7 @@ async fn a_25live_that_does_not_answer_for_rooms_leaves_the_hours_to_be_checked(
 }
 
 #[tokio::test]
-async fn a_list_may_be_an_address() {
+async fn a_list_may_be_a_url() {
     let simulator = Simulator::start(college()).await.unwrap();
     let base = format!("http://{}/25live/data/example/run", simulator.addr());
     for (list, rooms) in [("spaces.json", 8), ("spaces.xml", 8), ("list/listdata.json?page=1&page_size=4", 6)] {
@@ -305,7 +305,7 @@ async fn a_list_may_be_saved_files() {
 }
 
 #[tokio::test]
-async fn one_room_and_no_rooms_are_lists_too() {
+async fn a_list_of_one_room_is_drafted_and_an_empty_one_is_refused() {
     for (rooms, code) in [(vec![Room::new("1", "HALL 1")], 0), (vec![], 1)] {
         let simulator = Simulator::start(rooms).await.unwrap();
         let from = format!("http://{}/25live/data/example/run/spaces.json", simulator.addr());
@@ -316,7 +316,7 @@ async fn one_room_and_no_rooms_are_lists_too() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_named() {
+async fn an_unreadable_source_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("page.json"), "<!DOCTYPE html><title>Sign in</title>").unwrap();
     for (from, sentence) in [
@@ -331,7 +331,7 @@ async fn what_cannot_be_read_is_named() {
 }
 
 #[tokio::test]
-async fn a_draft_is_served_without_an_edit() {
+async fn an_unedited_draft_can_be_served() {
     emptyclassroom::install_tls();
     let simulator = Simulator::start(college()).await.unwrap();
     let ran = draft(&simulator, &[]).await;

@@ -134,7 +134,7 @@ async fn taken_hours(program: &Program) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn a_server_of_the_real_25live_replaces_simulated_bookings_at_its_start_within_the_cooldown() {
+async fn a_server_with_the_real_25live_replaces_simulated_bookings_at_its_start_despite_the_cooldown() {
     let cluster = Cluster::new().await;
     cluster.book(NINE);
     let campus_file = cluster.campus_file.path().display().to_string();
@@ -156,7 +156,7 @@ async fn a_server_of_the_real_25live_replaces_simulated_bookings_at_its_start_wi
 }
 
 #[tokio::test]
-async fn processes_that_start_at_once_share_one_sweep() {
+async fn processes_that_start_together_share_one_sweep() {
     let cluster = Cluster::new().await;
     cluster.book(NINE);
     cluster.simulator.set_latency(Duration::from_secs(2));
@@ -284,13 +284,13 @@ impl Scenario {
 }
 
 #[rstest]
-#[case::while_it_asks_25live(Step::Asking)]
+#[case::while_it_requests_25live(Step::Asking)]
 #[case::before_the_reserve(Step::Reserve(0))]
 #[case::after_a_day_of_the_reserve(Step::Reserve(1))]
 #[case::between_the_days_of_the_reserve(Step::Reserve(15))]
 #[case::before_todays_snapshot(Step::Today)]
 #[case::before_the_last_refresh(Step::LastRefresh)]
-#[case::before_it_gives_the_lock_back(Step::Unlock)]
+#[case::before_it_releases_the_lock(Step::Unlock)]
 #[tokio::test]
 async fn a_sweeper_killed_at(#[case] step: Step) {
     let scenario = Scenario::new(step).await;

@@ -222,7 +222,7 @@ async fn logged(running: &Program, count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_request_is_a_log_line_without_its_query_but_health_only_at_debug() {
+async fn each_request_is_logged_without_its_query_and_health_requests_only_at_debug() {
     emptyclassroom::install_tls();
     for (level, health) in [("info", 0), ("debug", 1)] {
         let running = Program::start(&[("RUST_LOG", level)]).await;

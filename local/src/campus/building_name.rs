@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn some_formal_names_say_nothing() {
+    fn some_formal_names_contain_no_building() {
         for formal in [
             "OFFICE",
             "101",
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_is_what_the_beginnings_share() {
+    fn the_building_name_is_the_common_prefix_of_formal_names() {
         assert_eq!(shared(&["OLD HALL", "Old Hall", "Old Hall"]), Some(("Old Hall".into(), false)));
         assert_eq!(shared(&["Old Hall Stage", "Old Hall", "Old Hall Lab"]), Some(("Old Hall".into(), false)));
         assert_eq!(shared(&["Old Hall", "Old Hall", "Old Hall", "New Lab"]), Some(("Old Hall".into(), true)));
@@ -216,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_beginning_among_many_is_no_doubt() {
+    fn one_outlier_among_many_formal_names_does_not_make_the_name_doubtful() {
         for odd in ["New Lab", "Old Lab"] {
             assert_eq!(shared(&[&["Old Hall"; 9][..], &[odd]].concat()), Some(("Old Hall".into(), false)), "{odd}");
         }
     }
 
     #[test]
-    fn beginnings_that_share_nothing_are_no_name() {
+    fn formal_names_without_a_common_prefix_give_no_name() {
         assert_eq!(shared(&["Smith Room", "Jones Room"]), None);
         assert_eq!(shared(&["The Pit", "The Lab"]), None);
         assert_eq!(shared(&[]), None);

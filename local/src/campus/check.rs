@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_of_availability_is_found_from_its_neighbors() {
+    fn the_availability_url_is_derived_from_other_25live_urls() {
         let base = "https://25live.example/25live/data/school/run";
         let address = format!("{base}/availability/availabilitydata.json");
         for given in [

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_institution_is_a_name_or_the_address_of_its_page() {
+    fn an_institution_is_a_name_or_the_url_of_its_page() {
         for (text, name, server) in [
             ("example", "example", None),
             ("ex-am_2", "ex-am_2", None),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_an_institution_lie_beside_each_other() {
+    fn the_addresses_of_an_institution_share_a_base_url() {
         let school: Institution = "school".parse().unwrap();
         let addresses = Addresses::of(&school, &Url::parse("https://25live.example").unwrap()).unwrap();
         let base = "https://25live.example/25live/data/school/run";

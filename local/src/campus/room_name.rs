@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_a_building_has_none() {
+    fn a_name_without_a_building_has_no_code() {
         for name in [
             "Ballroom",
             "Ballroom 2",
@@ -422,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_of_the_list_tell_the_codes() {
+    fn codes_are_learned_from_the_other_names_of_the_list() {
         let list = ["HALL 101", "HALL Lobby", "HALL-Stage", "ODE A", "ODE B", "ODE A & B", "Old Lawn"];
         for (name, room) in [("HALL Lobby", "Lobby"), ("HALL-Stage", "Stage"), ("Hall Lobby", "Lobby")] {
             assert_eq!(split(&list, name).map(|(_, room)| room).as_deref(), Some(room), "{name}");
@@ -434,13 +434,13 @@ mod tests {
     }
 
     #[test]
-    fn a_known_code_ends_before_what_the_room_is() {
+    fn a_known_code_ends_before_the_kind_of_room() {
         let expected = Some(("Dane".into(), "Lecture Hall 2".into()));
         assert_eq!(split(&["Dane 1", "Dane Lecture Hall 2"], "Dane Lecture Hall 2"), expected);
     }
 
     #[test]
-    fn a_letter_is_a_building_where_most_names_begin_so() {
+    fn a_single_letter_is_a_building_if_most_names_begin_with_one() {
         assert_eq!(split(&["A101", "B201", "Lawn"], "B201"), Some(("B".into(), "201".into())));
         assert_eq!(split(&["B201", "HALL 1", "HALL 2"], "B201"), None);
         assert_eq!(split(&["B201 HALL", "B202 HALL", "1 HALL"], "B201 HALL"), Some(("HALL".into(), "B201".into())));

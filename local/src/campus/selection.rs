@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_category_is_asked_for_by_its_name_or_a_part_of_it() {
+    fn a_category_is_chosen_by_its_name_or_part_of_it() {
         let list = list(&ROOMS);
         for (asked, expected) in [
             (&["parking"][..], &["A 3"][..]),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn without_categories_of_classrooms_every_room_is_in_with_the_reason() {
+    fn without_classroom_categories_every_room_is_included_with_the_reason() {
         for (categories, reason) in [(&[][..], "the list has no categories"), (&["Labs"], "no category name contains")]
         {
             let list = list(&[("A 1", categories), ("A 2", &[])]);

@@ -37,7 +37,7 @@ fn room() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_draft_of_any_list_is_a_campus_file(
+    fn a_draft_of_any_list_is_a_valid_campus_file(
         rooms in prop::collection::vec(room(), 0..12),
         from in prop::option::of(prop::sample::select(vec![
             BuildingFrom::Name, BuildingFrom::Formal, BuildingFrom::BldgName, BuildingFrom::Category,
@@ -70,7 +70,7 @@ proptest! {
     }
 
     #[test]
-    fn no_document_is_a_panic(bytes in any::<Vec<u8>>(), json in "[{\\[][]\\[{}\",:a-z0-9 ]{0,60}", xml in "<[<>/a-z&;:! -]{0,60}") {
+    fn no_document_makes_the_parser_panic(bytes in any::<Vec<u8>>(), json in "[{\\[][]\\[{}\",:a-z0-9 ]{0,60}", xml in "<[<>/a-z&;:! -]{0,60}") {
         for document in [&bytes[..], json.as_bytes(), xml.as_bytes()] {
             drop(Page::parse(document));
         }

@@ -131,7 +131,7 @@ async fn two_503_are_retried_and_the_third_makes_the_room_unknown() {
 }
 
 #[tokio::test]
-async fn a_retry_after_of_25live_is_waited_for() {
+async fn a_retry_after_from_25live_is_respected() {
     let app = TestServer::start(Backend::Memory).await;
     app.simulator.misbehave_times("342", Fault::retry_after(429, "2"), 1);
     let start = Instant::now();
@@ -141,7 +141,7 @@ async fn a_retry_after_of_25live_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_retry_after_beyond_the_end_of_the_sweep_is_not_waited_for() {
+async fn a_retry_after_beyond_the_end_of_the_sweep_fails_the_room_immediately() {
     let app = TestServer::start(Backend::Memory).await;
     app.simulator.misbehave_for("342", Fault::retry_after(429, "3600"));
     let start = Instant::now();

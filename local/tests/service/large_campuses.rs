@@ -57,7 +57,7 @@ async fn rooms_not_reached_in_time_are_asked_first_next_time_and_start_no_cooldo
 }
 
 #[tokio::test]
-async fn answers_of_yesterday_start_no_cooldown_when_time_runs_out() {
+async fn yesterdays_answers_start_no_cooldown_if_the_sweep_runs_out_of_time() {
     let app = TestServer::start_with(Memory, &SHORT_SWEEPS).await;
     assert_eq!(app.refresh().await.status, 200);
     app.clock.advance(TimeDelta::hours(24));
@@ -98,7 +98,7 @@ async fn a_sweep_fails_when_more_than_half_of_the_rooms_asked_failed() {
 
 #[rstest]
 #[tokio::test]
-async fn a_reader_who_finds_nothing_gets_first_answers_while_the_sweep_goes_on(
+async fn a_reader_without_data_gets_first_results_while_the_sweep_continues(
     #[values(Memory, Redis)] backend: Backend,
 ) {
     let app = TestServer::start_with(backend, &[("UPSTREAM_CONCURRENCY", "1")]).await;
@@ -117,7 +117,7 @@ async fn a_reader_who_finds_nothing_gets_first_answers_while_the_sweep_goes_on(
 }
 
 #[tokio::test]
-async fn a_reader_of_another_process_gets_first_answers_too() {
+async fn a_reader_of_another_process_gets_first_results_too() {
     let app = TestServer::start_with(Redis, &[("UPSTREAM_CONCURRENCY", "1")]).await;
     let other = app.another().await;
     app.simulator.set_latency(Duration::from_millis(1100));
@@ -132,7 +132,7 @@ async fn a_reader_of_another_process_gets_first_answers_too() {
 }
 
 #[tokio::test]
-async fn readers_who_have_data_are_shown_no_half_of_a_sweep() {
+async fn readers_with_data_never_see_a_partial_sweep() {
     let app = TestServer::start_with(Memory, &[("UPSTREAM_CONCURRENCY", "1")]).await;
     let before = app.open_classrooms().await;
     app.clock.advance(TimeDelta::minutes(31));
@@ -146,7 +146,7 @@ async fn readers_who_have_data_are_shown_no_half_of_a_sweep() {
 }
 
 #[tokio::test]
-async fn a_server_that_finds_only_first_answers_at_its_start_refreshes() {
+async fn a_server_that_starts_with_only_first_results_refreshes() {
     let app = TestServer::start_with(Redis, &SHORT_SWEEPS).await;
     app.simulator.set_latency(LATENCY);
     assert_eq!(app.refresh().await.status, 200);
@@ -159,7 +159,7 @@ async fn a_server_that_finds_only_first_answers_at_its_start_refreshes() {
 }
 
 #[tokio::test]
-async fn first_answers_never_replace_an_older_copy() {
+async fn first_results_never_replace_an_older_copy() {
     let app = TestServer::start_with(Memory, &[("UPSTREAM_CONCURRENCY", "1"), ("ADMIN_TOKEN", "token")]).await;
     let whole = app.open_classrooms().await;
     app.simulator.set_latency(Duration::from_millis(1100));
@@ -178,7 +178,7 @@ async fn first_answers_never_replace_an_older_copy() {
 }
 
 #[tokio::test]
-async fn a_changed_campus_file_and_first_answers_are_not_taken_for_a_whole_sweep() {
+async fn a_changed_campus_file_and_first_results_do_not_count_as_a_complete_sweep() {
     let app = TestServer::start_with(Redis, &[]).await;
     assert_eq!(app.refresh().await.status, 200);
     assert!(app.service.refresher.is_complete().await.unwrap());

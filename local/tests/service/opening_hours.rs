@@ -87,7 +87,7 @@ async fn a_day_has_the_hours_of_its_weekday_and_a_holiday_has_none() {
 }
 
 #[tokio::test]
-async fn answers_have_what_the_campus_file_says_of_campus_buildings_and_rooms() {
+async fn responses_include_the_campus_files_details_of_campus_buildings_and_rooms() {
     let (app, _file) = start().await;
     let today = app.open_classrooms().await.json();
     let rooms = &today["buildings"]["CAS"]["classrooms"];

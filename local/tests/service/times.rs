@@ -65,7 +65,7 @@ async fn the_server_refreshes_at_start_and_at_five_past_midnight(#[values(Memory
 }
 
 #[tokio::test]
-async fn refresh_times_are_when_the_server_refreshes() {
+async fn the_server_refreshes_at_refresh_times() {
     let vars = [("REFRESH_TIMES", "12:20,18:00, 13:30"), ("REFRESH_COOLDOWN_MINUTES", "30")];
     let app = TestServer::start_refreshing(Backend::Memory, &vars).await;
     let swept_at = async |expected: &str| {

@@ -92,7 +92,7 @@ classrooms = [
 }
 
 #[test]
-fn any_text_can_be_written() {
+fn any_text_can_be_quoted() {
     let odd = ["\"", "'", "\"\"\"'''", "\\", "# check", "{x = 1}", "é\u{202e}", "1", "a\tb"];
     for text in odd {
         let value: toml::Table = toml::from_str(&format!("x = {}", quoted(text))).unwrap();

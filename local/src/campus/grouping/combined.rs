@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_combined_room_has_a_telling_sign_or_its_halves_beside_it() {
+    fn combined_rooms_are_recognized_by_a_sign_or_by_their_parts() {
         let rooms = ["101", "102", "101a", "101b", "a", "b"];
         for (name, expected) in [
             ("a & b", true),

@@ -42,7 +42,7 @@ fn rooms_are_grouped_by_code_with_the_common_beginning_of_formal_names() {
 }
 
 #[test]
-fn each_form_of_names_is_grouped() {
+fn every_form_of_room_name_is_grouped() {
     for (names, expected) in [
         (["1028 DANE", "9 DANE", "12 DANE"], "DANE | DANE? | 9, 12, 1028"),
         (["WELL20", "WELL3", "WELL101A"], "WELL | WELL? | 3, 20, 101A"),
@@ -64,7 +64,7 @@ fn each_form_of_names_is_grouped() {
 }
 
 #[test]
-fn rooms_that_name_no_building_come_last_together() {
+fn rooms_without_a_building_are_grouped_last() {
     let rooms = [
         room("ZOO 1", "Zoology 1"),
         room("Ballroom", ""),
@@ -78,7 +78,7 @@ fn rooms_that_name_no_building_come_last_together() {
 }
 
 #[test]
-fn the_column_of_buildings_is_the_best_source() {
+fn the_building_column_is_the_preferred_source() {
     let rooms = [
         in_building("1028 DANE", "Dane Library"),
         in_building("9 DANE", "Dane Library"),
@@ -94,7 +94,7 @@ fn the_column_of_buildings_is_the_best_source() {
 }
 
 #[test]
-fn a_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
+fn a_building_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
     let rooms = [
         in_building("OLD 1", "Old Hall"),
         room("OLD 2", ""),
@@ -107,7 +107,7 @@ fn a_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
 }
 
 #[test]
-fn formal_names_may_hold_the_code_beside_the_name() {
+fn formal_names_may_contain_both_the_code_and_the_name() {
     for formal in ["Old Hall (OLD) 1", "OLD - Old Hall 1", "OLD 1 - Old Hall", "OLD: Old Hall 1"] {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | Old Hall | 1"], "{formal}");
     }
@@ -116,7 +116,7 @@ fn formal_names_may_hold_the_code_beside_the_name() {
 }
 
 #[test]
-fn formal_names_that_may_describe_a_room_are_to_be_checked() {
+fn formal_names_that_may_describe_a_room_are_marked_for_review() {
     assert_eq!(grouped(&[room("OLD 1", "Ceramics")]), ["OLD | Ceramics? | 1"]);
     let labs = [room("OLD 1", "Wet Lab"), room("OLD 2", "Wet Lab")];
     assert_eq!(grouped(&labs), ["OLD | Wet Lab? | 1, 2"]);
@@ -125,7 +125,7 @@ fn formal_names_that_may_describe_a_room_are_to_be_checked() {
 }
 
 #[test]
-fn formal_names_that_say_the_code_again_or_the_same_everywhere_are_to_be_checked() {
+fn formal_names_that_repeat_the_code_or_are_the_same_everywhere_are_marked_for_review() {
     for formal in ["OLD 1", "OLD Room 1", "Classroom OLD 1", "old 1"] {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | OLD? | 1"], "{formal}");
     }
@@ -134,7 +134,7 @@ fn formal_names_that_say_the_code_again_or_the_same_everywhere_are_to_be_checked
 }
 
 #[test]
-fn the_code_is_no_part_of_a_buildings_name() {
+fn the_code_is_removed_from_a_buildings_name() {
     for building in ["Old Hall", "OLD - Old Hall", "Old Hall (OLD)", "OLD: Old Hall"] {
         let rooms = [in_building("OLD 1", building), in_building("GYM 1", "Gym")];
         assert_eq!(grouped(&rooms)[1], "OLD | Old Hall | 1", "{building}");
@@ -142,7 +142,7 @@ fn the_code_is_no_part_of_a_buildings_name() {
 }
 
 #[test]
-fn a_column_of_few_names_for_many_codes_says_nothing() {
+fn a_building_column_with_few_names_for_many_codes_is_ignored() {
     let rooms = ["A1 1", "B1 1", "C1 1"].map(|name| in_building(name, "Main Campus"));
     assert_eq!(grouped(&rooms).len(), 3);
     let campuses = ["AA 1", "BB 1", "CC 1", "DD 1", "EE 1", "FF 1"].iter().zip(["North", "South"].iter().cycle());
@@ -151,7 +151,7 @@ fn a_column_of_few_names_for_many_codes_says_nothing() {
 }
 
 #[test]
-fn formal_names_group_where_names_do_not() {
+fn rooms_are_grouped_by_formal_name_if_names_lack_a_building() {
     let rooms = [
         room("101", "Old Hall 101"),
         room("102", "Old Hall 102"),
@@ -163,7 +163,7 @@ fn formal_names_group_where_names_do_not() {
 }
 
 #[test]
-fn categories_group_where_it_is_asked_for() {
+fn rooms_are_grouped_by_category_on_request() {
     let rooms = [("OLD 1", "Old Hall"), ("OLD 2", "Old Hall"), ("X 1", "Gym, West")].map(|(name, category)| {
         ListedRoom { categories: vec!["Classrooms".into(), category.into()], ..room(name, "") }
     });
@@ -172,7 +172,7 @@ fn categories_group_where_it_is_asked_for() {
 }
 
 #[test]
-fn codes_are_unique_and_have_no_comma() {
+fn codes_are_unique_and_contain_no_comma() {
     let rooms = [
         in_building("A,B 1", "First"),
         in_building("OLD 1", "Second"),
@@ -185,13 +185,13 @@ fn codes_are_unique_and_have_no_comma() {
 }
 
 #[test]
-fn rooms_of_the_same_name_are_marked() {
+fn rooms_with_the_same_name_are_marked() {
     let twin = ListedRoom { id: "7".into(), ..room("OLD 1", "") };
     assert_eq!(grouped(&[room("OLD 1", ""), twin, room("OLD 2", "")]), ["OLD | OLD? | 1?, 1?, 2"]);
 }
 
 #[test]
-fn initials_are_letters_of_a_name() {
+fn initials_turn_a_name_into_a_code() {
     for (name, code) in
         [("Old Main Hall", "OMH"), ("Library", "LIBRARY"), ("Center for the Arts", "CA"), ("the pit", "TP"), ("-", "-")]
     {

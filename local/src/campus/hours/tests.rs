@@ -29,7 +29,7 @@ fn shown(hours: &Hours) -> String {
 }
 
 #[test]
-fn what_closures_leave_open_in_most_weeks_is_the_usual_week() {
+fn the_usual_week_is_what_closures_leave_open_in_most_weeks() {
     let usual = month(|date| match date.weekday() {
         Weekday::Sat => vec![(0, 8), (20, 24)],
         Weekday::Sun => vec![(0, 24)],
@@ -62,7 +62,7 @@ fn buildings_state_only_the_hours_that_differ_from_the_campus() {
 }
 
 #[test]
-fn days_on_which_all_are_closed_are_holidays_if_the_weekday_is_otherwise_open() {
+fn days_with_every_building_closed_are_holidays_if_the_weekday_is_otherwise_open() {
     let holidays = |date: NaiveDate| (25..=27).contains(&date.day());
     let room = || {
         Some(month(|date| match date.weekday() {
@@ -77,7 +77,7 @@ fn days_on_which_all_are_closed_are_holidays_if_the_weekday_is_otherwise_open() 
 }
 
 #[test]
-fn most_weeks_of_a_break_are_holidays_and_no_usual_week() {
+fn a_break_of_most_of_the_month_counts_as_holidays_not_as_the_usual_week() {
     let plan =
         Plan::of(&[Some(month(
             |date| if date.day() > 8 || is_weekend(date) { vec![(0, 24)] } else { vec![(22, 24)] },
@@ -87,7 +87,7 @@ fn most_weeks_of_a_break_are_holidays_and_no_usual_week() {
 }
 
 #[test]
-fn hours_never_go_beyond_what_25live_shows() {
+fn hours_never_extend_beyond_what_25live_shows() {
     // Everything is clipped to 7 to 23; the second building closes late, and the third shows no closures.
     let clipped = month(|_| vec![(7, 8), (22, 23)]);
     let plan =
@@ -99,7 +99,7 @@ fn hours_never_go_beyond_what_25live_shows() {
 }
 
 #[test]
-fn without_closures_the_usual_hours_are_clipped_and_to_be_checked() {
+fn without_closures_the_default_hours_are_clipped_and_marked_for_review() {
     let mut bookings = month(|_| vec![]);
     bookings.add(date(3), [Booking { start: 480, end: 1260 }]);
     let plan = Plan::of(&[Some(bookings)]);
@@ -111,7 +111,7 @@ fn without_closures_the_usual_hours_are_clipped_and_to_be_checked() {
 }
 
 #[test]
-fn a_grid_is_what_lies_between_the_first_start_and_the_last_end() {
+fn the_grid_spans_the_earliest_start_to_the_latest_end() {
     let mut bookings = Bookings::default();
     assert_eq!(Grid::of([&bookings].into_iter()), None);
     bookings.add(

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_a_group_may_hold_a_comma() {
+    fn a_name_with_a_group_prefix_may_contain_a_comma() {
         let column = [
             "IT: Network, Wired, Projector",
             "IT: Network, Wireless",
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_comes_twice_in_one_cell_is_only_the_beginning_of_names() {
+    fn a_piece_repeated_in_one_cell_is_only_the_prefix_of_a_name() {
         assert_eq!(
             split(&["Chairs, Fixed, Chairs, Movable, Stage", "Chairs, Fixed"], &[]),
             [vec!["Chairs, Fixed", "Chairs, Movable", "Stage"], vec!["Chairs, Fixed"]]
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_that_are_never_apart_are_one_name_if_there_are_enough_of_them() {
+    fn pieces_that_never_occur_apart_are_one_name_if_frequent_enough() {
         let mut column = vec!["Classrooms, General Use"; ENOUGH];
         assert_eq!(split(&column, &[])[0], ["Classrooms", "General Use"], "all cells are the same");
         column.push("Labs");
@@ -257,13 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn a_known_name_and_brackets_keep_their_commas() {
+    fn known_names_and_brackets_keep_their_commas() {
         assert_eq!(split(&["Labs, Wet, Classrooms"], &["Labs, Wet"])[0], ["Labs, Wet", "Classrooms"]);
         assert_eq!(split(&["Lab (wet, dry), Stage"], &[])[0], ["Lab (wet, dry)", "Stage"]);
     }
 
     #[test]
-    fn names_that_come_one_by_one_are_kept_and_teach_others() {
+    fn names_from_a_list_are_kept_and_help_to_split_joined_names() {
         let cells = [Cell::Separate(vec!["A, B".into(), "C".into(), "C".into()]), Cell::Joined("C, A, B".into())];
         let names = Names::of_features(cells.iter());
         assert_eq!(cells.map(|cell| names.of(cell)), [["A, B", "C"], ["C", "A, B"]]);

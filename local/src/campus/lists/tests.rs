@@ -37,7 +37,7 @@ fn spaces_may_be_a_list_one_object_or_none() {
 }
 
 #[test]
-fn a_space_may_have_much_or_little() {
+fn a_space_may_have_many_or_few_fields() {
     let document = json!({"spaces": {"space": [
         {"space_id": 1, "space_name": "HALL 101", "formal_name": 101, "max_capacity": "40", "building_name": " Old  Hall ",
          "feature": [{"feature_id": 5, "feature_name": "IT: Network, Wired"}, {"feature_name": "Stage"}],
@@ -100,7 +100,7 @@ fn the_columns_of_a_table_are_found_by_their_prefname() {
 }
 
 #[test]
-fn the_first_row_alone_says_how_many_pages_there_are() {
+fn only_the_first_row_contains_the_page_count() {
     let cell = |id: u8| json!([null, null, {"itemId": id, "itemName": format!("HALL {id}")}]);
     let first = Page::parse(table(&json!([{"row": cell(1), "pages": 2, "count": 2}])).as_bytes()).unwrap();
     let second = Page::parse(table(&json!([{"row": cell(2)}])).as_bytes()).unwrap();
@@ -112,7 +112,7 @@ fn the_first_row_alone_says_how_many_pages_there_are() {
 }
 
 #[test]
-fn xml_is_read_with_and_without_prefixes() {
+fn xml_is_read_with_and_without_namespace_prefixes() {
     for prefix in ["r25:", ""] {
         let document = r#"<?xml version="1.0"?><!-- made -->
             <Pspaces xmlns:r25="http://www.collegenet.com/r25" pubdate="now">
@@ -148,7 +148,7 @@ fn xml_is_read_with_and_without_prefixes() {
 }
 
 #[test]
-fn an_id_that_comes_twice_is_one_room() {
+fn a_repeated_id_is_one_room() {
     let list = read(
         r#"{"spaces":{"space":[{"space_id":1,"space_name":"HALL 1","features":["A"]},{"space_id":"1","space_name":"HALL 1 B",
         "max_capacity":9,"features":["A","B"]},{"space_id":2,"space_name":"HALL 1"}]}}"#,
@@ -159,7 +159,7 @@ fn an_id_that_comes_twice_is_one_room() {
 }
 
 #[test]
-fn names_that_were_put_together_by_a_guess_are_told() {
+fn guessed_names_with_commas_are_reported() {
     let rows = json!([
         {"row": ["IT: Network, Wired, Stage", null, {"itemId": 1, "itemName": "A 1"}]},
         {"row": ["Stage", null, {"itemId": 2, "itemName": "A 2"}]},
@@ -168,7 +168,7 @@ fn names_that_were_put_together_by_a_guess_are_told() {
 }
 
 #[test]
-fn json_is_read_whatever_stands_before_it_and_in_its_texts() {
+fn json_is_read_despite_a_prefix_and_invalid_characters_in_strings() {
     for document in [
         ")]}',\n{\"spaces\":{\"space\":[{\"space_id\":7,\"space_name\":\"HALL 101\"}]}}",
         "\u{feff}\n[{\"space_id\":7,\"space_name\":\"HALL\t101\"}]\n\0",
@@ -179,7 +179,7 @@ fn json_is_read_whatever_stands_before_it_and_in_its_texts() {
 }
 
 #[test]
-fn pages_saved_one_behind_the_other_are_one_list() {
+fn pages_concatenated_in_one_file_are_one_list() {
     let json = [7, 8].map(|id| format!(")]}}',\n[{{\"space_id\":{id},\"space_name\":\"HALL {id}\"}}]\n"));
     let xml = [7, 8].map(|id| {
         format!("<?xml version='1.0'?><spaces><space><space_id>{id}</space_id><space_name>HALL {id}</space_name></space></spaces>\n")
@@ -191,7 +191,7 @@ fn pages_saved_one_behind_the_other_are_one_list() {
 }
 
 #[test]
-fn what_is_no_list_is_refused_with_the_reason() {
+fn a_document_that_is_not_a_list_is_refused_with_the_reason() {
     for (document, reason) in [
         ("", "empty"),
         (" \n", "empty"),

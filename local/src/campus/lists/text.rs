@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_may_be_a_number_or_an_object_that_names_something() {
+    fn a_text_may_be_a_number_or_an_object_with_a_name() {
         for (value, plain) in [
             (json!("101"), Some("101")),
             (json!(101), Some("101")),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_capacity_of_0_or_of_no_sense_is_not_known() {
+    fn a_capacity_that_is_0_or_invalid_is_unknown() {
         for (text, capacity) in
             [("40", Some(40)), ("1,200", Some(1200)), ("40.0", Some(40)), ("0", None), ("-1", None), ("many", None)]
         {
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_told_from_web_pages() {
+    fn json_is_distinguished_from_web_pages() {
         for prefix in ["", ")]}',\n", "  \n"] {
             assert_eq!(json_part(&format!("{prefix}{{}}")), Some("{}"));
         }
