@@ -8,24 +8,24 @@ use url::Url;
 
 use crate::campus::{grouping::BuildingFrom, institution::Institution};
 
-/// Shows which classrooms are free, from CollegeNET 25Live.
+/// Shows which classrooms are free, based on CollegeNET 25Live.
 ///
-/// Without a command it serves the HTTP API and the page. Environment variables, or a file .env, configure it; README.md
-/// lists them.
+/// Without a command, it serves the HTTP API and the web page. Environment variables or a .env file configure it; README.md
+/// lists the variables.
 #[derive(Debug, Parser)]
 #[command(name = "emptyclassroom", version)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// Refuse to serve without API_URL, instead of inventing bookings
+    /// Refuse to start without API_URL, instead of simulating the bookings
     #[arg(long)]
     pub require_api_url: bool,
 
-    /// What to do instead of serving.
+    /// The command to run instead of the server.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What to do instead of serving.
+/// A command to run instead of the server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Draft or check a campus file
@@ -33,35 +33,36 @@ pub enum Command {
     Campus(Campus),
 }
 
-/// What to do with a campus file.
+/// Commands for campus files.
 #[derive(Debug, Subcommand)]
 pub enum Campus {
-    /// Draft a campus file from 25Live's list of rooms, on standard output
+    /// Draft a campus file from 25Live's room list and write it to standard output
     Draft(Box<Draft>),
-    /// Check a campus file, and with --against ask 25Live for every room of it
+    /// Check a campus file and, with --against, request each of its rooms from 25Live
     Check(Check),
 }
 
 /// Arguments of `campus draft`.
 #[derive(Args, Debug)]
 pub struct Draft {
-    /// The institution in 25live.collegenet.com/pro/NAME, or the address of that page
+    /// The institution in 25live.collegenet.com/pro/NAME, or the URL of that page
     #[arg(long, value_name = "NAME", required_unless_present = "from")]
     pub institution: Option<Institution>,
 
-    /// A saved spaces.json, spaces.xml or listdata.json, or its address; "-" is standard input. Repeat it for each page
+    /// A saved spaces.json, spaces.xml or listdata.json, or its URL; "-" is standard input. Repeat it for each page
     #[arg(long, value_name = "FILE|URL")]
     pub from: Vec<String>,
 
-    /// The server to ask instead of 25live.collegenet.com
+    /// The server to use instead of https://25live.collegenet.com
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub server: Option<Url>,
 
-    /// Include rooms of this category, by its name or a part of it; may be repeated [default: those with "class" in their name]
+    /// Include the rooms of this category, given by its name or a part of it; repeatable [default: categories with "class" in
+    /// their names]
     #[arg(long, value_name = "NAME")]
     pub category: Vec<String>,
 
-    /// Include every room, whatever its category
+    /// Include every room, regardless of its category
     #[arg(long, conflicts_with = "category")]
     pub every_room: bool,
 
@@ -84,22 +85,22 @@ pub struct Check {
     /// The campus file
     pub file: PathBuf,
 
-    /// The address of 25Live's availabilitydata.json, as API_URL has it: ask it for every room once
+    /// Request every room once from 25Live's availabilitydata.json at this URL, the value of API_URL
     #[arg(long, value_name = "API_URL", value_parser = http_url)]
     pub against: Option<Url>,
 
-    /// How many rooms to ask for at once
+    /// The number of simultaneous requests
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub concurrency: u8,
 }
 
 fn http_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| "expected an address that begins with https://".to_owned())
+    url.ok_or_else(|| "expected a URL that begins with https:// or http://".to_owned())
 }
 
 fn zone(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| "expected a name of the tz database, such as America/New_York".to_owned())
+    text.parse().map_err(|_| "expected a name from the tz database, such as America/New_York".to_owned())
 }
 
 #[cfg(test)]

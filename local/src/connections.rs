@@ -1,5 +1,5 @@
-//! The connections of clients. `axum::serve` would do, but it gives a client all the time it likes: clients that open
-//! connections and send nothing, or read nothing, would in the end hold all the connections that the process may open.
+//! Client connections with time limits. `axum::serve` has none: clients that open connections without sending or reading
+//! anything would eventually use all file descriptors of the process.
 
 use std::{
     convert::Infallible,
@@ -26,44 +26,44 @@ use tokio_io_timeout::TimeoutStream;
 
 use crate::request_log::RequestLine;
 
-/// How long nobody is let in after the system has refused a connection, for want of files perhaps.
+/// The pause after the system fails to accept a connection, perhaps because it has no free file descriptor.
 const AFTER_A_REFUSAL: Duration = Duration::from_secs(1);
 
-/// Clients at once. Systems let a process open 1024 files by habit; Redis, 25Live and the logs need some of them.
+/// The maximum number of connections. A process may typically open 1024 files; Redis, 25Live and the logs need some of them.
 const MOST_CONNECTIONS: u32 = 512;
 
-/// How long a new client waits for the permit of a connection that was told to close, before the next one is told to.
+/// How long a new client waits for the permit of a closing connection before another connection is closed.
 const FOR_A_PERMIT: Duration = Duration::from_millis(10);
 
-/// Serves routes on connections.
+/// Serves routes on client connections.
 pub(crate) struct Connections {
     http: http1::Builder,
     routes: Router,
     client_limit: Duration,
-    /// One for each connection, `most` in all.
+    /// One permit per connection, `most` in total.
     permits: Arc<Semaphore>,
     most: u32,
     open: Mutex<Vec<Weak<Client>>>,
     stop: watch::Sender<()>,
 }
 
-/// A client whose connection is open.
+/// A client with an open connection.
 struct Client {
     state: Mutex<State>,
     makes_room: Notify,
 }
 
-/// What the server knows of a client.
+/// The state of a client.
 #[derive(Clone, Copy)]
 struct State {
-    /// Since when it has no request under way: since it connected, or was last answered.
+    /// When it connected or got its last response; `None` during a request.
     idle_since: Option<Instant>,
-    /// Whether it has ever sent the whole head of a request.
+    /// Whether it has ever sent a complete request head.
     has_asked: bool,
 }
 
 impl Connections {
-    /// A client has `client_limit` for the head of each request, the pause before it included, and to take more of an answer.
+    /// A client has `client_limit` to send each request head, including the pause before it, and to read more of a response.
     pub(crate) fn new(routes: Router, client_limit: Duration) -> Self {
         Self::with_permits(routes, client_limit, MOST_CONNECTIONS)
     }
@@ -75,21 +75,21 @@ impl Connections {
         Self { http, routes, client_limit, permits, most, open: Mutex::default(), stop: watch::Sender::new(()) }
     }
 
-    /// Accepts clients, one after the other. When all permits are taken, idle connections make room.
+    /// Accepts clients one after the other. If no permit is free, closes idle connections.
     pub(crate) async fn take(&self, listener: &TcpListener) -> Infallible {
         loop {
             match listener.accept().await {
                 Ok((connection, _)) => self.serve(connection, self.permit().await),
                 Err(error) => {
-                    tracing::warn!(cause = %error, "a connection could not be taken");
+                    tracing::warn!(cause = %error, "a connection could not be accepted");
                     sleep(AFTER_A_REFUSAL).await;
                 }
             }
         }
     }
 
-    /// A permit: at once if there is one, or else when a connection has been closed. The one that has been idle longest is
-    /// told to close. It may still have to write the end of an answer, so the next one is told to soon.
+    /// Returns a permit immediately if one is free. Otherwise closes the connection that has been idle longest. If that one
+    /// still has to send the end of a response, the next one is closed soon after.
     #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
     async fn permit(&self) -> OwnedSemaphorePermit {
         let mut wait = Duration::ZERO;
@@ -113,7 +113,7 @@ impl Connections {
     }
 
     fn serve(&self, connection: TcpStream, permit: OwnedSemaphorePermit) {
-        // Without it the kernel may hold the end of an answer back for 40 ms. It fails only on a dead connection.
+        // Without it, the kernel may delay the end of a response by 40 ms. It fails only on a dead connection.
         let _ = connection.set_nodelay(true);
         let mut connection = TimeoutStream::new(connection);
         connection.set_write_timeout(Some(self.client_limit));
@@ -140,7 +140,7 @@ impl Connections {
                 outcome = serving.as_mut() => outcome,
                 () = client.makes_room.notified() => {
                     serving.as_mut().graceful_shutdown();
-                    // Half a head, of a client that has had no answer, is not waited for.
+                    // A client that never completed a request head is not waited for.
                     if client.state().has_asked { serving.await } else { Ok(()) }
                 }
                 _ = stop.changed() => {
@@ -148,9 +148,9 @@ impl Connections {
                     serving.await
                 }
             };
-            // That a client is slow, rude or gone is no news to anybody else.
+            // Slow, misbehaving and disconnected clients are not worth more than `debug`.
             if let Err(error) = outcome {
-                tracing::debug!(cause = emptyclassroom::error_chain(&error), "a connection ended badly");
+                tracing::debug!(cause = emptyclassroom::error_chain(&error), "a connection ended with an error");
             }
         });
     }
@@ -164,7 +164,7 @@ impl Connections {
         client
     }
 
-    /// Ends all connections: at once where nothing is under way, and where an answer is, or half a request, within `limit`.
+    /// Closes all connections: idle ones immediately, those with an open or incomplete request within `limit`.
     pub(crate) async fn finish(self, limit: Duration) {
         self.stop.send_replace(());
         if timeout(limit, self.permits.acquire_many(self.most)).await.is_err() {
@@ -192,10 +192,10 @@ mod tests {
 
     use super::*;
 
-    /// Longer than anything here takes: waited out only by a test that fails.
+    /// Longer than any step takes, so only a failing test waits this long.
     const SOON: Duration = Duration::from_secs(10);
     const PERMITS: u32 = 3;
-    /// More than the system holds for a client that does not read.
+    /// More bytes than the system buffers for a client that does not read.
     const LONG: usize = 20_000_000;
 
     struct TestServer {
@@ -213,7 +213,7 @@ mod tests {
             Self { listener, connections: Connections::with_permits(routes, Duration::from_mins(1), PERMITS) }
         }
 
-        /// Serves these clients to their end.
+        /// Serves until these clients are done.
         async fn serves<T>(&self, clients: impl Future<Output = T>) -> T {
             tokio::select! {
                 outcome = clients => outcome,
@@ -225,18 +225,18 @@ mod tests {
             TcpStream::connect(self.listener.local_addr().unwrap()).await.unwrap()
         }
 
-        /// A client that has had an answer, and keeps its connection.
+        /// A client that got a response and keeps its connection open.
         async fn idle(&self) -> TcpStream {
             let mut client = self.connect().await;
             is_answered(&mut client).await;
             client
         }
 
-        /// A client that has sent these bytes, and waits.
+        /// A client that has sent these bytes and waits.
         async fn sends(&self, bytes: &str) -> TcpStream {
             let mut client = self.connect().await;
             client.write_all(bytes.as_bytes()).await.unwrap();
-            // Nothing shows when the server has read them.
+            // The test cannot observe when the server has read them.
             sleep(Duration::from_millis(50)).await;
             client
         }
@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    /// Whether the server has closed this connection, with all that it had to say.
+    /// Whether the server has closed this connection and all its data are read.
     async fn is_closed(client: &mut TcpStream) -> bool {
         let read = timeout(Duration::from_millis(200), client.read(&mut [0; 1])).await;
         read.is_ok_and(|read| read.is_ok_and(|read| read == 0))
@@ -283,7 +283,7 @@ mod tests {
                 for _ in 0..PERMITS {
                     idle_clients.push(server.sends(idle).await);
                 }
-                // The second request's head is half there.
+                // Its second request head is incomplete.
                 idle_clients.push(server.idle().await);
                 idle_clients.last_mut().unwrap().write_all(idle.as_bytes()).await.unwrap();
                 let mut kept = Vec::new();

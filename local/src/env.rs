@@ -1,33 +1,33 @@
-//! The environment, and the file `.env` behind it.
+//! Variables from the environment and from the file `.env`.
 
 use std::{collections::HashMap, fs, io, path::Path};
 
 use emptyclassroom::config::environment;
 
-/// The byte order mark that some Windows programs write at the beginning of a UTF-8 file.
+/// The byte order mark that some Windows programs write at the start of a UTF-8 file.
 const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Those of the encoding that older versions of PowerShell write, little-endian and big-endian.
+/// The byte order marks of UTF-16, which older versions of PowerShell write; little-endian and big-endian.
 const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
-/// Variables, those of the environment before those of the file.
+/// Variables. The environment overrides the file.
 #[derive(Debug, Default)]
 pub struct Env {
     file: HashMap<String, String>,
 }
 
-/// Why a file of variables could not be read.
+/// Why a `.env` file cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{file} cannot be read: it should hold a line NAME=value for each variable ({reason})")]
+#[error("{file} cannot be read; expected lines of the form NAME=value ({reason})")]
 pub struct EnvError {
     file: String,
     reason: String,
 }
 
 impl Env {
-    /// With the variables of a file, if it exists.
+    /// Reads the variables of a file, if it exists.
     ///
     /// # Errors
-    /// The file exists, and cannot be read.
+    /// The file exists but cannot be read.
     pub fn with_file(file: &Path) -> Result<Self, EnvError> {
         let refuse = |reason| EnvError { file: file.display().to_string(), reason };
         let bytes = match fs::read(file) {
@@ -36,11 +36,11 @@ impl Env {
             Err(error) => return Err(refuse(error.to_string())),
         };
         if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
-            return Err(refuse("it is UTF-16: save it as UTF-8".to_owned()));
+            return Err(refuse("it is UTF-16; save it as UTF-8".to_owned()));
         }
         let text = bytes.strip_prefix(UTF_8_MARK).unwrap_or(&bytes);
         let pairs = dotenvy::from_read_iter(text).collect::<Result<_, _>>();
-        // The reason leaves out the line's text, which may hold a password.
+        // The reason leaves out the line's text, which may contain a password.
         Ok(Self { file: pairs.map_err(|error| refuse(without_text(&error)))? })
     }
 
@@ -53,9 +53,9 @@ impl Env {
 
 fn without_text(error: &dotenvy::Error) -> String {
     match error {
-        dotenvy::Error::LineParse(_, at) => format!("a line that is wrong at its character {at}"),
+        dotenvy::Error::LineParse(_, at) => format!("a line is invalid at character {at}"),
         dotenvy::Error::Io(error) => error.to_string(),
-        _ => "a value that is not text".to_owned(),
+        _ => "a value is not text".to_owned(),
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! # Layout
 //!
-//! * [`server`]: the service put together for this home, and served.
-//! * `connections`: those of clients, on none of which is waited without an end.
+//! * [`server`]: builds the service for one machine and serves it.
+//! * `connections`: client connections, each with a time limit.
 //! * `request_log`: a log line for each request.
 //! * [`schedule`]: when the next scheduled refresh is due.
 //! * [`mod@env`]: the environment and the `.env` file.
 //! * [`cli`]: the command line.
-//! * [`campus`]: campus files, drafted from 25Live's room lists and checked.
+//! * [`campus`]: drafts and checks campus files.
 
 pub mod campus;
 pub mod cli;

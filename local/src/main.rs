@@ -22,7 +22,7 @@ use emptyclassroom_local::{
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// `EX_CONFIG` of sysexits.h: the configuration is wrong, and a restart would not help. The systemd unit knows it.
+/// `EX_CONFIG` of sysexits.h: the configuration is invalid, so the systemd unit does not restart the service.
 const BAD_CONFIGURATION: u8 = 78;
 
 #[tokio::main]
@@ -57,7 +57,7 @@ async fn serve(require_api_url: bool) -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     match log_format {
         logs::Format::Json => server.log_banner(),
-        // Nobody may be listening.
+        // Standard output may be closed.
         logs::Format::Text => drop(io::stdout().write_all(server.banner().as_bytes())),
     }
     tell_systemd(NotifyState::Ready);
@@ -74,7 +74,7 @@ async fn serve(require_api_url: bool) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Does nothing unless a systemd unit of `Type=notify` started the process.
+/// Does nothing unless a systemd unit with `Type=notify` started the process.
 fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(cause = %error, "systemd could not be notified");

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use hyper::{Method, Request, StatusCode, Uri};
 
-/// Watched every few seconds, and so logged at `debug`.
+/// Logged at `debug`, because monitoring requests it every few seconds.
 const HEALTH: &str = "/api/health";
-/// How many characters of a path are logged: a client may send 64 KB.
+/// How many bytes of a path are logged, because a client may send 64 KB.
 const LONGEST_PATH: usize = 200;
 
-/// A request under way, of which a line is logged once its response is there.
+/// An open request, which is logged with its response.
 pub(crate) struct RequestLine {
     method: Method,
     uri: Uri,
@@ -21,7 +21,7 @@ impl RequestLine {
         Self { method: request.method().clone(), uri: request.uri().clone(), began: Instant::now() }
     }
 
-    /// Without the query: it holds what people look for, and what a client may have sent there by mistake.
+    /// Logs the request without its query, which contains what users search for, and perhaps secrets sent by mistake.
     pub(crate) fn log(self, status: StatusCode) {
         let path = self.uri.path();
         let shown = path.get(..path.floor_char_boundary(LONGEST_PATH)).unwrap_or_default();
@@ -35,7 +35,7 @@ impl RequestLine {
     }
 }
 
-/// The time since then, to a hundredth: a hit takes less than a millisecond.
+/// The elapsed time in milliseconds, to a hundredth, because a hit takes less than one.
 fn milliseconds(since: Instant) -> f64 {
     (since.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
 }

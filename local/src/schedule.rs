@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use emptyclassroom::domain::{campus_day::CampusDay, time_of_day::TimeOfDay};
 
-/// The first instant after `now` at which the clocks in `timezone` show one of these times; there is at least one. A time that
-/// the clocks skip on a day is due when they go on; one that they show twice is due the first time.
+/// The first instant after `now` at which clocks in `timezone` show one of these times, of which there is at least one. A
+/// time that the clocks skip is due right after the gap; a time that they show twice is due the first time.
 #[must_use]
 pub fn next_due(now: DateTime<Utc>, times: &BTreeSet<TimeOfDay>, timezone: Tz) -> DateTime<Utc> {
     let today = now.with_timezone(&timezone).date_naive();
@@ -15,9 +15,9 @@ pub fn next_due(now: DateTime<Utc>, times: &BTreeSet<TimeOfDay>, timezone: Tz) -
         let day = CampusDay::new(day, timezone);
         times.iter().map(move |time| day.instant(*time).to_utc())
     };
-    // Today or tomorrow; the day after tomorrow where a whole day is skipped.
-    #[expect(clippy::expect_used, reason = "there is a time, and on each later day it is due later")]
-    today.iter_days().flat_map(due_on).find(|due| *due > now).expect("some day has a time that is due after now")
+    // Today or tomorrow, or the day after tomorrow if the time zone skips a whole day.
+    #[expect(clippy::expect_used, reason = "there is at least one time, and it is due later on each later day")]
+    today.iter_days().flat_map(due_on).find(|due| *due > now).expect("a later day has a later time")
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The service put together for one machine, and served: the routes of all three functions, the refresh at the start and
-//! those at `REFRESH_TIMES`.
+//! Builds the service for one machine and serves it: the routes of all three functions, and refreshes at the start and at
+//! `REFRESH_TIMES`.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -21,22 +21,22 @@ use url::Url;
 
 use crate::{connections::Connections, schedule::next_due};
 
-/// Redis is waited for at the start: so often, so long apart.
+/// How often the start tries to reach Redis.
 const REDIS_TRIES: u32 = 5;
+/// The pause between these tries.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
-/// How often the clock is looked at for the next scheduled refresh: it may have been set, or have slept with its machine.
+/// How often the server checks whether a refresh is due. A single long sleep would miss changes of the clock and suspends.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
-/// How long a refresh of the server's own waits before its next try: a little longer than a sweep that failed holds others
-/// back, and twice as long each time, up to half an hour.
+/// The pause before the first retry of a refresh, a little longer than the backoff after a failed sweep. It doubles each
+/// time, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(65);
 const LONGEST_PAUSE: Duration = Duration::from_mins(30);
-/// How long a client may take to say what it wants, and to take more of what it gets: long, since proxies keep idle
-/// connections.
+/// The time limit for a request head and for each write of a response. It is long because proxies keep idle connections.
 const CLIENT_LIMIT: Duration = Duration::from_secs(30);
-/// How long answers under way may take when the server is stopped.
+/// The time limit for open requests when the server stops.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// A server that has its port, and does not answer yet.
+/// A server that is bound to its port but does not answer yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -45,10 +45,10 @@ pub struct Server {
     client_limit: Duration,
 }
 
-/// Why the server does not start, or does not go on.
+/// Why the server does not start or stops.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Another program has the port.
+    /// Another program uses the port.
     #[error("port {port} of {host} is taken: stop the program that listens there, or set PORT to another port")]
     PortTaken {
         /// The address.
@@ -56,53 +56,53 @@ pub enum ServerError {
         /// The port.
         port: u16,
     },
-    /// There is no such address here, or it may not be used.
-    #[error("{host}:{port} cannot be listened on: correct HOST and PORT")]
+    /// The address does not exist on this machine or may not be used.
+    #[error("cannot listen on {host}:{port}; correct HOST or PORT")]
     Listen {
         /// The address.
         host: String,
         /// The port.
         port: u16,
-        /// What the system said.
+        /// The system error.
         source: io::Error,
     },
-    /// The simulated 25Live has no port.
+    /// The simulated 25Live could not be started.
     #[error("the simulated 25Live could not be started")]
     Simulator(#[source] io::Error),
     /// The Redis client could not be set up.
     #[error("REDIS_URL cannot be used")]
     RedisUrl(#[source] StoreError),
-    /// Redis was not there at the start.
+    /// Redis could not be reached at the start.
     #[error(
         "Redis at {address} cannot be reached: start it, correct REDIS_URL, or unset REDIS_URL for the embedded cache"
     )]
     NoRedis {
         /// Host and port.
         address: String,
-        /// The last try's failure.
+        /// The error of the last try.
         source: StoreError,
     },
-    /// Redis is a cluster.
+    /// Redis is a node of a cluster.
     #[error("the Redis at {address} cannot be used")]
     ClusterNode {
         /// Host and port.
         address: String,
-        /// What it is.
+        /// The error.
         source: StoreError,
     },
     /// A variable is missing.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The port was taken, and is not known.
-    #[error("the address of the server cannot be had")]
+    /// The port is bound, but its number cannot be read.
+    #[error("the server's own address cannot be determined")]
     Address(#[source] io::Error),
 }
 
 impl Server {
-    /// Puts the service together and takes the port. What the configuration does not give is embedded.
+    /// Builds the service and binds the port. Without `REDIS_URL` or `API_URL`, the cache or 25Live is embedded.
     ///
     /// # Errors
-    /// The port is taken, or something given cannot be used.
+    /// The port is in use, or a configured value cannot be used.
     pub async fn bind(mut config: Config, clock: Clock) -> Result<Self, ServerError> {
         let listener = listen(&config.host, config.port).await?;
         let address = listener.local_addr().map_err(ServerError::Address)?;
@@ -118,27 +118,26 @@ impl Server {
         Ok(Self { listener, address, service, simulator, client_limit: CLIENT_LIMIT })
     }
 
-    /// Gives clients so long for the head of each request, the pause before it included, and to take more of an answer,
-    /// instead of 30 s.
+    /// Replaces the limit of 30 s for each request head, including the pause before it, and for reading more of a response.
     #[must_use]
     pub const fn with_client_limit(mut self, limit: Duration) -> Self {
         self.client_limit = limit;
         self
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The service, for whoever wants to look behind HTTP.
+    /// The service, for tests that look behind HTTP.
     #[must_use]
     pub const fn service(&self) -> &Service {
         &self.service
     }
 
-    /// What a person wants to know at the start: the URL, what it stands on, and what to try.
+    /// The text printed at the start: the URL, the campus, the cache, the upstream and a command to try.
     #[must_use]
     pub fn banner(&self) -> String {
         let campus = &self.service.deps.config.campus;
@@ -160,7 +159,7 @@ impl Server {
         )
     }
 
-    /// The same as a log line, for programs that read nothing else.
+    /// Logs the facts of the banner as one line, for programs that parse the log.
     pub fn log_banner(&self) {
         let campus = &self.service.deps.config.campus;
         tracing::info!(
@@ -188,7 +187,7 @@ impl Server {
         }
     }
 
-    /// Serves until `stop` comes true. Refreshes unless today's data is there, and then at `REFRESH_TIMES`.
+    /// Serves until `stop` completes. Refreshes at the start unless today's data are complete, and then at `REFRESH_TIMES`.
     ///
     /// # Errors
     /// Redis cannot be reached at the start.
@@ -203,10 +202,10 @@ impl Server {
         self.serve(end).await
     }
 
-    /// Serves, and refreshes when asked alone, until `end` comes true; then says what `end` says.
+    /// Serves until `end` completes, and returns its result. Refreshes only on request.
     ///
     /// # Errors
-    /// Those of `end`.
+    /// Returns the error of `end`.
     pub async fn serve(self, end: impl Future<Output = Result<(), ServerError>>) -> Result<(), ServerError> {
         let Self { listener, service, simulator, client_limit, .. } = self;
         let routes = Router::new()
@@ -239,9 +238,9 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, ServerError> {
     })
 }
 
-/// Starts a simulated 25Live with the campus's rooms, and makes the configuration point at it. A server that is only short of its
-/// `API_URL` must not pass for the campus's own, so the log says what is simulated, and so does each answer.
-#[expect(clippy::expect_used, reason = "the simulator's URL is made of a socket address")]
+/// Starts a simulated 25Live with the campus's rooms and points the configuration to it. A server whose `API_URL` was
+/// forgotten must not look real, so the log and every response state that the bookings are simulated.
+#[expect(clippy::expect_used, reason = "the simulator's URL is made from a socket address")]
 async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
     let rooms = config
         .campus
@@ -252,31 +251,31 @@ async fn simulate(config: &mut Config) -> Result<Simulator, ServerError> {
     config.simulated = true;
     tracing::warn!(
         campus = config.campus.name,
-        "API_URL is not set: the bookings are simulated, and every answer says so. Set API_URL to show the real ones"
+        "API_URL is not set: the bookings are simulated, and every response says so. Set API_URL to show the real ones"
     );
     Ok(simulator)
 }
 
-/// Waits for Redis, fills the cache if need be, and refreshes at `REFRESH_TIMES`. Ends only when Redis cannot be reached.
+/// Waits for Redis, fills the cache if necessary, and refreshes at `REFRESH_TIMES`. Returns only if Redis cannot be reached.
 async fn keep_fresh(service: &Service) -> ServerError {
     let clock = &service.deps.clock;
     let due_after = |now| next_due(now, &service.deps.config.refresh_times, clock.timezone());
-    // What becomes due while a refresh goes on, or while the machine sleeps in it, is made up for after it.
+    // A refresh that becomes due during another one, or while the machine is suspended, runs afterwards.
     let mut last_look = clock.now();
     if let Err(error) = wait_for_redis(service).await {
         return error;
     }
     let mut pauses = Pauses::default();
-    // A reader who finds nothing sweeps.
+    // A read without cached data sweeps.
     while !service.reader.snapshot(None).await.is_ok_and(|served| served.cache_result != CacheResult::Stale) {
         pauses.next().await;
     }
     if service.refresher.finds_simulated_bookings().await.unwrap_or_default() {
-        tracing::warn!("the cache holds simulated bookings: they are replaced, whatever the cooldown");
-        // A failure is logged by the sweep, and what is missing is refreshed below.
+        tracing::warn!("the cache holds simulated bookings; replacing them despite the cooldown");
+        // The sweep logs a failure, and the refresh below retries.
         let _: Result<_, _> = service.refresher.invalidate_and_refresh().await;
     }
-    // It may have got the first answers of a sweep.
+    // The cached data may be the first results of a sweep.
     if !service.refresher.is_complete().await.unwrap_or_default() {
         refresh(service).await;
     }
@@ -292,7 +291,7 @@ async fn keep_fresh(service: &Service) -> ServerError {
     }
 }
 
-/// Refreshes, again and again until that succeeds and all rooms have been reached.
+/// Refreshes, and retries until that succeeds and all rooms have been reached.
 async fn refresh(service: &Service) {
     let mut pauses = Pauses::default();
     while !matches!(
@@ -303,7 +302,7 @@ async fn refresh(service: &Service) {
     }
 }
 
-/// Longer and longer pauses between the tries of one refresh. Why a try failed is in the logs.
+/// Growing pauses between the tries of one refresh. The cause of each failure is already in the log.
 #[derive(Default)]
 struct Pauses {
     so_far: u32,
@@ -313,7 +312,7 @@ impl Pauses {
     async fn next(&mut self) {
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(self.so_far));
         self.so_far = self.so_far.saturating_add(1).min(16);
-        tracing::warn!(pause_s = pause.as_secs(), "the data are not new, or not complete: trying again after a pause");
+        tracing::warn!(pause_s = pause.as_secs(), "the data are outdated or incomplete; retrying after a pause");
         sleep(pause).await;
     }
 }
@@ -350,8 +349,8 @@ fn without_userinfo(url: &Url) -> &str {
     authority.rsplit_once('@').map_or(authority, |(_, address)| address)
 }
 
-/// The host and port of a Redis URL, without its password.
-#[expect(clippy::expect_used, reason = "the configuration has checked it")]
+/// The host and port of a Redis URL, without user and password.
+#[expect(clippy::expect_used, reason = "the configuration has validated it")]
 fn redis_address(url: &SecretString) -> String {
     let url = Url::parse(url.expose_secret()).expect("REDIS_URL is a URL");
     let host = url.host_str().expect("REDIS_URL has a host");

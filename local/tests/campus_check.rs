@@ -1,4 +1,4 @@
-//! `emptyclassroom campus check` and the command line itself, the program, against a simulated 25Live.
+//! Runs `emptyclassroom campus check` against a simulated 25Live, and tests the command line itself.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -73,15 +73,15 @@ async fn every_room_is_requested_once_and_the_findings_are_reported() {
     assert_eq!(simulator.requests(), 3);
     for part in [
         "25Live answered for 3 of 3 rooms.",
-        "Bookings and closures lie between 07:00 and 23:00.",
-        "Opening hours beyond that",
+        "All bookings and closures are between 07:00 and 23:00.",
+        "These opening hours extend beyond that.",
         "  LIB  06:00-23:00, sun closed\n",
         "Closures are visible",
-        "with UPSTREAM_CONCURRENCY=16: short enough for a refresh by hand",
+        "with UPSTREAM_CONCURRENCY=16: short enough for a manual refresh (25 s)",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
-    assert!(!ran.stdout.contains("OLD  07:00"), "its hours are shown: {}", ran.stdout);
+    assert!(!ran.stdout.contains("OLD  07:00"), "25Live shows its hours: {}", ran.stdout);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn rooms_without_an_answer_are_listed_with_the_reason() {
     for part in [
         "25Live answered for 1 of 3 rooms.",
         "2  OLD 102: 25Live answered 404",
-        "3  LIB 1: 25Live says nothing about today",
+        "3  LIB 1: 25Live returned nothing for today",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
@@ -109,7 +109,7 @@ async fn closures_hidden_from_guests_are_reported() {
         simulator.set_bookings(room, today - chrono::Days::new(1) + chrono::Days::new(day), vec![item]);
     }
     let ran = check(CAMPUS, &["--against", &simulator.url()]).await;
-    assert!(ran.stdout.contains("No closure is visible"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("No closures are visible"), "{}", ran.stdout);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_sign_in_page_ends_the_check_early() {
         simulator.misbehave(fault);
         let ran = check(&campus, &["--against", &simulator.url()]).await;
         assert_eq!(ran.code, Some(1));
-        assert!(ran.stdout.contains("It asks guests to sign in"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("25Live asks guests to sign in"), "{}", ran.stdout);
         assert!(simulator.requests() < 20, "{}", simulator.requests());
     }
 }

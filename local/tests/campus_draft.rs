@@ -1,4 +1,4 @@
-//! `emptyclassroom campus draft`, the program, against a simulated 25Live.
+//! Runs `emptyclassroom campus draft` against a simulated 25Live.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -113,7 +113,7 @@ async fn the_summary_says_what_was_left_out_and_what_to_do_next() {
 async fn a_draft_sends_few_requests_with_our_user_agent() {
     let simulator = Simulator::start(college()).await.unwrap();
     draft(&simulator, &[]).await;
-    assert_eq!((simulator.list_requests(), simulator.requests()), (1, 3), "a list, and a room of each building");
+    assert_eq!((simulator.list_requests(), simulator.requests()), (1, 3), "one list, and one room of each building");
     let agents = [simulator.user_agents(), simulator.list_user_agents()].concat();
     assert!(agents.iter().all(|agent| agent.starts_with("EmptyClassroom/")), "{agents:?}");
     let buildings = (0..200).map(|id| Room::new(id.to_string(), format!("B{id:03} 1"))).collect();
@@ -135,7 +135,7 @@ async fn categories_can_be_chosen() {
     let none = draft(&simulator, &["--category", "Pools"]).await;
     assert_eq!((none.code, none.stdout.as_str()), (Some(1), ""));
     assert!(
-        none.stderr.contains("no room has a category `Pools`; the list has: Classrooms - General Use (7)"),
+        none.stderr.contains("no category matches `Pools`; the list has: Classrooms - General Use (7)"),
         "{}",
         none.stderr
     );
@@ -240,7 +240,7 @@ async fn availability_behind_a_sign_in_page_is_reported_with_the_draft() {
         assert!(ran.stderr.contains("asks guests to sign in before it shows a room's availability"), "{}", ran.stderr);
         assert!(ran.stdout.contains("opens = \"07:00\" # check"), "{}", ran.stdout);
     }
-    assert_eq!(simulator.requests(), 3, "one room is enough to know");
+    assert_eq!(simulator.requests(), 3, "one request for each draft is enough");
 }
 
 #[tokio::test]
@@ -260,7 +260,7 @@ async fn without_availability_the_default_hours_are_marked_for_review() {
     simulator.misbehave(Fault::Status(404));
     let ran = draft(&simulator, &[]).await;
     assert_eq!((ran.code, parsed(&ran).classrooms().count()), (Some(0), 6));
-    assert!(ran.stderr.contains("25Live did not answer for a room"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("25Live returned no availability"), "{}", ran.stderr);
     assert_eq!(simulator.requests(), 3);
 }
 
@@ -272,7 +272,7 @@ async fn a_list_may_be_a_url() {
         let ran = run(&["campus", "draft", "--from", &format!("{base}/{list}")]).await;
         assert_eq!((ran.code, parsed(&ran).classrooms().count()), (Some(0), rooms), "{list}: {}", ran.stderr);
         assert!(!ran.stdout.contains("Partition"), "{}", ran.stdout);
-        assert!(ran.stdout.contains("closes = \"22:00\""), "it asks for closures beside the list: {}", ran.stdout);
+        assert!(ran.stdout.contains("closes = \"22:00\""), "it also requests closures: {}", ran.stdout);
     }
 }
 
@@ -300,7 +300,7 @@ async fn a_list_may_be_saved_files() {
         assert!(ran.stdout.contains("opens = \"07:00\" # check: 25Live was not asked"), "{}", ran.stdout);
     }
     let half = run_in(folder.path(), &["campus", "draft", "--from", "1.json"]).await;
-    assert!(half.stderr.contains("4 rooms that the list counts but does not contain"), "{}", half.stderr);
+    assert!(half.stderr.contains("4 rooms that the list reports but does not contain"), "{}", half.stderr);
     assert_eq!(simulator.requests(), 0);
 }
 
@@ -321,7 +321,7 @@ async fn an_unreadable_source_is_reported() {
     fs::write(folder.path().join("page.json"), "<!DOCTYPE html><title>Sign in</title>").unwrap();
     for (from, sentence) in [
         ("none.json", "none.json cannot be read"),
-        ("page.json", "page.json cannot be used: it is a web page, perhaps one to sign in"),
+        ("page.json", "page.json cannot be used: it is a web page, perhaps a sign-in page"),
         ("http://127.0.0.1:1/25live/data/x/run/spaces.json", "could not be reached"),
     ] {
         let ran = run_in(folder.path(), &["campus", "draft", "--from", from]).await;

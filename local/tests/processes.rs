@@ -1,4 +1,4 @@
-//! Several programs on one Redis: who sweeps when all ask at once, and what the others see when one is killed or frozen.
+//! Several processes on one Redis: which one sweeps, and what the others see when it is killed or frozen.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -20,14 +20,14 @@ use testkit::{
 
 /// The rooms, and when their buildings close.
 const CLOSING_TIMES: [(&str, &str); 4] = [("342", "23:00"), ("344", "23:00"), ("719", "21:30"), ("723", "21:30")];
-/// A sweep brings at least so many days, today's included.
+/// The minimum number of days in a sweep, including today.
 const DAYS: u64 = 29;
-/// Hours at which all rooms are booked for an hour: one for each sweep, so that each sweep's data can be recognized.
+/// Hours at which all rooms are booked for an hour: one for each sweep, to recognize its data.
 const NINE: u16 = 9;
 const TWELVE: u16 = 12;
 const FIFTEEN: u16 = 15;
 
-/// A Redis, a 25Live and a campus, shared by as many programs as a test needs.
+/// A Redis, a 25Live and a campus that the processes of a test share.
 struct Cluster {
     redis: RedisServer,
     simulator: Simulator,
@@ -38,13 +38,13 @@ impl Cluster {
     async fn new() -> Self {
         emptyclassroom::install_tls();
         let mut campus_file = NamedTempFile::new().unwrap();
-        // In a time zone where the day is far from its ends, so that no midnight comes while a test runs.
+        // In a time zone where it is midday, so that a test does not run across midnight.
         let campus = SMALL_CAMPUS.replace("America/New_York", &zone_at_midday());
         campus_file.write_all(campus.as_bytes()).unwrap();
         Self { redis: RedisServer::start().await, simulator: simulate(&small_campus()).await, campus_file }
     }
 
-    /// A program of this cluster, whose Redis is reached at that URL.
+    /// Starts a process of this cluster that reaches Redis at that URL.
     async fn program(&self, redis_url: &str, vars: &[(&str, &str)]) -> Program {
         let (api_url, campus_file) = (self.simulator.url(), self.campus_file.path().display().to_string());
         let common = [("REDIS_URL", redis_url), ("API_URL", &api_url), ("CAMPUS_FILE", &campus_file)];
@@ -59,7 +59,7 @@ impl Cluster {
         }
     }
 
-    /// How many sweeps 25Live has seen, all of them whole.
+    /// How many sweeps 25Live has seen, all of them complete.
     fn sweeps(&self) -> usize {
         assert!(self.simulator.requests().is_multiple_of(ROOMS.len()), "{} requests", self.simulator.requests());
         self.simulator.requests() / ROOMS.len()
@@ -78,7 +78,7 @@ impl Cluster {
         .await;
     }
 
-    /// What Redis does by itself 60 s after a sweeper died: the lock is there until then, and no longer.
+    /// Expires the lock early. Redis does this itself 60 s after a sweeper died.
     async fn let_the_lock_expire(&self) {
         let left: u64 = self.redis(&["PTTL", "classrooms:refresh_lock"]).await.parse().unwrap();
         assert!((1..=60_000).contains(&left), "{left}");
@@ -114,7 +114,7 @@ async fn last_updated(program: &Program) -> DateTime<Utc> {
     answer.json()["last_updated"].as_str().unwrap().parse().unwrap()
 }
 
-/// The hour at which all rooms are taken. A body in which they differ, or one has no answer, is half a state.
+/// The hour at which all rooms are booked. Panics if rooms differ or have no data, which would be a partial state.
 fn taken_hour(answer: &TestResponse) -> u16 {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.text.matches(r#""availability":"#).count(), ROOMS.len(), "{answer:?}");
@@ -124,10 +124,10 @@ fn taken_hour(answer: &TestResponse) -> u16 {
             answer.room(room) == ("ok".to_owned(), slots)
         })
     });
-    hour.unwrap_or_else(|| panic!("half a state: {}", answer.text))
+    hour.unwrap_or_else(|| panic!("partial state: {}", answer.text))
 }
 
-/// The hours of the days, each from its reserve.
+/// The booked hour of each day, from the reserve.
 async fn taken_hours(program: &Program) -> Vec<u16> {
     let answers = days().map(async |day| open_classrooms(program, &format!("?date={day}")).await);
     join_all(answers).await.iter().map(taken_hour).collect()
@@ -180,14 +180,14 @@ async fn five_hundred_cold_reads_and_a_hundred_refreshes_of_three_processes_shar
 
     cluster.redis(&["FLUSHALL"]).await;
     cluster.book(TWELVE);
-    // Long enough for the last of them to ask while the sweep runs.
+    // Long enough that the last request arrives during the sweep.
     cluster.simulator.set_latency(Duration::from_secs(5));
     let readers = (0..500).map(|reader| open_classrooms(&programs[reader % 3], ""));
     let refreshers = (0..100).map(|refresher| refresh(&programs[refresher % 3]));
     let (read, refreshed) = join(join_all(readers), join_all(refreshers)).await;
     for answer in &read {
         assert_eq!((taken_hour(answer), answer.json()), (TWELVE, read[0].json()));
-        // A reader whose connection was slow comes after the sweep.
+        // A reader with a slow connection may arrive after the sweep.
         assert!(["MISS", "HIT"].contains(&answer.header("x-cache")), "{answer:?}");
     }
     for answer in &refreshed {
@@ -199,20 +199,20 @@ async fn five_hundred_cold_reads_and_a_hundred_refreshes_of_three_processes_shar
 /// The step at which a sweeper is killed or frozen.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// 25Live has not answered yet.
+    /// The requests to 25Live are open.
     Asking,
-    /// So many days of the reserve are written.
+    /// This many days of the reserve are written.
     Reserve(usize),
     /// All of the reserve is written.
     Today,
-    /// Today's snapshot is written, too.
+    /// Today's snapshot is written too.
     LastRefresh,
-    /// All is written, and the lock not given back.
+    /// Everything is written, but the lock is not released.
     Unlock,
 }
 
 impl Step {
-    /// A gate before the Redis that holds the first command which this step has not done.
+    /// A gate in front of Redis that holds the first command after this step.
     async fn gate(self, cluster: &Cluster) -> Gate {
         let (nth, key) = match self {
             Self::Asking => (usize::MAX, "none"),
@@ -229,7 +229,7 @@ impl Step {
     }
 }
 
-/// A sweeper and a witness after a sweep at NINE, the sweeper behind a gate; from now on rooms are taken at TWELVE.
+/// A sweeper behind a gate, and a witness, after a sweep with bookings at NINE. From now on rooms are booked at TWELVE.
 struct Scenario {
     cluster: Cluster,
     gate: Gate,
@@ -253,18 +253,18 @@ impl Scenario {
         Self { cluster, gate, sweeper, witness, swept_before }
     }
 
-    /// Waits until the sweeper has come to the step.
+    /// Waits until the sweeper has reached the step.
     async fn arrives_at(&self, step: Step) {
         match step {
             Step::Asking => {
                 let asked = async || self.cluster.simulator.in_flight() == ROOMS.len();
-                eventually("25Live is asked", PATIENCE, asked).await;
+                eventually("25Live is requested", PATIENCE, asked).await;
             }
             _ => self.gate.holds().await,
         }
     }
 
-    /// What other processes see after `step`: of each key the old state or the new, and never half of it.
+    /// Checks what other processes see after `step`: the old or the new state of each key, never a partial one.
     async fn others_see_the_old_state_or_the_new(&self, step: Step) {
         let today = taken_hour(&open_classrooms(&self.witness, "").await);
         let new_days = taken_hours(&self.witness).await.iter().filter(|&&hour| hour == TWELVE).count();
@@ -273,7 +273,7 @@ impl Scenario {
         let (expected_today, expected_days, newly_swept) = match step {
             Step::Asking => (NINE, 0..=0, false),
             Step::Reserve(written) => (NINE, 0..=written, false),
-            // Of today, that key is read which is not written yet.
+            // Today is read from the snapshot, which is not written yet.
             Step::Today => (NINE, all - 1..=all - 1, false),
             Step::LastRefresh => (TWELVE, all..=all, false),
             Step::Unlock => (TWELVE, all..=all, true),
@@ -304,17 +304,17 @@ async fn a_sweeper_killed_at(#[case] step: Step) {
     };
     let asked = sweeper.http.post(format!("{}/api/refresh", sweeper.url)).send();
     let (answer, ()) = join(asked, killed).await;
-    assert!(answer.is_err(), "a dead program answered: {answer:?}");
+    assert!(answer.is_err(), "a killed process answered: {answer:?}");
     scenario.others_see_the_old_state_or_the_new(step).await;
 
-    // A refresh waits for the lock, and sweeps when it has expired.
+    // A refresh waits for the lock and sweeps when it has expired.
     cluster.simulator.set_latency(Duration::ZERO);
     cluster.book(FIFTEEN);
     let expiry = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let requests = cluster.simulator.requests();
         scenario.others_see_the_old_state_or_the_new(step).await;
-        assert_eq!(cluster.simulator.requests(), requests, "no process sweeps while the lock is held");
+        assert_eq!(cluster.simulator.requests(), requests, "a process swept while the lock was held");
         cluster.let_the_lock_expire().await;
     };
     let (refreshed, ()) = join(refresh(witness), expiry).await;
@@ -351,7 +351,7 @@ async fn a_sweeper_frozen_at(#[case] step: Step) {
         assert!(taken_hours(program).await.iter().all(|&hour| hour == FIFTEEN));
         assert_eq!(last_updated(program).await, newest);
     }
-    assert_eq!(cluster.redis(&["EXISTS", "classrooms:refresh_failed"]).await, "0", "who came late marks nothing");
+    assert_eq!(cluster.redis(&["EXISTS", "classrooms:refresh_failed"]).await, "0", "the late sweeper should not start the backoff");
 }
 
 #[tokio::test]

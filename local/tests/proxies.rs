@@ -1,4 +1,4 @@
-//! The server behind the proxies that an administrator may use, with the configurations of `packaging/`.
+//! The server behind Caddy and nginx, with the configurations in `packaging/`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ use testkit::{PATIENCE, eventually};
 const CADDYFILE: &str = include_str!("../../packaging/Caddyfile");
 const NGINX_CONF: &str = include_str!("../../packaging/nginx.conf");
 
-/// A proxy, as a function of where the server and the proxy listen.
+/// A proxy in front of the server.
 #[derive(Clone, Copy, Debug)]
 enum Proxy {
     Caddy,
@@ -30,19 +30,19 @@ use Proxy::{Caddy, Nginx};
 /// Where the server appears to browsers.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    /// On a host name of its own.
+    /// On its own host name.
     Host,
     /// Under the path `/rooms/`.
     Path,
 }
 
-/// Replaces a part that must be there.
+/// Replaces a part that the text must contain.
 fn replace(text: &str, part: &str, by: &str) -> String {
     assert!(text.contains(part), "`{part}` should be in the file");
     text.replace(part, by)
 }
 
-/// The lines of a file up to the commented ones about a path, and these lines without their comment signs.
+/// Splits a file into the lines for a host and the commented lines for a path, without their comment signs.
 fn split_at_path<'a>(file: &'a str, indent: &str) -> (&'a str, String) {
     let (host, path) = file.split_once("\n# Or under a path").unwrap();
     let path: Vec<_> = path.lines().filter_map(|line| line.strip_prefix(indent)).collect();
@@ -69,13 +69,13 @@ fn caddy(place: Place, service: &str, folder: &Path, port: u16) -> Command {
     let site = replace(&site, "127.0.0.1:8000", service);
     fs::write(folder.join("Caddyfile"), format!("{{\n\tadmin off\n}}\n{site}")).unwrap();
     let mut command = Command::new("caddy");
-    // It keeps certificates and its last configuration there.
+    // Caddy stores certificates and its last configuration there.
     command.current_dir(folder).env("XDG_CONFIG_HOME", folder).env("XDG_DATA_HOME", folder);
     command.args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]);
     command
 }
 
-/// What Debian's nginx.conf has around the files of conf.d, in short: one process, and its files in its own folder.
+/// Wraps the file like Debian's nginx.conf, but with a single process and all files in its own folder.
 fn nginx_conf(place: Place, service: &str, port: u16) -> String {
     let (host, path) = split_at_path(NGINX_CONF, "#");
     let server = match place {
@@ -132,7 +132,7 @@ async fn the_page_the_api_its_etag_and_a_refresh_work_behind_a_proxy(
     assert_eq!(compressed.headers()["etag"], header("etag"));
 
     assert_eq!(get("/api/no-such-route").await.json::<serde_json::Value>().await.unwrap()["detail"], "Not Found");
-    // The server knows nothing of the path that it appears under.
+    // The server does not know the path under which it appears.
     assert!(program.process.output().contains(r#"method="POST" path="/api/refresh" status=200"#));
     if let Place::Path = place {
         assert_eq!(program.http.get(&base).send().await.unwrap().url().path(), "/rooms/app");

@@ -1,4 +1,4 @@
-//! The program as a person starts it: what it prints, how it stops, and what it says when it cannot start.
+//! Starts and stops the program: what it prints, and which error it reports if it cannot start.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -11,25 +11,25 @@ use program::{Program, command, folder};
 use simulator::{Room, Simulator};
 use testkit::{Process, RedisServer, eventually, free_port};
 
-/// Runs the program to its end, which should come by itself.
+/// Runs a program that should end by itself.
 fn run(vars: &[(&str, &str)]) -> Output {
     command(&folder(), vars).output().unwrap()
 }
 
-/// The exit code for a wrong configuration, which tells systemd that a restart would not help.
+/// The exit code for an invalid configuration; with it, systemd does not restart the service.
 const BAD_CONFIGURATION: i32 = 78;
 
-/// What it says when it does not start, and ends with that exit code.
+/// The error of a start that fails with this exit code.
 fn refusal(code: i32, vars: &[(&str, &str)]) -> String {
-    said(code, &run(vars))
+    error_of(code, &run(vars))
 }
 
-fn said(code: i32, output: &Output) -> String {
+fn error_of(code: i32, output: &Output) -> String {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().last().unwrap_or_default();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let last = stderr.lines().last().unwrap_or_default();
     last.strip_prefix("emptyclassroom: ")
-        .unwrap_or_else(|| panic!("a refusal should name the program: {said}"))
+        .unwrap_or_else(|| panic!("an error should begin with the program's name: {stderr}"))
         .to_owned()
 }
 
@@ -37,7 +37,7 @@ async fn get(program: &Program, path: &str) -> String {
     program.http.get(format!("{}{path}", program.url)).send().await.unwrap().text().await.unwrap()
 }
 
-/// Ends it as Ctrl-C does. Returns whether it ended well, and all that it printed.
+/// Stops it like Ctrl-C. Returns whether its exit code is 0, and its whole output.
 async fn interrupt(program: &Program) -> (bool, String) {
     program.process.interrupt();
     let status = program.process.exit().await;
@@ -63,7 +63,7 @@ async fn without_any_variable_it_starts_and_ctrl_c_stops_it_cleanly() {
     assert!(ended_well && log.contains("sweep published rooms_ok=77 rooms_failed=0"), "{log}");
 }
 
-/// A forgotten API_URL must not publish invented rooms as a university's.
+/// If `API_URL` was forgotten, simulated bookings must not look like real ones.
 #[tokio::test]
 async fn without_an_api_url_it_warns_that_the_bookings_are_simulated_and_so_does_each_answer() {
     emptyclassroom::install_tls();
@@ -79,7 +79,7 @@ async fn without_an_api_url_it_warns_that_the_bookings_are_simulated_and_so_does
     }
 }
 
-/// The built-in campus, as 25Live has it.
+/// The rooms of the built-in campus in 25Live.
 fn rooms() -> Vec<Room> {
     Campus::built_in().classrooms().map(|(_, room)| Room::new(&room.id, &room.name)).collect()
 }
@@ -104,7 +104,7 @@ async fn it_reads_the_env_file_and_uses_its_redis() {
     let banner = running.process.output();
     let (ended_well, log) = interrupt(&running).await;
     assert!(ended_well && log.contains("DEBUG"), "{log}");
-    assert!(!log.contains("hunter2") && !banner.contains("hunter2"), "the password should be nowhere");
+    assert!(!log.contains("hunter2") && !banner.contains("hunter2"), "the password should not appear anywhere");
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn no_admin_token_is_logged_or_sent_at_any_log_level() {
     }
     let (ended_well, log) = interrupt(&program).await;
     assert!(ended_well && log.contains("an operator invalidates the cache"), "{log}");
-    assert!(!log.contains("correct-horse") && !log.contains("battery-staple"), "a token should be nowhere:\n{log}");
+    assert!(!log.contains("correct-horse") && !log.contains("battery-staple"), "no token should appear anywhere:\n{log}");
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_second_start_on_the_same_redis_does_not_sweep() {
 async fn a_long_sweep_logs_its_progress() {
     emptyclassroom::install_tls();
     let simulator = Simulator::start(rooms()).await.unwrap();
-    // 77 rooms, 32 at once: three rounds, of which the last ends well after five seconds.
+    // 77 rooms, 32 at a time, take three rounds; the last one ends later than after five seconds.
     simulator.set_latency(Duration::from_secs(2));
     let running = Program::start(&[("API_URL", &simulator.url()), ("UPSTREAM_CONCURRENCY", "32")]).await;
     assert!(running.process.output().contains("25Live at 127.0.0.1"), "{}", running.process.output());
@@ -169,12 +169,12 @@ fn an_unreachable_redis_is_retried_and_then_reported() {
     let port = free_port();
     let url = format!("redis://:hunter2@127.0.0.1:{port}");
     let output = run(&[("REDIS_URL", &url), ("PORT", "0"), ("REDIS_TIMEOUT", "0.5")]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said.lines().filter(|line| line.contains("waiting for Redis")).count(), 4, "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr.lines().filter(|line| line.contains("waiting for Redis")).count(), 4, "{stderr}");
     let expected =
         format!("emptyclassroom: Redis at 127.0.0.1:{port} cannot be reached: start it, correct REDIS_URL, or unset");
-    assert!(said.lines().last().unwrap().starts_with(&expected), "{said}");
-    assert!(!said.contains("hunter2"), "{said}");
+    assert!(stderr.lines().last().unwrap().starts_with(&expected), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -200,17 +200,17 @@ fn a_bad_variable_is_reported_with_its_value() {
         "PORT is `http`; expected a number between 0 and 65535"
     );
     let host = refusal(1, &[("HOST", "203.0.113.1"), ("PORT", "0")]);
-    assert!(host.starts_with("203.0.113.1:0 cannot be listened on: correct HOST and PORT"), "{host}");
+    assert!(host.starts_with("cannot listen on 203.0.113.1:0; correct HOST or PORT"), "{host}");
 }
 
 #[test]
-fn with_require_api_url_it_refuses_to_invent_bookings() {
+fn with_require_api_url_a_start_without_api_url_is_refused() {
     let output = command(&folder(), &[("PORT", "0")]).arg("--require-api-url").output().unwrap();
-    let refusal = said(BAD_CONFIGURATION, &output);
+    let refusal = error_of(BAD_CONFIGURATION, &output);
     assert!(refusal.starts_with("API_URL is not set; expected the http(s) URL of 25Live's"), "{refusal}");
 }
 
-/// The requests that the log has, each as method, path, status and the other fields.
+/// The logged requests, each as its fields from the method on.
 async fn logged(running: &Program, count: usize) -> Vec<String> {
     let lines = || -> Vec<String> {
         let output = running.process.output();

@@ -1,4 +1,4 @@
-//! Asking 25Live for room lists: politely, one request at a time, within bounds of time and size.
+//! Requests room lists from 25Live: one request at a time, with limits on time and size.
 
 use std::{io::Read, time::Duration};
 
@@ -9,33 +9,33 @@ use url::Url;
 
 use super::lists::{ListError, Page};
 
-/// How long a list may be, packed or unpacked. One of 2,000 rooms with all that is known of them is about 4 MB.
+/// The maximum size of a list in bytes, compressed or not. A full list of 2,000 rooms has about 4 MB.
 pub const LIST_LIMIT: usize = 32 * 1024 * 1024;
-/// How many pages of a list are asked for.
+/// The maximum number of pages requested.
 const MOST_PAGES: usize = 25;
-/// Lists are long, and 25Live takes a while to make them.
+/// 25Live takes a while to produce a long list.
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// Before the second and last try of a request that failed in a way that may pass.
+/// The pause before the only retry after a transient failure.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The first bytes of gzip.
+/// The first bytes of a gzip stream.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// A list, as far as it could be read.
+/// A room list, possibly incomplete.
 #[derive(Debug)]
 pub struct Asked {
     /// Its pages, in order.
     pub pages: Vec<Page>,
-    /// How many rooms it counts beyond those it contains.
+    /// How many of the rooms that it counts are missing from the pages.
     pub missing: usize,
 }
 
 /// Why a list could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// TLS cannot be set up.
+    /// TLS setup failed.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
-    /// No connection, or one that broke.
+    /// The connection failed or broke.
     #[error("{url} could not be reached, or the connection broke")]
     Connection {
         /// The address.
@@ -43,18 +43,18 @@ pub enum AskError {
         /// What happened.
         source: reqwest::Error,
     },
-    /// No complete answer in time.
+    /// The answer was not complete in time.
     #[error("{url} did not answer within {} s", TIMEOUT.as_secs())]
     TimedOut {
         /// The address.
         url: String,
     },
-    /// 25Live wants a user name and a password.
+    /// 25Live requires a login.
     #[error("25Live asks guests to sign in at {url} ({how}) before it shows this list")]
     SignIn {
         /// The address.
         url: String,
-        /// The sign that it does.
+        /// How that was detected.
         how: String,
     },
     /// A status other than 200.
@@ -65,13 +65,13 @@ pub enum AskError {
         /// The status.
         status: StatusCode,
     },
-    /// Longer than any list.
+    /// The answer exceeds [`LIST_LIMIT`].
     #[error("the answer from {url} is longer than {LIST_LIMIT} bytes")]
     TooLong {
         /// The address.
         url: String,
     },
-    /// A compressed answer that is damaged.
+    /// The compressed answer is damaged.
     #[error("the answer from {url} cannot be decompressed")]
     Packed {
         /// The address.
@@ -79,7 +79,7 @@ pub enum AskError {
         /// What is wrong.
         source: std::io::Error,
     },
-    /// An answer that is not a list.
+    /// The answer is not a list.
     #[error("the answer from {url} cannot be used")]
     Answer {
         /// The address.
@@ -99,16 +99,16 @@ impl AskError {
     }
 }
 
-/// Whether a status says that guests may not see this, or leads to a page that does.
+/// Whether a status denies guests access, or redirects, perhaps to a sign-in page.
 #[must_use]
 pub fn asks_to_sign_in(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) || status.is_redirection()
 }
 
-/// Asks for a list, all pages of it.
+/// Requests all pages of a list.
 ///
 /// # Errors
-/// No usable answer.
+/// 25Live returns no usable answer.
 pub async fn list(url: &Url) -> Result<Asked, AskError> {
     let http = twenty_five_live::client(url, TIMEOUT).build().map_err(AskError::Client)?;
     let first = page(&http, url).await?;
@@ -122,7 +122,7 @@ pub async fn list(url: &Url) -> Result<Asked, AskError> {
             break;
         }
         let next = page(&http, &with_page(url, number)).await?;
-        // Some servers do not know pages, and send the first again.
+        // Servers that do not support pages send the first one again.
         if next.is_empty() || next.first_id() == last.1 {
             break;
         }
@@ -157,7 +157,7 @@ async fn page(http: &Client, url: &Url) -> Result<Page, AskError> {
     })
 }
 
-/// An address without its query, for sentences.
+/// An address without its query, for messages.
 fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);

@@ -1,27 +1,27 @@
-//! A building's name, from what the formal names of its rooms begin with.
+//! A building's name, from the common prefix of its rooms' formal names.
 
 use std::collections::HashMap;
 
 use super::room_name::{self, Parts, has_number, is_kind, without_room_words, without_room_words_behind};
 
-/// What stands around words.
+/// Punctuation around words.
 const PUNCTUATION: [char; 7] = [',', '-', ':', ';', '#', '(', ')'];
-/// Words that say what a room is, at the end of a beginning: no building's name ends so.
+/// Kinds of rooms: a prefix may end with one of these words, but a building's name does not.
 const ENDINGS: [&str; 8] =
     ["classroom", "classrooms", "class", "seminar", "lecture", "conference", "office", "computer"];
-/// Words that go on with the number before them: `1 and 2`.
+/// Words that continue a list of numbers: `1 and 2`.
 const CONNECTIVES: [&str; 6] = ["&", "+", "and", "or", "through", "to"];
-/// Words that are no name alone.
+/// Words that are not a name on their own.
 const NO_NAMES: [&str; 8] = ["the", "university", "college", "school", "building", "bldg", "center", "department"];
 
-/// A name, and whether too many of the rooms' formal names contradict it.
+/// A building's name, and whether too many formal names contradict it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Common {
     pub(super) name: String,
     pub(super) is_doubtful: bool,
 }
 
-/// A formal name without what the room is at its beginning: `Classroom, Old Hall`.
+/// Removes the kind of room from the beginning of a formal name: `Classroom, Old Hall`.
 fn without_kind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     let ends_part = |word: &&str| word.ends_with([',', ':']) || word.chars().all(|c| PUNCTUATION.contains(&c));
     let Some(end) = words.iter().position(ends_part) else { return words };
@@ -29,12 +29,12 @@ fn without_kind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     if is_kind(&clean(kind)) && !rest.is_empty() { rest } else { words }
 }
 
-/// The building in one formal name: what stands before the room's number, or behind it if only the code or nothing stands before
-/// it. `None` if the formal name says nothing of a building.
+/// The building in a formal name: the words before the room's number, or those after it if only the code or nothing comes
+/// before. `None` if the formal name contains no building.
 pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
     let words = room_name::words(formal);
     let number = parts.and_then(|parts| parts.room.split(' ').next());
-    // Some lists write 0232 in one name, and 232 in the other.
+    // Some lists have 0232 in one name and 232 in the other.
     let plain = |word: &str| word.trim_matches(PUNCTUATION).trim_start_matches('0').to_lowercase();
     let is_number =
         |word: &&str| number.is_some_and(|number| !plain(number).is_empty() && plain(word) == plain(number));
@@ -58,21 +58,21 @@ pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
     says_something.then_some(name)
 }
 
-/// The name that most of the beginnings of a building's formal names share.
+/// The name that most prefixes of a building's formal names share.
 pub(super) fn common(beginnings: &[String]) -> Option<Common> {
     let mut groups = HashMap::<String, Vec<&str>>::new();
     for beginning in beginnings {
         groups.entry(first_word(beginning)).or_default().push(beginning);
     }
     let group = groups.into_values().max_by_key(Vec::len).filter(|group| group.len() * 2 > beginnings.len())?;
-    // An odd one among many is that of a room with a name of its own.
+    // A single outlier among many is a room with its own name.
     let is_doubtful = |times: usize| times < beginnings.len() && times * 5 <= beginnings.len() * 4;
     let shared = shared_words(&group);
-    // `Old West` and `Old New West` share a word by chance.
+    // `Old West` and `Old New West` share one word by chance.
     let is_no_chance = shared.contains(' ') || group.iter().any(|text| same_words(text, &shared));
     let top = most_frequent(&group).filter(|(_, times)| times * 3 >= group.len() * 2);
     let common = match top.map(|(name, times)| Common { name: clean_text(name), is_doubtful: is_doubtful(times) }) {
-        // `Old Hall` nine times, and `Old Lab` once: `Old` is too short.
+        // With nine `Old Hall` and one `Old Lab`, the shared `Old` is too short.
         Some(top) if top.name.len() > shared.len() && (!shared.contains(' ') || !top.is_doubtful) => top,
         _ => Common { name: shared, is_doubtful: is_doubtful(group.len()) || !is_no_chance },
     };
@@ -85,7 +85,7 @@ fn first_word(text: &str) -> String {
     text.split(' ').next().unwrap_or_default().to_lowercase()
 }
 
-/// The words that all texts begin with, written as in the first that has small letters.
+/// The words that all texts begin with, spelled as in the first text with lowercase letters.
 fn shared_words(texts: &[&str]) -> String {
     let has_small = |text: &&&str| text.contains(char::is_lowercase);
     let Some(first) = texts.iter().find(has_small).or(texts.first()) else { return String::new() };
@@ -106,7 +106,7 @@ fn same_words(one: &str, other: &str) -> bool {
         && one.split(' ').zip(other.split(' ')).all(|(one, other)| same_word(one, other))
 }
 
-/// The most frequent text; of several, the first in the alphabet.
+/// The most frequent text and its count; the alphabetically first one of a tie.
 pub(super) fn most_frequent<'a>(texts: &[&'a str]) -> Option<(&'a str, usize)> {
     let mut times = HashMap::<&str, usize>::new();
     for text in texts {
@@ -119,7 +119,7 @@ fn clean_text(text: &str) -> String {
     clean(&text.split(' ').collect::<Vec<_>>())
 }
 
-/// Words without punctuation around them, and without those at the end that belong to the room.
+/// Joins words, without surrounding punctuation and without trailing words that describe the room.
 fn clean(words: &[&str]) -> String {
     let mut words = words;
     loop {

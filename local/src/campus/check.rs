@@ -1,4 +1,4 @@
-//! `campus check`: whether a campus file can be used, and what 25Live says about it.
+//! `campus check`: validates a campus file, and compares it with 25Live.
 
 use std::{fs, io, process::ExitCode, time::Duration};
 
@@ -20,32 +20,32 @@ use super::{
 };
 use crate::cli;
 
-/// As the service's own, whose `UPSTREAM_TIMEOUT` is 10 s.
+/// The default of the service's `UPSTREAM_TIMEOUT`.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why a file was not checked, or not found to be good.
+/// Why a check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// It could not be read.
+    /// The file cannot be read.
     #[error("{file} cannot be read")]
     File {
         /// Its name.
         file: String,
-        /// What the system said.
+        /// The system error.
         source: io::Error,
     },
-    /// It is no campus file.
+    /// The file is not a valid campus file.
     #[error(transparent)]
     Campus(#[from] CampusError),
-    /// Standard output is full.
+    /// Standard output cannot be written to.
     #[error("the report cannot be written")]
     Output(#[from] io::Error),
 }
 
-/// Checks a file. The exit code is that of a failure if rooms did not answer.
+/// Checks a file. The exit code is 1 if 25Live has no answer for a room.
 ///
 /// # Errors
-/// The file cannot be read or is refused.
+/// The file cannot be read or is invalid.
 pub async fn run(arguments: cli::Check) -> Result<ExitCode, CheckError> {
     let file = arguments.file.display().to_string();
     let text = fs::read_to_string(&arguments.file).map_err(|source| CheckError::File { file: file.clone(), source })?;
@@ -58,7 +58,7 @@ pub async fn run(arguments: cli::Check) -> Result<ExitCode, CheckError> {
     Ok(if findings.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The address of availability, also where that of the institution's page or of a list beside it was given.
+/// The availability URL, even if the URL of the institution's page or of one of its lists was given.
 fn availability(url: Url) -> Url {
     let is_page = || url.path().starts_with("/pro/");
     let of_page = || {
@@ -70,7 +70,7 @@ fn availability(url: Url) -> Url {
     found.unwrap_or(url)
 }
 
-/// Asks 25Live for every room once. Where nothing but a sign-in page comes, it stops after a few rooms.
+/// Requests every room from 25Live once. Stops early if the first rooms all fail.
 async fn ask(url: Url, campus: &Campus, concurrency: usize, today: NaiveDate) -> Findings {
     let upstream = TwentyFiveLive::new(url, TIMEOUT, concurrency);
     let rooms: Vec<_> = campus.classrooms().collect();

@@ -1,4 +1,4 @@
-//! Asking 25Live about rooms of a campus that is being drafted: whether guests see availability, and when buildings are closed.
+//! Requests availability for a draft: whether guests can see it, and when buildings are closed.
 
 use std::time::Duration;
 
@@ -13,33 +13,33 @@ use url::Url;
 
 use super::{ask::asks_to_sign_in, grouping::DraftBuilding, terminal::Progress};
 
-/// How many rooms are asked about, one of each building, the largest buildings first.
+/// The maximum number of rooms requested: one of each building, the largest buildings first.
 const MOST_ROOMS: usize = 50;
-/// How many at once.
+/// The maximum number of simultaneous requests.
 const AT_ONCE: usize = 4;
-/// How many rooms may fail before 25Live is left alone.
+/// How many rooms may fail before the requests stop.
 const MOST_FAILURES: usize = 3;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What came of asking.
+/// The result of the requests.
 #[derive(Debug)]
 pub enum Closures {
-    /// Guests see availability: the answers, one for each building, where it was asked about and answered.
+    /// Guests see availability: one answer for each building, or `None` if it was not requested or failed.
     Seen(Vec<Option<Bookings>>),
-    /// 25Live asks guests to sign in.
+    /// 25Live asks guests to sign in; the cause.
     SignIn(String),
-    /// No room was answered.
+    /// The first rooms all failed; the last cause.
     Failed(String),
 }
 
 impl Closures {
-    /// Asks about a room of each building, from this day to the same day of the next month.
+    /// Requests one room of each building, from this day to the same day of the next month.
     pub async fn ask(url: Url, buildings: &[DraftBuilding], first_day: NaiveDate) -> Self {
         let upstream = TwentyFiveLive::new(url, TIMEOUT, AT_ONCE);
         let mut rooms = one_room_each(buildings).into_iter();
         let mut answers = vec![None; buildings.len()];
         let mut failure = String::new();
-        // One room proves that guests see anything, before many are asked about.
+        // One room proves that guests can see availability, before many are requested.
         for _ in 0..MOST_FAILURES {
             let Some((building, room)) = rooms.next() else { break };
             match answer(&upstream, room, first_day).await {
@@ -62,7 +62,7 @@ async fn ask_rest(
     first_day: NaiveDate,
     answers: &mut [Option<Bookings>],
 ) {
-    let mut progress = Progress::begin("asking when buildings are closed", rooms.len());
+    let mut progress = Progress::begin("asking 25Live for closures", rooms.len());
     let asked = rooms.iter().map(async |(building, room)| (*building, answer(upstream, room, first_day).await));
     let mut asked = stream::iter(asked).buffer_unordered(AT_ONCE);
     let mut failures = 0;
@@ -79,7 +79,7 @@ async fn ask_rest(
 }
 
 fn set(answers: &mut [Option<Bookings>], building: usize, bookings: Bookings) {
-    // An answer without a day is about a room that 25Live does not know.
+    // 25Live returns no days for a room that it does not know.
     if let Some(answer) = answers.get_mut(building).filter(|_| bookings.days().next().is_some()) {
         *answer = Some(bookings);
     }
@@ -97,7 +97,7 @@ fn one_room_each(buildings: &[DraftBuilding]) -> Vec<(usize, &str)> {
     rooms.take(MOST_ROOMS).collect()
 }
 
-/// Whether an answer means that guests see nothing: a status that says so, or a web page.
+/// Whether an error means that guests have no access: the status says so, or the answer is a web page.
 #[must_use]
 pub fn is_sign_in(error: &UpstreamError) -> bool {
     match error {

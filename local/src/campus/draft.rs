@@ -1,4 +1,4 @@
-//! `campus draft`: a campus file from a list of rooms.
+//! `campus draft`: drafts a campus file from a room list.
 
 use std::{collections::BTreeSet, io, process::ExitCode};
 
@@ -20,16 +20,16 @@ use super::{
 };
 use crate::cli;
 
-/// How many names a sentence lists.
+/// The maximum number of names in a message.
 const MOST_NAMES: usize = 5;
 
-/// Why there is no draft.
+/// Why drafting failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DraftError {
     /// The list could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// No room was chosen.
+    /// No room was selected.
     #[error("{0} has no rooms")]
     NoRooms(String),
     /// The list has no such category.
@@ -50,10 +50,10 @@ struct Hours {
     sign_in: Option<String>,
 }
 
-/// Writes a draft. The exit code is 1 if 25Live shows guests no availability: the file is valid, but the service cannot use it.
+/// Writes a draft. The exit code is 1 if guests cannot see availability: the file is valid, but the service will not work.
 ///
 /// # Errors
-/// The list could not be read, or has no room that was asked for.
+/// The list cannot be read, or has none of the requested rooms.
 pub async fn run(arguments: cli::Draft) -> Result<ExitCode, DraftError> {
     let source = Source::read(&arguments).await?;
     let categories: Vec<_> = arguments.category.iter().filter_map(|name| tidy(name)).collect();
@@ -103,8 +103,8 @@ async fn hours(url: Option<&Url>, buildings: &[DraftBuilding], first_day: NaiveD
             Hours { sign_in: Some(cause), ..hours }
         }
         Closures::Failed(cause) => {
-            warn(&format!("25Live did not answer for a room, so the draft has default opening hours ({cause})"));
-            unknown("25Live did not answer for a room")
+            warn(&format!("25Live returned no availability, so the draft has default opening hours ({cause})"));
+            unknown("25Live returned no availability")
         }
     }
 }
@@ -113,7 +113,7 @@ fn name(given: Option<&str>, addresses: Option<&Addresses>) -> Guess {
     let doubtful = |name: &str, why: &str| Guess { value: name.to_owned(), check: Some(why.to_owned()) };
     match (given.and_then(tidy), addresses.and_then(Addresses::institution)) {
         (Some(name), _) => Guess { value: name, check: None },
-        (None, Some(institution)) => doubtful(institution, "the name in 25Live's addresses"),
+        (None, Some(institution)) => doubtful(institution, "from 25Live's URL"),
         (None, None) => doubtful("Campus", "25Live's lists do not include the name"),
     }
 }
@@ -129,7 +129,7 @@ fn notes(list: &RoomList, selection: &Selection<'_>, from: BuildingFrom, missing
     let source = match from {
         BuildingFrom::Name => "names of the rooms",
         BuildingFrom::Formal => "formal names of the rooms",
-        BuildingFrom::BldgName => "list's column of buildings",
+        BuildingFrom::BldgName => "list's building column",
         BuildingFrom::Category => "categories of the rooms",
     };
     notes.push(format!("Buildings come from the {source}; --building-from chooses another source."));
@@ -144,12 +144,12 @@ fn notes(list: &RoomList, selection: &Selection<'_>, from: BuildingFrom, missing
     }
     if !selection.dead.is_empty() {
         notes.push(format!(
-            "check: left out because their names say that they are not in use: {}",
+            "check: left out because their names say they are not in use: {}",
             selection.dead.join("; ")
         ));
     }
     if missing > 0 {
-        notes.push(format!("check: the list counts {} more than it contains.", count(missing, "room")));
+        notes.push(format!("check: the list reports {} more than it contains.", count(missing, "room")));
     }
     notes
 }
@@ -170,7 +170,7 @@ fn left_out(list: &RoomList, selection: &Selection<'_>, missing: usize) {
         (selection.dead.len(), format!("not in use: {}", some(&selection.dead))),
         (list.unreadable, "without an id or a name".to_owned()),
         (list.repeated, "with the id of an earlier room".to_owned()),
-        (missing, "that the list counts but does not contain".to_owned()),
+        (missing, "that the list reports but does not contain".to_owned()),
     ];
     for (rooms, why) in reasons.iter().filter(|(rooms, _)| *rooms > 0) {
         say(&format!("  left out: {} {why}", count(*rooms, "room")));

@@ -1,4 +1,4 @@
-//! From a draft to the text of a campus file. Pure.
+//! Writes a draft as the text of a campus file. Pure.
 
 use std::{collections::BTreeMap, fmt::Write, ops::RangeInclusive};
 
@@ -10,7 +10,7 @@ use super::{
     hours::{BuildingHours, Hours, Plan},
 };
 
-/// What marks a guess.
+/// Marks a guess in the file.
 pub const CHECK: &str = "# check";
 
 /// Whether a line of a draft is marked for review, and is not the line that explains the mark.
@@ -24,17 +24,17 @@ pub fn is_marked(line: &str) -> bool {
 pub struct Draft<'a> {
     /// The campus's name.
     pub name: Guess,
-    /// Its zone.
+    /// Its time zone.
     pub timezone: Guess,
     /// Where the list came from.
     pub source: String,
-    /// When.
+    /// When the draft was made.
     pub date: NaiveDate,
-    /// Notes about the whole file, a line each.
+    /// Notes about the whole file, one line each.
     pub notes: Vec<String>,
-    /// The categories whose rooms are in, with their number.
+    /// The categories whose rooms are in the file, with their numbers of rooms.
     pub chosen: &'a BTreeMap<&'a str, usize>,
-    /// The others.
+    /// The other categories.
     pub others: &'a BTreeMap<&'a str, usize>,
     /// The buildings, each with its rooms.
     pub buildings: &'a [DraftBuilding],
@@ -159,7 +159,7 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// A comment ends where its line does.
+/// Replaces control characters, because a comment ends at a line break.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

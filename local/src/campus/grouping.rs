@@ -1,4 +1,4 @@
-//! From the rooms of a list to buildings. Pure.
+//! Groups the rooms of a list into buildings. Pure.
 
 mod codes;
 mod combined;
@@ -12,27 +12,27 @@ use super::{
     room_name::{Names, Parts, has_number, is_kind, without_room_words},
 };
 
-/// The name of the building of rooms whose building is not known.
+/// The building name for rooms whose building is unknown.
 const OTHER_NAME: &str = "Other rooms";
 
-/// A column with one building for so many codes of rooms names campuses or the like.
+/// A building column with one name for this many room codes contains campuses, not buildings.
 const CODES_OF_A_BUILDING: usize = 3;
 
-/// What names a room's building.
+/// Where a room's building comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum BuildingFrom {
-    /// The room's name: HALL of "HALL 101"
+    /// The room's name: HALL in "HALL 101"
     Name,
-    /// The beginning of the room's formal name: Old Hall of "Old Hall Room 101"
+    /// The room's formal name: Old Hall in "Old Hall Room 101"
     Formal,
-    /// The list's column of buildings
+    /// The list's building column
     BldgName,
-    /// The room's first category that is not one of those chosen
+    /// The room's first category, except those whose rooms are included
     Category,
 }
 
-/// A value, and why a person should check it, if it is a guess.
+/// A value, and why it needs a review if it is a guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guess {
     /// The value.
@@ -44,11 +44,11 @@ pub struct Guess {
 /// A building of the draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DraftBuilding {
-    /// Unique, without a comma.
+    /// Unique, without commas.
     pub code: Guess,
-    /// The name.
+    /// Its name.
     pub name: Guess,
-    /// In natural order.
+    /// Its rooms, in natural order.
     pub rooms: Vec<DraftRoom>,
 }
 
@@ -57,13 +57,13 @@ pub struct DraftBuilding {
 pub struct DraftRoom {
     /// 25Live's `space_id`.
     pub id: String,
-    /// The name in its building.
+    /// Its name within the building.
     pub name: String,
-    /// How many people it holds.
+    /// Its capacity, in people.
     pub capacity: Option<u32>,
-    /// What it has.
+    /// Its features.
     pub features: Vec<String>,
-    /// Why a person should check it.
+    /// Why it needs a review.
     pub check: Option<String>,
 }
 
@@ -84,25 +84,25 @@ struct Group<'a> {
     rooms: Vec<&'a ListedRoom>,
 }
 
-/// What the formal names of the rooms with one code begin with.
+/// The prefixes of the formal names of the rooms with one code.
 #[derive(Default)]
 struct Beginnings {
     names: Vec<String>,
-    /// Whether one of them stands with its room's number, and so does not describe the room.
+    /// Whether one of the formal names has a number, and so does not just describe its room.
     has_number: bool,
 }
 
-/// What groups rooms.
+/// Groups rooms.
 struct Grouper<'a> {
     names: Names,
-    /// What the formal names begin with, by the code of the room's name.
+    /// The prefixes of the formal names, by the code in the room's name.
     beginnings: HashMap<String, Beginnings>,
     chosen: &'a BTreeSet<&'a str>,
     from: BuildingFrom,
 }
 
-/// Groups rooms into buildings, by what is asked for, or else by the best that the list has. All rooms of the list tell what a
-/// building is called; `chosen` are the categories that name no building.
+/// Groups rooms into buildings by the given source, or else by the best source in the list. The names of buildings are
+/// learned from all rooms of the list. `chosen` are the categories that are not buildings.
 #[must_use]
 pub fn group(
     rooms: &[&ListedRoom],
@@ -148,8 +148,9 @@ impl<'a> Grouper<'a> {
         building_name::beginning(formal, self.parts(room).as_ref())
     }
 
-    /// The column of buildings, even if it is empty for some rooms, unless it names few for many codes, as campuses do. Else the
-    /// names, or the formal names if they name the building of more rooms while names do so for less than half of them.
+    /// The building column, even if it is empty for some rooms, unless it has few names for many codes, like a column of
+    /// campuses. Otherwise the names; or the formal names, if they give more rooms a building, and the names give one to less
+    /// than half.
     fn best(&self, rooms: &[&ListedRoom]) -> BuildingFrom {
         let told = |from| rooms.iter().filter(|room| self.building_of(room, from).is_some()).count();
         let in_column: Vec<_> = rooms.iter().filter(|room| room.building.is_some()).collect();
@@ -201,7 +202,7 @@ impl<'a> Grouper<'a> {
         buildings
     }
 
-    /// What formal names begin with, where they tell the buildings.
+    /// The prefixes of the formal names, if buildings come from them.
     fn formal_names(&self, rooms: &[&ListedRoom]) -> BTreeSet<String> {
         match self.from {
             BuildingFrom::Formal => rooms.iter().filter_map(|room| self.formal_beginning(room)).collect(),
@@ -209,7 +210,7 @@ impl<'a> Grouper<'a> {
         }
     }
 
-    /// Where most rooms with the same code are, for rooms whose building the list does not name.
+    /// The building of most rooms with the same code, for rooms without a building in the list.
     fn keys_by_code(&self, rooms: &[&ListedRoom]) -> HashMap<String, String> {
         let mut keys = HashMap::<String, Vec<String>>::new();
         for room in rooms {
@@ -220,7 +221,7 @@ impl<'a> Grouper<'a> {
         keys.into_iter().filter_map(|(code, keys)| Some((code, most_usual(&keys)?))).collect()
     }
 
-    /// Puts rooms into the buildings that their formal names name. Returns the others.
+    /// Adds rooms to the buildings in their formal names. Returns the remaining rooms.
     fn take_home(&self, rooms: Vec<&'a ListedRoom>, buildings: &mut [DraftBuilding]) -> Vec<&'a ListedRoom> {
         let mut rest = Vec::new();
         let names: HashMap<_, _> =
@@ -253,7 +254,7 @@ impl<'a> Grouper<'a> {
         }
         let code = self.code(key, group);
         let name = self.name(key, &code.value);
-        // Some lists have the code in the formal names, and the building's name in the names.
+        // Some lists have the code in the formal name and the building's name in the name.
         let is_swapped = self.from == BuildingFrom::Name && is_name(&code.value) && !is_name(&name.value);
         if is_swapped { (name, code) } else { (code, name) }
     }
@@ -263,10 +264,10 @@ impl<'a> Grouper<'a> {
             return Guess::sure(key);
         }
         let codes: Vec<_> = group.rooms.iter().filter_map(|room| Some(self.parts(room)?.code)).collect();
-        let Some(code) = most_usual(&codes) else { return Guess::doubtful(initials(key), "a code made from the name") };
+        let Some(code) = most_usual(&codes) else { return Guess::doubtful(initials(key), "made from the name") };
         match codes.iter().filter(|other| other.eq_ignore_ascii_case(&code)).count() {
             times if times * 2 > group.rooms.len() => Guess::sure(code),
-            _ => Guess::doubtful(initials(key), "a code made from the name"),
+            _ => Guess::doubtful(initials(key), "made from the name"),
         }
     }
 
@@ -286,7 +287,7 @@ impl<'a> Grouper<'a> {
                 if common.is_doubtful {
                     Guess::doubtful(name, "the formal names of its rooms differ")
                 } else if !beginnings.has_number && (beginnings.names.len() == 1 || ends_with_kind) {
-                    Guess::doubtful(name, "a formal name, which may describe a room")
+                    Guess::doubtful(name, "from a formal name, which may describe a room instead")
                 } else {
                     Guess::sure(name)
                 }
@@ -295,12 +296,12 @@ impl<'a> Grouper<'a> {
         }
     }
 
-    /// A code as the building's name, which is a guess if it is an abbreviation.
+    /// Uses the code as the building's name; a guess if the code is an abbreviation.
     fn code_as_name(code: &str) -> Guess {
         if is_name(code) { Guess::sure(code) } else { Guess::doubtful(code, "the list has no full name") }
     }
 
-    /// A room's name without the building, which has one of these names.
+    /// A room's name without its building, which has one of these names.
     fn room_name(&self, room: &ListedRoom, buildings: &[&str]) -> String {
         if let Some(parts) = self.parts(room)
             && buildings.iter().any(|building| parts.code.eq_ignore_ascii_case(building))
@@ -331,7 +332,7 @@ fn draft(room: &ListedRoom, name: String) -> DraftRoom {
     DraftRoom { id: id.clone(), name, capacity: *capacity, features: features.clone(), check: None }
 }
 
-/// Puts rooms in natural order, and marks those whose names need a look.
+/// Sorts rooms naturally, and marks the names that need a review.
 fn finish(rooms: &mut [DraftRoom]) {
     rooms.sort_by(|one, other| {
         alphanumeric_sort::compare_str(&one.name, &other.name)
@@ -351,31 +352,31 @@ fn finish(rooms: &mut [DraftRoom]) {
     }
 }
 
-/// The most frequent spelling, but not one that begins with a small letter if there is another.
+/// The most frequent spelling, preferably one that does not begin with a lowercase letter.
 fn most_usual(spellings: &[String]) -> Option<String> {
     let begins_small = |text: &&str| text.starts_with(char::is_lowercase);
     let (small, others): (Vec<_>, Vec<_>) = spellings.iter().map(String::as_str).partition(begins_small);
     most_frequent(if others.is_empty() { &small } else { &others }).map(|(text, _)| text.to_owned())
 }
 
-/// Whether a text is more than a code: it has several words, or small letters.
+/// Whether a text is more than a code: it has several words or lowercase letters.
 fn is_name(text: &str) -> bool {
     text.contains(' ') || text.chars().any(char::is_lowercase)
 }
 
-/// Whether one name is the beginning of another: `Old` of `Old Hall`, but not the code `OLD`.
+/// Whether a name is a prefix of another: `Old` of `Old Hall`, but not the code `OLD`.
 fn is_short_for(name: &str, other: &str) -> bool {
     is_name(name) && other.to_lowercase().starts_with(&format!("{} ", name.to_lowercase()))
 }
 
-/// The shortest of some names of two words or more with which a name begins: `Old Hall Stage` is in `Old Hall`.
+/// The shortest of these names, of two words or more, that is a prefix of a name: `Old Hall` for `Old Hall Stage`.
 fn shorter(names: &BTreeSet<String>, name: String) -> String {
     let ends = name.match_indices(' ').map(|(at, _)| at).skip(1);
     let shorter = ends.filter_map(|at| name.get(..at)).find(|begins| names.contains(*begins)).map(str::to_owned);
     shorter.unwrap_or(name)
 }
 
-/// Marks names that several buildings have: formal names such as "General Purpose Classroom" name no building.
+/// Marks names that several buildings have, such as "General Purpose": formal names like that contain no building.
 fn mark_same_names(buildings: &mut [DraftBuilding]) {
     let names: Vec<_> = buildings.iter().map(|building| building.name.value.to_lowercase()).collect();
     let mut times = HashMap::<&str, usize>::new();

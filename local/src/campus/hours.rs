@@ -1,8 +1,8 @@
-//! From the closures of a month to opening hours. Pure.
+//! Derives opening hours from the closures of one month. Pure.
 //!
-//! 25Live has no opening hours; it has "Closed" items, and where guests see them, what they leave open in most weeks is a
-//! building's usual day. Guests see only the hours of a display grid, to which all items are clipped. Outside of it 25Live is
-//! silent, so no hours go beyond the earliest start and the latest end of anything seen.
+//! 25Live has no opening hours, but it has "Closed" items. If guests can see them, what they leave open in most weeks are a
+//! building's usual hours. Guests see only the hours of a display grid, to which 25Live clips all items. Nothing is known
+//! outside it, so no hours extend beyond the earliest start and the latest end of all items.
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
@@ -13,37 +13,37 @@ use emptyclassroom::domain::{
     time_of_day::TimeOfDay,
 };
 
-/// What is drafted where nothing is known: 07:00 to 23:00.
+/// The default hours in minutes: 07:00 to 23:00.
 const USUAL: (u16, u16) = (7 * 60, 23 * 60);
-/// A shorter time is no slot, so a building that is open for less is closed.
+/// In minutes. No shorter time is a slot, so a building that is open for less counts as closed.
 const SHORTEST: u16 = 30;
 /// A day in minutes.
 const DAY: u16 = 24 * 60;
 
 /// The hours of a weekday; `None` if the building is closed.
 type Day = Option<OpeningHours>;
-/// Those of a week, from Monday.
+/// The hours of a week, from Monday.
 type Week = [Day; 7];
 
 /// Opening hours as a campus file writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hours {
-    /// `opens` and `closes`, where they are not taken from the campus.
+    /// `opens` and `closes`; `None` if they are inherited from the campus.
     pub usual: Option<OpeningHours>,
-    /// `days`: those that differ.
+    /// `days`: the weekdays that differ.
     pub days: Vec<(Weekday, Option<OpeningHours>)>,
 }
 
-/// What is drafted for one building.
+/// The drafted hours of one building.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildingHours {
-    /// Its own hours; `None` for those of the campus.
+    /// Its own hours; `None` if it has those of the campus.
     pub own: Option<Hours>,
-    /// What a person should look at.
+    /// Why they need a review.
     pub check: Option<String>,
 }
 
-/// What is drafted for a campus.
+/// The drafted hours of a campus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The hours of most buildings.
@@ -52,11 +52,11 @@ pub struct Plan {
     pub check: String,
     /// One for each building.
     pub buildings: Vec<BuildingHours>,
-    /// Days on which every building is closed that was asked about.
+    /// Days on which every requested building is closed.
     pub closed: Vec<RangeInclusive<NaiveDate>>,
 }
 
-/// The part of a day in which anything was seen.
+/// The part of a day in which 25Live shows items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     /// The earliest start.
@@ -86,7 +86,7 @@ pub fn shows_closures<'a>(mut answers: impl Iterator<Item = &'a Bookings>) -> bo
 }
 
 impl Plan {
-    /// The hours of a campus with so many buildings about which nothing was asked.
+    /// The default hours, for a campus whose closures are unknown.
     #[must_use]
     pub fn unknown(buildings: usize, why: &str) -> Self {
         Self::usual(None, buildings, why)
@@ -103,7 +103,7 @@ impl Plan {
         }
     }
 
-    /// The hours of a campus from the answers about one room of each building, or about none.
+    /// The hours of a campus from one answer for each building; `None` for a building without an answer.
     #[must_use]
     pub fn of(answers: &[Option<Bookings>]) -> Self {
         let known = || answers.iter().flatten();
@@ -111,7 +111,7 @@ impl Plan {
             return Self::usual(
                 None,
                 answers.len(),
-                "25Live shows no bookings or closures in the rooms it was asked about",
+                "25Live shows no bookings or closures in the requested rooms",
             );
         };
         if !shows_closures(known()) {
@@ -124,7 +124,7 @@ impl Plan {
         let open: Vec<_> = weeks.iter().flatten().filter(open).copied().collect();
         let telling = open.iter().filter(|week| !is_never_closed(week, grid)).copied();
         let Some(campus) = most_common(telling).or_else(|| most_common(open.iter().copied())) else {
-            return Self::usual(Some(grid), answers.len(), "25Live shows all buildings closed for a month");
+            return Self::usual(Some(grid), answers.len(), "25Live shows every building closed for a whole month");
         };
         let hours = Hours::of(&campus, None);
         let (from, to) = (grid.from, grid.to);
@@ -137,7 +137,7 @@ impl Plan {
     }
 }
 
-/// Whether closures leave all open that guests see: 25Live may just not have this building's hours.
+/// Whether a building is open for the whole grid all week: 25Live may simply not have its hours.
 fn is_never_closed(week: &Week, grid: Grid) -> bool {
     let whole = OpeningHours::new(grid.from, grid.to);
     week.iter().all(|day| *day == whole)
@@ -147,7 +147,7 @@ fn building(week: Option<&Week>, grid: Grid, campus: &Week, of_campus: &Hours) -
     let doubtful = |why: &str| BuildingHours { own: None, check: Some(why.to_owned()) };
     match week {
         None => doubtful("25Live was not asked about this building or did not answer, so it has the campus's hours"),
-        Some(week) if week.iter().all(Option::is_none) => doubtful("25Live shows this building closed for a month"),
+        Some(week) if week.iter().all(Option::is_none) => doubtful("25Live shows this building closed for a whole month"),
         Some(week) if week == campus => BuildingHours::default(),
         Some(week) if is_never_closed(week, grid) => {
             doubtful("25Live shows no closures of this building in a usual week, so it has the campus's hours")
@@ -157,7 +157,7 @@ fn building(week: Option<&Week>, grid: Grid, campus: &Week, of_campus: &Hours) -
 }
 
 impl Hours {
-    /// The hours of most days, and the days that differ: what a building must state, which takes the rest from its campus.
+    /// The hours of most days, and the days that differ. A building states only what it does not inherit from its campus.
     fn of(week: &Week, campus: Option<&Self>) -> Self {
         let usual = most_common(week.iter().flatten().copied()).unwrap_or_else(usual);
         let of_campus = |weekday| campus?.days.iter().find(|(other, _)| *other == weekday).map(|(_, day)| *day);
@@ -170,8 +170,8 @@ impl Hours {
     }
 }
 
-/// The days on which all are closed all day although that weekday is otherwise open: a day from Monday to Friday if it is ever
-/// open, another if it is so at least every second week.
+/// The days on which every building is closed although the weekday is otherwise open: at least once for Monday to Friday, at
+/// least every second week for Saturday and Sunday.
 fn exceptions(answers: &[&Bookings], grid: Grid) -> BTreeSet<NaiveDate> {
     let dates: BTreeSet<_> = answers.iter().flat_map(|bookings| bookings.days()).collect();
     let all_closed = |date: NaiveDate| {
@@ -187,7 +187,7 @@ fn exceptions(answers: &[&Bookings], grid: Grid) -> BTreeSet<NaiveDate> {
     closed.iter().filter(|date| is_exception(date)).copied().collect()
 }
 
-/// The usual week of a room's building; `None` without any answer.
+/// The usual week of a room's building; `None` without answers for any day.
 fn week(bookings: &Bookings, grid: Grid, closed: &BTreeSet<NaiveDate>) -> Option<Week> {
     let days: Vec<_> = bookings
         .days()
@@ -201,7 +201,7 @@ fn week(bookings: &Bookings, grid: Grid, closed: &BTreeSet<NaiveDate>) -> Option
     }))
 }
 
-/// What the closures of a day leave open, from the first minute to the last; `None` if 25Live did not answer for that day.
+/// The hours that the closures of a day leave open, from first to last; `None` if 25Live returned nothing for the day.
 fn day(bookings: &Bookings, date: NaiveDate, grid: Grid) -> Option<Day> {
     let closures = bookings.closures_on(date)?;
     let (from, to) = grid.minutes();
@@ -220,10 +220,10 @@ fn hours(opens: u16, closes: u16) -> Option<OpeningHours> {
 
 #[expect(clippy::expect_used, reason = "23:00 comes after 07:00")]
 fn usual() -> OpeningHours {
-    hours(USUAL.0, USUAL.1).expect("the usual hours are hours")
+    hours(USUAL.0, USUAL.1).expect("the default hours are valid")
 }
 
-/// The most common of some values. Of equally common ones, the one that is open for less, but not closed.
+/// The most common value. In a tie, the one that is open for less, but not closed.
 fn most_common<T: Copy + PartialEq + Length>(values: impl Iterator<Item = T>) -> Option<T> {
     let mut counted = Vec::<(T, usize)>::new();
     for value in values {
@@ -236,7 +236,7 @@ fn most_common<T: Copy + PartialEq + Length>(values: impl Iterator<Item = T>) ->
     counted.into_iter().max_by_key(rank).map(|(value, _)| value)
 }
 
-/// For how long something is open.
+/// How long something is open, in minutes.
 trait Length {
     fn minutes(&self) -> u16;
 }
@@ -259,7 +259,7 @@ impl Length for Week {
     }
 }
 
-/// Dates as ranges of days that follow each other.
+/// Merges consecutive dates into ranges.
 fn ranges(dates: &BTreeSet<NaiveDate>) -> Vec<RangeInclusive<NaiveDate>> {
     let mut ranges = Vec::<RangeInclusive<NaiveDate>>::new();
     for date in dates {

@@ -1,27 +1,27 @@
-//! Which 25Live is asked: an institution's, at a server, and the addresses there.
+//! The institution whose 25Live is used, and its URLs.
 
 use std::str::FromStr;
 
 use url::Url;
 
-/// The server of CollegeNET.
+/// CollegeNET's server.
 pub const COLLEGENET: &str = "https://25live.collegenet.com";
-/// How many rooms a page of a list is asked to have.
+/// The requested number of rooms per page of a list.
 const PAGE_SIZE: &str = "1000";
 
-/// An institution as 25Live names it.
+/// An institution, by its name in 25Live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Institution {
-    /// What stands in `25live.collegenet.com/pro/NAME`.
+    /// NAME in `25live.collegenet.com/pro/NAME`.
     pub name: String,
-    /// The server, if a whole address was given.
+    /// The server, if a whole URL was given.
     pub server: Option<Url>,
 }
 
-/// What an [`Institution`] refuses.
+/// A text that is not an [`Institution`].
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "expected the name in 25live.collegenet.com/pro/NAME, of letters, digits, - and _, or the whole address of that page"
+    "expected the NAME in 25live.collegenet.com/pro/NAME (letters, digits, - and _), or the URL of that page"
 )]
 pub struct NotAnInstitution;
 
@@ -54,7 +54,7 @@ impl Institution {
     }
 }
 
-/// The addresses of one institution's 25Live.
+/// The URLs of one institution's 25Live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// Ends with `/run/`.
@@ -62,7 +62,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Those of an institution, at a server.
+    /// The URLs of an institution at a server.
     #[must_use]
     pub fn of(institution: &Institution, server: &Url) -> Option<Self> {
         let server = server.as_str().trim_end_matches('/');
@@ -70,7 +70,7 @@ impl Addresses {
         Some(Self { base })
     }
 
-    /// Those beside an address of the same 25Live; `None` if it is no such address.
+    /// Derives the URLs from another URL of the same 25Live; `None` if it is not a 25Live URL.
     #[must_use]
     pub fn beside(url: &Url) -> Option<Self> {
         let (before, _) = url.path().split_once("/run/")?;
@@ -81,7 +81,7 @@ impl Addresses {
         Some(Self { base })
     }
 
-    /// The institution's name, which stands before `/run/`.
+    /// The institution's name, from the part of the path before `/run/`.
     #[must_use]
     pub fn institution(&self) -> Option<&str> {
         self.base.path().trim_end_matches("/run/").rsplit('/').next().filter(|name| !name.is_empty())
@@ -103,13 +103,13 @@ impl Addresses {
         Some(url)
     }
 
-    /// The plain list.
+    /// The plain list, `spaces.json`.
     #[must_use]
     pub fn spaces(&self) -> Option<Url> {
         self.base.join("spaces.json").ok()
     }
 
-    /// A room's month: what `API_URL` is set to.
+    /// The availability of a room for a month: the value of `API_URL`.
     #[must_use]
     pub fn availability(&self) -> Option<Url> {
         self.base.join("availability/availabilitydata.json").ok()

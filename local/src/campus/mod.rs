@@ -1,14 +1,14 @@
-//! Campus files, drafted from 25Live's room lists and checked: the commands `campus draft` and `campus check`.
+//! The commands `campus draft` and `campus check`: they draft campus files from 25Live's room lists and check them.
 //!
 //! # Layout
 //!
-//! Data flows one way: list → rooms → the rooms that are wanted → buildings → hours → file.
+//! Data flows one way: list → rooms → selected rooms → buildings → hours → file.
 //!
 //! * [`lists`]: the formats of room lists.
-//! * [`selection`]: which rooms are wanted. [`grouping`]: their buildings, with `room_name` and `building_name`.
+//! * [`selection`]: the selected rooms. [`grouping`]: their buildings, with `room_name` and `building_name`.
 //! * [`hours`]: opening hours, from closures. [`file`](mod@file): the text of the campus file.
-//! * [`ask`], [`institution`]: 25Live over HTTP. [`terminal`]: what a person sees.
-//! * [`source`], [`closures`]: what a draft asks 25Live. [`report`]: what a check found.
+//! * [`ask`], [`institution`]: 25Live over HTTP. [`terminal`]: output.
+//! * [`source`], [`closures`]: requests of a draft. [`report`]: the findings of a check.
 //! * [`draft`], [`check`]: the commands.
 
 pub mod ask;
@@ -31,10 +31,10 @@ use std::{error::Error, process::ExitCode};
 
 use crate::cli::Campus;
 
-/// Runs a command about campus files.
+/// Runs a `campus` command.
 ///
 /// # Errors
-/// The command could not do what it should.
+/// The command failed.
 pub async fn run(command: Campus) -> Result<ExitCode, Box<dyn Error>> {
     match command {
         Campus::Draft(arguments) => Ok(draft::run(*arguments).await?),

@@ -1,4 +1,4 @@
-//! What `campus check` found, as text. Pure.
+//! Formats the findings of `campus check`. Pure.
 
 use std::{collections::BTreeMap, fmt::Write, ops::RangeInclusive, time::Duration};
 
@@ -15,41 +15,41 @@ use super::{
     terminal::count,
 };
 
-/// How many lines a list has.
+/// The maximum number of lines in a list.
 const MOST_LINES: usize = 20;
-/// After how many rooms without any answer 25Live is left alone.
+/// The check stops after this many failed rooms if no room was answered.
 const HOPELESS: usize = 8;
-/// How many requests at once the estimates are for.
+/// The values of `UPSTREAM_CONCURRENCY` with an estimate.
 const CONCURRENCIES: [u32; 3] = [8, 16, 32];
-/// How long a sweep may take that the schedule began: SWEEP_TIMEOUT.
+/// The time limit of a scheduled sweep, in seconds: the default of `SWEEP_TIMEOUT`.
 const SWEEP_TIMEOUT: u64 = 600;
-/// How long one may take that a person began.
+/// The time limit of a manual refresh, in seconds.
 const MANUAL: u64 = 25;
 
-/// What 25Live answered about the rooms of a campus.
+/// The answers of 25Live for the rooms of a campus.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// How many rooms the campus has.
+    /// The number of rooms of the campus.
     pub rooms: usize,
-    /// How many were asked for.
+    /// The number of requested rooms.
     pub asked: usize,
-    /// How many at once.
+    /// The number of simultaneous requests.
     pub concurrency: usize,
-    /// How long the answers took, all together.
+    /// The sum of all response times.
     pub took: Duration,
     /// The answers.
     pub answers: Vec<Bookings>,
-    /// The rooms without one, and why.
+    /// The rooms without an answer, with the reason.
     pub failures: Vec<String>,
     /// Whether 25Live asked to sign in.
     pub sign_in: bool,
 }
 
 impl Findings {
-    /// Adds the answer about a room.
+    /// Adds the answer for a room.
     pub fn add(&mut self, building: &Building, room: &Classroom, bookings: Bookings, today: NaiveDate) {
         if bookings.on(today).is_none() {
-            let why = "25Live says nothing about today: it may not know this id";
+            let why = "25Live returned nothing for today; it may not know this id";
             self.fail(building, room, why);
         } else {
             self.answers.push(bookings);
@@ -61,14 +61,14 @@ impl Findings {
         self.failures.push(format!("{:>6}  {} {}: {why}", room.id, building.code, room.name));
     }
 
-    /// Whether it makes no sense to ask for more rooms.
+    /// Whether more requests are pointless.
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         self.answers.is_empty() && self.failures.len() >= HOPELESS
     }
 }
 
-/// The campus, a line for each building.
+/// Describes the campus, with one line for each building.
 #[must_use]
 pub fn campus(file: &str, text: &str, campus: &Campus) -> String {
     let marks = text.lines().filter(|line| is_marked(line)).count();
@@ -76,7 +76,7 @@ pub fn campus(file: &str, text: &str, campus: &Campus) -> String {
     let buildings = count(campus.buildings.len(), "building");
     let mut text = format!("{file} is a valid campus file.\n");
     if marks > 0 {
-        line(&mut text, &format!("{} still marked `{CHECK}`.", count(marks, "line")));
+        line(&mut text, &format!("Still marked `{CHECK}`: {}.", count(marks, "line")));
     }
     line(&mut text, &format!("{}, {}: {buildings}, {}", campus.name, campus.timezone, count(rooms, "room")));
     let width = campus.buildings.iter().map(|building| building.code.chars().count()).max().unwrap_or_default();
@@ -87,12 +87,12 @@ pub fn campus(file: &str, text: &str, campus: &Campus) -> String {
     }
     let closed = closed(campus);
     if !closed.is_empty() {
-        line(&mut text, &format!("Closed on {}.", closed.join(", ")));
+        line(&mut text, &format!("Closed: {}.", closed.join(", ")));
     }
     text
 }
 
-/// The days on which every building is closed.
+/// The closed days that all buildings share.
 fn closed(campus: &Campus) -> Vec<String> {
     let Some((first, rest)) = campus.buildings.split_first() else { return Vec::new() };
     let everywhere = first
@@ -110,7 +110,7 @@ fn closed(campus: &Campus) -> Vec<String> {
     everywhere.map(text).collect()
 }
 
-/// The hours of a building's week: the usual, and the days that differ.
+/// A building's usual hours and the weekdays that differ.
 fn week(building: &Building) -> String {
     let days: Vec<_> =
         WEEKDAYS.iter().map(|weekday| (*weekday, day_text(building.schedule.on_weekday(*weekday)))).collect();
@@ -124,20 +124,20 @@ fn week(building: &Building) -> String {
     std::iter::once(usual.to_owned()).chain(others).collect::<Vec<_>>().join(", ")
 }
 
-/// What 25Live says about the campus.
+/// Compares the campus with 25Live.
 #[must_use]
 pub fn against(campus: &Campus, findings: &Findings) -> String {
     let mut text = String::from("\n");
     let answered = findings.answers.len();
     line(&mut text, &format!("25Live answered for {answered} of {}.", count(findings.rooms, "room")));
     if findings.sign_in {
-        line(&mut text, "It asks guests to sign in before it shows availability, and EmptyClassroom is a guest.");
+        line(&mut text, "25Live asks guests to sign in to see availability, and EmptyClassroom reads it as a guest.");
     }
-    list(&mut text, "Without an answer (id, room, why):", &findings.failures);
+    list(&mut text, "Rooms without an answer (id, room, reason):", &findings.failures);
     if findings.asked < findings.rooms {
         line(
             &mut text,
-            &format!("It was not asked for the other rooms, since none of the first {} was answered.", findings.asked),
+            &format!("The check stopped because the first {} rooms all failed.", findings.asked),
         );
     }
     if answered > 0 {
@@ -149,30 +149,30 @@ pub fn against(campus: &Campus, findings: &Findings) -> String {
 
 fn shown(text: &mut String, campus: &Campus, findings: &Findings) {
     let Some(grid) = Grid::of(findings.answers.iter()) else {
-        line(text, "Nothing is booked in any room for a month. That is unlikely: guests may see no bookings here.");
+        line(text, "No room has any booking for a month. That is unlikely: guests may not be able to see bookings here.");
         return;
     };
-    line(text, &format!("Bookings and closures lie between {} and {}.", grid.from, grid.to));
+    line(text, &format!("All bookings and closures are between {} and {}.", grid.from, grid.to));
     let outside: Vec<_> = campus.buildings.iter().filter_map(|building| outside(building, grid)).collect();
-    list(text, "Opening hours beyond that, where 25Live may show nothing, and rooms may look free:", &outside);
+    list(text, "These opening hours extend beyond that. 25Live may show nothing there, so rooms may look free:", &outside);
     line(
         text,
         if shows_closures(findings.answers.iter()) {
             "Closures are visible: a closed building is not shown as free."
         } else {
-            "No closure is visible: give weekends and holidays in the campus file (`days`, `closed`)."
+            "No closures are visible: set weekends and holidays in the campus file (`days`, `closed`)."
         },
     );
 }
 
-/// The hours of a building, if they reach beyond what 25Live shows.
+/// The hours of a building, if they extend beyond what 25Live shows.
 fn outside(building: &Building, grid: Grid) -> Option<String> {
     let mut hours = WEEKDAYS.iter().filter_map(|weekday| building.schedule.on_weekday(*weekday));
     let is_outside = hours.any(|hours| hours.opens() < grid.from || hours.closes() > grid.to);
     is_outside.then(|| format!("  {}  {}", building.code, week(building)))
 }
 
-/// How long a sweep takes, if requests at once do not slow each other down.
+/// Estimates the duration of a sweep, if simultaneous requests do not slow each other down.
 fn estimate(text: &mut String, findings: &Findings) {
     let Ok(asked) = u32::try_from(findings.asked.max(1)) else { return };
     let mean = findings.took / asked;
@@ -180,7 +180,7 @@ fn estimate(text: &mut String, findings: &Findings) {
     line(
         text,
         &format!(
-            "A room took {:.2} s on average, with {} at once. So a sweep takes about",
+            "A request took {:.2} s on average, with {} at a time. A sweep would take about:",
             mean.as_secs_f64(),
             findings.concurrency
         ),
@@ -189,8 +189,8 @@ fn estimate(text: &mut String, findings: &Findings) {
         let sweep = mean.saturating_mul(rooms.div_ceil(concurrency));
         let seconds = sweep.as_secs_f64();
         let verdict = match sweep.as_secs() {
-            ..MANUAL => "short enough for a refresh by hand",
-            MANUAL..SWEEP_TIMEOUT => "short enough for the daily refresh (600 s), too long for one by hand (25 s)",
+            ..MANUAL => "short enough for a manual refresh (25 s)",
+            MANUAL..SWEEP_TIMEOUT => "short enough for the daily refresh (600 s), too long for a manual one (25 s)",
             _ => "too long, even for the daily refresh (600 s)",
         };
         line(text, &format!("  {seconds:>6.1} s with UPSTREAM_CONCURRENCY={concurrency}: {verdict}"));

@@ -1,11 +1,11 @@
-//! A room's short name in its two parts: the building's code, and the room's own name.
+//! Splits a room's short name into the building's code and the room's own name.
 //!
-//! Most lists write `HALL 101`; others `101 HALL`, `HALL101`, `0104-232`, or a building's whole name before the number.
-//! One name does not tell which parts it has ("Ballroom A"), so the other names of its list are looked at too.
+//! Most lists have `HALL 101`; others have `101 HALL`, `HALL101`, `0104-232`, or a building's full name before the number.
+//! A single name can be ambiguous ("Ballroom A"), so the other names of the list are used too.
 
 use std::collections::{HashMap, HashSet};
 
-/// Words that say what a room is, and name no building.
+/// Kinds of rooms, which are not building names.
 const KINDS: [&str; 45] = [
     "annex",
     "atrium",
@@ -53,21 +53,21 @@ const KINDS: [&str; 45] = [
     "track",
     "tent",
 ];
-/// Words that name no building beside one of these, but may do so alone: `Dance Studio 3`, but `Dance 3`.
+/// Words that may be a building name, but not next to a kind: `Dance 3`, but not `Dance Studio 3`.
 const FILLERS: [&str; 20] = [
     "a", "active", "and", "area", "arena", "center", "dance", "for", "gallery", "general", "gym", "hall", "learning",
     "music", "of", "purpose", "smart", "space", "teaching", "tiered",
 ];
-/// Words that may stand between a building and a room's number.
+/// Words that may separate a building from a room's number.
 const ROOM_WORDS: [&str; 10] = ["room", "rooms", "rm", "rm.", "#", "no.", "no", "-", ":", "|"];
-/// Those that may be written together with the number: `#101`, `Rm.101`.
+/// Words that may be attached to the number: `#101`, `Rm.101`.
 const GLUED_ROOM_WORDS: [&str; 5] = ["#", "room", "rm.", "rm", "no."];
-/// Words that need a number behind them to name a building.
+/// Words that name a building only with a number.
 const BUILDING_WORDS: [&str; 4] = ["bldg", "bldg.", "building", "bld"];
-/// Words at the end of building names: behind a dash they begin no room, `West - Old Hall 101`.
+/// Last words of building names. After a dash, they mark a building, not a room: `West - Old Hall 101`.
 const STRUCTURES: [&str; 9] =
     ["building", "center", "centre", "complex", "hall", "house", "laboratories", "library", "tower"];
-/// What may stand between the parts of a name that has no blanks.
+/// Separators between the parts of a name without spaces.
 const SEPARATORS: [char; 6] = ['-', '_', '.', '/', ':', '#'];
 
 /// A building's code and the room's name in that building.
@@ -78,7 +78,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The same without punctuation that belongs to neither.
+    /// Removes punctuation that belongs to neither part.
     fn tidy(self) -> Self {
         let bare = |text: &str| text.trim().trim_end_matches([',', ';', ':', '-', ' ']).to_owned();
         let in_brackets = self.room.strip_prefix('(').and_then(|room| room.strip_suffix(')'));
@@ -86,14 +86,14 @@ impl Parts {
     }
 }
 
-/// What the names of a whole list have in common.
+/// What is learned from the names of a whole list.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     /// Whether a single letter before a number is a building: `B101`.
     one_letter: bool,
-    /// The codes of names that are beyond doubt, in capital letters.
+    /// The codes in unambiguous names, uppercase.
     codes: HashSet<String>,
-    /// Those that come behind the room.
+    /// The codes that follow the room.
     behind: HashSet<String>,
 }
 
@@ -115,17 +115,17 @@ impl Names {
                 *first_words.entry(word).or_default() += usize::from(is_code(word) && is_lettered(&room));
             }
         }
-        // `HALL A` and `HALL B`: no number, but a code that recurs.
+        // `HALL A` and `HALL B` have no number, but a repeated code.
         learned.codes.extend(first_words.into_iter().filter(|(_, times)| *times > 1).map(|(word, _)| word.to_owned()));
         learned
     }
 
-    /// The parts of a name; `None` if it names no building.
+    /// The parts of a name; `None` if it contains no building.
     pub(super) fn parts(&self, name: &str) -> Option<Parts> {
         self.regular(name).map(|parts| self.without_kind(parts)).or_else(|| self.by_known_code(name))
     }
 
-    /// `HALL` and `Lecture Hall 1`, not `HALL Lecture Hall` and `1`, if `HALL` is a code.
+    /// If `HALL` is a code, `HALL Lecture Hall 1` is split into `HALL` and `Lecture Hall 1`.
     fn without_kind(&self, parts: Parts) -> Parts {
         let Parts { code, room } = &parts;
         let shorter = code.match_indices(' ').find_map(|(at, _)| {
@@ -137,7 +137,7 @@ impl Names {
         shorter.unwrap_or(parts)
     }
 
-    /// The parts of a name with a number in it.
+    /// The parts of a name with a number.
     fn regular(&self, name: &str) -> Option<Parts> {
         let words = words(name);
         let parts = match without_room_words(&words) {
@@ -189,7 +189,7 @@ impl Names {
         names_a_building.then(|| Parts { code, room: first.to_owned() })
     }
 
-    /// `HALL Lobby`, where other rooms are in `HALL`.
+    /// `HALL Lobby`, if other rooms are in `HALL`.
     fn by_known_code(&self, name: &str) -> Option<Parts> {
         let ends =
             name.match_indices(|c: char| c == ' ' || SEPARATORS.contains(&c)).map(|(at, _)| at).collect::<Vec<_>>();
@@ -243,7 +243,7 @@ fn numbered_building(building: &[&str], numbers: &[&str]) -> Option<Parts> {
     Some(Parts { code, room: [&[room.as_str()], behind].concat().join(" ") })
 }
 
-/// The words of a name. What is written together with a room's number becomes a word: `#101`, `Rm.101`, `Hall-101`.
+/// Splits a name into words, and separates what is attached to a room's number: `#101`, `Rm.101`, `Hall-101`.
 pub(super) fn words(name: &str) -> Vec<&str> {
     let words: Vec<_> = name.split(' ').filter(|word| !word.is_empty()).collect();
     let is_alone = words.len() == 1;
@@ -272,7 +272,7 @@ pub(super) fn words(name: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The first separator behind which a room's number stands: `0104-232`, `ART-SOC-2203`.
+/// Splits a word at the first separator before a room's number: `0104-232`, `ART-SOC-2203`.
 fn at_separator(word: &str) -> Option<Parts> {
     let (at, _) = word.match_indices(SEPARATORS).find(|(at, _)| {
         let piece = word.get(at + 1..).unwrap_or_default().split(SEPARATORS).next().unwrap_or_default();
@@ -300,7 +300,7 @@ fn is_one_of(known: &[&str], word: &str) -> bool {
     known.contains(&word.to_lowercase().as_str())
 }
 
-/// Whether a word is, or has, a room's number. That of a floor ("2nd") is none.
+/// Whether a word contains a room's number. An ordinal of a floor ("2nd") does not count.
 pub(super) fn has_number(word: &str) -> bool {
     let ordinal = word.trim_start_matches(|c: char| c.is_ascii_digit()).to_lowercase();
     let is_ordinal =
@@ -308,7 +308,7 @@ pub(super) fn has_number(word: &str) -> bool {
     !is_ordinal && word.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a text says what a room is, and names no building.
+/// Whether a text only describes the kind of a room.
 pub(super) fn is_kind(text: &str) -> bool {
     let text = text.to_lowercase();
     let is_kind = |word: &str| is_one_of(&ROOM_WORDS, word) || is_one_of(&KINDS, word.trim_end_matches('s'));
@@ -330,7 +330,7 @@ fn is_code(word: &str) -> bool {
     word.chars().count() > 1 && word.chars().all(char::is_uppercase) && !is_kind(word)
 }
 
-/// Whether a room's name is a letter or two, or several such with an ampersand.
+/// Whether a room's name consists of one or two letters, or of several such names with a sign such as `&`.
 fn is_lettered(room: &str) -> bool {
     room.split([' ', '&', '+', '/']).all(|part| part.chars().count() < 3 && part.chars().all(char::is_uppercase))
 }

@@ -1,57 +1,57 @@
-//! Which rooms of a list a campus file is to have.
+//! Selects the rooms of a list for a campus file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lists::{ListedRoom, RoomList};
 
-/// A category whose name has this is one of classrooms.
+/// A category whose name contains this is one of classrooms.
 const CLASS: &str = "class";
-/// But not if it has one of these.
+/// Exceptions: categories whose names contain one of these.
 const NO_CLASS: [&str; 7] = ["non-class", "nonclass", "non class", "not a class", "unclass", "classic", "classif"];
-/// What the names of rooms that exist no more have, in small letters.
+/// Parts of the names of rooms that are no longer in use, lowercase.
 const DEAD: [&str; 6] = ["not used", "do not use", "no longer", "inactive", "decommission", "demolished"];
 
-/// What was asked for.
+/// The requested rooms.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Names of categories, or parts of them; none means those whose name contains "class".
+    /// Names of categories, or parts of names. If empty, the categories whose names contain "class".
     pub categories: Vec<String>,
-    /// Every room, whatever its category.
+    /// Include every room, regardless of its category.
     pub every_room: bool,
 }
 
-/// The rooms that are in, and why the others are not.
+/// The selected rooms, and why the others are left out.
 #[derive(Debug, Default)]
 pub struct Selection<'a> {
     /// In the order of the list.
     pub rooms: Vec<&'a ListedRoom>,
-    /// The categories that were chosen, with the number of their rooms.
+    /// The chosen categories, with their numbers of rooms.
     pub chosen: BTreeMap<&'a str, usize>,
-    /// The others.
+    /// The other categories.
     pub others: BTreeMap<&'a str, usize>,
-    /// Rooms without one of the chosen categories.
+    /// The number of rooms with other categories only.
     pub of_other_categories: usize,
-    /// Rooms without any category.
+    /// The number of rooms without any category.
     pub without_category: usize,
-    /// Names of rooms that exist no more.
+    /// Names of rooms that are no longer in use.
     pub dead: Vec<&'a str>,
-    /// Why every room is in, although that was not asked for.
+    /// Why every room is included without a request for that.
     pub fallback: Option<&'static str>,
 }
 
-/// Why rooms could not be chosen.
+/// A requested category that is not in the list.
 #[derive(Debug, thiserror::Error)]
-#[error("no room has a category `{wanted}`; the list has: {have}")]
+#[error("no category matches `{wanted}`; the list has: {have}")]
 pub struct NoSuchCategory {
     wanted: String,
     have: String,
 }
 
 impl<'a> Selection<'a> {
-    /// Chooses among the rooms of a list.
+    /// Selects rooms of a list.
     ///
     /// # Errors
-    /// A category that was asked for is not in the list.
+    /// A requested category is not in the list.
     pub fn of(list: &'a RoomList, wanted: &Wanted) -> Result<Self, NoSuchCategory> {
         let categories = list.categories();
         let chosen = chosen(&categories, wanted)?;
@@ -102,7 +102,7 @@ fn chosen<'a>(categories: &BTreeMap<&'a str, usize>, wanted: &Wanted) -> Result<
         let is_there = exact.is_some() || chosen.len() > before || with(category).next().is_some();
         if !is_there {
             let have = categories.iter().map(|(name, rooms)| format!("{name} ({rooms})")).collect::<Vec<_>>();
-            let have = if have.is_empty() { "none at all".to_owned() } else { have.join("; ") };
+            let have = if have.is_empty() { "none".to_owned() } else { have.join("; ") };
             return Err(NoSuchCategory { wanted: category.clone(), have });
         }
     }
@@ -173,7 +173,7 @@ mod tests {
         }
         let refusal = Selection::of(&list, &wanted(&["Lawns"])).unwrap_err().to_string();
         assert!(
-            refusal.starts_with("no room has a category `Lawns`; the list has: Classrooms - General Use (1)"),
+            refusal.starts_with("no category matches `Lawns`; the list has: Classrooms - General Use (1)"),
             "{refusal}"
         );
     }

@@ -1,4 +1,4 @@
-//! Where a draft's list of rooms comes from: 25Live itself, an address, or saved files.
+//! Reads the room list of a draft from 25Live, from a URL or from saved files.
 
 use std::{
     fs::File,
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::cli;
 
-/// A list, and where it came from.
+/// A list and its origin.
 #[derive(Debug)]
 pub struct Source {
     /// The list's pages.
     pub pages: Vec<Page>,
-    /// Where they came from, as a person reads it.
+    /// The origin, for messages.
     pub name: String,
-    /// The 25Live that can be asked about rooms.
+    /// The URLs of the list's 25Live, if known.
     pub addresses: Option<Addresses>,
     /// How many rooms of the list are known to be missing.
     pub missing: usize,
@@ -31,15 +31,15 @@ pub struct Source {
 /// Why no list could be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A file could not be read.
+    /// A file cannot be read.
     #[error("{file} cannot be read")]
     File {
         /// Its name.
         file: String,
-        /// What the system said.
+        /// The system error.
         source: io::Error,
     },
-    /// A file is longer than any list.
+    /// A file exceeds [`LIST_LIMIT`].
     #[error("{0} is longer than {LIST_LIMIT} bytes")]
     TooLong(String),
     /// A file is not a list.
@@ -62,11 +62,11 @@ pub enum SourceError {
     SignIn {
         /// The institution.
         institution: String,
-        /// What to save.
+        /// The URL to save.
         address: String,
     },
-    /// Neither an institution nor a list.
-    #[error("{0} does not give a 25Live address")]
+    /// The institution's URLs cannot be built.
+    #[error("no 25Live URL can be built for `{0}`")]
     Address(String),
 }
 
@@ -86,7 +86,7 @@ impl Source {
     }
 }
 
-/// The addresses of the institution, or those beside the list's.
+/// The URLs of the institution, or those derived from the list's URL.
 fn addresses(arguments: &cli::Draft) -> Result<Option<Addresses>, SourceError> {
     let Some(institution) = &arguments.institution else {
         return Ok(arguments.from.iter().find_map(|from| Addresses::beside(&address(from)?)));
@@ -97,12 +97,12 @@ fn addresses(arguments: &cli::Draft) -> Result<Option<Addresses>, SourceError> {
     addresses.map(Some).ok_or_else(|| SourceError::Address(institution.name.clone()))
 }
 
-/// An address, unless it is the name of a file.
+/// Parses a URL; `None` if it is the name of a file.
 fn address(from: &str) -> Option<Url> {
     Url::parse(from).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// The list of an institution: the table, which has categories, features and buildings; or else the plain list.
+/// Requests the list of an institution: the table, which has categories, features and buildings, or else the plain list.
 async fn of_institution(institution: &Institution, addresses: Addresses) -> Result<Source, SourceError> {
     let no_address = || SourceError::Address(institution.name.clone());
     let (table, spaces) = (addresses.table().ok_or_else(no_address)?, addresses.spaces().ok_or_else(no_address)?);
@@ -131,7 +131,7 @@ async fn of_institution(institution: &Institution, addresses: Addresses) -> Resu
     }
 }
 
-/// The lists of files and addresses.
+/// Reads lists from files and URLs.
 async fn given(from: &[String], addresses: Option<Addresses>) -> Result<Source, SourceError> {
     let (mut pages, mut missing) = (Vec::new(), 0);
     for from in from {

@@ -1,14 +1,14 @@
-//! What a person sees: standard output for the result alone, standard error for the rest, colors and progress on a terminal
-//! only.
+//! Output: only the result goes to standard output, everything else to standard error. Colors and progress appear only on a
+//! terminal.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
-/// Writes the result. A reader that has enough, such as `head`, is no error.
+/// Writes the result. A closed pipe, such as to `head`, is not an error.
 ///
 /// # Errors
-/// Standard output cannot be written to: the disk is full, say.
+/// Standard output cannot be written to, such as when the disk is full.
 pub fn result(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
@@ -17,25 +17,25 @@ pub fn result(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes a line about the work. Nobody may be listening.
+/// Writes a status line. Errors are ignored, because standard error may be closed.
 pub fn say(line: &str) {
     drop(writeln!(anstream::stderr(), "{line}"));
 }
 
-/// Writes a line about something to look at.
+/// Writes a warning.
 pub fn warn(line: &str) {
     let style = AnsiColor::Yellow.on_default().bold();
     say(&format!("{style}warning:{style:#} {line}"));
 }
 
-/// A text in bold.
+/// Formats a text in bold.
 #[must_use]
 pub fn bold(text: &str) -> String {
     let style = Style::new().bold();
     format!("{style}{text}{style:#}")
 }
 
-/// A line on a terminal that shows how far long work is.
+/// A progress line on a terminal.
 #[derive(Debug)]
 pub struct Progress {
     what: &'static str,
@@ -45,7 +45,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins work of so many parts.
+    /// Begins work of `of` steps.
     #[must_use]
     pub fn begin(what: &'static str, of: usize) -> Self {
         let progress = Self { what, of, done: 0, is_shown: io::stderr().is_terminal() };
@@ -53,7 +53,7 @@ impl Progress {
         progress
     }
 
-    /// A part is done.
+    /// Counts a finished step.
     pub fn step(&mut self) {
         self.done += 1;
         self.show();
@@ -69,7 +69,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.is_shown {
-            // To the beginning of the line, and nothing behind it.
+            // Clears the line.
             drop(write!(io::stderr(), "\r\x1b[K"));
         }
     }

@@ -1,4 +1,4 @@
-//! From any list to a campus file.
+//! Property tests: any list becomes a valid campus file.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::{
     selection::{Selection, Wanted},
 };
 
-/// A text as lists have them, and now and then any at all.
+/// A text that is typical of lists, or sometimes any text.
 fn text() -> impl Strategy<Value = Value> {
     prop_oneof![
         6 => "[A-C]{1,3}[ -]{0,2}[0-9]{0,3}[A-B]?".prop_map(Value::from),

@@ -1,7 +1,7 @@
-//! A CDN in front of the service: readers ask through a real caching proxy, nginx, which knows nothing of the service but its
-//! Cache-Control. In the middle of the reads one reader refreshes, and at the end the server is killed.
+//! A CDN in front of the service: readers use a real caching proxy, nginx, which knows nothing about the service but its
+//! Cache-Control. Halfway through the reads, one reader refreshes; at the end, the server is killed.
 //!
-//! `cargo test` makes some thousand reads, `make edge` 200,000; `EDGE_READS` says how many.
+//! `cargo test` makes 5,000 reads, `make edge` 200,000; `EDGE_READS` sets the number.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -23,14 +23,14 @@ use tokio::time::timeout;
 
 /// How many reads CI makes.
 const FEW: usize = 5_000;
-/// `EDGE_SECONDS` of the test: short, so that answers expire many times.
+/// `EDGE_SECONDS` of the test, short so that responses expire many times.
 const EDGE_SECONDS: u64 = 2;
-/// nginx counts whole seconds: it keeps an answer for up to one more.
+/// nginx counts whole seconds, so it may keep a response for one second more.
 const KEPT_FOR: Duration = Duration::from_secs(EDGE_SECONDS + 1);
-/// What any number of reads up to `make edge`'s may take at most.
+/// The time limit for all reads, including those of `make edge`.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// The built-in campus in a time zone where it is midday, so that no midnight comes while the test runs.
+/// The built-in campus in a time zone where it is midday, so that the test does not run across midnight.
 fn campus_file() -> NamedTempFile {
     let campus = include_str!("../../../campuses/bu.toml");
     assert!(campus.contains("America/New_York"));
@@ -39,13 +39,13 @@ fn campus_file() -> NamedTempFile {
     file
 }
 
-/// nginx as a caching proxy in front of the server at `service`, a host and a port.
+/// Starts nginx as a caching proxy in front of the server at `service`, a host and a port.
 async fn start_edge(service: &str) -> Front {
     let configuration = include_str!("nginx.conf").replace("SERVICE", service);
     Front::start(|folder, port| nginx(folder, &configuration.replace("PORT", &port.to_string()))).await
 }
 
-/// How many requests for rooms have reached the server: it logs each of them.
+/// How many reads have reached the server, according to its log.
 fn reached(program: &Program) -> usize {
     program.process.output().lines().filter(|line| line.contains(" read date=")).count()
 }
@@ -69,10 +69,10 @@ async fn behind_a_caching_proxy_few_reads_reach_the_server_and_old_data_expire_s
 
     let before = reached(&program);
     let readers = Arc::new(Readers::new(&edge.url, reads));
-    let reading = timeout(LONGEST, readers.read(KEPT_FOR)).await.expect("the readers come to an end");
+    let reading = timeout(LONGEST, readers.read(KEPT_FOR)).await.expect("the readers finish in time");
     report(reads, &reading, reached(&program) - before);
     let oldest = reading.oldest_after_refresh;
-    assert!(oldest <= KEPT_FOR, "data from before the refresh were seen {oldest:?} after it");
+    assert!(oldest <= KEPT_FOR, "old data were seen {oldest:?} after the refresh");
     few_reads_reach_the_server(&reading, reached(&program) - before);
 
     program.process.kill();
@@ -82,23 +82,23 @@ async fn behind_a_caching_proxy_few_reads_reach_the_server_and_old_data_expire_s
 fn report(reads: usize, reading: &Reading, reached: usize) {
     let Reading { took, not_modified, oldest_after_refresh, from_edge, .. } = reading;
     println!(
-        "edge: EDGE_READS={reads} EDGE_SECONDS={EDGE_SECONDS}: {} reads in {:.1} s, of which {reached} reached the server and \
-         {not_modified} got 304; {from_edge:?}; data from before the refresh were seen for up to {:.2} s after it",
+        "edge: EDGE_READS={reads} EDGE_SECONDS={EDGE_SECONDS}: {} reads in {:.1} s; {reached} reached the server, {not_modified} got \
+         304; {from_edge:?}; old data were seen for up to {:.2} s after the refresh",
         reading.reads,
         took.as_secs_f64(),
         oldest_after_refresh.as_secs_f64(),
     );
 }
 
-/// When an answer expires, each connection may ask for it once before the first of them has brought the new one.
+/// After a response expires, each connection may request it once before the first of these requests has refilled the cache.
 fn few_reads_reach_the_server(reading: &Reading, reached: usize) {
     let expiries = usize::try_from(reading.took.as_secs() / EDGE_SECONDS).unwrap() + 1;
-    // At the full minute, what is about now expires too; and one reader has asked for each target with `seen`.
+    // Responses about now also expire at each full minute, and one reader requested each target with `seen`.
     let most = TARGETS.len() * ((expiries + 2) * readers::CONNECTIONS + 1);
-    assert!((TARGETS.len()..=most).contains(&reached), "{reached} reads reached the server, at most {most} should");
+    assert!((TARGETS.len()..=most).contains(&reached), "{reached} reads reached the server; expected at most {most}");
     let from_edge = |status: &str| reading.from_edge.get(status).copied().unwrap_or_default();
     assert!(from_edge("HIT") > 0 && from_edge("REVALIDATED") > 0, "{:?}", reading.from_edge);
-    assert!(reading.not_modified > 0, "the proxy should answer 304");
+    assert!(reading.not_modified > 0, "the proxy should answer some reads with 304");
 }
 
 async fn the_proxy_serves_the_last_data_and_nothing_about_now(edge: &Front, reading: &Reading) {
@@ -109,7 +109,7 @@ async fn the_proxy_serves_the_last_data_and_nothing_about_now(edge: &Front, read
         eventually("the proxy's copy has expired", PATIENCE, has_expired).await;
         let answer = get(target).await;
         if target.contains("at=now") || target.contains("/classrooms/") {
-            assert_eq!(answer.status, 502, "{target} is about now, and should not be served an hour later");
+            assert_eq!(answer.status, 502, "{target} is about now and should not be served an hour later");
             continue;
         }
         assert_eq!((answer.status.as_u16(), answer.edge.as_str()), (200, "STALE"), "{target}");

@@ -1,4 +1,4 @@
-//! Readers that ask as browsers do, each over one connection: again and again, with the ETag of what they have.
+//! Readers that behave like browsers: each reads repeatedly over one connection, with the ETag of the last response.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// What they read. Each answer has the time of its data.
+/// What they read. Each response contains the time of its data.
 pub(crate) const TARGETS: [&str; 5] = [
     "/api/open-classrooms",
     "/api/open-classrooms?building=CAS&min_minutes=60",
@@ -24,40 +24,40 @@ pub(crate) const TARGETS: [&str; 5] = [
     "/api/classrooms/342",
     "/api/buildings",
 ];
-/// How many read at once.
+/// The number of simultaneous readers.
 pub(crate) const CONNECTIONS: usize = 8;
-/// Once the wanted number of reads is made, they read on more slowly, to see when the last of the old data is gone.
+/// The pause between reads after the wanted number is reached, until all old data have expired.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A response that came through the proxy.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) etag: String,
-    /// What the proxy did: HIT, MISS, EXPIRED, REVALIDATED, STALE.
+    /// The cache status of the proxy: HIT, MISS, EXPIRED, REVALIDATED or STALE.
     pub(crate) edge: String,
     body: String,
 }
 
-/// How it went.
+/// The result of all reads.
 pub(crate) struct Reading {
     pub(crate) reads: usize,
     pub(crate) took: Duration,
-    /// How many got 304.
+    /// The number of 304 responses.
     pub(crate) not_modified: usize,
-    /// How many answers came from where, in the words of the proxy.
+    /// The number of responses with each cache status of the proxy.
     pub(crate) from_edge: BTreeMap<String, usize>,
-    /// The longest time between the end of the refresh and a request that still got older data.
+    /// The longest time after the refresh at which a request still got older data.
     pub(crate) oldest_after_refresh: Duration,
     /// The timestamp of the refresh.
     pub(crate) refreshed: String,
 }
 
-/// The readers, and what they have in common.
+/// The readers and their shared state.
 pub(crate) struct Readers {
     url: String,
     wanted: usize,
     made: AtomicUsize,
-    /// The timestamp of the refresh, and when its response came.
+    /// The timestamp of the refresh, and when its response arrived.
     refresh: Mutex<Option<(String, Instant)>>,
     seen: Mutex<Seen>,
 }
@@ -85,7 +85,7 @@ impl Answer {
 }
 
 impl Readers {
-    /// Readers who make so many reads of the service at `url`.
+    /// Readers that make `wanted` reads of the service at `url`.
     pub(crate) fn new(url: &str, wanted: usize) -> Self {
         Self {
             url: url.to_owned(),
@@ -96,8 +96,8 @@ impl Readers {
         }
     }
 
-    /// Reads with all connections. When half of the reads are made, one reader refreshes; the others go on until all reads are
-    /// made and, after the refresh, answers from before it have expired, and those that came instead too.
+    /// Reads with all connections. After half of the reads, one reader refreshes. The others continue until all reads are
+    /// made and the responses have expired twice since the refresh.
     pub(crate) async fn read(self: Arc<Self>, kept_for: Duration) -> Reading {
         let start = Instant::now();
         let mut tasks = JoinSet::new();
@@ -106,7 +106,7 @@ impl Readers {
             tasks.spawn(async move { readers.read_on(first, kept_for).await });
         }
         let half = async || self.made.load(Ordering::Relaxed) >= self.wanted / 2;
-        // The time limit is that of all reads.
+        // Generous, because `make edge` makes many reads.
         eventually("half of the reads are made", PATIENCE * 10, half).await;
         let refreshed = self.refresh_and_see().await;
         while let Some(task) = tasks.join_next().await {
@@ -117,7 +117,7 @@ impl Readers {
         Reading { reads, took: start.elapsed(), not_modified, from_edge, oldest_after_refresh, refreshed }
     }
 
-    /// Refreshes as the page does, and sees the new data at once, whatever the proxy has. Returns the timestamp.
+    /// Refreshes like the page, and checks that the new data are visible immediately despite the proxy. Returns the timestamp.
     async fn refresh_and_see(&self) -> String {
         let http = reqwest::Client::new();
         let response = http.post(format!("{}/api/refresh", self.url)).send().await.unwrap();
@@ -134,10 +134,10 @@ impl Readers {
         timestamp
     }
 
-    /// One reader, who begins with that target.
+    /// Runs one reader, which begins with the target at this index.
     async fn read_on(&self, first: usize, kept_for: Duration) {
         let http = reqwest::Client::new();
-        // The ETag and the time of the data that the reader has.
+        // The ETag and the time of the reader's data.
         let mut known: HashMap<&str, (String, String)> = HashMap::new();
         for target in TARGETS.iter().copied().cycle().skip(first) {
             let is_extra = self.made.load(Ordering::Relaxed) >= self.wanted;
@@ -158,7 +158,7 @@ impl Readers {
             match (answer.status, known.get(target)) {
                 (StatusCode::OK, old) => {
                     let new = answer.last_updated();
-                    assert!(old.is_none_or(|(_, old)| *old <= new), "{target}: data of {new} after those of {old:?}");
+                    assert!(old.is_none_or(|(_, old)| *old <= new), "{target}: data of {new} after data of {old:?}");
                     known.insert(target, (answer.etag.clone(), new));
                 }
                 (StatusCode::NOT_MODIFIED, Some((etag, _))) => assert_eq!(*etag, answer.etag, "{target}"),
@@ -168,7 +168,7 @@ impl Readers {
         }
     }
 
-    /// Counts an answer, by which a reader who asked at that moment was shown data of that time.
+    /// Counts a response to a request sent at `asked`. `shown` is the time of the data that the reader has.
     fn saw(&self, answer: &Answer, shown: Option<&str>, asked: Instant) {
         let mut seen = self.seen.lock().unwrap();
         *seen.from_edge.entry(answer.edge.clone()).or_default() += 1;

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use testkit::{PATIENCE, Process, eventually, free_port};
 use tokio::net::TcpStream;
 
-/// A free port may be taken by another program before the proxy listens on it; not so many times in a row.
+/// Another program may take the free port before the proxy listens on it, but not this often in a row.
 const TRIES: usize = 5;
 
 /// A running proxy; killed when dropped.
@@ -18,7 +18,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Starts the proxy by the command for an empty folder and a port.
+    /// Starts the proxy with the command for an empty folder and a port.
     pub(crate) async fn start(command: impl Fn(&Path, u16) -> Command) -> Self {
         for _ in 0..TRIES {
             let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
@@ -37,7 +37,7 @@ impl Front {
 /// nginx with this configuration, in this folder.
 pub(crate) fn nginx(folder: &Path, configuration: &str) -> Command {
     fs::write(folder.join("nginx.conf"), configuration).unwrap();
-    // Debian has it where only root's PATH leads.
+    // On Debian it is only in root's PATH.
     let places = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/opt/homebrew/bin/nginx"].map(Path::new);
     let nginx = places.into_iter().find(|place| place.exists()).unwrap_or(Path::new("nginx"));
     let mut command = Command::new(nginx);

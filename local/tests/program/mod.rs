@@ -1,4 +1,4 @@
-//! The program as a person starts it: a process of its own, on a free port, in an empty folder.
+//! Runs the program as a separate process on a free port, in an empty folder.
 
 use std::process::Command;
 
@@ -8,9 +8,9 @@ use testkit::{PATIENCE, Process, eventually};
 /// The running program; killed when dropped.
 pub(crate) struct Program {
     pub(crate) process: Process,
-    /// Where it listens.
+    /// Its base URL.
     pub(crate) url: String,
-    /// A client to ask it with.
+    /// A client for requests to it.
     pub(crate) http: reqwest::Client,
     _folder: TempDir,
 }
@@ -19,7 +19,7 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// The program in this folder, with these variables and no others of its own.
+/// The program in this folder, with only these variables.
 pub(crate) fn command(folder: &TempDir, vars: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_emptyclassroom"));
     command.current_dir(folder.path()).env_clear().envs(vars.iter().copied());
@@ -27,19 +27,19 @@ pub(crate) fn command(folder: &TempDir, vars: &[(&str, &str)]) -> Command {
 }
 
 impl Program {
-    /// Starts it, and waits until it is ready.
+    /// Starts it and waits until it is ready.
     pub(crate) async fn start(vars: &[(&str, &str)]) -> Self {
         Self::start_in(folder(), vars).await
     }
 
-    /// Starts it in a folder that may hold a file of variables.
+    /// Starts it in a folder that may contain a `.env` file.
     pub(crate) async fn start_in(folder: TempDir, vars: &[(&str, &str)]) -> Self {
         let process = Process::spawn(command(&folder, vars).env("PORT", "0"));
         let ready = || process.output().contains("Ctrl-C");
         eventually("the program is ready", PATIENCE, async || ready() || !process.is_running()).await;
         let banner = process.output();
         let address = banner.lines().find_map(|line| line.strip_prefix("EmptyClassroom listens on "));
-        let url = address.unwrap_or_else(|| panic!("it should not stop while it starts: {banner}")).to_owned();
+        let url = address.unwrap_or_else(|| panic!("the program stopped during its start: {banner}")).to_owned();
         Self { process, url, http: reqwest::Client::new(), _folder: folder }
     }
 }

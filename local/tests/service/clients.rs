@@ -1,4 +1,5 @@
-//! Clients that are slow, rude or gone: each gets a well-formed answer or none, and the others theirs.
+//! Clients that are slow, misbehave or disconnect: each gets a well-formed response or none, and other clients are not
+//! affected.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +16,14 @@ async fn connect(app: &TestServer) -> TcpStream {
     TcpStream::connect(app.address()).await.unwrap()
 }
 
-/// All that the server says to these bytes until it ends the connection.
-async fn said_to(app: &TestServer, bytes: &[u8]) -> String {
+/// Sends these bytes and returns all that the server sends until it closes the connection.
+async fn response_to(app: &TestServer, bytes: &[u8]) -> String {
     let mut connection = connect(app).await;
     connection.write_all(bytes).await.unwrap();
-    let mut said = Vec::new();
-    // A client that is refused before its request has been read may get a reset.
-    let _ = timeout(PATIENCE, connection.read_to_end(&mut said)).await.unwrap();
-    String::from_utf8(said).unwrap()
+    let mut response = Vec::new();
+    // A client that is refused before its whole request is read may get a reset.
+    let _ = timeout(PATIENCE, connection.read_to_end(&mut response)).await.unwrap();
+    String::from_utf8(response).unwrap()
 }
 
 fn request(line: &str, headers: &str) -> Vec<u8> {
@@ -43,8 +44,8 @@ async fn bytes_that_are_not_http_get_400() {
         b"GET / HTTP/1.1\r\n: nameless\r\n\r\n",
         b"GET /\x00 HTTP/1.1\r\n\r\n",
     ] {
-        let said = said_to(&app, bytes).await;
-        assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+        let response = response_to(&app, bytes).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     }
     others_are_answered(&app).await;
 }
@@ -53,11 +54,11 @@ async fn bytes_that_are_not_http_get_400() {
 async fn an_endless_request_head_gets_414_or_431() {
     let app = TestServer::start(Backend::Memory).await;
     let long_line = request(&format!("GET /api/open-classrooms?date={}", "x".repeat(100_000)), "");
-    assert!(said_to(&app, &long_line).await.starts_with("HTTP/1.1 414 "));
+    assert!(response_to(&app, &long_line).await.starts_with("HTTP/1.1 414 "));
     let long_header = request("GET /", &format!("x: {}\r\n", "x".repeat(1_000_000)));
-    assert!(said_to(&app, &long_header).await.starts_with("HTTP/1.1 431 "));
+    assert!(response_to(&app, &long_header).await.starts_with("HTTP/1.1 431 "));
     let many_headers = request("GET /", &"x: y\r\n".repeat(1_000));
-    assert!(said_to(&app, &many_headers).await.starts_with("HTTP/1.1 431 "));
+    assert!(response_to(&app, &many_headers).await.starts_with("HTTP/1.1 431 "));
     others_are_answered(&app).await;
 }
 
@@ -75,12 +76,12 @@ async fn an_unknown_method_or_path_gets_problem_json() {
         ("GET /api/classrooms/%00%ff", "404 Not Found"),
         ("GET /api/open-classrooms?date=%00", "400 Bad Request"),
     ] {
-        let said = said_to(&app, &request(line, "")).await;
-        assert!(said.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{line}: {said}");
-        let (head, body) = said.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains("content-type: application/problem+json"), "{line}: {said}");
+        let response = response_to(&app, &request(line, "")).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{line}: {response}");
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("content-type: application/problem+json"), "{line}: {response}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert!(problem["type"].is_string() && problem["detail"].is_string(), "{line}: {said}");
+        assert!(problem["type"].is_string() && problem["detail"].is_string(), "{line}: {response}");
     }
     assert_eq!(app.simulator.requests(), 0);
 }
@@ -89,13 +90,13 @@ async fn an_unknown_method_or_path_gets_problem_json() {
 async fn a_request_body_over_1024_bytes_gets_413_with_any_transfer_encoding() {
     let app = TestServer::start(Backend::Memory).await;
     let promised = request("POST /api/refresh", "content-length: 1000000000\r\n");
-    assert!(said_to(&app, &promised).await.starts_with("HTTP/1.1 413 "));
+    assert!(response_to(&app, &promised).await.starts_with("HTTP/1.1 413 "));
     let mut chunked = request("POST /api/refresh", "transfer-encoding: chunked\r\n");
     chunked.extend_from_slice(format!("{:x}\r\n{}\r\n0\r\n\r\n", 1025, "x".repeat(1025)).as_bytes());
-    assert!(said_to(&app, &chunked).await.starts_with("HTTP/1.1 413 "));
+    assert!(response_to(&app, &chunked).await.starts_with("HTTP/1.1 413 "));
     let mut garbled = request("POST /api/refresh", "transfer-encoding: chunked\r\n");
     garbled.extend_from_slice(b"no number\r\n");
-    assert!(said_to(&app, &garbled).await.starts_with("HTTP/1.1 400 "));
+    assert!(response_to(&app, &garbled).await.starts_with("HTTP/1.1 400 "));
     assert_eq!(app.simulator.requests(), 0);
     others_are_answered(&app).await;
 }
@@ -104,8 +105,8 @@ async fn a_request_body_over_1024_bytes_gets_413_with_any_transfer_encoding() {
 async fn a_request_body_that_does_not_arrive_gets_408() {
     let app = TestServer::start(Backend::Memory).await;
     let start = Instant::now();
-    let said = said_to(&app, &request("POST /api/refresh", "content-length: 10\r\n")).await;
-    assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("The request body did not arrive within 5 s"), "{said}");
+    let response = response_to(&app, &request("POST /api/refresh", "content-length: 10\r\n")).await;
+    assert!(response.starts_with("HTTP/1.1 408 ") && response.contains("The request body did not arrive within 5 s"), "{response}");
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     assert_eq!(app.simulator.requests(), 0);
 }
@@ -115,24 +116,24 @@ async fn silent_slow_and_idle_connections_are_closed_after_the_client_limit() {
     let app = TestServer::start_with_client_limit(Duration::from_secs(1)).await;
     let (mut silent, mut slow) = (connect(&app).await, connect(&app).await);
     let dripping = async {
-        // A byte now and then does not lengthen the time.
+        // Single bytes do not extend the limit.
         for byte in b"GET / HTTP/1.1\r\nx-drip: drop drop drop".chunks(1) {
             if slow.write_all(byte).await.is_err() {
                 break;
             }
             sleep(Duration::from_millis(100)).await;
         }
-        let mut said = Vec::new();
-        let _ = slow.read_to_end(&mut said).await;
+        let mut response = Vec::new();
+        let _ = slow.read_to_end(&mut response).await;
     };
     timeout(PATIENCE, dripping).await.unwrap();
     assert_eq!(timeout(PATIENCE, silent.read(&mut [0; 1])).await.unwrap().unwrap_or(0), 0);
-    // A connection that is kept for the next request is not kept for ever, either.
+    // An idle keep-alive connection is closed too.
     let mut idle = connect(&app).await;
     idle.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    let mut said = String::new();
-    timeout(PATIENCE, idle.read_to_string(&mut said)).await.unwrap().unwrap();
-    assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+    let mut response = String::new();
+    timeout(PATIENCE, idle.read_to_string(&mut response)).await.unwrap().unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
     others_are_answered(&app).await;
 }
 
@@ -148,7 +149,7 @@ async fn a_client_that_does_not_read_its_responses_is_disconnected() {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    timeout(PATIENCE, asking).await.expect("the server ends the connection");
+    timeout(PATIENCE, asking).await.expect("the server closes the connection");
     others_are_answered(&app).await;
 }
 
@@ -169,9 +170,9 @@ async fn a_304_to_get_and_head_has_no_length_on_the_wire() {
     let app = TestServer::start(Backend::Memory).await;
     for method in ["GET", "HEAD"] {
         let line = format!("{method} /api/open-classrooms");
-        let said = said_to(&app, &request(&line, "if-none-match: *\r\n")).await;
-        assert!(said.starts_with("HTTP/1.1 304 Not Modified\r\n") && said.ends_with("\r\n\r\n"), "{said}");
-        assert!(!said.contains("content-length") && !said.contains("transfer-encoding"), "{said}");
+        let response = response_to(&app, &request(&line, "if-none-match: *\r\n")).await;
+        assert!(response.starts_with("HTTP/1.1 304 Not Modified\r\n") && response.ends_with("\r\n\r\n"), "{response}");
+        assert!(!response.contains("content-length") && !response.contains("transfer-encoding"), "{response}");
     }
 }
 
@@ -189,7 +190,7 @@ async fn a_room_id_that_needs_encoding_is_found() {
     let app = TestServer::start_with(Backend::Memory, &[("CAMPUS_FILE", campus_file.path().to_str().unwrap())]).await;
     for id in ids.into_iter().chain(["unknown"]) {
         let encoded = id.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
-        // 25Live does not know these rooms, so nothing is known of one that the campus has.
+        // 25Live does not know these rooms, so a room of the campus has no data.
         let expected = if id == "unknown" { (404, "Classroom not found") } else { (503, "Cache unavailable") };
         for path in ["", "/calendar.ics"] {
             let answer = app.get(&format!("/api/classrooms/{encoded}{path}")).await;

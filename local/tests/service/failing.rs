@@ -1,4 +1,4 @@
-//! Failures of 25Live, and of Redis as a whole: which rooms, days and clients they affect.
+//! Failures of 25Live and outages of Redis: which rooms, days and clients they affect.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +15,7 @@ use testkit::{
 
 use crate::support::{TestServer, day, space_id};
 
-/// Faults after which a room has no answer, and whether it is worth asking again.
+/// Faults after which a room has no answer, and whether they are retried.
 fn fatal() -> Vec<(Fault, bool)> {
     vec![
         (Fault::Status(500), true),
@@ -58,7 +58,7 @@ async fn a_failure_affects_only_its_room_and_transient_ones_are_retried() {
 async fn readable_parts_of_a_damaged_25live_answer_are_used() {
     let all_day = ("ok".to_owned(), vec!["07:00-23:00".to_owned()]);
     let around_nine = ("ok".to_owned(), vec!["07:00-08:59".to_owned(), "10:01-23:00".to_owned()]);
-    // Its malformed item begins at no time and ends at ten: in doubt the room is taken.
+    // The malformed item has no start and ends at ten; the doubtful time counts as booked.
     let until_ten = ("ok".to_owned(), vec!["10:01-23:00".to_owned()]);
     let harmless = [
         (Fault::Prefixed, &around_nine),
@@ -146,7 +146,7 @@ async fn a_retry_after_beyond_the_end_of_the_sweep_fails_the_room_immediately() 
     app.simulator.misbehave_for("342", Fault::retry_after(429, "3600"));
     let start = Instant::now();
     assert_eq!(app.open_classrooms().await.room("342").0, "unknown");
-    assert!(start.elapsed() < Duration::from_secs(10), "the sweep should not wait for its own end");
+    assert!(start.elapsed() < Duration::from_secs(10), "the sweep should not wait that long");
     assert_eq!(app.simulator.requests(), 4);
 }
 
@@ -162,7 +162,7 @@ async fn a_room_that_hangs_or_drips_fails_within_upstream_timeout() {
 
 #[tokio::test]
 async fn hanging_rooms_do_not_keep_other_rooms_from_being_asked() {
-    // Each of the two turns is taken by a room that hangs, and one after the other by all of them three times.
+    // Rooms that hang can take both permits, each of them up to three times.
     let vars = [("UPSTREAM_TIMEOUT", "0.5"), ("UPSTREAM_CONCURRENCY", "2")];
     let app = TestServer::start_with(Backend::Memory, &vars).await;
     for room in &ROOMS[..2] {
@@ -173,7 +173,7 @@ async fn hanging_rooms_do_not_keep_other_rooms_from_being_asked() {
     for (room, status) in [("342", "unknown"), ("344", "unknown"), ("719", "ok"), ("723", "ok")] {
         assert_eq!(answer.room(room).0, status, "{room}");
     }
-    // No room is asked a second time before each has been asked once.
+    // Every room is requested once before any room is retried.
     let rooms: Vec<_> = app.simulator.queries().iter().map(|query| space_id(query)).collect();
     let first: BTreeSet<_> = rooms[..4].iter().collect();
     assert_eq!((first.len(), rooms.len()), (4, 8), "{rooms:?}");
@@ -202,7 +202,7 @@ async fn concurrent_requests_to_25live_stay_within_upstream_concurrency() {
 #[tokio::test]
 async fn requests_to_25live_have_our_user_agent_and_the_campus_date() {
     let app = TestServer::start(Backend::Memory).await;
-    // It is the 4th in London, and still the 3rd on the campus.
+    // It is the 4th in London, but still the 3rd at the campus.
     app.clock.set("2026-03-04T03:00:00Z");
     app.open_classrooms().await;
     assert!(app.simulator.user_agents().iter().all(|agent| agent.starts_with("EmptyClassroom/")));
@@ -225,7 +225,7 @@ async fn failed_rooms_keep_their_last_good_slots(#[values(Memory, Redis)] backen
     assert_eq!(mended.room("344"), ("stale".to_owned(), good.room("344").1));
     assert_eq!(mended.room("342"), ("ok".to_owned(), vec!["07:00-23:00".to_owned()]));
     assert_eq!(mended.json()["stale"], false);
-    // Of every other day, too.
+    // The same holds for other days.
     let tomorrow = app.get("/api/open-classrooms?date=2026-03-04").await;
     assert_eq!(tomorrow.room("344").0, "stale");
 }
@@ -304,7 +304,7 @@ async fn after_a_failed_sweep_the_backoff_lasts_a_minute(#[values(Memory, Redis)
     assert_eq!(app.sweeps(), 3);
 }
 
-/// The embedded cache has the test's clock; Redis has its own, and an operator's DEL.
+/// The embedded cache uses the test's clock; with Redis, the key is deleted instead.
 async fn end_the_backoff(app: &TestServer) {
     app.clock.advance(TimeDelta::seconds(60));
     if app.redis.is_some() {
@@ -347,7 +347,7 @@ async fn with_redis_down_readers_get_the_last_good_copy_and_after_its_return_a_h
     assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
     assert!(!refused.header("retry-after").is_empty());
     assert_eq!(app.get("/").await.text, "\"Hello World\"");
-    assert_eq!(app.sweeps(), 1, "without a cache there is no sweep");
+    assert_eq!(app.sweeps(), 1, "without a cache there should be no sweep");
 
     redis.lock().await.restart().await;
     redis.lock().await.command(&["SET", "classrooms:availability", &snapshot]).await;
@@ -367,7 +367,7 @@ async fn with_redis_down_from_the_start_readers_get_503() {
 #[tokio::test]
 async fn the_lock_of_a_dead_sweeper_blocks_only_until_it_expires() {
     let app = TestServer::start(Backend::Redis).await;
-    // What a process leaves behind that is killed while it sweeps; its last seconds.
+    // The lock of a process that was killed during a sweep, shortly before it expires.
     app.redis(&["SET", "classrooms:refresh_lock", "dead", "PX", "1500"]).await;
     let answer = app.open_classrooms().await;
     assert_eq!(answer.outcome(), (200, "MISS"));
@@ -389,8 +389,8 @@ async fn a_sweep_that_lost_its_lock_publishes_nothing() {
     let (refused, _) = tokio::join!(app.refresh(), steal);
     assert_eq!((refused.status.as_u16(), refused.detail()), (502, "Failed to refresh data".to_owned()));
     assert_eq!(app.redis(&["KEYS", "classrooms:availability*"]).await, "");
-    assert_eq!(app.redis(&["GET", "classrooms:refresh_lock"]).await, "another", "only the holder gives the lock back");
-    // Nor does the process keep a copy of it for itself.
+    assert_eq!(app.redis(&["GET", "classrooms:refresh_lock"]).await, "another", "only the holder releases the lock");
+    // The process does not keep its own copy either.
     app.network.clone().unwrap().refuse();
     assert_eq!(app.open_classrooms().await.status, 503);
 }

@@ -1,4 +1,4 @@
-//! Campuses that a sweep cannot reach all rooms of in its time.
+//! Campuses that are too large for one sweep.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use testkit::{
 
 use crate::support::{TestServer, space_id};
 
-/// Two rooms, one after the other, take the whole time of a sweep.
+/// A sweep has time for two rooms, one after the other.
 const SHORT_SWEEPS: [(&str, &str); 2] = [("SWEEP_TIMEOUT", "1"), ("UPSTREAM_CONCURRENCY", "1")];
 const LATENCY: Duration = Duration::from_millis(400);
 
@@ -41,15 +41,15 @@ async fn rooms_not_reached_in_time_are_asked_first_next_time_and_start_no_cooldo
     assert_eq!(app.get("/api/cooldown-status").await.json(), json!({"in_cooldown": false, "remaining_minutes": 0}));
 
     app.clock.advance(TimeDelta::minutes(1));
-    assert_eq!(app.refresh().await.status, 200, "there is no cooldown");
+    assert_eq!(app.refresh().await.status, 200, "there should be no cooldown");
     assert_eq!(statuses(&app.open_classrooms().await), ["ok", "ok", "stale", "stale"]);
     let mut asked: Vec<_> = app.simulator.queries().iter().map(|query| space_id(query)).collect();
-    // The third room of each sweep was asked, and did not answer in time.
+    // The third room of each sweep was requested but did not answer in time.
     asked.remove(2);
     asked.truncate(4);
     asked.sort();
-    assert_eq!(asked, ROOMS, "the second sweep began with the rooms that the first did not reach");
-    // All rooms have an answer of today.
+    assert_eq!(asked, ROOMS, "the second sweep should begin with the rooms that the first did not reach");
+    // Now all rooms have an answer of today.
     assert_eq!(app.refresh().await.status, 429);
     let health = app.get("/api/health").await.json();
     assert_eq!((&health["status"], &health["summary"]), (&json!("ok"), &json!("All 4 rooms are known today.")));
@@ -65,7 +65,7 @@ async fn yesterdays_answers_start_no_cooldown_if_the_sweep_runs_out_of_time() {
     assert_eq!(app.refresh().await.status, 200);
     assert_eq!(statuses(&app.open_classrooms().await), ["ok", "ok", "stale", "stale"]);
     app.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(app.refresh().await.status, 200, "two rooms have no answer of today");
+    assert_eq!(app.refresh().await.status, 200, "two rooms have no answer of today yet");
     assert_eq!(app.refresh().await.status, 429, "now every room has one");
 }
 
@@ -88,7 +88,7 @@ async fn a_room_that_failed_is_asked_before_those_that_answered() {
 async fn a_sweep_fails_when_more_than_half_of_the_rooms_asked_failed() {
     for fault in [Fault::Status(404), Fault::Hang] {
         let app = TestServer::start_with(Memory, &SHORT_SWEEPS).await;
-        // One room fails, or is still under way, when time is up. The others are never asked.
+        // One room has failed or is still open when the time runs out. The others are never requested.
         app.simulator.set_latency(Duration::from_millis(800));
         app.simulator.misbehave(fault.clone());
         assert_eq!(app.refresh().await.problem(), (502, "Failed to refresh data".to_owned()), "{fault:?}");
@@ -108,10 +108,10 @@ async fn a_reader_without_data_gets_first_results_while_the_sweep_continues(
         (first.outcome(), statuses(&first)),
         ((200, "MISS"), ["ok", "ok", "unknown", "unknown"].map(str::to_owned).into())
     );
-    assert_eq!(app.last_updated().await, json!(null), "the sweep goes on");
+    assert_eq!(app.last_updated().await, json!(null), "the sweep should continue");
     assert_eq!(app.get("/api/health").await.json()["status"], "incomplete");
-    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"), "the next reader waits no longer");
-    eventually("the sweep should end", PATIENCE, async || app.last_updated().await != json!(null)).await;
+    assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"), "the next reader should not wait");
+    eventually("the sweep ends", PATIENCE, async || app.last_updated().await != json!(null)).await;
     assert_eq!(statuses(&app.open_classrooms().await), ["ok"; 4]);
     assert_eq!((app.simulator.requests(), app.refresh().await.status.as_u16()), (4, 429));
 }
@@ -122,13 +122,13 @@ async fn a_reader_of_another_process_gets_first_results_too() {
     let other = app.another().await;
     app.simulator.set_latency(Duration::from_millis(1100));
     let (one, two) = tokio::join!(app.open_classrooms(), async {
-        // The other server asks a little later.
+        // The other server is asked a little later.
         tokio::time::sleep(Duration::from_millis(300)).await;
         other.get("/api/open-classrooms?date=2026-03-04").await
     });
     assert_eq!((one.outcome(), two.outcome()), ((200, "MISS"), (200, "MISS")));
     assert_eq!(statuses(&two), ["ok", "ok", "unknown", "unknown"]);
-    assert_eq!(app.simulator.peak_in_flight(), 1, "only one of them sweeps");
+    assert_eq!(app.simulator.peak_in_flight(), 1, "only one of them should sweep");
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn first_results_never_replace_an_older_copy() {
         app.simulator.set_latency(Duration::ZERO);
         during
     });
-    assert_eq!(statuses(&during), statuses(&whole), "readers get the reserve");
+    assert_eq!(statuses(&during), statuses(&whole), "readers should get the reserve");
     // Two of four rooms failed, which is not more than half.
     assert_eq!((failed.status.as_u16(), during.outcome()), (200, (200, "STALE")));
 }
@@ -182,7 +182,7 @@ async fn a_changed_campus_file_and_first_results_do_not_count_as_a_complete_swee
     let app = TestServer::start_with(Redis, &[]).await;
     assert_eq!(app.refresh().await.status, 200);
     assert!(app.service.refresher.is_complete().await.unwrap());
-    // The snapshot of another campus file, or of first answers, has another time than the last refresh.
+    // A snapshot of another campus file, or of first results, does not have the time of the last refresh.
     app.redis(&["SET", "classrooms:last_refresh", "2026-03-03T11:59:59.000000-05:00"]).await;
     assert!(!app.service.refresher.is_complete().await.unwrap());
     app.redis(&["DEL", "classrooms:last_refresh"]).await;

@@ -1,4 +1,4 @@
-//! The whole local server over HTTP, with a simulated 25Live, over both caches, with a clock that the test sets.
+//! The whole local server over HTTP, with a simulated 25Live, both caches and a clock that the test sets.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

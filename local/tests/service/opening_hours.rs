@@ -1,4 +1,4 @@
-//! What every route says of a building that is closed on a day, or has other hours.
+//! What each route returns for a building that is closed on a day or has other hours.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use testkit::Backend;
 
 use crate::support::{TestServer, day};
 
-/// The small campus's rooms. Today is a Tuesday.
+/// The rooms of the small campus. Today is a Tuesday.
 const CAMPUS: &str = r#"
 name = "Small College"
 timezone = "America/New_York"
@@ -45,7 +45,7 @@ async fn start() -> (TestServer, NamedTempFile) {
     (app, file)
 }
 
-/// A building's hours, and the free times of its first room.
+/// A building's hours and the free slots of its first room.
 fn hours(answer: &Value, code: &str) -> Value {
     let building = &answer["buildings"][code];
     let slots = building["classrooms"][0]["availability"].as_array().unwrap().iter();
@@ -63,7 +63,7 @@ async fn rooms_of_a_closed_building_are_neither_free_nor_booked() {
     assert_eq!(
         (&room["status"], &room["free_now"], &room["next_free"], &room["booked_today"]),
         (&json!("ok"), &json!(false), &json!(null), &json!(false)),
-        "the class lies outside the opening hours"
+        "the class is outside the opening hours"
     );
     let free = app.get("/api/open-classrooms?at=12:00").await.json();
     assert!(free["buildings"]["CAS"]["classrooms"].as_array().unwrap().is_empty());
@@ -83,7 +83,7 @@ async fn a_day_has_the_hours_of_its_weekday_and_a_holiday_has_none() {
     let calendar = app.get("/api/classrooms/344/calendar.ics").await.text;
     let has = |start: &str| calendar.contains(&format!("DTSTART:{start}"));
     assert!(has("20260304T140000Z"), "Wednesday, 09:00 in New York");
-    assert!(!calendar.contains("DTSTART:20260303") && !calendar.contains("DTSTART:20260305"), "it is closed then");
+    assert!(!calendar.contains("DTSTART:20260303") && !calendar.contains("DTSTART:20260305"), "it is closed on these days");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What a reader gets: HIT, MISS, STALE.
+//! What a reader gets: HIT, MISS or STALE.
 
 use std::{sync::Arc, time::Duration};
 
@@ -48,7 +48,7 @@ async fn two_hundred_cold_readers_share_one_sweep(#[values(Memory, Redis)] backe
     assert_eq!(app.simulator.requests(), 4);
 }
 
-/// A MISS, or a HIT for those whose request came when the sweep was over; the same bytes for all.
+/// Checks for a MISS, or a HIT if the request arrived after the sweep, with the same bytes for all.
 fn all_got_the_one_sweep(answers: &[TestResponse]) {
     assert!(answers.iter().any(|answer| answer.outcome() == (200, "MISS")));
     for answer in answers {
@@ -160,7 +160,7 @@ async fn after_midnight_the_reserve_is_a_hit_until_its_sweep_is_a_day_old(#[valu
     assert_eq!(app.sweeps(), 2);
 }
 
-/// Begins a sweep, and waits until it is under way.
+/// Starts a sweep and waits until it has begun.
 async fn begin_a_slow_sweep(app: &Arc<TestServer>) -> tokio::task::JoinHandle<TestResponse> {
     app.simulator.set_latency(Duration::from_secs(1));
     let before = app.simulator.requests();
@@ -178,7 +178,7 @@ async fn during_a_sweep_readers_get_the_reserve_as_stale_at_once(#[values(Memory
     app.service.deps.cache.invalidate().await.unwrap();
     let sweep = begin_a_slow_sweep(&app).await;
     let stale = app.open_classrooms().await;
-    assert!(!sweep.is_finished(), "the stale copy should come before the sweep ends");
+    assert!(!sweep.is_finished(), "the stale copy should arrive before the sweep ends");
     assert_eq!((stale.outcome(), &stale.json()["stale"]), ((200, "STALE"), &true.into()));
     assert_eq!(stale.text, swept.text.replace("\"stale\":false", "\"stale\":true"));
     assert_ne!(stale.header("etag"), swept.header("etag"));
@@ -275,7 +275,7 @@ async fn a_truncated_value_is_served_from_the_reserve() {
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
 }
 
-/// The original service's value, as its Redis holds it.
+/// A value of the original service in Redis.
 const ORIGINAL: &str = r#"{"342": [{"start": "07:00:00", "end": "23:00:00"}], "344": []}"#;
 
 #[tokio::test]

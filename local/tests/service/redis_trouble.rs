@@ -1,5 +1,5 @@
-//! Every way in which Redis, or the way to it, has been seen to fail: readers get the process's own copy in time, clients of
-//! a refresh a clear refusal, and the first reader after the trouble gets a HIT.
+//! Failures of Redis and of the network to it. Meanwhile, readers get the process's own copy in time, and refreshes are
+//! refused. The first reader after the failure gets a HIT.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,12 @@ use testkit::{Backend, TestResponse, eventually};
 
 use crate::support::TestServer;
 
-/// REDIS_TIMEOUT in these tests, and what an answer may take beyond it.
+/// `REDIS_TIMEOUT` in these tests.
 const LIMIT: Duration = Duration::from_secs(1);
+/// How much longer a response may take.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A server that has read today's snapshot once.
+/// Starts a server that has read today's snapshot once.
 async fn app() -> TestServer {
     let app = TestServer::start_with(Backend::Redis, &[("REDIS_TIMEOUT", "1")]).await;
     app.open_classrooms().await;
@@ -20,7 +21,7 @@ async fn app() -> TestServer {
     app
 }
 
-/// An answer that came in time.
+/// Checks that a response arrives in time.
 async fn in_time(answer: impl Future<Output = TestResponse>) -> TestResponse {
     let start = Instant::now();
     let answer = answer.await;
@@ -29,21 +30,21 @@ async fn in_time(answer: impl Future<Output = TestResponse>) -> TestResponse {
     answer
 }
 
-/// What every route returns while Redis does not answer.
+/// Checks what every route returns while Redis does not answer.
 async fn all_routes_respond_in_time(app: &TestServer) {
     for path in ["/api/open-classrooms", "/api/classrooms/342"] {
         let answer = in_time(app.get(path)).await;
         assert_eq!((answer.outcome(), &answer.json()["stale"]), ((200, "STALE"), &true.into()), "{path}");
     }
-    // Of another day this process has a copy too, because it swept.
+    // This process also has copies of other days, because it swept.
     assert_eq!(in_time(app.get("/api/open-classrooms?date=2026-03-05")).await.outcome(), (200, "STALE"));
     assert_eq!(in_time(app.get("/api/last-updated")).await.text, r#"{"last_updated":null}"#);
     let status = in_time(app.get("/api/cooldown-status")).await;
     assert_eq!(status.text, r#"{"in_cooldown":false,"remaining_minutes":0}"#);
     a_refresh_is_refused_in_time(app).await;
     // A process that has just started has no copy.
-    let stranger = app.another().await;
-    let refused = in_time(stranger.open_classrooms()).await;
+    let fresh = app.another().await;
+    let refused = in_time(fresh.open_classrooms()).await;
     assert_eq!((refused.status.as_u16(), refused.detail()), (503, "Cache unavailable".to_owned()));
     assert!(!refused.header("retry-after").is_empty());
 }
@@ -92,7 +93,7 @@ async fn redis_connections_reset_mid_response_are_served_stale_then_recover() {
 #[tokio::test]
 async fn connections_killed_by_redis_are_replaced_without_an_error() {
     let app = app().await;
-    // Idle ones, say, of which it has too many.
+    // As Redis does with idle connections, for example.
     app.redis(&["CLIENT", "KILL", "TYPE", "normal"]).await;
     the_first_reader_gets_a_hit(&app).await;
 }
@@ -101,7 +102,7 @@ async fn connections_killed_by_redis_are_replaced_without_an_error() {
 async fn an_empty_restarted_redis_is_a_miss_then_a_hit() {
     let app = app().await;
     app.redis.clone().unwrap().lock().await.restart().await;
-    // The server does not know: its connection is dead, and what it reads on a fresh one is not there.
+    // The server does not know about the restart. Its connection is dead, and a new one finds no data.
     assert_eq!(in_time(app.open_classrooms()).await.outcome(), (200, "MISS"));
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
     assert_eq!(app.sweeps(), 2);
@@ -140,11 +141,11 @@ async fn a_suddenly_required_redis_password_is_served_stale() {
     let app = app().await;
     app.redis(&["CONFIG", "SET", "requirepass", "changed"]).await;
     let network = app.network.clone().unwrap();
-    // Connections that are open stay trusted; new ones are not.
+    // Open connections stay authenticated; new ones need the password.
     network.refuse();
     network.restore();
     all_routes_respond_in_time(&app).await;
-    // Restarted, it wants none, and is empty.
+    // After a restart, Redis requires no password and is empty.
     app.redis.clone().unwrap().lock().await.restart().await;
     assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
 }
@@ -153,13 +154,13 @@ async fn a_suddenly_required_redis_password_is_served_stale() {
 async fn a_redis_out_of_memory_serves_reads_and_refuses_refreshes() {
     let app = app().await;
     app.redis(&["CONFIG", "SET", "maxmemory", "1"]).await;
-    // What is there can be read.
+    // Existing data can be read.
     the_first_reader_gets_a_hit(&app).await;
     app.redis(&["DEL", "classrooms:availability", "classrooms:last_refresh"]).await;
     assert_eq!(in_time(app.open_classrooms()).await.outcome(), (200, "STALE"));
     a_refresh_is_refused_in_time(&app).await;
-    assert_eq!(app.sweeps(), 1, "what could not be published should not be swept");
-    // Also by a process that has no copy of its own: the reserve can be read.
+    assert_eq!(app.sweeps(), 1, "data that cannot be published should not be swept");
+    // A process without its own copy can read the reserve.
     let fresh = app.another().await;
     assert_eq!(in_time(fresh.open_classrooms()).await.outcome(), (200, "STALE"));
     app.redis(&["CONFIG", "SET", "maxmemory", "0"]).await;
@@ -169,7 +170,7 @@ async fn a_redis_out_of_memory_serves_reads_and_refuses_refreshes() {
 #[tokio::test]
 async fn a_read_only_redis_replica_serves_reads_and_refuses_refreshes() {
     let app = app().await;
-    // A replica without a primary: it keeps what it has, and takes no writes.
+    // A replica without a primary keeps its data but accepts no writes.
     app.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
     the_first_reader_gets_a_hit(&app).await;
     app.clock.advance(chrono::TimeDelta::minutes(31));
@@ -196,7 +197,7 @@ async fn a_redis_lost_during_a_sweep_costs_one_timeout_and_no_lock() {
             network.cut();
             Instant::now()
         };
-        // A request that waits for the sweep waits for its end and then for one timeout, not for several.
+        // A request that waits for the sweep waits for its end and for one timeout, not for several.
         let (read, refreshed, cut_at) = tokio::join!(app.open_classrooms(), app.refresh(), cut);
         assert!(cut_at.elapsed() < sweep + LIMIT + GRACE, "{:?}", cut_at.elapsed());
         assert_eq!(read.outcome(), (200, "STALE"));
@@ -214,7 +215,7 @@ async fn an_unreleased_lock_does_not_block_its_holder() {
     app.clock.advance(chrono::TimeDelta::minutes(31));
     app.simulator.set_latency(Duration::from_millis(300));
     let redis = app.redis.clone().unwrap();
-    // Redis is gone when the sweep wants to publish and to give its lock back.
+    // Redis is down when the sweep should publish and release its lock.
     let stop = async {
         let begun = app.simulator.requests();
         eventually("the sweep begins", Duration::from_secs(10), async || app.simulator.requests() > begun).await;
@@ -233,7 +234,7 @@ async fn a_lock_taken_with_its_response_lost_does_not_block_its_holder() {
     let app = app().await;
     app.clock.advance(chrono::TimeDelta::minutes(31));
     let network = app.network.clone().unwrap();
-    // Requests arrive at once, and responses only after their timeout.
+    // Requests arrive immediately, but responses only after their timeout.
     network.delay(Duration::from_secs(2));
     let cache = &app.service.deps.cache;
     assert!(cache.lease().await.is_err());

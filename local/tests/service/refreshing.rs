@@ -1,4 +1,4 @@
-//! Who may refresh when, and what comes of it.
+//! Refreshes: the cooldown, shared sweeps and cache invalidation.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::support::{TestServer, at_once};
 #[tokio::test]
 async fn fifty_simultaneous_refreshes_share_one_sweep_and_its_response(#[values(Memory, Redis)] backend: Backend) {
     let app = Arc::new(TestServer::start(backend).await);
-    // Long enough for the last of them to ask while the sweep runs.
+    // Long enough that the last request arrives during the sweep.
     app.simulator.set_latency(Duration::from_secs(2));
     let answers = refresh_at_once(50, std::slice::from_ref(&app)).await;
     for answer in &answers {
@@ -56,7 +56,7 @@ async fn a_follower_gets_the_result_of_another_process_even_if_last_refresh_is_d
     let other = Arc::new(one.another().await);
     one.open_classrooms().await;
     one.clock.advance(TimeDelta::minutes(31));
-    // Longer than a waiter would begin a sweep of its own after.
+    // Longer than a follower would wait before its own sweep.
     one.simulator.set_latency(Duration::from_millis(4500));
     let sweeping = Arc::clone(&one);
     let sweep = tokio::spawn(async move { sweeping.refresh().await });
@@ -161,7 +161,7 @@ async fn invalidate_cache_with_the_admin_token_drops_the_cache(#[values(Memory, 
         (200, &"2026-03-03T12:01:00.000000-05:00".into())
     );
     assert_eq!(app.sweeps(), 2);
-    // A sweep that fails leaves the cache dropped, and the reserve.
+    // If the sweep fails, the cache stays empty, but the reserve remains.
     app.simulator.misbehave(simulator::Fault::Status(404));
     let request = app.client().post(app.url("/api/refresh?invalidate_cache=True"));
     assert_eq!(app.send(request.bearer_auth("correct horse battery staple")).await.status, 502);
@@ -185,10 +185,10 @@ async fn invalidate_cache_without_the_admin_token_gets_401_or_403(#[values(Memor
         assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, "Bearer"));
     }
     assert_eq!(app.send(app.client().post(app.url("/api/refresh?invalidate_cache=perhaps"))).await.status, 400);
-    let walled_up = TestServer::start(backend).await;
-    let request = walled_up.client().post(walled_up.url("/api/refresh?invalidate_cache=true"));
-    assert_eq!(walled_up.send(request.bearer_auth("")).await.status, 403);
-    assert_eq!((app.sweeps(), walled_up.sweeps()), (1, 0));
+    let without_token = TestServer::start(backend).await;
+    let request = without_token.client().post(without_token.url("/api/refresh?invalidate_cache=true"));
+    assert_eq!(without_token.send(request.bearer_auth("")).await.status, 403);
+    assert_eq!((app.sweeps(), without_token.sweeps()), (1, 0));
 }
 
 #[rstest]
@@ -217,5 +217,5 @@ async fn shutdown_releases_the_lock(#[values(Memory, Redis)] backend: Backend) {
     app.service.refresher.stop().await;
     assert!(!app.service.deps.cache.is_leased().await.unwrap());
     assert_eq!(refresh.await.unwrap().status, 503);
-    assert_eq!(app.service.deps.cache.backoff().await.unwrap(), None, "a stop is no failure of 25Live");
+    assert_eq!(app.service.deps.cache.backoff().await.unwrap(), None, "a shutdown should not start the backoff");
 }

@@ -1,4 +1,4 @@
-//! A whole local server to test: real HTTP, a simulated 25Live, either cache, and a clock that the test sets.
+//! A whole local server for tests: real HTTP, a simulated 25Live, either cache, and a clock that the test sets.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::{sync::Mutex, task::JoinHandle};
 /// Tuesday, 3 March 2026, 12:00 in New York.
 const TUESDAY_NOON: &str = "2026-03-03T17:00:00Z";
 
-/// What a server needs: its variables, a clock, a 25Live and a cache.
+/// A server's surroundings: its variables, a clock, a 25Live and a cache.
 #[derive(Clone)]
 struct Environment {
     vars: HashMap<String, String>,
@@ -81,40 +81,40 @@ impl Environment {
 }
 
 impl TestServer {
-    /// A server over an empty cache, that refreshes only when asked.
+    /// Starts a server with an empty cache that refreshes only on request.
     pub(crate) async fn start(backend: Backend) -> Self {
         Self::start_with(backend, &[]).await
     }
 
-    /// The same, with these variables set.
+    /// The same, with these variables.
     pub(crate) async fn start_with(backend: Backend, vars: &[(&str, &str)]) -> Self {
         Self::start_in(Environment::new(backend, vars).await, false).await
     }
 
-    /// The same, where clients have so long to send a request's head and to take more of a response.
+    /// The same, with this limit for request heads and for reading responses.
     pub(crate) async fn start_with_client_limit(limit: Duration) -> Self {
         let mut environment = Environment::new(Backend::Memory, &[]).await;
         environment.client_limit = Some(limit);
         Self::start_in(environment, false).await
     }
 
-    /// A server as the program runs it, with these variables set: it refreshes at the start, and at `REFRESH_TIMES`.
+    /// Starts a server like the program, with these variables: it refreshes at the start and at `REFRESH_TIMES`.
     pub(crate) async fn start_refreshing(backend: Backend, vars: &[(&str, &str)]) -> Self {
         Self::start_in(Environment::new(backend, vars).await, true).await
     }
 
-    /// Another server with the same Redis, 25Live and clock, as another process would be.
+    /// Starts another server with the same Redis, 25Live and clock, like another process.
     pub(crate) async fn another(&self) -> Self {
-        assert!(self.redis.is_some(), "an embedded cache has one process");
+        assert!(self.redis.is_some(), "an embedded cache belongs to one process");
         Self::start_in(self.environment.clone(), false).await
     }
 
-    /// Another server that refreshes at the start, and at `REFRESH_TIMES`.
+    /// The same, but it refreshes at the start and at `REFRESH_TIMES`.
     pub(crate) async fn another_refreshing(&self) -> Self {
         Self::start_in(self.environment.clone(), true).await
     }
 
-    /// The same on a machine whose clock is ahead by so much, or behind.
+    /// The same, with a clock that is ahead by this much, or behind.
     pub(crate) async fn another_ahead_by(&self, ahead: TimeDelta) -> Self {
         let clock = self.clock.ahead_by(ahead);
         Self::start_in(Environment { clock, ..self.environment.clone() }, false).await
@@ -173,24 +173,24 @@ impl TestServer {
         self.get("/api/last-updated").await.json()["last_updated"].clone()
     }
 
-    /// A command to the server's Redis.
+    /// Sends a command to the server's Redis.
     pub(crate) async fn redis(&self, command: &[&str]) -> String {
         self.redis.as_ref().unwrap().lock().await.command(command).await
     }
 
-    /// The same while one may be under way.
+    /// How many sweeps have begun, including an open one.
     pub(crate) fn sweeps_begun(&self) -> usize {
         self.simulator.requests().div_ceil(ROOMS.len())
     }
 
-    /// How many sweeps the simulated 25Live has seen: whole ones, without rooms asked again.
+    /// How many sweeps the simulated 25Live has seen, all of them complete and without retries.
     pub(crate) fn sweeps(&self) -> usize {
         assert!(self.simulator.requests().is_multiple_of(ROOMS.len()), "{} requests", self.simulator.requests());
         self.simulator.requests() / ROOMS.len()
     }
 }
 
-/// Asks `count` times at once.
+/// Sends `count` requests simultaneously.
 pub(crate) async fn at_once<F: Future<Output = TestResponse> + Send + 'static>(
     count: usize,
     ask: impl Fn(usize) -> F,
@@ -207,7 +207,7 @@ pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// Which room a request to 25Live was about.
+/// The room of a request to 25Live.
 pub(crate) fn space_id(query: &[(String, String)]) -> String {
     query.iter().find(|(name, _)| name == "space_id").unwrap().1.clone()
 }

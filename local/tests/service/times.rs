@@ -1,4 +1,4 @@
-//! Days that are not like others.
+//! Unusual days, schedules and clocks.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use testkit::{
 
 use crate::support::{TestServer, day};
 
-/// The day that the server shows at an instant.
+/// The date that the server shows at an instant.
 async fn date_at(app: &TestServer, now: &str) -> String {
     app.clock.set(now);
     let answer = app.open_classrooms().await;
@@ -24,12 +24,12 @@ async fn date_at(app: &TestServer, now: &str) -> String {
 #[tokio::test]
 async fn dst_days_of_23_and_25_hours_change_at_the_campuss_midnight(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
-    // Clocks go forward on 8 March at 02:00: the day lasts from 05:00 to 04:00 UTC.
+    // Clocks go forward on 8 March at 02:00, so the day lasts from 05:00 to 04:00 UTC.
     assert_eq!(date_at(&app, "2026-03-08T04:59:59Z").await, "2026-03-07");
     assert_eq!(date_at(&app, "2026-03-08T05:00:00Z").await, "2026-03-08");
     assert_eq!(date_at(&app, "2026-03-09T03:59:59Z").await, "2026-03-08");
     assert_eq!(date_at(&app, "2026-03-09T04:00:00Z").await, "2026-03-09");
-    // And back on 1 November: from 04:00 to 05:00 UTC.
+    // They go back on 1 November: the day lasts from 04:00 to 05:00 UTC.
     assert_eq!(date_at(&app, "2026-11-01T04:00:00Z").await, "2026-11-01");
     assert_eq!(date_at(&app, "2026-11-02T04:59:59Z").await, "2026-11-01");
     assert_eq!(date_at(&app, "2026-11-02T05:00:00Z").await, "2026-11-02");
@@ -56,7 +56,7 @@ async fn the_server_refreshes_at_start_and_at_five_past_midnight(#[values(Memory
     swept_at("2026-03-03T12:00:00.000000-05:00").await;
     app.clock.set("2026-03-04T05:04:59Z");
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
-    // The loop has looked at the clock meanwhile, or looks at it now: either way it is too early until this:
+    // It is too early until now, whether or not the server has checked its clock meanwhile.
     app.clock.set("2026-03-04T05:05:00Z");
     swept_at("2026-03-04T00:05:00.000000-05:00").await;
     app.clock.set("2026-03-05T06:00:00Z");
@@ -72,7 +72,7 @@ async fn the_server_refreshes_at_refresh_times() {
         eventually(expected, Duration::from_secs(30), async || app.last_updated().await == expected).await;
     };
     swept_at("2026-03-03T12:00:00.000000-05:00").await;
-    // Within the cooldown of the sweep at the start.
+    // This time is within the cooldown of the sweep at the start.
     app.clock.set("2026-03-03T17:20:00Z");
     tokio::time::sleep(Duration::from_millis(1500)).await;
     app.clock.set("2026-03-03T18:30:00Z");
@@ -86,7 +86,7 @@ async fn the_server_refreshes_at_refresh_times() {
     assert_eq!(app.sweeps(), 4, "none at 00:05");
 }
 
-/// What two clocks may differ by.
+/// How many minutes two clocks differ by.
 const SKEWS: [i64; 2] = [5, -5];
 
 async fn remaining_minutes(app: &TestServer) -> f64 {
@@ -99,7 +99,7 @@ async fn clock_skew_of_five_minutes_ends_the_cooldown_five_minutes_early_or_late
         let app = TestServer::start(Backend::Redis).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
         assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
-        // To a clock that is behind, the sweep lies in the future, which counts as now.
+        // For a clock that is behind, the sweep is in the future, which counts as now.
         let left = if skew > 0 { 25.0 } else { 30.0 };
         assert!((remaining_minutes(&other).await - left).abs() < 1e-6, "{skew}");
         let refused = other.refresh().await;
@@ -113,7 +113,7 @@ async fn clock_skew_of_five_minutes_ends_the_cooldown_five_minutes_early_or_late
         app.clock.advance(TimeDelta::seconds(1));
         assert!(remaining_minutes(&other).await.abs() < f64::EPSILON, "{skew}");
         assert_eq!(other.refresh().await.status, 200, "{skew}");
-        // What the other's clock wrote is no reason for more than the whole, either.
+        // The other clock's timestamp does not make the cooldown longer than 30 minutes either.
         assert!((0.0..=30.0).contains(&remaining_minutes(&app).await), "{skew}");
     }
 }
@@ -134,7 +134,7 @@ async fn despite_clock_skew_all_processes_show_the_newer_sweep() {
                 assert_eq!(shown.json()["last_updated"], refreshed.json()["timestamp"]);
             }
         }
-        // Also when Redis has gone, and each shows its own copy.
+        // The same holds if Redis is down and each shows its own copy.
         app.network.clone().unwrap().refuse();
         for reader in [&app, &other] {
             let shown = reader.open_classrooms().await;
@@ -149,7 +149,7 @@ async fn a_clock_set_back_does_not_skip_the_scheduled_refresh() {
     let sweeps = async |count: usize| {
         eventually("the server refreshes", Duration::from_secs(30), async || app.sweeps_begun() == count).await;
     };
-    // The loop looks at the clock every second, which cannot be observed.
+    // The server checks the clock every second, which a test cannot observe.
     let look = || tokio::time::sleep(Duration::from_millis(1500));
     sweeps(1).await;
     look().await;
@@ -176,9 +176,9 @@ async fn at_midnight_with_clock_skew_each_process_shows_its_own_day_without_extr
             assert_eq!(shown(today).await.json()["date"], "2026-03-03", "{skew}");
             assert_eq!(shown(tomorrow).await.json()["date"], "2026-03-04", "{skew}");
         }
-        assert_eq!(app.sweeps(), 1, "the last sweep brought both days");
+        assert_eq!(app.sweeps(), 1, "the first sweep covers both days");
 
-        // With a sweep by the one that is in the new day already, and then by the one that is not.
+        // First the process that is already in the new day sweeps, then the other one.
         for (sweeper, sweeps) in [(tomorrow, 2), (today, 3)] {
             app.redis(&["DEL", "classrooms:last_refresh"]).await;
             assert_eq!(sweeper.refresh().await.status, 200);

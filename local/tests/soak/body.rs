@@ -1,4 +1,4 @@
-//! The bodies of answers that show rooms, read strictly.
+//! Strict parsing of responses that show rooms.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -72,20 +72,20 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// What the clocks show at its ends.
+    /// Its local start and end times.
     pub(crate) fn times(&self) -> [&str; 2] {
         [&self.start, &self.end].map(|instant| instant.split_once('T').and_then(|(_, time)| time.get(..5)).unwrap())
     }
 }
 
-/// Reads a body that has just these members, in just this order.
+/// Parses a body that has exactly these members in exactly this order.
 pub(crate) fn parse<T: Serialize + DeserializeOwned>(text: &str) -> T {
     let body: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in the body {text}"));
-    assert_eq!(serde_json::to_string(&body).unwrap(), text, "members are missing, strange or in another order");
+    assert_eq!(serde_json::to_string(&body).unwrap(), text, "members are missing, unknown or out of order");
     body
 }
 
-/// Reads an instant with an offset.
+/// Parses an instant with an offset.
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
     let instant = DateTime::parse_from_rfc3339(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     instant.to_utc()

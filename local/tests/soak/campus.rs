@@ -1,20 +1,20 @@
-//! The campus that is swept, and what its rooms are booked for.
+//! The campus under test and the bookings of its rooms.
 
 use chrono::{Days, NaiveDate, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Serialize};
 use simulator::{Booking, Hours, Kind, Room};
 
-/// The ids of the rooms, in the campus file's order, which is not that of the ids.
+/// The room ids, in the order of the campus file, which is not sorted by id.
 pub(crate) const ROOMS: [&str; 8] = ["88", "11", "77", "22", "66", "33", "55", "44"];
-/// The days that every answer of 25Live speaks of: today and what is less than the shortest month away.
+/// The last day ahead that every answer of 25Live covers, even in the shortest month.
 pub(crate) const DAYS: u64 = 28;
 
-/// The days that clients ask for: few, so that each is asked for often.
+/// The days ahead that clients read: few, so that each is read often.
 pub(crate) const ASKED: [u64; 4] = [0, LEFT_OUT, 9, DAYS];
-/// The one day ahead, besides today, that 25Live may say nothing of.
+/// The only day ahead, besides today, that 25Live may leave out.
 pub(crate) const LEFT_OUT: u64 = 1;
 
-/// A building: its code, its name, and which of [`ROOMS`] are in it.
+/// Each building: its code, its name, and its indexes in [`ROOMS`].
 pub(crate) const BUILDINGS: [(&str, &str, std::ops::Range<usize>); 2] =
     [("WEST", "West Hall", 0..5), ("EAST", "East Hall", 5..8)];
 
@@ -22,33 +22,33 @@ pub(crate) const BUILDINGS: [(&str, &str, std::ops::Range<usize>); 2] =
 pub(crate) const NAME: &str = "Soaked College";
 const OPENS: u16 = 7 * 60;
 const CLOSES: u16 = 23 * 60;
-/// When the item ends whose start cannot be read.
+/// When the item with the unreadable start ends.
 const DOUBT_ENDS: u16 = 10 * 60;
 /// The shortest slot shown.
 const SHORTEST: u16 = 28;
-/// What a room is booked for on each day.
+/// How long each room is booked on each day.
 const BOOKED_MINUTES: u16 = 60;
 const EARLIEST: u16 = 8 * 60;
-/// How many starting times there are, and so how many different bookings of a room and day.
+/// The number of possible start times, and so of different bookings of a room on a day.
 const STARTS: u64 = 700;
 
-/// Two halls somewhere on earth.
+/// A campus with two halls.
 pub(crate) struct Campus {
     pub(crate) timezone: String,
     pub(crate) today: NaiveDate,
 }
 
 impl Campus {
-    /// One where it is noon now, so that no midnight comes while the test runs.
+    /// A campus where it is noon now, so that the test does not run across midnight.
     pub(crate) fn at_noon() -> Self {
         let now = Utc::now();
         let ahead_of_utc = 12 - i64::from(now.hour());
-        // The signs of these zones are the other way round: Etc/GMT-2 is two hours ahead.
+        // These zones have inverted signs: Etc/GMT-2 is two hours ahead.
         let timezone = format!("Etc/GMT{:+}", -ahead_of_utc);
         Self { timezone, today: (now + TimeDelta::hours(ahead_of_utc)).date_naive() }
     }
 
-    /// The day so many days from today.
+    /// The date this many days from today.
     pub(crate) fn day(&self, ahead: u64) -> NaiveDate {
         self.today + Days::new(ahead)
     }
@@ -67,14 +67,14 @@ impl Campus {
         format!("name = \"{NAME}\"\ntimezone = \"{}\"\n{}", self.timezone, buildings.concat())
     }
 
-    /// The rooms as 25Live knows them.
+    /// The rooms in 25Live.
     pub(crate) fn upstream_rooms() -> Vec<Room> {
         ROOMS.iter().map(|id| Room::new(*id, format!("R{id}"))).collect()
     }
 }
 
-/// What 25Live says of a room on every day: one booking, at a time that follows from a number, the room and the day, or
-/// none at all.
+/// What 25Live returns for a room: on every day one booking, whose time follows from a generation, the room and the day, or
+/// none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Timetable {
     Booked { generation: u64 },
@@ -82,13 +82,13 @@ pub(crate) enum Timetable {
 }
 
 impl Timetable {
-    /// When the booking begins, in minutes: another time for the room's neighbours and for the days around.
+    /// When the booking begins, in minutes. Neighboring rooms and days have different times.
     fn start(generation: u64, room: usize, ahead: u64) -> u16 {
         let place = (generation + 89 * room as u64 + 23 * ahead) % STARTS;
         EARLIEST + u16::try_from(place).unwrap()
     }
 
-    /// The bookings, in one of the two forms in which 25Live writes hours.
+    /// The bookings, in one of the two forms in which 25Live encodes hours.
     pub(crate) fn bookings(self, room: usize, ahead: u64) -> Vec<Booking> {
         let Self::Booked { generation } = self else { return Vec::new() };
         let start = u32::from(Self::start(generation, room, ahead));
@@ -101,13 +101,13 @@ impl Timetable {
         vec![booking]
     }
 
-    /// The free slots that follow from it: up to a minute before the booking, and from a minute after it. No booking is
-    /// so early or so late that either is too short to be shown.
+    /// The resulting free slots: until one minute before the booking, and from one minute after it. Every booking leaves room
+    /// for both.
     pub(crate) fn slots(self, room: usize, ahead: u64) -> Vec<Slot> {
         self.slots_from(OPENS, room, ahead)
     }
 
-    /// The free slots beside an item that is taken up to [`DOUBT_ENDS`], because its start cannot be read.
+    /// The free slots if an item with an unreadable start blocks the room until [`DOUBT_ENDS`].
     pub(crate) fn slots_after_doubt(self, room: usize, ahead: u64) -> Vec<Slot> {
         self.slots_from(DOUBT_ENDS + 1, room, ahead)
     }
@@ -121,7 +121,7 @@ impl Timetable {
     }
 }
 
-/// A slot as an answer shows it.
+/// A slot in a response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Slot {
     start: String,
@@ -136,7 +136,7 @@ impl Slot {
         let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
         Self {
             start: format!("{}:00", time(start)),
-            // The old form has no 24:00.
+            // The original form has no 24:00.
             end: format!("{}:00", time(end.min(24 * 60 - 1))),
             start_time: time(start),
             end_time: time(end),
@@ -144,7 +144,7 @@ impl Slot {
         }
     }
 
-    /// When the room is free, without the margins: from the booking's end, and up to its start.
+    /// The free period without the margins of one minute: from the end of a booking to the start of the next.
     pub(crate) fn free_period(&self) -> [String; 2] {
         let minutes = |time: &str| time[..2].parse::<u16>().unwrap() * 60 + time[3..].parse::<u16>().unwrap();
         let (start, end) = (minutes(&self.start_time), minutes(&self.end_time));
@@ -152,7 +152,7 @@ impl Slot {
         [period.start_time, period.end_time]
     }
 
-    /// Whether nothing is booked between opening and closing time.
+    /// Whether the slot spans the whole opening hours.
     pub(crate) fn is_all_day(&self) -> bool {
         *self == Self::new(OPENS, CLOSES)
     }

@@ -1,4 +1,4 @@
-//! What goes wrong: in Redis, on the way to it, and in 25Live.
+//! Injects faults into Redis, the network and 25Live.
 
 use std::{
     sync::{
@@ -18,11 +18,11 @@ use crate::{
     traffic::{Context, LoadClient},
 };
 
-/// How long the service may take to recover after Redis and 25Live have: a sweep that is under way has 25 s, and a lock that
-/// is not given back expires after 60 s. Mostly it takes less than a second.
+/// How long the service may take to recover after Redis and 25Live have recovered: an open sweep has 25 s, and an unreleased
+/// lock expires after 60 s. It usually takes less than a second.
 const RECOVERY: Duration = Duration::from_secs(90);
 const AVAILABILITY: &str = "classrooms:availability";
-/// More than any answer of 25Live: see the client in the library.
+/// Longer than any answer of 25Live that the library accepts.
 const TOO_LONG: usize = 2 * 1024 * 1024 + 1;
 
 /// Injects faults into Redis, the network and 25Live, and ends them.
@@ -32,17 +32,17 @@ pub(crate) struct FaultInjector {
     pub(crate) simulator: Arc<Simulator>,
     pub(crate) random: Rng,
     pub(crate) context: Arc<Context>,
-    /// Looks whether the service has recovered.
+    /// Checks whether the service has recovered.
     pub(crate) client: LoadClient,
 }
 
 impl FaultInjector {
-    /// Injects one fault after the other until `over`, or until the time is up. All is healthy at the end.
+    /// Injects one fault after another until `over` or the deadline. Everything is healthy at the end.
     pub(crate) async fn inject_until(&mut self, over: &AtomicBool, deadline: Instant) {
         self.settle().await;
         while !over.load(Ordering::SeqCst) && Instant::now() < deadline {
             self.context.health.set(false);
-            // At times the next fault comes before the service has got over the last one.
+            // Sometimes the next fault comes before the service has recovered from the last one.
             for _ in 0..=self.random.u8(..3) {
                 self.inject().await;
             }
@@ -51,7 +51,7 @@ impl FaultInjector {
         }
     }
 
-    /// Injects a fault into Redis, into 25Live or into both, and ends it.
+    /// Injects a fault into Redis, 25Live or both, and ends it.
     async fn inject(&mut self) {
         let (redis, upstream) = [(true, false), (false, true), (true, true)][self.random.usize(..3)];
         if upstream {
@@ -73,7 +73,7 @@ impl FaultInjector {
         sleep(Duration::from_millis(self.random.u64(milliseconds))).await;
     }
 
-    /// Waits until the service has recovered, as it should soon after Redis and 25Live have.
+    /// Waits until the service has recovered. Panics if that takes longer than [`RECOVERY`].
     pub(crate) async fn settle(&mut self) {
         let since = Instant::now();
         let recovering = async {
@@ -82,15 +82,15 @@ impl FaultInjector {
             }
         };
         let recovered = timeout(RECOVERY, recovering).await;
-        assert!(recovered.is_ok(), "Redis and 25Live are healthy, and after {RECOVERY:?} the service is still not");
+        assert!(recovered.is_ok(), "the service has not recovered {RECOVERY:?} after Redis and 25Live");
         self.context.statistics.recovered(since.elapsed());
         self.context.health.set(true);
     }
 
     async fn is_healthy(&mut self) -> bool {
-        // No minute's back-off for a test that has none to spare.
+        // Ends the backoff early to save time.
         self.redis(&["DEL", "classrooms:refresh_failed"]).await;
-        // The first refresh may have been a passenger of a sweep that began before the recovery. The second was not.
+        // The first refresh may have shared a sweep that began before the recovery. The second one has not.
         if !(self.client.refresh().await && self.client.refresh().await) {
             return false;
         }
@@ -187,7 +187,7 @@ impl FaultInjector {
         self.rest(0..200).await;
     }
 
-    /// Puts something else in the place of a value.
+    /// Replaces a value with a damaged one.
     async fn damage(&mut self) {
         self.context.statistics.fault("value damaged");
         let key = self.some_key();
@@ -202,7 +202,7 @@ impl FaultInjector {
         self.rest(0..200).await;
     }
 
-    /// Copies one day's value to another day's key, as an operator may who mistypes a day.
+    /// Copies one day's value to another day's key, like an operator who mistypes a date.
     async fn misplace(&mut self) {
         self.context.statistics.fault("day misplaced");
         let (from, to) = (self.some_reserve_key(), self.some_reserve_key());
@@ -210,7 +210,7 @@ impl FaultInjector {
         self.rest(0..200).await;
     }
 
-    /// A value that is none; nothing, if it is not even to be a text.
+    /// A damaged value; `None` for a value of another type.
     fn damaged(&mut self, whole: &str) -> Option<String> {
         match self.random.u8(..8) {
             0 => None,
@@ -222,7 +222,7 @@ impl FaultInjector {
         }
     }
 
-    /// One letter of the body is another.
+    /// Changes one character of the body.
     fn with_another_letter(&mut self, whole: &str) -> Option<String> {
         let body = whole.find("\"body\"")?;
         let place = self.random.usize(body..whole.len());
@@ -230,7 +230,7 @@ impl FaultInjector {
         Some(format!("{}{letter}{}", &whole[..place], &whole[place + 1..]))
     }
 
-    /// A key that holds what sweeps have brought.
+    /// A key with data of a sweep.
     fn some_key(&mut self) -> String {
         match self.random.u8(..5) {
             0 | 1 => AVAILABILITY.to_owned(),
@@ -244,7 +244,7 @@ impl FaultInjector {
         format!("{AVAILABILITY}:{}", self.context.oracle.campus.day(ahead))
     }
 
-    /// Redis takes no writes, because it is full.
+    /// Redis accepts no writes, because it is full.
     async fn fill_up(&mut self) {
         self.context.statistics.fault("Redis full");
         self.redis(&["CONFIG", "SET", "maxmemory", "1"]).await;
@@ -252,16 +252,16 @@ impl FaultInjector {
         self.redis(&["CONFIG", "SET", "maxmemory", "0"]).await;
     }
 
-    /// Redis takes no writes, because it is a replica.
+    /// Redis accepts no writes, because it is a replica.
     async fn fail_over(&mut self) {
         self.context.statistics.fault("Redis read-only");
-        // No server listens on port 1, so it keeps what it has.
+        // No server listens on port 1, so Redis keeps its data.
         self.redis(&["REPLICAOF", "127.0.0.1", "1"]).await;
         self.rest(50..500).await;
         self.redis(&["REPLICAOF", "NO", "ONE"]).await;
     }
 
-    /// Sets a key as another process would.
+    /// Sets a key like another process.
     async fn mark(&mut self, fault: &'static str, key: &str) {
         self.context.statistics.fault(fault);
         let milliseconds = self.random.u64(50..1000).to_string();
@@ -269,7 +269,7 @@ impl FaultInjector {
         self.rest(50..500).await;
     }
 
-    /// Lets 25Live fail for some rooms or all of them.
+    /// Makes 25Live fail for some or all rooms.
     fn spoil_upstream(&mut self) {
         let mut rooms: Vec<_> = (0..ROOMS.len()).collect();
         self.random.shuffle(&mut rooms);
@@ -277,13 +277,13 @@ impl FaultInjector {
         let (name, fault) = self.some_fault();
         self.context.statistics.fault(name);
         match fault {
-            // This is no failure: the answer is as good as ever.
+            // Not a failure: the answer is still usable.
             Fault::Prefixed => {}
             Fault::MalformedItem => self.context.oracle.adds_doubt_to(&rooms),
             Fault::NullItems | Fault::MissingItems => self.context.oracle.leaves_out_bookings_of(&rooms),
             _ => self.context.oracle.fails_for(&rooms),
         }
-        // Fewer failures than there are tries cost nothing but time.
+        // Fewer failures than tries only cost time.
         let times = Some(self.random.usize(1..6)).filter(|_| self.random.u8(..4) == 0);
         for id in rooms.iter().map(|room| ROOMS[*room]) {
             match times {

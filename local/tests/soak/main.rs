@@ -1,8 +1,8 @@
-//! The soak test: many clients ask one server, the real program over a real Redis, while things go wrong at random in
-//! Redis, on the way to it and in 25Live. Every answer is compared with what the simulated 25Live has said.
+//! The soak test: many clients send requests to the real program over a real Redis, while Redis, the network and 25Live fail at
+//! random. Every response is compared with what the simulated 25Live has returned.
 //!
-//! `cargo test` runs a short one, `make soak` one of 100,000 requests. `SOAK_REQUESTS` says how many there are, and
-//! `SOAK_SEED` repeats the choices of an earlier run, though not the chances of threads and sockets.
+//! `cargo test` runs a short version, `make soak` one with 100,000 requests. `SOAK_REQUESTS` sets the number of requests, and
+//! `SOAK_SEED` repeats the random choices of an earlier run, but not the timing of threads and sockets.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod body;
@@ -39,24 +39,23 @@ use program::Program;
 use statistics::{ResourceUsage, Statistics};
 use traffic::{ADMIN_TOKEN, Context, Health, LONGEST_ANSWER, LoadClient};
 
-/// How many requests CI makes.
+/// The number of requests in CI.
 const FEW: usize = 5_000;
-/// With so many, every outcome there is must have come up.
+/// With this many requests, every possible outcome must occur.
 const MANY: usize = 20_000;
 const OUTCOMES: [&str; 7] = ["HIT", "MISS", "STALE", "304", "read 503", "refresh 502", "refresh 503"];
 const CLIENTS: usize = 32;
 
-/// A number that has not changed for so long will not change by itself.
+/// A number that has not changed for this long is stable.
 const STILL: Duration = Duration::from_millis(500);
-/// Files that may be open at the end and were not after a quarter of the requests: the connections to 25Live, one a
-/// room, of which an earlier fault may have closed any number.
+/// How many more files may be open at the end than after a quarter of the requests: one connection to 25Live per room, which an
+/// earlier fault may have closed.
 const FILES_MORE: usize = ROOMS.len();
-/// Memory that may be held at the end and was not after a quarter of the requests. It moves by up to four megabytes,
-/// with what of the heap is in pieces when it is measured. In a long run this is a hundred bytes for each of the other
-/// requests.
+/// How much more memory may be in use at the end than after a quarter of the requests. It varies by up to 4 MB with the
+/// fragmentation of the heap. In a long run, this limit is about a hundred bytes per request.
 const BYTES_MORE: u64 = 8 * 1024 * 1024;
 
-/// A run, when it is over.
+/// The results of a run.
 struct Run {
     requests: usize,
     seed: u64,
@@ -65,7 +64,7 @@ struct Run {
     end: ResourceUsage,
 }
 
-/// The server, its surroundings, and the tasks that change these.
+/// The server, its surroundings, and the tasks that change them.
 struct Soak {
     program: Program,
     context: Arc<Context>,
@@ -94,7 +93,7 @@ async fn under_random_faults_every_response_is_right_and_nothing_leaks() {
 
     soak.report(&run);
     soak.ends_up_to_date().await;
-    run.left_nothing_behind();
+    run.leaked_nothing();
     soak.has_seen_everything(requests);
 }
 
@@ -119,9 +118,9 @@ impl Soak {
         Self { program, context, injector, booking_changes, random, _campus_file: campus_file }
     }
 
-    /// Lets the clients make so many requests, while one fault follows another. Ends well, or panics.
+    /// Lets the clients make this many requests while faults are injected. Panics on failure.
     async fn run(&mut self, requests: usize) {
-        // Many times what it takes. There are no faults in the last half, so that it ends.
+        // Many times the usual duration. There are no faults in the second half of it, so that the run ends.
         let limit = Duration::from_mins(3) + Duration::from_millis(10) * u32::try_from(requests).unwrap();
         let over = AtomicBool::new(false);
         let left = Arc::new(AtomicUsize::new(requests));
@@ -143,12 +142,12 @@ impl Soak {
         timeout(limit, both).await.unwrap_or_else(|_| panic!("{left:?} requests are left after {limit:?}"));
     }
 
-    /// What the server holds when all is healthy and the clients have gone.
+    /// The resources in use when everything is healthy and all clients have disconnected.
     async fn resource_usage(&self) -> ResourceUsage {
         let process = &self.program.process;
         let (mut open_files, mut since) = (process.open_files(), Instant::now());
-        // The server learns a little later that its clients have gone.
-        eventually("the number of open files is steady", PATIENCE, async || {
+        // The server notices a little later that its clients have disconnected.
+        eventually("the number of open files is stable", PATIENCE, async || {
             let now = process.open_files();
             if now != open_files {
                 (open_files, since) = (now, Instant::now());
@@ -166,7 +165,7 @@ impl Soak {
         println!(
             "soak: {requests} requests by {CLIENTS} clients, seed {seed}\n  \
              {:.1} s, {} requests/s\n  \
-             sweeps: {} published, {} failed, {} seen in answers; {} bookings changed\n{}  \
+             sweeps: {} published, {} failed, {} seen in responses; {} bookings changed\n{}  \
              memory               {} kB after a quarter, {} kB at the end\n  \
              open files           {} after a quarter, {} at the end",
             took.as_secs_f64(),
@@ -186,11 +185,11 @@ impl Soak {
     fn has_seen_everything(&self, requests: usize) {
         let must: &[&str] = if requests < MANY { &["HIT"] } else { &OUTCOMES };
         for outcome in must {
-            assert!(self.context.statistics.count(outcome) > 0, "no answer was {outcome}");
+            assert!(self.context.statistics.count(outcome) > 0, "no response was {outcome}");
         }
     }
 
-    /// When nothing changes any more, a refresh brings what holds now.
+    /// Checks that a refresh shows the current bookings once they no longer change.
     async fn ends_up_to_date(&mut self) {
         self.booking_changes.abort();
         self.injector.settle().await;
@@ -205,7 +204,7 @@ impl Soak {
 }
 
 impl Run {
-    fn left_nothing_behind(&self) {
+    fn leaked_nothing(&self) {
         let Self { warm, end, .. } = self;
         assert!(end.open_files <= warm.open_files + FILES_MORE, "{warm:?}, and at the end {end:?}");
         assert!(end.memory <= warm.memory + BYTES_MORE, "{warm:?}, and at the end {end:?}");
@@ -215,7 +214,7 @@ impl Run {
 impl Drop for Soak {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("what happened before:\n{}", self.context.statistics.events());
+            eprintln!("the last events:\n{}", self.context.statistics.events());
         }
     }
 }
@@ -228,13 +227,13 @@ async fn serve(campus_file: &str, upstream: &str, network: &Proxy) -> Program {
         ("REDIS_URL", &format!("redis://{}", network.addr())),
         ("REDIS_TIMEOUT", "1"),
         ("UPSTREAM_TIMEOUT", "1"),
-        // As long as the oracle remembers.
+        // As long as the oracle assumes.
         ("SWEEP_TIMEOUT", "25"),
         ("REFRESH_COOLDOWN_MINUTES", "0"),
         ("ADMIN_TOKEN", ADMIN_TOKEN),
         ("RUST_LOG", "warn,emptyclassroom::service::refresh=info"),
-        // What is freed goes back to the system, not into glibc's own stock, which grows with the largest answer that
-        // 25Live ever sent: so what is measured is what the server holds.
+        // Makes glibc return freed memory to the system, so that the measured memory is in use. Otherwise it grows with the
+        // largest answer of 25Live.
         ("MALLOC_MMAP_THRESHOLD_", "65536"),
         ("MALLOC_TRIM_THRESHOLD_", "65536"),
     ])
@@ -244,12 +243,12 @@ async fn serve(campus_file: &str, upstream: &str, network: &Proxy) -> Program {
     program
 }
 
-/// A client without connections.
+/// A client with its own connection pool.
 fn http_client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(2 * LONGEST_ANSWER).build().unwrap()
 }
 
-/// Changes the bookings of one room after the other, for ever.
+/// Changes the bookings of random rooms forever.
 async fn change_bookings(context: Arc<Context>, simulator: Arc<Simulator>, mut random: Rng) {
     loop {
         sleep(Duration::from_millis(random.u64(20..150))).await;

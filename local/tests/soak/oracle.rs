@@ -1,4 +1,4 @@
-//! What the simulated 25Live has said and when, and so what answers may show.
+//! Records what the simulated 25Live returned and when, and so what responses may show.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -14,17 +14,17 @@ use crate::{
     campus::{BUILDINGS, Campus, DAYS, LEFT_OUT, NAME, ROOMS, Slot, Timetable},
 };
 
-/// A sweep takes no longer.
+/// The maximum duration of a sweep.
 const LONGEST_SWEEP: TimeDelta = TimeDelta::seconds(25);
 
-/// Knows the right answers, without a line of the service's own code.
+/// Knows the correct responses, without using code of the service.
 pub(crate) struct Oracle {
     pub(crate) campus: Campus,
     // A std mutex, because nothing awaits while it is held.
     facts: Mutex<Facts>,
 }
 
-/// A time during which something may have been so: from just before it began to just after it ended.
+/// A period in which something may have been true: from just before it began to just after it ended.
 #[derive(Clone, Copy, Debug)]
 struct Period {
     from: DateTime<Utc>,
@@ -43,37 +43,37 @@ impl Period {
 
 #[derive(Default)]
 struct Facts {
-    /// What 25Live said of each room.
-    said: [Vec<(Timetable, Period)>; ROOMS.len()],
+    /// What 25Live returned for each room.
+    returned: [Vec<(Timetable, Period)>; ROOMS.len()],
     /// When it failed for each room.
     failed: [Vec<Period>; ROOMS.len()],
-    /// When it added an item to each day whose start cannot be read.
+    /// When it added an item with an unreadable start to each day.
     doubtful: [Vec<Period>; ROOMS.len()],
     /// When the reserve, or a part of it, may have been lost.
     lost: Vec<Period>,
-    /// The ends of sweeps that were seen in answers.
+    /// The end times of sweeps seen in responses.
     sweeps: BTreeSet<DateTime<Utc>>,
-    /// What has been shown of a day of a sweep. Another answer about it shows the same.
+    /// A digest of what was shown of a day of a sweep. Every other response about it must show the same.
     shown: HashMap<Key, u64>,
-    /// For each day the newest sweep that an answer showed as fresh.
+    /// For each day, the newest sweep that a response showed as fresh.
     newest: HashMap<NaiveDate, DateTime<Utc>>,
     /// The newest refresh that a client has seen.
     refreshed: Option<DateTime<Utc>>,
-    /// For each day and room the newest sweep with good slots that was shown as fresh, and so lay in the reserve.
+    /// For each day and room, the newest sweep with good slots that was shown as fresh, and so was in the reserve.
     kept: HashMap<(NaiveDate, usize), DateTime<Utc>>,
 }
 
-/// A day, a sweep, whether the copy is stale, and the room if it is only one.
+/// A day, a sweep, whether the copy is stale, and the room of a single-room response.
 type Key = (NaiveDate, String, bool, Option<String>);
 
-/// What was known before a request was sent, which its answer must not fall behind.
+/// What was known before a request was sent. Its response must not be older.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked {
     pub(crate) date: NaiveDate,
     newest: Option<DateTime<Utc>>,
 }
 
-/// An answer about rooms, but for the rooms.
+/// The parts of a response about rooms other than the rooms.
 #[derive(Clone, Debug)]
 pub(crate) struct Representation {
     pub(crate) etag: String,
@@ -91,23 +91,23 @@ impl Oracle {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Books a room anew, on all days.
+    /// Changes the bookings of a room on all days.
     pub(crate) fn book(&self, simulator: &Simulator, room: usize) {
         let mut facts = self.facts();
-        let said = &mut facts.said[room];
-        let timetable = Timetable::Booked { generation: said.len() as u64 };
+        let returned = &mut facts.returned[room];
+        let timetable = Timetable::Booked { generation: returned.len() as u64 };
         let period = Period::from_now();
-        // Days after those asked for are swept too, and no client reads them.
+        // Later days are swept too, but no client reads them.
         for ahead in 0..=DAYS + 4 {
             simulator.set_bookings(ROOMS[room], self.campus.day(ahead), timetable.bookings(room, ahead));
         }
-        if let Some((_, before)) = said.iter_mut().rfind(|(before, _)| *before != Timetable::Free) {
+        if let Some((_, before)) = returned.iter_mut().rfind(|(before, _)| *before != Timetable::Free) {
             before.until = Some(Utc::now());
         }
-        said.push((timetable, period));
+        returned.push((timetable, period));
     }
 
-    /// From now on 25Live fails for these rooms.
+    /// From now on, 25Live fails for these rooms.
     pub(crate) fn fails_for(&self, rooms: &[usize]) {
         let mut facts = self.facts();
         for room in rooms {
@@ -115,15 +115,15 @@ impl Oracle {
         }
     }
 
-    /// From now on 25Live leaves the bookings of these rooms out.
+    /// From now on, 25Live leaves out the bookings of these rooms.
     pub(crate) fn leaves_out_bookings_of(&self, rooms: &[usize]) {
         let mut facts = self.facts();
         for room in rooms {
-            facts.said[*room].push((Timetable::Free, Period::from_now()));
+            facts.returned[*room].push((Timetable::Free, Period::from_now()));
         }
     }
 
-    /// From now on 25Live adds an item to each day of these rooms whose start cannot be read.
+    /// From now on, 25Live adds an item with an unreadable start to each day of these rooms.
     pub(crate) fn adds_doubt_to(&self, rooms: &[usize]) {
         let mut facts = self.facts();
         for room in rooms {
@@ -139,14 +139,14 @@ impl Oracle {
         for period in failed.iter_mut().chain(doubtful).flatten().filter(|period| period.until.is_none()) {
             period.until = now;
         }
-        for (said, period) in facts.said.iter_mut().flatten() {
-            if *said == Timetable::Free {
+        for (returned, period) in facts.returned.iter_mut().flatten() {
+            if *returned == Timetable::Free {
                 period.until = period.until.or(now);
             }
         }
     }
 
-    /// Does something that may cost a part of the reserve.
+    /// Runs something that may lose a part of the reserve.
     pub(crate) async fn losing(&self, lose: impl Future<Output = ()>) {
         let index = {
             let mut facts = self.facts();
@@ -157,10 +157,10 @@ impl Oracle {
         self.facts().lost[index].until = Some(Utc::now());
     }
 
-    /// To be called before a request is sent.
+    /// Must be called before a request is sent.
     pub(crate) fn ask(&self, date: NaiveDate) -> Asked {
         let facts = self.facts();
-        // A sweep that brought nothing of a day leaves the older copy of that day where it was.
+        // A sweep without data for a day keeps the older copy of that day.
         let refreshed = facts.refreshed.filter(|_| date != self.campus.day(LEFT_OUT));
         Asked { date, newest: facts.newest.get(&date).copied().max(refreshed) }
     }
@@ -170,7 +170,7 @@ impl Oracle {
         self.facts().refreshed
     }
 
-    /// A client has seen that a sweep was published. `known` is what clients had seen before it asked.
+    /// Records that a client saw a published sweep. `known` is the newest one that clients had seen before its request.
     pub(crate) fn was_refreshed(&self, timestamp: &str, known: Option<DateTime<Utc>>) {
         let timestamp = instant(timestamp);
         assert!(Some(timestamp) >= known && timestamp <= Utc::now(), "{timestamp} after {known:?}");
@@ -178,7 +178,7 @@ impl Oracle {
         facts.refreshed = facts.refreshed.max(Some(timestamp));
     }
 
-    /// Checks an answer about a whole day, and returns whether all its rooms are `ok`.
+    /// Checks a response about a whole day, and returns whether all its rooms are `ok`.
     pub(crate) fn check_day(&self, asked: Asked, shown: &Representation, day: &Day) -> bool {
         assert_eq!((day.date, &day.timezone), (asked.date, &self.campus.timezone), "{}", shown.text);
         assert_eq!(day.campus, NAME);
@@ -196,14 +196,14 @@ impl Oracle {
         rooms().all(|room| room.status == "ok")
     }
 
-    /// Checks an answer about one room, and returns whether it is `ok`.
+    /// Checks a response about one room, and returns whether it is `ok`.
     pub(crate) fn check_classroom(&self, asked: Asked, shown: &Representation, id: &str, classroom: Classroom) -> bool {
         assert_eq!((classroom.date, &*classroom.id), (asked.date, id), "{}", shown.text);
         let index = index_of(id);
         let building = BUILDINGS.into_iter().find(|(_, _, rooms)| rooms.contains(&index)).unwrap();
         assert_eq!(classroom.building_code, building.0, "{}", shown.text);
         self.check_facts(asked, &classroom);
-        // What is free now is another with the minute, and so is the digest of the whole.
+        // `free_now` changes with the minute, so the digest leaves it out.
         let lasting = (&classroom.status, format!("{:?}", classroom.availability));
         self.check_source(asked, shown, &classroom.last_updated, classroom.stale, Some(id.to_owned()), lasting);
         let Classroom { id, name, status, availability, last_updated, .. } = classroom;
@@ -212,20 +212,20 @@ impl Oracle {
         room.status == "ok"
     }
 
-    /// The other facts of a room follow from its slots.
+    /// Checks that the other members of a room's response follow from its slots.
     fn check_facts(&self, asked: Asked, classroom: &Classroom) {
         let Classroom { availability, free_now, next_free, booked_today, .. } = classroom;
         let (is_known, is_today) = (classroom.status != "unknown", asked.date == self.campus.today);
         assert_eq!(booked_today.is_some(), is_known, "{availability:?}");
-        // A closure takes a room too, but does not book it.
+        // A closure blocks a room too, but is not a booking.
         assert!(*booked_today != Some(true) || !availability.iter().any(Slot::is_all_day), "{availability:?}");
         assert_eq!(free_now.is_some(), is_known && is_today, "{availability:?}");
         let Some(span) = next_free else { return };
         assert!(availability.iter().any(|slot| slot.free_period() == span.times()), "{availability:?}");
     }
 
-    /// Of which sweep it is, and whether that one is new enough for what X-Cache says.
-    /// `lasting` is what one sweep shows as long as it is shown.
+    /// Checks which sweep a response shows, and whether that is new enough for its `X-Cache`. `lasting` is the part that must
+    /// be the same in all responses from one sweep.
     fn check_source(
         &self,
         asked: Asked,
@@ -237,7 +237,7 @@ impl Oracle {
     ) {
         assert_eq!(stale, shown.source == "STALE", "X-Cache is {}: {}", shown.source, shown.text);
         let swept = instant(last_updated);
-        assert!(swept <= Utc::now(), "it is not from the future: {}", shown.text);
+        assert!(swept <= Utc::now(), "the sweep is in the future: {}", shown.text);
         let mut facts = self.facts();
         facts.sweeps.insert(swept);
         let key = (asked.date, last_updated.to_owned(), stale, room);
@@ -245,9 +245,9 @@ impl Oracle {
         lasting.hash(&mut hasher);
         let digest = hasher.finish();
         let before = *facts.shown.entry(key).or_insert(digest);
-        assert_eq!(before, digest, "one sweep has shown something else of this day before: {shown:?}");
+        assert_eq!(before, digest, "an earlier response showed other data of this sweep and day: {shown:?}");
         if !stale {
-            assert!(Some(swept) >= asked.newest, "{asked:?}, and now an older one is shown as fresh: {}", shown.text);
+            assert!(Some(swept) >= asked.newest, "{asked:?}, but an older sweep is shown as fresh: {}", shown.text);
             let newest = facts.newest.entry(asked.date).or_insert(swept);
             *newest = swept.max(*newest);
         }
@@ -261,10 +261,10 @@ impl Oracle {
         let ahead = u64::try_from((asked.date - self.campus.today).num_days()).unwrap();
         let context = || format!("room {} of {swept}, asked {asked:?}: {}", room.id, shown.text);
         match &*room.status {
-            "ok" => assert!(facts.said(index, ahead, &room.availability, began, swept), "{}", context()),
+            "ok" => assert!(facts.returned(index, ahead, &room.availability, began, swept), "{}", context()),
             "stale" => {
                 let ever = DateTime::<Utc>::MIN_UTC;
-                assert!(facts.said(index, ahead, &room.availability, ever, swept), "{}", context());
+                assert!(facts.returned(index, ahead, &room.availability, ever, swept), "{}", context());
                 assert!(facts.failed(index, began, swept), "25Live was healthy: {}", context());
             }
             "unknown" => {
@@ -281,42 +281,42 @@ impl Oracle {
         }
     }
 
-    /// The slots that every room should show when a sweep has been made since the last change.
+    /// Whether every room shows the slots of its current bookings.
     pub(crate) fn is_up_to_date(&self, day: &Day, ahead: u64) -> bool {
         let facts = self.facts();
         let mut rooms = day.buildings.in_order().into_iter().flat_map(|building| &building.classrooms);
         rooms.all(|room| {
             let index = index_of(&room.id);
-            let last = facts.said[index].iter().rfind(|(said, _)| *said != Timetable::Free);
-            last.is_some_and(|(said, _)| said.slots(index, ahead) == room.availability)
+            let last = facts.returned[index].iter().rfind(|(returned, _)| *returned != Timetable::Free);
+            last.is_some_and(|(returned, _)| returned.slots(index, ahead) == room.availability)
         })
     }
 
-    /// How many sweeps were seen in answers.
+    /// The number of sweeps seen in responses.
     pub(crate) fn sweeps(&self) -> usize {
         self.facts().sweeps.len()
     }
 
-    /// How often a room's bookings were changed.
+    /// How often the bookings of rooms have changed.
     pub(crate) fn changes(&self) -> usize {
-        self.facts().said.iter().map(Vec::len).sum()
+        self.facts().returned.iter().map(Vec::len).sum()
     }
 }
 
 impl Facts {
-    /// When the sweep that ended then can have begun: not before the one before it had ended, since there is one at a
-    /// time. The last instant seen before may be that of its own first answers.
+    /// The earliest time at which the sweep that ended then can have begun: not before the previous sweep ended, because
+    /// there is one at a time. The last instant before may belong to its own first results, so the one before that counts.
     fn earliest_beginning(&self, ended: DateTime<Utc>) -> DateTime<Utc> {
         let before = self.sweeps.range(..ended).rev().nth(1).copied();
         before.unwrap_or(DateTime::<Utc>::MIN_UTC).max(ended - LONGEST_SWEEP)
     }
 
-    /// Whether 25Live said within that time what these slots follow from.
-    fn said(&self, room: usize, ahead: u64, slots: &[Slot], from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+    /// Whether 25Live returned bookings within that period that lead to these slots.
+    fn returned(&self, room: usize, ahead: u64, slots: &[Slot], from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
         let may_be_in_doubt = self.doubtful[room].iter().any(|period| period.touches(from, until));
-        let mut then = self.said[room].iter().filter(|(_, period)| period.touches(from, until));
-        then.any(|(said, _)| {
-            said.slots(room, ahead) == slots || (may_be_in_doubt && said.slots_after_doubt(room, ahead) == slots)
+        let mut then = self.returned[room].iter().filter(|(_, period)| period.touches(from, until));
+        then.any(|(returned, _)| {
+            returned.slots(room, ahead) == slots || (may_be_in_doubt && returned.slots_after_doubt(room, ahead) == slots)
         })
     }
 

@@ -1,4 +1,4 @@
-//! What was counted and measured.
+//! Counters and measurements.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 /// How many of the last events are printed when the test fails.
 const EVENTS_PRINTED: usize = 40;
 
-/// Filled by all tasks at once.
+/// Shared by all tasks.
 pub(crate) struct Statistics {
     started: Instant,
     // A std mutex, because nothing awaits while it is held.
@@ -27,7 +27,7 @@ struct Counted {
     events: Vec<String>,
 }
 
-/// What the server holds while it has no clients.
+/// The resources that the server uses while it has no clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ResourceUsage {
     pub(crate) memory: u64,
@@ -43,12 +43,12 @@ impl Statistics {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An answer came, or a client went away before it could.
+    /// Counts a response, or a client that disconnected before it.
     pub(crate) fn outcome(&self, outcome: String) {
         *self.counted().outcomes.entry(outcome).or_default() += 1;
     }
 
-    /// An answer took this long.
+    /// Records how long a response took.
     pub(crate) fn took(&self, took: Duration, is_healthy_hit: bool) {
         let mut counted = self.counted();
         counted.took.push(took);
@@ -57,7 +57,7 @@ impl Statistics {
         }
     }
 
-    /// The service was healthy again so long after Redis and 25Live were.
+    /// Records how long after Redis and 25Live the service recovered.
     pub(crate) fn recovered(&self, after: Duration) {
         self.counted().recoveries.push(after);
         self.event(&format!("healthy after {} ms", after.as_millis()));
@@ -68,7 +68,7 @@ impl Statistics {
         self.event(name);
     }
 
-    /// Something happened that helps to understand a failure.
+    /// Records an event that helps to understand a failure.
     pub(crate) fn event(&self, what: &str) {
         let at = self.started.elapsed().as_secs_f64();
         self.counted().events.push(format!("{} ({at:8.3} s) {what}", chrono::Utc::now().format("%T%.6f")));
@@ -80,12 +80,12 @@ impl Statistics {
         counted.events[counted.events.len().saturating_sub(EVENTS_PRINTED)..].join("\n")
     }
 
-    /// How many answers had an outcome whose name contains this.
+    /// The number of responses with an outcome whose name contains this.
     pub(crate) fn count(&self, part: &str) -> usize {
         self.counted().outcomes.iter().filter(|(name, _)| name.contains(part)).map(|(_, count)| count).sum()
     }
 
-    /// The counts and the latencies, in lines.
+    /// The counts and the latencies, one per line.
     pub(crate) fn table(&self) -> String {
         let mut counted = self.counted();
         let mut table = String::new();

@@ -1,4 +1,4 @@
-//! The clients: what they ask, and what they make of the answers.
+//! The clients: what they request, and how they check the responses.
 
 use std::{
     ops::Deref,
@@ -27,18 +27,18 @@ use crate::{
     statistics::Statistics,
 };
 
-/// The token of operators.
+/// The operators' admin token.
 pub(crate) const ADMIN_TOKEN: &str = "sesame";
-/// API Gateway waits no longer for an answer.
+/// The time limit of API Gateway for a response.
 pub(crate) const LONGEST_ANSWER: Duration = Duration::from_secs(30);
-/// A client rests for at most so long between two requests.
+/// The longest pause of a client between two requests.
 const LONGEST_REST_MS: u64 = 60;
-/// A client that hangs up does so within this time.
+/// A client that hangs up does so within this time, in milliseconds.
 const LATEST_HANG_UP_MS: u64 = 20;
-/// Internals that no client may see.
+/// Internals that no error may show.
 const INSIDE: [&str; 8] = ["127.0.0.1", "localhost", "redis", "classrooms:", "::", "panic", "25Live", "http:"];
 
-/// Whether Redis and 25Live are healthy. The number is even while they are, and changes each time.
+/// Whether Redis and 25Live are healthy. The number is even while they are, and changes with each call of `set`.
 #[derive(Default)]
 pub(crate) struct Health(AtomicU64);
 
@@ -57,7 +57,7 @@ impl Health {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Whether they have been healthy since then, without a break.
+    /// Whether they have been healthy ever since then.
     fn was_healthy_since(&self, then: u64) -> bool {
         then.is_multiple_of(2) && then == self.now()
     }
@@ -71,7 +71,7 @@ pub(crate) struct Context {
     pub(crate) statistics: Statistics,
 }
 
-/// A response, and whether Redis and 25Live were healthy all the time that it took.
+/// A response, and whether Redis and 25Live were healthy during the whole request.
 #[derive(Debug)]
 pub(crate) struct SoakResponse {
     response: TestResponse,
@@ -96,7 +96,7 @@ impl SoakResponse {
         self.header("x-cache") == "HIT"
     }
 
-    /// An error with this sentence that shows nothing internal.
+    /// Checks for an error with this detail that shows no internals.
     fn assert_problem(&self, status: u16, detail: &str) {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.problem(), (status, detail.to_owned()), "{self:?}");
@@ -106,7 +106,7 @@ impl SoakResponse {
         assert!(INSIDE.iter().all(|inside| !whole.contains(inside)), "it shows internals: {self:?}");
     }
 
-    /// 503, with a time after which it is worth asking again: a minute at most.
+    /// Checks for a 503 with a `Retry-After` of at most a minute.
     fn assert_unavailable(&self) {
         self.assert_problem(503, "Cache unavailable");
         let seconds: u64 = self.header("retry-after").parse().unwrap_or_else(|_| panic!("{self:?}"));
@@ -114,14 +114,14 @@ impl SoakResponse {
     }
 }
 
-/// A day that was shown to a client, under its ETag.
+/// A day that a client has seen, with its ETag.
 struct Known {
     path: String,
     shown: Representation,
     day: String,
 }
 
-/// A client that sends one request after the other.
+/// A client that sends one request after another.
 pub(crate) struct LoadClient {
     pub(crate) context: Arc<Context>,
     pub(crate) http: Client,
@@ -147,7 +147,7 @@ enum RequestKind {
     BreakOff,
 }
 
-/// How often each is sent, of a thousand times.
+/// How often each is sent in a thousand requests.
 const MIX: [(usize, RequestKind); 13] = [
     (400, RequestKind::Day),
     (150, RequestKind::DayAgain),
@@ -245,7 +245,7 @@ impl LoadClient {
         }
     }
 
-    /// Today mostly, without saying so, or a day that is named.
+    /// Mostly today, without a `date`, or a given date.
     fn some_day(&mut self, path: &str) -> (u64, String) {
         if self.random.u8(..10) < 7 {
             return (0, path.to_owned());
@@ -258,7 +258,7 @@ impl LoadClient {
         self.http.request(method, format!("{}{path}", self.context.url))
     }
 
-    /// Sends a request, and counts its answer under this name.
+    /// Sends a request and counts its response under this name.
     async fn send(&self, name: &str, request: RequestBuilder) -> SoakResponse {
         let (start, health) = (Instant::now(), self.context.health.now());
         let answer = async {
@@ -266,19 +266,19 @@ impl LoadClient {
             let (status, headers) = (response.status(), response.headers().clone());
             reqwest::Result::Ok((status, headers, response.text().await?))
         };
-        let (status, headers, text) = answer.await.unwrap_or_else(|error| panic!("no answer to {name}: {error:?}"));
+        let (status, headers, text) = answer.await.unwrap_or_else(|error| panic!("no response to {name}: {error:?}"));
         let took = start.elapsed();
         let healthy = self.context.health.was_healthy_since(health);
         let response = SoakResponse { response: TestResponse { status, headers, text }, healthy };
-        assert!(took < LONGEST_ANSWER, "{took:?} are too long for {response:?}");
-        assert!(status != 500 && status != 429, "neither a bug nor a cooldown: {response:?}");
+        assert!(took < LONGEST_ANSWER, "{took:?} is too long for {response:?}");
+        assert!(status != 500 && status != 429, "neither 500 nor 429 may occur: {response:?}");
         assert_eq!(response.header("x-content-type-options"), "nosniff", "{response:?}");
         self.context.statistics.outcome(format!("{name} {} {}", status.as_u16(), response.header("x-cache")));
         self.context.statistics.took(took, healthy && response.is_hit());
         response
     }
 
-    /// Reads a day, and returns the body, if there was one, and whether all rooms were `ok`.
+    /// Reads a day. Returns the body, if there was one, and whether all rooms were `ok`.
     pub(crate) async fn read_day(&mut self, ahead: u64, path: String) -> Option<(Day, bool)> {
         let asked = self.context.oracle.ask(self.context.oracle.campus.day(ahead));
         let response = self.send("read", self.request(Method::GET, &path)).await;
@@ -292,7 +292,7 @@ impl LoadClient {
         Some((day, all_ok))
     }
 
-    /// Reads the last day again, if it has changed.
+    /// Reads the last day again, with its ETag.
     async fn read_day_again(&mut self) {
         let Some(Known { path, shown, day: known_day }) = self.known.take() else { return };
         let day: Day = body::parse(&known_day);
@@ -306,7 +306,7 @@ impl LoadClient {
             self.context.oracle.check_day(asked, &again, &day);
             self.known = Some(Known { path, shown: again, day: known_day });
         } else if shows_rooms(&response, asked.date, ahead) {
-            assert_ne!(response.shown().etag, shown.etag, "the client had it: {response:?}");
+            assert_ne!(response.shown().etag, shown.etag, "the client already had this response: {response:?}");
             let day = body::parse(&response.text);
             self.context.oracle.check_day(asked, &response.shown(), &day);
         }
@@ -324,7 +324,7 @@ impl LoadClient {
         }
     }
 
-    /// No sweep has brought that day; without Redis that cannot be known.
+    /// No sweep covers yesterday, but the service cannot know that without Redis.
     async fn read_yesterday(&self) {
         let yesterday = self.context.oracle.campus.today.pred_opt().unwrap();
         let path = format!("/api/open-classrooms?date={yesterday}");
@@ -348,27 +348,27 @@ impl LoadClient {
         assert!(json["last_updated"].is_string() || json["last_updated"].is_null(), "{response:?}");
     }
 
-    /// There is no cooldown here.
+    /// The soak test runs without a cooldown.
     async fn read_cooldown_status(&self) {
         let response = self.send("cooldown-status", self.request(Method::GET, "/api/cooldown-status")).await;
         assert_eq!(response.status, StatusCode::OK, "{response:?}");
         assert_eq!(response.json(), json!({ "in_cooldown": false, "remaining_minutes": 0 }));
     }
 
-    /// Refreshes, and returns whether that succeeded.
+    /// Refreshes and returns whether that succeeded.
     pub(crate) async fn refresh(&self) -> bool {
         let known = self.context.oracle.refreshed();
         let response = self.send("refresh", self.request(Method::POST, "/api/refresh")).await;
         self.check_refresh(&response, known)
     }
 
-    /// Refreshes as an operator, and looks at what came of it.
+    /// Invalidates the cache as an operator, and reads the new data.
     async fn invalidate(&mut self) {
         let known = self.context.oracle.refreshed();
         let request = self.request(Method::POST, "/api/refresh?invalidate_cache=true").bearer_auth(ADMIN_TOKEN);
         let response = self.send("invalidate", request).await;
         if self.check_refresh(&response, known) {
-            // A client that has just refreshed sees the new data: the oracle remembers what was promised.
+            // A client that has just refreshed must see the new data, and the oracle knows the timestamp.
             drop(self.read_day(0, "/api/open-classrooms".to_owned()).await);
         }
     }
@@ -415,7 +415,7 @@ impl LoadClient {
         assert_eq!((response.status, &*response.text), (StatusCode::OK, r#""Hello World""#));
     }
 
-    /// Asks, and goes away without waiting for the answer.
+    /// Sends a request and disconnects without waiting for the response.
     async fn hang_up(&mut self) {
         let (method, path) = match self.random.u8(..3) {
             0 => (Method::POST, "/api/refresh".to_owned()),
@@ -429,18 +429,18 @@ impl LoadClient {
         }
     }
 
-    /// Begins a request, and closes the connection in the middle of it.
+    /// Begins a request and closes the connection in the middle of it.
     async fn break_off(&mut self) {
         const REQUEST: &[u8] = b"POST /api/refresh HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n{}";
         let connection = TcpStream::connect(self.context.url.trim_start_matches("http://")).await;
-        let connection = connection.unwrap_or_else(|error| panic!("the server takes no connection: {error}"));
+        let connection = connection.unwrap_or_else(|error| panic!("the server does not accept connections: {error}"));
         connection.writable().await.unwrap();
         connection.try_write(&REQUEST[..self.random.usize(..=REQUEST.len())]).unwrap();
         self.context.statistics.outcome("broken off".to_owned());
     }
 }
 
-/// Whether there are rooms to look at; if not, the answer says why in one of the ways that are allowed.
+/// Whether a response shows rooms. Otherwise, it must be one of the allowed errors.
 fn shows_rooms(response: &SoakResponse, date: NaiveDate, ahead: u64) -> bool {
     assert!(response.status == StatusCode::OK || !response.healthy, "Redis and 25Live were healthy: {response:?}");
     match response.status.as_u16() {
@@ -451,7 +451,7 @@ fn shows_rooms(response: &SoakResponse, date: NaiveDate, ahead: u64) -> bool {
             assert!(["HIT", "MISS", "STALE"].contains(&&*response.shown().source), "{response:?}");
             return true;
         }
-        // A day ahead whose copy was lost: no reader sweeps for it while a sweep is known.
+        // The copy of a day ahead was lost. No reader sweeps for it while the last refresh is known.
         404 if ahead > 0 => response.assert_problem(404, &format!("No availability is kept for {date}")),
         _ => response.assert_unavailable(),
     }

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use super::Guess;
 use crate::campus::room_name::is_kind;
 
-/// The code of rooms whose building is not known.
+/// The code for rooms whose building is unknown.
 pub(super) const OTHER: &str = "OTHER";
-/// How many letters of a name make a code.
+/// The maximum length of a code made from one word.
 const CODE_LENGTH: usize = 8;
 
-/// A code without commas that no other building has.
+/// Makes a code unique and removes its commas.
 pub(super) fn unique(code: Guess, codes: &mut HashSet<String>) -> Guess {
     let plain = code.value.replace(',', " ").split(' ').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     let plain = if plain.is_empty() { OTHER.to_owned() } else { plain };
@@ -28,7 +28,7 @@ pub(super) fn unique(code: Guess, codes: &mut HashSet<String>) -> Guess {
     Guess { value: free, check }
 }
 
-/// `OMH` for `Old Main Hall`; the beginning of a name of one word.
+/// `OMH` for `Old Main Hall`; the first letters of a one-word name.
 pub(super) fn initials(name: &str) -> String {
     let words: Vec<_> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let first = |words: &[&str]| words.iter().filter_map(|word| word.chars().next()).collect::<String>();
@@ -43,14 +43,14 @@ pub(super) fn initials(name: &str) -> String {
     letters.to_uppercase()
 }
 
-/// Whether formal names say no more than the code: `OLD 101`, or `Classroom OLD 101`.
+/// Whether a formal name only repeats the code: `OLD 101`, or `Classroom OLD 101`.
 pub(super) fn is_code_again(name: &str, code: &str) -> bool {
     let behind_kind =
         || name.rsplit_once(' ').is_some_and(|(kind, last)| is_kind(kind) && last.eq_ignore_ascii_case(code));
     name.eq_ignore_ascii_case(code) && !name.contains(' ') || behind_kind()
 }
 
-/// The code and the name of `Old Hall (OLD)` or `OLD - Old Hall`.
+/// Splits `Old Hall (OLD)` or `OLD - Old Hall` into code and name.
 pub(super) fn code_and_name(text: &str) -> Option<(&str, &str)> {
     let is_code =
         |code: &str| !code.contains([' ', '(']) && code.chars().all(|c| c.is_uppercase() || c.is_ascii_digit());
@@ -59,7 +59,7 @@ pub(super) fn code_and_name(text: &str) -> Option<(&str, &str)> {
     behind().or_else(before).filter(|(code, name)| is_code(code) && !is_code(name))
 }
 
-/// A building's name without its code: `Old Hall` of `OLD - Old Hall` or `Old Hall (OLD)`.
+/// Removes the code from a building's name: `Old Hall` from `OLD - Old Hall` or `Old Hall (OLD)`.
 pub(super) fn without_code<'a>(name: &'a str, code: &str) -> &'a str {
     let before = name.strip_prefix(code).and_then(|rest| rest.trim_start().strip_prefix(['-', ':']));
     let behind = || name.strip_suffix(')')?.strip_suffix(code)?.strip_suffix('(');

@@ -1,12 +1,12 @@
-//! Rooms that are listed beside their halves.
+//! Recognizes combined rooms, such as `101AB`, which consists of `101A` and `101B`.
 
-/// What stands between the names of rooms.
+/// Signs between the names of combined rooms.
 const SIGNS: [char; 5] = ['&', '+', '/', ',', '-'];
-/// The same as words.
+/// Words between the names of combined rooms.
 const WORDS: [&str; 3] = [" and ", " to ", " through "];
 
-/// Whether a name is that of several rooms: it has a sign that nothing else has (`A & B`, `101/102`), or its parts are rooms of the
-/// building (`101-102`, `101AB`). All names are in small letters.
+/// Whether a name is that of several rooms: it has an unambiguous sign (`A & B`, `101/102`), or its parts are rooms of the
+/// building (`101-102`, `101AB`). All names are lowercase.
 pub(super) fn is_combined(name: &str, is_room: impl Fn(&str) -> bool) -> bool {
     let has_number = |part: &str| part.contains(|c: char| c.is_ascii_digit());
     let two_numbers = || name.split_once('/').is_some_and(|(one, other)| has_number(one) && has_number(other));
@@ -15,7 +15,7 @@ pub(super) fn is_combined(name: &str, is_room: impl Fn(&str) -> bool) -> bool {
         || halves(name).is_some_and(|halves| halves.iter().all(|half| is_room(half)))
 }
 
-/// The first and the last of the rooms that a name may consist of.
+/// The first and the last room that a name may combine.
 fn halves(name: &str) -> Option<[String; 2]> {
     let by_word = || WORDS.iter().find_map(|word| name.split_once(word));
     let (first, last) = match name.split_once(SIGNS).or_else(by_word) {

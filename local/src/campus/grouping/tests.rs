@@ -1,6 +1,6 @@
 use super::*;
 
-/// A room by its name and formal name; its id is the name.
+/// A room with this name and formal name; its id is the name.
 fn room(name: &str, formal: &str) -> ListedRoom {
     let formal_name = (!formal.is_empty()).then(|| formal.to_owned());
     ListedRoom { id: name.to_owned(), name: name.to_owned(), formal_name, ..ListedRoom::default() }
@@ -10,7 +10,7 @@ fn in_building(name: &str, building: &str) -> ListedRoom {
     ListedRoom { building: Some(building.to_owned()), ..room(name, "") }
 }
 
-/// Code, name and rooms of each building; a `?` behind what should be checked.
+/// Code, name and rooms of each building; `?` marks what needs a review.
 fn grouped_from(rooms: &[ListedRoom], from: Option<BuildingFrom>) -> Vec<String> {
     let all: Vec<_> = rooms.iter().collect();
     let (_, buildings) = group(&all, rooms, &BTreeSet::from(["Classrooms"]), from);
@@ -27,7 +27,7 @@ fn grouped(rooms: &[ListedRoom]) -> Vec<String> {
 }
 
 #[test]
-fn rooms_are_grouped_by_code_with_the_common_beginning_of_formal_names() {
+fn rooms_are_grouped_by_code_and_named_by_the_common_prefix_of_formal_names() {
     let rooms = [
         room("OLD 110", "Old Hall Room 110"),
         room("OLD 9", "Old Hall Rm 9"),
@@ -112,7 +112,7 @@ fn formal_names_may_contain_both_the_code_and_the_name() {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | Old Hall | 1"], "{formal}");
     }
     assert_eq!(grouped(&[room("Old Hall 1", "OLD 1")]), ["OLD | Old Hall | 1"], "the names are swapped");
-    assert_eq!(grouped(&[room("Old Hall 1", "Old 1")]), ["Old Hall | Old Hall | 1"], "the formal name is the shorter");
+    assert_eq!(grouped(&[room("Old Hall 1", "Old 1")]), ["Old Hall | Old Hall | 1"], "the formal name is shorter");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_building_column_with_few_names_for_many_codes_is_ignored() {
     assert_eq!(grouped(&rooms).len(), 3);
     let campuses = ["AA 1", "BB 1", "CC 1", "DD 1", "EE 1", "FF 1"].iter().zip(["North", "South"].iter().cycle());
     let rooms: Vec<_> = campuses.map(|(name, campus)| in_building(name, campus)).collect();
-    assert_eq!(grouped(&rooms).len(), 6, "campuses are no buildings");
+    assert_eq!(grouped(&rooms).len(), 6, "campuses are not buildings");
 }
 
 #[test]

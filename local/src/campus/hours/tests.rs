@@ -88,7 +88,7 @@ fn a_break_of_most_of_the_month_counts_as_holidays_not_as_the_usual_week() {
 
 #[test]
 fn hours_never_extend_beyond_what_25live_shows() {
-    // Everything is clipped to 7 to 23; the second building closes late, and the third shows no closures.
+    // Everything is clipped to 7 to 23. The second building closes late, and the third has no closures.
     let clipped = month(|_| vec![(7, 8), (22, 23)]);
     let plan =
         Plan::of(&[Some(clipped.clone()), Some(month(|_| vec![(7, 9)])), Some(month(|_| vec![])), Some(clipped)]);

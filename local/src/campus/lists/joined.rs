@@ -1,23 +1,23 @@
-//! Names that stand in one text, with commas between them and with commas in them: `IT: Network, Wired, Projector`.
+//! Splits texts of several names in which commas separate names but also occur within them: `IT: Network, Wired, Projector`.
 //!
-//! A comma is no separator by itself, so the whole column is looked at. A text is cut at its commas, and neighbors are put
-//! together again where they belong to one name:
+//! A comma alone is not enough to separate names, so the whole column is used. A text is split at its commas, and neighboring
+//! pieces are joined again if one of these holds:
 //!
-//! * they are a name that is known from elsewhere: from a cell with a list, or from the command line;
-//! * the first of them comes twice in one cell (`Chairs, Fixed, Chairs, Movable`), so it is no name by itself;
-//! * the first names a group (`IT: Network`), and the second comes after such names only;
-//! * they are categories, in five cells or more neither comes without the other, and other cells have neither. For features
-//!   that says nothing: a projector comes with a screen.
+//! * together they are a known name, from a cell with a list or from the command line;
+//! * the first occurs twice in one cell (`Chairs, Fixed, Chairs, Movable`), so it is not a name on its own;
+//! * the first has a group prefix (`IT: Network`), and the second occurs only after such names;
+//! * they are categories that occur together in five cells or more, never apart, and not in every cell. This does not apply to
+//!   features: a projector often comes with a screen.
 
 use std::collections::{HashMap, HashSet};
 
-/// In how many cells two pieces must be neighbors before that they are never apart says anything.
+/// In how many cells two pieces must be neighbors before they count as one name.
 const ENOUGH: usize = 5;
 
-/// What a cell says about the names of features or of categories.
+/// The names of features or of categories in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
-    /// Each name by itself.
+    /// A list of names.
     Separate(Vec<String>),
     /// All names in one text.
     Joined(String),
@@ -29,42 +29,42 @@ impl Default for Cell {
     }
 }
 
-/// What the cells of a column say about its names.
+/// What is learned about the names of a column from all its cells.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     known: HashSet<String>,
-    /// How many pieces the longest of them has.
+    /// The maximum number of pieces in a known name.
     longest: usize,
-    /// Whether commas without a blank behind them separate names too.
+    /// Whether commas without a following space separate names too.
     narrow: bool,
-    /// Pieces that are no names by themselves.
+    /// Pieces that are not names on their own.
     prefixes: HashSet<String>,
-    /// Neighbors that are one name.
+    /// Neighboring pieces that are one name.
     pairs: HashSet<(String, String)>,
 }
 
-/// How often a piece occurs, and with which neighbors.
+/// How often pieces occur, and with which neighbors.
 #[derive(Default)]
 struct Seen {
     cells: usize,
     pieces: HashMap<String, usize>,
     pairs: HashMap<(String, String), usize>,
-    /// Pieces that come first, or after one that names no group.
+    /// Pieces that occur first in a cell, or after one without a group prefix.
     independent: HashSet<String>,
 }
 
 impl Names {
-    /// Learns from all cells of the features.
+    /// Learns from all cells of features.
     pub(super) fn of_features<'a>(cells: impl Iterator<Item = &'a Cell>) -> Self {
         Self::learn(cells, &[], usize::MAX)
     }
 
-    /// Learns from all cells of the categories, and from names known from elsewhere.
+    /// Learns from all cells of categories, and from names on the command line.
     pub(super) fn of_categories<'a>(cells: impl Iterator<Item = &'a Cell>, known: &[String]) -> Self {
         Self::learn(cells, known, ENOUGH)
     }
 
-    /// Neighbors in so many cells are one name if they are never apart.
+    /// Neighbors in at least `enough` cells are one name if they never occur apart.
     fn learn<'a>(cells: impl Iterator<Item = &'a Cell>, known: &[String], enough: usize) -> Self {
         let mut names = Self { known: known.iter().cloned().collect(), ..Self::default() };
         let mut texts = Vec::new();
@@ -86,7 +86,7 @@ impl Names {
         names
     }
 
-    /// The names in a cell, each once, in their order.
+    /// The names in a cell, in order and without duplicates.
     pub(super) fn of(&self, cell: Cell) -> Vec<String> {
         let mut names = match cell {
             Cell::Separate(names) => names,
@@ -97,7 +97,7 @@ impl Names {
         names
     }
 
-    /// The names of a cell that were put together by a guess.
+    /// The names of a cell that were joined by a guess.
     pub(super) fn guesses(&self, cell: &Cell) -> impl Iterator<Item = String> {
         let names = match cell {
             Cell::Separate(_) => Vec::new(),
@@ -106,7 +106,7 @@ impl Names {
         names.into_iter().filter(|name| name.contains(", ") && !name.contains(['(', '[']) && !self.known.contains(name))
     }
 
-    /// The pieces between commas, but for commas in brackets.
+    /// Splits a text at its commas, except those in brackets.
     fn pieces(&self, text: &str) -> Vec<String> {
         let (mut pieces, mut piece, mut depth) = (Vec::new(), String::new(), 0_usize);
         let mut rest = text.chars().peekable();
@@ -136,14 +136,14 @@ impl Names {
         names
     }
 
-    /// How many pieces the longest known name at the beginning has.
+    /// The number of pieces in the longest known name at the beginning.
     fn known_at(&self, pieces: &[String]) -> Option<usize> {
         (1..=self.longest.min(pieces.len()))
             .rev()
             .find(|length| pieces.get(..*length).is_some_and(|name| self.known.contains(&name.join(", "))))
     }
 
-    /// How many pieces at the beginning belong together.
+    /// The number of pieces at the beginning that belong together.
     fn glued_at(&self, pieces: &[String]) -> usize {
         let glued = pieces.windows(2).take_while(|pair| match pair {
             [first, second] => self.prefixes.contains(first) || self.pairs.contains(&(first.clone(), second.clone())),
@@ -183,12 +183,12 @@ impl Seen {
     }
 }
 
-/// Whether a piece names its group, as `IT: Network`.
+/// Whether a piece has a group prefix, such as `IT: Network`.
 fn is_of_group(piece: &str) -> bool {
     piece.contains(": ")
 }
 
-/// The pieces that come more than once.
+/// The pieces that occur more than once.
 fn repeated(pieces: &[String]) -> impl Iterator<Item = String> {
     let mut seen = HashSet::new();
     pieces.iter().filter(move |piece| !seen.insert(*piece)).cloned()
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(split(&column, &[])[0], ["Classrooms, General Use"]);
         let cells: Vec<_> = column.iter().map(|text| Cell::Joined((*text).to_owned())).collect();
         let features = Names::of_features(cells.iter());
-        assert_eq!(features.of(cells[0].clone()), ["Classrooms", "General Use"], "but not if they are features");
+        assert_eq!(features.of(cells[0].clone()), ["Classrooms", "General Use"], "features are not joined");
         column.push("Classrooms");
         assert_eq!(split(&column, &[])[0], ["Classrooms", "General Use"]);
     }

@@ -1,13 +1,13 @@
-//! The room lists of 25Live: from any of their formats to [`ListedRoom`]s.
+//! Parses the room lists of 25Live in all their formats into [`ListedRoom`]s.
 //!
 //! # Layout
 //!
-//! * `table`: `listdata.json`, a table whose columns differ by institution.
+//! * `table`: `listdata.json`, a table whose columns depend on the institution.
 //! * `spaces`: `spaces.json`; `xml`: `spaces.xml`.
-//! * `joined`: names with commas between them and in them.
-//! * `text`: encodings, odd blanks, numbers.
+//! * `joined`: texts of several names, with commas between and within names.
+//! * `text`: encodings, whitespace, numbers.
 //!
-//! Only a room's id and name are compulsory in 25Live, so whatever else is missing or odd costs nothing but itself.
+//! 25Live requires only a room's id and name, so any other value may be missing or malformed without affecting the rest.
 
 mod joined;
 mod spaces;
@@ -33,32 +33,32 @@ pub struct ListedRoom {
     pub id: String,
     /// The short name, such as `HALL 101`.
     pub name: String,
-    /// The long name, where the list has one.
+    /// The long name, if the list has one.
     pub formal_name: Option<String>,
-    /// How many people it holds, where that is known.
+    /// How many people it holds, if known.
     pub capacity: Option<u32>,
-    /// What it has.
+    /// Its features.
     pub features: Vec<String>,
-    /// What it is.
+    /// Its categories.
     pub categories: Vec<String>,
-    /// The name of its building, where the list has one.
+    /// The name of its building, if the list has one.
     pub building: Option<String>,
 }
 
 /// All rooms of a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RoomList {
-    /// In the order of the list, each id once.
+    /// In the order of the list, without duplicate ids.
     pub rooms: Vec<ListedRoom>,
     /// Entries without an id or a name.
     pub unreadable: usize,
-    /// Entries with the id of an earlier one.
+    /// Entries with the id of an earlier entry.
     pub repeated: usize,
-    /// Names with a comma that were put together from a text of several names: a guess.
+    /// Names with a comma that were guessed from a text of several names.
     pub guessed_names: Vec<String>,
 }
 
-/// One document of a list; `listdata.json` comes in several.
+/// One document of a list; `listdata.json` has several.
 #[derive(Debug, Default)]
 pub struct Page {
     rooms: Vec<RawRoom>,
@@ -72,30 +72,30 @@ pub struct Page {
 /// Why a document is not a room list.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    /// Nothing is in it.
+    /// The document is empty.
     #[error("it is empty")]
     Empty,
-    /// A web page.
-    #[error("it is a web page, perhaps one to sign in, not a room list")]
+    /// The document is a web page.
+    #[error("it is a web page, perhaps a sign-in page, not a room list")]
     WebPage,
-    /// Not JSON after all.
+    /// The document is not valid JSON.
     #[error("its JSON cannot be read")]
     Json(#[from] serde_json::Error),
-    /// Not XML after all.
+    /// The document is not valid XML.
     #[error("its XML cannot be read")]
     Xml(#[from] quick_xml::Error),
-    /// XML without its end.
+    /// The XML ends too early.
     #[error("its XML is cut off")]
     CutOff,
-    /// A table that does not name its rooms.
+    /// The table has no column of names.
     #[error("its table has no column with the prefname `name`")]
     NoNames,
-    /// Something else.
+    /// The document is something else.
     #[error("it is not a 25Live room list (spaces.json, spaces.xml or listdata.json); it begins with {0:?}")]
     Other(String),
 }
 
-/// A room with the texts of its list.
+/// A room whose texts are not split into names yet.
 #[derive(Debug, Default)]
 struct RawRoom {
     id: Option<String>,
@@ -108,10 +108,10 @@ struct RawRoom {
 }
 
 impl Page {
-    /// Reads a document in any of the formats.
+    /// Parses a document in any of the formats.
     ///
     /// # Errors
-    /// It is none of them.
+    /// The document has none of them.
     pub fn parse(bytes: &[u8]) -> Result<Self, ListError> {
         let document = text::decoded(bytes);
         if document.trim().is_empty() {
@@ -142,7 +142,7 @@ impl Page {
         Self { rooms, unreadable: rest.len(), ..Self::default() }
     }
 
-    /// Adds a page that was saved behind this one.
+    /// Adds a page that was saved after this one in the same file.
     fn append(&mut self, next: Self) {
         self.rooms.extend(next.rooms);
         self.unreadable += next.unreadable;
@@ -150,7 +150,7 @@ impl Page {
         self.count = self.count.or(next.count);
     }
 
-    /// How many entries it has.
+    /// Its number of entries.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.rooms.len() + self.unreadable
@@ -170,7 +170,7 @@ impl Page {
 }
 
 impl RoomList {
-    /// Puts the pages of a list together. Categories known from elsewhere help to read texts of several.
+    /// Combines the pages of a list. Known categories help to split texts of several names.
     #[must_use]
     pub fn of(pages: Vec<Page>, known_categories: &[String]) -> Self {
         let mut list = Self { unreadable: pages.iter().map(|page| page.unreadable).sum(), ..Self::default() };
@@ -194,7 +194,7 @@ impl RoomList {
         list
     }
 
-    /// Each category with the number of its rooms, in the order of the alphabet.
+    /// Each category with its number of rooms, alphabetically.
     #[must_use]
     pub fn categories(&self) -> BTreeMap<&str, usize> {
         let mut categories = BTreeMap::new();
@@ -206,7 +206,7 @@ impl RoomList {
 }
 
 impl ListedRoom {
-    /// Takes from another entry of the same room what this one does not say.
+    /// Fills in missing values from another entry of the same room.
     fn complete(&mut self, other: Self) {
         self.formal_name = self.formal_name.take().or(other.formal_name);
         self.capacity = self.capacity.or(other.capacity);
@@ -225,7 +225,7 @@ impl RawRoom {
     fn read(self, features: &Names, categories: &Names) -> Option<ListedRoom> {
         let Self { id, name, formal_name, capacity, features: has, categories: is, building } = self;
         let (mut features, categories) = (features.of(has), categories.of(is));
-        // A campus file has none that is longer.
+        // A campus file does not accept longer ones.
         features.retain(|feature| feature.chars().count() <= LONGEST_FEATURE);
         Some(ListedRoom { id: id?, name: name?, formal_name, capacity, features, categories, building })
     }
@@ -235,7 +235,7 @@ fn other(document: &str) -> ListError {
     ListError::Other(document.trim_start().chars().take(BEGINNING).collect())
 }
 
-/// Reads the JSON documents in a text, usually one; if one cannot be read, with its texts mended.
+/// Parses the JSON documents in a text, usually one. If that fails, retries with repaired strings.
 fn json_values(json: &str) -> Result<Vec<Value>, serde_json::Error> {
     let all = |text: &str| {
         let (mut values, mut rest) = (Vec::new(), Some(text));
@@ -249,13 +249,13 @@ fn json_values(json: &str) -> Result<Vec<Value>, serde_json::Error> {
     all(json).or_else(|_: serde_json::Error| all(&mended(json.as_bytes())))
 }
 
-/// The value of a key, whatever prefix of a namespace it has.
+/// The value of a key, with any namespace prefix.
 fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let local = |key: &str| key.rsplit(':').next() == Some(name);
     fields.get(name).or_else(|| fields.iter().find(|(key, _)| local(key)).map(|(_, value)| value))
 }
 
-/// The names in a value: a text of several, a list of texts or objects, or one object.
+/// The names in a value: a text of several names, a list of texts or objects, or one object.
 fn names(value: &Value, keys: &[&str]) -> Cell {
     match value {
         Value::String(joined) => text::tidy(joined).map_or_else(Cell::default, Cell::Joined),

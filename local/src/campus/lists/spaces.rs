@@ -1,15 +1,15 @@
-//! `spaces.json`: `{"spaces":{"space":[…]}}`, with an object instead of a list for one room, and without the key for none.
+//! `spaces.json`: `{"spaces":{"space":[…]}}`. One room is an object instead of a list; without rooms, the key is missing.
 
 use serde_json::{Map, Value};
 
 use super::{Page, RawRoom, field, names, text};
 
-/// The keys under which features stand, the outer before the inner.
+/// The keys of features, outer before inner.
 const FEATURES: [&str; 3] = ["features", "feature", "feature_name"];
-/// Those of categories.
+/// The keys of categories, outer before inner.
 const CATEGORIES: [&str; 3] = ["categories", "category", "category_name"];
 
-/// The rooms of a document; `None` if it is no such list.
+/// The rooms of a document; `None` if it is not such a list.
 pub(super) fn page(document: &Value) -> Option<Page> {
     let rooms = match document {
         Value::Array(rooms) if rooms.iter().all(is_room) => rooms.as_slice(),

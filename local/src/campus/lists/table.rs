@@ -1,4 +1,4 @@
-//! `listdata.json`: a table, page by page, whose columns differ by institution and are found by their `prefname`.
+//! `listdata.json`: a table in pages. Its columns depend on the institution and are identified by their `prefname`.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,10 @@ use super::{ListError, Page, RawRoom, field, joined::Cell, names, text};
 /// The keys of a cell's names.
 const NAMES: [&str; 2] = ["itemName", "name"];
 
-/// Where each column stands, by its `prefname`.
+/// The position of each column, by its lowercase `prefname`.
 struct Columns(HashMap<String, usize>);
 
-/// The rooms of a document; `None` if it is no table.
+/// The rooms of a document; `None` if it is not a table.
 pub(super) fn page(document: &Value) -> Option<Result<Page, ListError>> {
     let fields = document.as_object()?;
     if field(fields, "rows").is_none() && field(fields, "cols").is_none() {
@@ -34,7 +34,7 @@ impl Columns {
             let prefname = text::text(column.get("prefname")?)?.to_lowercase();
             Some((prefname, place))
         });
-        // The first of several columns of one name counts.
+        // Of several columns with the same name, the first counts.
         Self(named.collect::<Vec<_>>().into_iter().rev().collect())
     }
 

@@ -1,16 +1,16 @@
-//! Texts of a room list: from bytes to text, and from odd text to tidy text.
+//! Decodes and cleans up the texts of a room list.
 
 use emptyclassroom::domain::campus::LARGEST_CAPACITY;
 use emptyclassroom::outside::twenty_five_live::LONGEST_PREFIX;
 use quick_xml::escape::unescape;
 use serde_json::Value;
 
-/// How much of a document is searched for its kind.
+/// How much of a document is searched for its format.
 const HEAD: usize = 1024;
-/// The encodings that a document of one byte a character declares.
+/// The names of single-byte encodings in an XML declaration.
 const ONE_BYTE: [&str; 3] = ["iso-8859-1", "windows-1252", "latin1"];
 
-/// The text of a list: UTF-8, or UTF-16 as some programs save it, or what an XML declaration says.
+/// Decodes UTF-8, UTF-16 (some programs save it) or the encoding in an XML declaration.
 pub(super) fn decoded(bytes: &[u8]) -> String {
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
@@ -34,22 +34,22 @@ fn declares_one_byte(bytes: &[u8]) -> bool {
     head.trim_start().starts_with("<?xml") && ONE_BYTE.iter().any(|name| head.contains(name))
 }
 
-/// Where the JSON of a document begins, whatever stands before it; `None` if it is no JSON.
+/// The JSON of a document, after a possible prefix; `None` if there is none.
 pub(super) fn json_part(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let start = text.bytes().take(LONGEST_PREFIX).position(|byte| matches!(byte, b'{' | b'['))?;
     if text.starts_with('<') { None } else { text.get(start..) }
 }
 
-/// Whether a document is a web page, such as the one on which 25Live asks guests to sign in.
+/// Whether a document is a web page, such as 25Live's sign-in page.
 pub(super) fn is_web_page(text: &str) -> bool {
     let head: String = text.trim_start().chars().take(HEAD).collect::<String>().to_ascii_lowercase();
     let has_markup = ["<html", "<head", "<body", "<script"].iter().any(|tag| head.contains(tag));
     head.starts_with("<!doctype html") || (head.starts_with('<') && has_markup)
 }
 
-/// A text without control characters, without blanks around it, with single blanks in it, and with the dashes and apostrophes of a
-/// keyboard; `None` if nothing is left.
+/// Normalizes a text: no control characters, single spaces, none at the ends, ASCII dashes and apostrophes, no XML entities.
+/// `None` if nothing is left.
 pub fn tidy(text: &str) -> Option<String> {
     let unescaped = if text.contains('&') { unescape(text).unwrap_or(text.into()) } else { text.into() };
     let blank = |character: char| character.is_whitespace() || character.is_control();
@@ -59,7 +59,7 @@ pub fn tidy(text: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// The character of a keyboard for one that looks like it: lists write `O'Neil` and `101-102` in either way.
+/// Replaces typographic dashes and apostrophes by ASCII, because lists mix both in `O'Neil` and `101-102`.
 const fn plain(character: char) -> char {
     match character {
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
@@ -68,7 +68,7 @@ const fn plain(character: char) -> char {
     }
 }
 
-/// The text of a JSON value: a text, a number, or an object that names something.
+/// The text of a JSON value: a string, a number, or an object with a name.
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => tidy(text),
@@ -78,12 +78,12 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A number without a fraction that is zero: some programs write every number as `342.0`.
+/// Removes a zero fraction, because some programs write every number like `342.0`.
 fn whole(number: &str) -> String {
     number.strip_suffix(".0").unwrap_or(number).to_owned()
 }
 
-/// How many people a text says that a room holds. 0 means that it is not known.
+/// Parses a capacity. `None` if it is invalid or 0, which means unknown.
 pub(super) fn people(text: &str) -> Option<u32> {
     let digits = whole(&text.replace(',', ""));
     digits.parse().ok().filter(|people| (1..=LARGEST_CAPACITY).contains(people))

@@ -1,4 +1,4 @@
-//! `spaces.xml`: the same as `spaces.json`, with or without prefixes of a namespace.
+//! `spaces.xml`: the same data as `spaces.json`, with or without namespace prefixes.
 
 use quick_xml::{
     Reader,
@@ -7,13 +7,13 @@ use quick_xml::{
 
 use super::{ListError, Page, RawRoom, joined::Cell, text};
 
-/// The elements by which a list is known.
+/// The elements that identify a list.
 const ROOTS: [&str; 2] = ["spaces", "space"];
 
-/// What has been read of a document so far.
+/// The state of the parser within a document.
 #[derive(Default)]
 struct Parser {
-    /// The local names of the elements that are open.
+    /// The local names of the open elements.
     open: Vec<String>,
     text: String,
     room: RawRoom,
@@ -21,10 +21,10 @@ struct Parser {
     is_list: bool,
 }
 
-/// The rooms of a document; `None` if it is no such list.
+/// The rooms of a document; `None` if it is not such a list.
 ///
 /// # Errors
-/// Not XML, or its end is missing.
+/// The document is not valid XML, or it is cut off.
 pub(super) fn page(document: &str) -> Result<Option<Page>, ListError> {
     let mut reader = Reader::from_str(document);
     reader.config_mut().allow_dangling_amp = true;
@@ -50,7 +50,7 @@ pub(super) fn page(document: &str) -> Result<Option<Page>, ListError> {
     Ok(parser.is_list.then(|| Page::of_rooms(parser.rooms.into_iter())))
 }
 
-/// What an entity or a character reference means; a blank if that is not known.
+/// Resolves an entity or a character reference; an unknown one becomes a space.
 fn character(reference: &BytesRef<'_>) -> char {
     match &**reference {
         "amp" => '&',
@@ -86,7 +86,7 @@ impl Parser {
         self.open.iter().any(|name| name == "space")
     }
 
-    /// Reads an element without elements in it.
+    /// Reads an element without child elements.
     fn read(&mut self, name: &str, value: String) {
         let parent = self.open.last().map(String::as_str);
         let room = &mut self.room;
