@@ -25,7 +25,7 @@ use crate::{connections::Connections, schedule::next_due};
 const REDIS_TRIES: u32 = 5;
 /// The pause between these tries.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
-/// How often the server checks whether a refresh is due. A single long sleep would miss changes of the clock and suspends.
+/// How often the server checks whether a refresh is due. A single long sleep would miss clock changes and suspends.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(1);
 /// The pause before the first retry of a refresh, a little longer than the backoff after a failed sweep. It doubles each
 /// time, up to [`LONGEST_PAUSE`].
@@ -45,7 +45,7 @@ pub struct Server {
     client_limit: Duration,
 }
 
-/// Why the server does not start or stops.
+/// Why the server fails to start, or stops.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// Another program uses the port.

@@ -351,7 +351,11 @@ async fn a_sweeper_frozen_at(#[case] step: Step) {
         assert!(taken_hours(program).await.iter().all(|&hour| hour == FIFTEEN));
         assert_eq!(last_updated(program).await, newest);
     }
-    assert_eq!(cluster.redis(&["EXISTS", "classrooms:refresh_failed"]).await, "0", "the late sweeper should not start the backoff");
+    assert_eq!(
+        cluster.redis(&["EXISTS", "classrooms:refresh_failed"]).await,
+        "0",
+        "the late sweeper should not start the backoff"
+    );
 }
 
 #[tokio::test]

@@ -120,7 +120,10 @@ async fn no_admin_token_is_logged_or_sent_at_any_log_level() {
     }
     let (ended_well, log) = interrupt(&program).await;
     assert!(ended_well && log.contains("an operator invalidates the cache"), "{log}");
-    assert!(!log.contains("correct-horse") && !log.contains("battery-staple"), "no token should appear anywhere:\n{log}");
+    assert!(
+        !log.contains("correct-horse") && !log.contains("battery-staple"),
+        "no token should appear anywhere:\n{log}"
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::lists::{ListError, Page};
 
-/// The maximum size of a list in bytes, compressed or not. A full list of 2,000 rooms has about 4 MB.
+/// The maximum size of a list in bytes, compressed or not. A full list of 2,000 rooms is about 4 MB.
 pub const LIST_LIMIT: usize = 32 * 1024 * 1024;
 /// The maximum number of pages requested.
 const MOST_PAGES: usize = 25;

@@ -28,7 +28,7 @@ pub enum BuildingFrom {
     Formal,
     /// The list's building column
     BldgName,
-    /// The room's first category, except those whose rooms are included
+    /// The room's first category other than the chosen ones
     Category,
 }
 

@@ -108,11 +108,7 @@ impl Plan {
     pub fn of(answers: &[Option<Bookings>]) -> Self {
         let known = || answers.iter().flatten();
         let Some(grid) = Grid::of(known()) else {
-            return Self::usual(
-                None,
-                answers.len(),
-                "25Live shows no bookings or closures in the requested rooms",
-            );
+            return Self::usual(None, answers.len(), "25Live shows no bookings or closures in the requested rooms");
         };
         if !shows_closures(known()) {
             let why = "25Live shows guests no closures here, so weekends and holidays may look free";
@@ -147,7 +143,9 @@ fn building(week: Option<&Week>, grid: Grid, campus: &Week, of_campus: &Hours) -
     let doubtful = |why: &str| BuildingHours { own: None, check: Some(why.to_owned()) };
     match week {
         None => doubtful("25Live was not asked about this building or did not answer, so it has the campus's hours"),
-        Some(week) if week.iter().all(Option::is_none) => doubtful("25Live shows this building closed for a whole month"),
+        Some(week) if week.iter().all(Option::is_none) => {
+            doubtful("25Live shows this building closed for a whole month")
+        }
         Some(week) if week == campus => BuildingHours::default(),
         Some(week) if is_never_closed(week, grid) => {
             doubtful("25Live shows no closures of this building in a usual week, so it has the campus's hours")

@@ -20,9 +20,7 @@ pub struct Institution {
 
 /// A text that is not an [`Institution`].
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "expected the NAME in 25live.collegenet.com/pro/NAME (letters, digits, - and _), or the URL of that page"
-)]
+#[error("expected the NAME in 25live.collegenet.com/pro/NAME (letters, digits, - and _), or the URL of that page")]
 pub struct NotAnInstitution;
 
 impl FromStr for Institution {

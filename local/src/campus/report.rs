@@ -135,10 +135,7 @@ pub fn against(campus: &Campus, findings: &Findings) -> String {
     }
     list(&mut text, "Rooms without an answer (id, room, reason):", &findings.failures);
     if findings.asked < findings.rooms {
-        line(
-            &mut text,
-            &format!("The check stopped because the first {} rooms all failed.", findings.asked),
-        );
+        line(&mut text, &format!("The check stopped because the first {} rooms all failed.", findings.asked));
     }
     if answered > 0 {
         shown(&mut text, campus, findings);
@@ -149,12 +146,19 @@ pub fn against(campus: &Campus, findings: &Findings) -> String {
 
 fn shown(text: &mut String, campus: &Campus, findings: &Findings) {
     let Some(grid) = Grid::of(findings.answers.iter()) else {
-        line(text, "No room has any booking for a month. That is unlikely: guests may not be able to see bookings here.");
+        line(
+            text,
+            "No room has any booking for a month. That is unlikely: guests may not be able to see bookings here.",
+        );
         return;
     };
     line(text, &format!("All bookings and closures are between {} and {}.", grid.from, grid.to));
     let outside: Vec<_> = campus.buildings.iter().filter_map(|building| outside(building, grid)).collect();
-    list(text, "These opening hours extend beyond that. 25Live may show nothing there, so rooms may look free:", &outside);
+    list(
+        text,
+        "These opening hours extend beyond that. 25Live may show nothing there, so rooms may look free:",
+        &outside,
+    );
     line(
         text,
         if shows_closures(findings.answers.iter()) {
@@ -180,7 +184,7 @@ fn estimate(text: &mut String, findings: &Findings) {
     line(
         text,
         &format!(
-            "A request took {:.2} s on average, with {} at a time. A sweep would take about:",
+            "A room took {:.2} s on average, with {} requests at a time. A sweep would take about:",
             mean.as_secs_f64(),
             findings.concurrency
         ),

@@ -106,7 +106,10 @@ async fn a_request_body_that_does_not_arrive_gets_408() {
     let app = TestServer::start(Backend::Memory).await;
     let start = Instant::now();
     let response = response_to(&app, &request("POST /api/refresh", "content-length: 10\r\n")).await;
-    assert!(response.starts_with("HTTP/1.1 408 ") && response.contains("The request body did not arrive within 5 s"), "{response}");
+    assert!(
+        response.starts_with("HTTP/1.1 408 ") && response.contains("The request body did not arrive within 5 s"),
+        "{response}"
+    );
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     assert_eq!(app.simulator.requests(), 0);
 }

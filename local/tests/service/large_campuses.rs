@@ -98,9 +98,7 @@ async fn a_sweep_fails_when_more_than_half_of_the_rooms_asked_failed() {
 
 #[rstest]
 #[tokio::test]
-async fn a_reader_without_data_gets_first_results_while_the_sweep_continues(
-    #[values(Memory, Redis)] backend: Backend,
-) {
+async fn a_reader_without_data_gets_first_results_while_the_sweep_continues(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start_with(backend, &[("UPSTREAM_CONCURRENCY", "1")]).await;
     app.simulator.set_latency(Duration::from_millis(1100));
     let first = app.open_classrooms().await;

@@ -83,7 +83,10 @@ async fn a_day_has_the_hours_of_its_weekday_and_a_holiday_has_none() {
     let calendar = app.get("/api/classrooms/344/calendar.ics").await.text;
     let has = |start: &str| calendar.contains(&format!("DTSTART:{start}"));
     assert!(has("20260304T140000Z"), "Wednesday, 09:00 in New York");
-    assert!(!calendar.contains("DTSTART:20260303") && !calendar.contains("DTSTART:20260305"), "it is closed on these days");
+    assert!(
+        !calendar.contains("DTSTART:20260303") && !calendar.contains("DTSTART:20260305"),
+        "it is closed on these days"
+    );
 }
 
 #[tokio::test]

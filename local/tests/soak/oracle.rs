@@ -316,7 +316,8 @@ impl Facts {
         let may_be_in_doubt = self.doubtful[room].iter().any(|period| period.touches(from, until));
         let mut then = self.returned[room].iter().filter(|(_, period)| period.touches(from, until));
         then.any(|(returned, _)| {
-            returned.slots(room, ahead) == slots || (may_be_in_doubt && returned.slots_after_doubt(room, ahead) == slots)
+            returned.slots(room, ahead) == slots
+                || (may_be_in_doubt && returned.slots_after_doubt(room, ahead) == slots)
         })
     }
 
