@@ -1,4 +1,4 @@
-// A day as a picture: a bar from opening to closing time, in which the free times are filled.
+// The bar of a day: it runs from opening to closing time, and free times are filled.
 
 import {element, listed, say, setText} from './dom.js';
 import {clock, hourName} from './times.js';
@@ -15,8 +15,8 @@ function place(node, hours, from, until) {
 
 export const newBar = () => element('div', {className: 'bar', role: 'img'});
 
-/** Draws a day. `scale` is what the bar spans, if that is more than the opening hours; `asked` the time asked for, `minute` that of now, -1 if the
-    day is not today.
+/** Draws the bar of a day. `scale` is the span of the bar, by default the opening hours. `asked` is the time asked for. `minute` is the current
+    minute, or -1 if the day is not today.
     @param {HTMLElement} bar
     @param {{times: FreeTime[], hours: Hours | null, scale?: Hours | null, unknown: boolean, time?: FreeTime, asked?: Asked | null, minute: number}} day */
 export function drawBar(bar, {times, hours, scale = hours, unknown, time, asked, minute}) {
@@ -41,14 +41,14 @@ function dayInWords(times, hours, unknown) {
   return say('bar', {opens: clock(hours.opens), closes: clock(hours.closes), free});
 }
 
-/** The span of several days or buildings: bars on one scale can be compared, and what lies outside the hours of one is not free there.
+/** Returns the hours that span several days or buildings, so that their bars share one scale. Time outside a building's own hours is not free.
     @param {(Hours | null)[]} all @returns {Hours | null} */
 export function spanOf(all) {
   const open = all.flatMap(hours => hours ?? []);
   return open.length ? {opens: Math.min(...open.map(({opens}) => opens)), closes: Math.max(...open.map(({closes}) => closes))} : null;
 }
 
-/** The scale of the bars in `root`: a line at each full hour, and the name of every third one in `axis`.
+/** Draws the scale of the bars in `root`: a line at each full hour, and a label for every third hour in `axis`.
     @param {HTMLElement} root @param {HTMLElement} axis @param {Hours | null} hours */
 export function drawScale(root, axis, hours) {
   const key = JSON.stringify(hours);

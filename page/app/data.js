@@ -1,47 +1,47 @@
-// What the API says: the campus, the rooms of one day, the days of one room.
+// API data: the campus, the rooms of one day, and the days of one room.
 
 import {show} from './dom.js';
 import {question, root, shownDay} from './question.js';
 import {campusClock, compareClocks, dayAfter, knowsZone, MINUTE, minutesOf, monthAfter, now, SECOND, useZoneOf} from './times.js';
 
-/** How often the data are asked for again; an answer that has not changed is a 304. */
+/** Polling interval. An unchanged response is a 304. */
 const POLL = 5 * MINUTE;
-/** The same during a sweep that has published its first answers. */
+/** Polling interval during a sweep that has published its first answers. */
 const POLL_SWEEP = 15 * SECOND;
-/** A sweep that has published them ends within this time, mostly. */
+/** Most sweeps end within this time after they published their first answers. */
 const SWEEP = 2 * MINUTE;
-/** After this pause data that failed are asked for again, unless the server names another. */
+/** Delay before a failed request is retried, unless the response has a Retry-After header. */
 const RETRY = 30 * SECOND;
-/** A refresh may take half a minute; an answer that takes longer will not come. */
+/** Request timeout. A refresh may take half a minute. */
 const TIMEOUT = 45 * SECOND;
-/** For so long after a refresh a CDN may show older data: a minute at most, and as much again to be on the safe side. */
+/** How long a CDN may serve older data after a refresh: at most a minute, doubled as a safety margin. */
 const CDN = 2 * MINUTE;
 
-/** What the API says of the campus.
+/** The response of GET /api/buildings.
     @type {Campus | null} */
 export let campus = null;
 /** The rooms of one day.
     @type {Answer | null} */
 export let answer = null;
-/** The days of the room whose page is shown, or why they are not there.
+/** The days of the room whose page is shown, or the status of the request that failed.
     @type {{id: string, sweep?: string, days?: RoomDays, status?: number} | null} */
 export let roomDays = null;
-/** Why there is nothing newer of that day.
+/** Why that day has no newer data, and when to retry.
     @type {{status: number, day: string | null, until: number} | null} */
 export let problem = null;
-/** When the data were last asked for. */
+/** The time of the last request for the rooms of a day. */
 export let askedAt = 0;
-/** The request that is under way, and its day; what older ones bring is dropped.
+/** The request in flight, with its day. Responses to older requests are dropped.
     @type {{day: string | null} | null} */
 let pending = null;
-/** Answers that the service worker kept, because the network is down.
+/** Responses that came from the service worker's cache because the network is down.
     @type {WeakSet<object>} */
 const kept = new WeakSet();
-/** The refresh that this tab has made or heard of, as long as a CDN may show older data.
+/** The refresh that this tab started or learned of, for as long as a CDN may serve older data.
     @type {{seen: string, since: number, until: number} | null} */
 let lastSeen = rememberedRefresh();
 
-/** An answer that is an error, or none at all (status 0). */
+/** An error response; status 0 means that there was no response. */
 export class Problem extends Error {
   /** @param {number} status @param {number} retryAfter @param {string} [detail] */
   constructor(status, retryAfter, detail) {
@@ -63,7 +63,7 @@ export async function call(path, method = 'GET') {
   return body;
 }
 
-/** A path with its query. After a refresh the query has `seen`: a CDN keeps the answers to that apart from older ones.
+/** Returns a path with its query. After a refresh the query has `seen`, so that a CDN does not serve an older cached response.
     @param {string} path @param {Record<string, string>} [query] */
 export function pathOf(path, query = {}) {
   if (lastSeen && now() >= lastSeen.until && answer && Date.parse(answer.last_updated) >= lastSeen.since) rememberRefresh(null);
@@ -71,20 +71,20 @@ export function pathOf(path, query = {}) {
   return given ? `${path}?${given}` : path;
 }
 
-/** From now on this tab asks for the data of a refresh, which are not older than `since`.
+/** Makes this tab bypass cached responses that are older than a refresh. Its data are not older than `since`.
     @param {string} timestamp @param {number} [since] */
 export function sawRefresh(timestamp, since = Date.parse(timestamp)) {
   rememberRefresh({seen: timestamp, since, until: now() + CDN});
 }
 
-/** Remembers the refresh, also when the page is loaded again.
+/** Stores the refresh for this tab, so that it survives a reload.
     @param {typeof lastSeen} refresh */
 function rememberRefresh(refresh) {
   lastSeen = refresh;
   try {
     sessionStorage.setItem('refresh', JSON.stringify(refresh));
   } catch {
-    // The browser stores nothing.
+    // Storage is disabled or full.
   }
 }
 
@@ -97,14 +97,14 @@ function rememberedRefresh() {
   }
 }
 
-/** Asks for the rooms of the day that is shown. */
+/** Loads the rooms of the shown day. */
 export async function load() {
   const mine = {day: shownDay()};
   pending = mine;
   askedAt = now();
   try {
     const open = call(pathOf('api/open-classrooms', mine.day ? {date: mine.day} : {}));
-    open.catch(() => {});  // It is waited for below.
+    open.catch(() => {});  // It is awaited below.
     campus ?? await learnCampus();
     /** @type {Answer} */
     const newer = await open;
@@ -130,7 +130,7 @@ async function learnCampus() {
   useZoneOf(facts);
 }
 
-/** What is asked for once for each sweep, by its path: undefined as long as it is on the way, null if it cannot be had.
+/** Data that are loaded once per sweep, by path and query: undefined while loading, null if the request failed.
     @type {Map<string, any>} */
 const asides = new Map();
 
@@ -144,15 +144,15 @@ function aside(path, query) {
   return asides.get(key);
 }
 
-/** The rooms of another day than the one that is shown.
+/** Returns the rooms of a day other than the shown one.
     @param {string} date @returns {Answer | null | undefined} */
 export const otherDay = date => aside('api/open-classrooms', {date});
 
-/** The days of a room, which tell when its building opens.
+/** Returns the days of a room, with the opening hours of its building.
     @param {string} id @returns {RoomDays | null | undefined} */
 export const daysOfRoom = id => aside(`api/classrooms/${encodeURIComponent(id)}/days`);
 
-/** Asks for the days of the room whose page is shown, unless they are there or under way. What is shown stays until newer ones arrive. */
+/** Loads the days of the room whose page is shown, unless they are loaded or loading. The old ones stay visible until newer ones arrive. */
 export async function loadRoom() {
   const {room: id} = question, sweep = answer?.last_updated;
   if (roomDays?.id === id && roomDays.sweep === sweep) return;
@@ -168,7 +168,7 @@ export async function loadRoom() {
   if (mine === roomDays) show();
 }
 
-/** What could not be had is asked for again.
+/** Drops a failed request, so that it is retried.
     @param {typeof roomDays} failed */
 function forgetRoom(failed) {
   if (failed === roomDays) roomDays = null;
@@ -178,8 +178,8 @@ function forgetRoom(failed) {
 /** @param {string} code */
 export const factsOf = code => campus?.buildings.find(building => building.code === code);
 
-/** A building's opening hours on the day that is shown; null if it is closed. Data that an earlier release cached do not have them: then
-    today's stand in.
+/** Returns a building's opening hours on the shown day; null if it is closed. Data cached by an earlier release lack them, so today's hours
+    are the fallback.
     @param {Building} building @returns {Hours | null} */
 export function hoursOf(building) {
   return parseHours('opens' in building ? building : factsOf(building.code) ?? {});
@@ -188,13 +188,13 @@ export function hoursOf(building) {
 /** @param {{opens?: string | null, closes?: string | null}} facts @returns {Hours | null} */
 export const parseHours = ({opens, closes}) => opens && closes ? {opens: minutesOf(opens), closes: minutesOf(closes)} : null;
 
-/** The answer, if it is about the day that is asked for. */
+/** Returns the answer if it is for the shown day. */
 export const current = () => answer?.date === shownDay() ? answer : null;
 
-/** Why the day that is asked for is not to be had. */
+/** Returns the problem if it is about the shown day. */
 export const trouble = () => problem && problem.day === shownDay() ? problem : null;
 
-/** Whether the data should be asked for, again or for the first time. A day that is not kept will not come by asking. */
+/** Whether to load the data now. A 400 or 404 is not retried: the date is invalid or not kept. */
 export function isDue() {
   if (pending?.day === shownDay()) return false;
   const failed = trouble();
@@ -202,13 +202,13 @@ export function isDue() {
   return !current() || now() - askedAt >= (isBeingSwept() ? POLL_SWEEP : POLL);
 }
 
-/** All rooms of the answer. */
+/** Returns all rooms of the answer. */
 export const allRooms = () => Object.values(answer?.buildings ?? {}).flatMap(({classrooms}) => classrooms);
 
-/** Whether more rooms may be known in a moment: some are not, and the data are new. */
+/** Whether a sweep is probably still running: the data are new, and some rooms are unknown. */
 const isBeingSwept = () => answer && now() - Date.parse(answer.last_updated) < SWEEP && allRooms().some(({status}) => status === 'unknown');
 
-/** The last day that is kept: the sweep brings the same day of the next month. */
+/** Returns the last day with data: a sweep covers the days up to the same day of the next month. */
 export function lastDay() {
   if (!knowsZone()) return '';
   return answer?.last_updated ? monthAfter(campusClock(Date.parse(answer.last_updated)).date) : dayAfter(campusClock().date, 31);

@@ -2,11 +2,11 @@
 
 import TEXTS from './texts.json' with {type: 'json'};
 
-/** The elements of index.html that have an id.
+/** The elements of index.html that have an id, by id.
     @type {Record<string, any>} */
 export const ui = Object.fromEntries([...document.querySelectorAll('[id]')].map(node => [node.id, node]));
 
-/** Draws the page anew. The main module sets it: the modules below it cause changes, but do not know the view. */
+/** Redraws the page. The main module sets it, because the modules it imports trigger redraws but cannot import it. */
 export let show = () => {};
 
 /** @param {() => void} draw */
@@ -14,7 +14,7 @@ export function drawBy(draw) {
   show = draw;
 }
 
-/** An element with properties and children. Texts become text nodes, so a name from 25Live or a campus file is never markup.
+/** Creates an element with properties and children. Strings become text nodes, so a name from 25Live or a campus file is never parsed as markup.
     @param {string} tag @param {object} [properties] @param {...(Node | string)} children @returns {any} */
 export function element(tag, properties = {}, ...children) {
   const node = Object.assign(document.createElement(tag), properties);
@@ -27,7 +27,7 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Makes these nodes the children of `parent`. Nodes that stay where they are are not touched, so they keep the focus and need no new layout.
+/** Makes these nodes the children of `parent`. Nodes that are already in place are not touched, so they keep focus and need no layout.
     @param {Element} parent @param {Element[]} nodes */
 export function keep(parent, nodes) {
   const wanted = new Set(nodes);
@@ -39,7 +39,7 @@ export function keep(parent, nodes) {
   }
 }
 
-// The words are English, as the page is; the browser decides between twelve and 24 hours, and how a date is written.
+// The page's text is English. The browser's locale decides only the date format and the 12- or 24-hour clock.
 export const locale = navigator.language.startsWith('en') ? navigator.language : 'en-GB';
 export const number = new Intl.NumberFormat(locale);
 const plural = new Intl.PluralRules('en');
@@ -47,7 +47,7 @@ const lists = new Intl.ListFormat(locale);
 
 /** @typedef {keyof typeof TEXTS} Key */
 
-/** A text of the page, with its values. `count` decides between singular and plural.
+/** Returns a text with its placeholders filled in. `count` selects the singular or plural form.
     @param {Key} key @param {Record<string, string | number>} [values] */
 export function say(key, values = {}) {
   const text = TEXTS[key];

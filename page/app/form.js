@@ -1,4 +1,4 @@
-// The form: it shows the question, which the URL may change as well as a person.
+// The form. It shows the question, which the user or the URL may change.
 
 import {allRooms, campus, lastDay} from './data.js';
 import {say, ui} from './dom.js';
@@ -34,7 +34,7 @@ export function showQuestion() {
   showLimits();
 }
 
-/** The days that are kept: the arrows end where they end. */
+/** Limits the date field and the arrows to the days with data. */
 function showLimits() {
   if (!knowsZone()) return;
   const first = campusClock().date, last = lastDay(), day = String(shownDay());
@@ -46,14 +46,14 @@ function showLimits() {
 /** @returns {NodeListOf<HTMLInputElement>} */
 const radios = () => document.querySelectorAll('[name=mode]');
 
-/** A date or time that is half filled in has no value yet, and is left to the person who fills it in.
+/** Sets a field, unless it has focus and is a half-typed date or time, whose value is empty.
     @param {HTMLInputElement | HTMLSelectElement} field @param {string} value */
 function setValue(field, value) {
   const halfFilled = field === document.activeElement && ['date', 'time'].includes(field.type) && !field.value;
   if (field.value !== value && !halfFilled) field.value = value;
 }
 
-/** Selects a value. A link may ask for one that is not among the choices.
+/** Selects a value. A link may have a value that is not an option, so it is added.
     @param {HTMLSelectElement} select @param {string | number} chosen @param {string} label */
 function showChoice(select, chosen, label) {
   const value = String(chosen);
@@ -64,7 +64,7 @@ function showChoice(select, chosen, label) {
 /** @type {unknown} */
 let offeredFor;
 
-/** The choices that depend on what the campus file has: sizes, features, distances.
+/** Shows the filters and sort orders that the campus file has data for: size, features and distance.
     @param {unknown} answer */
 export function offerChoices(answer) {
   if (offeredFor === answer) return;
@@ -79,7 +79,7 @@ export function offerChoices(answer) {
   ui.sort.querySelector('[value=nearest]').hidden = places < 2 || !isSecureContext || !navigator.geolocation;
 }
 
-/** Asks the browser for the position, which does not leave this page. */
+/** Asks the browser for the position. It never leaves this page. */
 function askNearest() {
   report(say('locating'));
   navigator.geolocation.getCurrentPosition(({coords}) => {

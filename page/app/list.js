@@ -1,4 +1,4 @@
-// The list of rooms: by building, or one across the campus.
+// The list of rooms: by building, or one list across the campus.
 
 import {drawScale} from './bar.js';
 import {factsOf, hoursOf} from './data.js';
@@ -9,21 +9,21 @@ import {bySoonest, currentSort, inOrder, walkTo} from './rule.js';
 import {campusHours, rowOf, SOON} from './rows.js';
 import {clock, duration} from './times.js';
 
-/** So many rows are drawn at first; a button shows the next ones. */
+/** Number of rows drawn at first, and added by each click on "Show more". */
 const AT_ONCE = 20;
-/** A search that finds no more rooms than this shows all of them: a person who looks for a room wants to see it, taken or not. */
+/** A search with at most this many matches shows them all, because someone who searches for a room wants to see it even if it is taken. */
 const NARROW = 30;
-/** Up to so many buildings are open from the start; of more, only the first. */
+/** Up to this many buildings are expanded at first. If there are more, only the first one is. */
 const OPEN = 2;
 
 /** @typedef {{root: HTMLDetailsElement, name: HTMLElement, count: HTMLElement, hours: HTMLElement, map: HTMLAnchorElement, axis: HTMLElement, free: Rows, others: Folded,
       auto?: boolean, group?: Group}} Section */
 
-/** The buildings' sections, by their codes.
+/** The sections of the buildings, by building code.
     @type {Map<string, Section>} */
 const sections = new Map();
 
-/** Rows, of which the first ones are drawn: a phone takes long for hundreds. */
+/** A list of rows that draws only the first ones, because hundreds are slow on a phone. */
 class Rows {
   list = element('ul');
   more = element('button', {type: 'button', className: 'more', onclick: () => this.showMore()});
@@ -57,7 +57,7 @@ class Rows {
   }
 }
 
-/** Rooms that are not free, behind a line that says how many and when the first becomes free. */
+/** A collapsed list of rooms that are not free. Its summary has their number and the time when the first becomes free. */
 class Folded {
   summary = element('summary');
   rows = new Rows('others');
@@ -66,7 +66,7 @@ class Folded {
   rooms = [];
   auto = false;
 
-  /** @param {Judgement[]} rooms @param {boolean} open whether they are shown unless a person closes them */
+  /** @param {Judgement[]} rooms @param {boolean} open whether the list is expanded until the user closes it */
   draw(rooms, open) {
     this.rooms = rooms;
     this.root.hidden = !rooms.length;
@@ -90,7 +90,7 @@ function inSum(rooms) {
   return joined([counts.filter(Boolean).join(', '), nextOf(rooms)]);
 }
 
-/** When the first of these rooms becomes free.
+/** Returns when the first of these rooms becomes free: "next in 7 min" or "next at 2 PM".
     @param {Judgement[]} rooms */
 function nextOf(rooms) {
   const [first] = rooms.toSorted(bySoonest), asked = askedTime();
@@ -99,7 +99,7 @@ function nextOf(rooms) {
   return currentMode() === 'now' && wait <= SOON ? say('next_in', {duration: duration(wait)}) : say('next_at', {time: clock(first.next.from)});
 }
 
-/** Whether a search has found so few rooms that all of them are shown. */
+/** Whether a search has so few matches that all of them are shown. */
 let isNarrow = false;
 
 const list = {free: new Rows('free'), others: new Folded()};
@@ -108,7 +108,7 @@ const acrossCampus = element('section', {className: 'building'}, element('div', 
 const folded = {summary: element('summary'), list: element('div'), root: element('details', {className: 'folded'})};
 folded.root.append(folded.summary, folded.list);
 
-/** Those buildings that are asked for and have a room that matches.
+/** Returns the selected buildings that have a matching room.
     @param {Group[]} groups */
 export const chosenOf = groups => groups.filter(({building, free, others}) =>
   (!question.buildings.length || isChosen(building.code)) && free.length + others.length > 0);
@@ -123,7 +123,7 @@ export function showRooms(groups) {
   keep(ui.rooms, [ui.notices, ...parts]);
 }
 
-/** One list across the campus. "Soonest free" has the rooms in it that are not free yet.
+/** Draws one list across the campus. "Soonest first" includes rooms that are not free yet.
     @param {Judgement[]} free @param {Judgement[]} others */
 function acrossAll(free, others) {
   const coming = currentSort() === 'soonest' ? others.filter(({next}) => next) : [];
@@ -181,7 +181,7 @@ function showBuilding(group, open) {
   section.map.hidden = !place;
   if (place) section.map.href = place;
   drawScale(section.root, section.axis, hours);
-  // What a person opened or closed stays so until another question.
+  // The user's own expanding and collapsing lasts until the question changes.
   if (section.auto !== open) section.root.open = section.auto = open;
   drawIfOpen(section);
   return section.root;
@@ -194,7 +194,7 @@ function drawIfOpen({root, group, free, others}) {
   others.draw(group.others, isNarrow);
 }
 
-/** Opens all buildings and shows all rows, so that they are printed. */
+/** Expands all buildings and draws all rows, for printing. */
 export function openAll() {
   list.free.showAll();
   for (const section of sections.values()) {
@@ -204,14 +204,14 @@ export function openAll() {
   }
 }
 
-/** A map with a mark at the building; undefined if its place is not known.
+/** Returns the URL of a map with a marker at the building; undefined if its location is unknown.
     @param {string} code */
 export function mapOf(code) {
   const place = factsOf(code)?.location;
   return place && `https://www.openstreetmap.org/?mlat=${place[0]}&mlon=${place[1]}#map=18/${place[0]}/${place[1]}`;
 }
 
-/** "open 7 AM – 11 PM", or that it is closed.
+/** Returns "open 7 AM – 11 PM", with "closed now" before it if it is, or "closed today".
     @param {Hours | null} hours */
 function openInWords(hours) {
   if (!hours) return say(isToday() ? 'closed_today' : 'closed_that_day');

@@ -1,4 +1,4 @@
-// The page: which view is shown, what time changes, and what people do.
+// The main module: chooses the view, redraws as time passes, and handles global events.
 
 import {answer, askedAt, campus, current, isDue, load} from './data.js';
 import {drawBy, joined, say, setText, ui} from './dom.js';
@@ -35,7 +35,7 @@ function showAll() {
   if (isDue()) load();
 }
 
-/** The list of rooms, or why there is none. */
+/** Shows the list of rooms, or why there is none. */
 function listView() {
   const moment = knowsZone() ? joined([dayName(String(shownDay())), isToday() && clock(campusClock().minute)]) : '';
   if (!current() || !campus) {
@@ -53,7 +53,7 @@ function listView() {
   return {headline, moment};
 }
 
-/** One room. */
+/** Shows the page of one room. */
 function roomView() {
   if (!knowsZone()) return {headline: showNoRooms() || say('free_classrooms'), moment: ''};
   const shown = showRoom();
@@ -61,7 +61,7 @@ function roomView() {
   return shown;
 }
 
-/** @param {number | null} count how many rooms are free as asked; null as long as that is not known */
+/** @param {number | null} count the number of matching free rooms; null if unknown */
 function headlineOf(count) {
   if (isBackwards()) return say('end_before_start');
   const [time, from, to] = [question.at, question.from, question.to].map(time => time && clock(minutesOf(time)));
@@ -79,7 +79,7 @@ const campusName = () => campus?.campus ?? ui.home.textContent;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let announcing;
 
-/** Tells screen readers what has changed, once it has settled.
+/** Announces a change to screen readers, debounced.
     @param {string} text */
 function announce(text) {
   clearTimeout(announcing);
@@ -99,7 +99,7 @@ function wakeUp() {
   tick();
 }
 
-/** The service worker keeps the last data for times without a network. */
+/** Registers the service worker, which serves the last data when the network is down. */
 function keepOffline() {
   if (!navigator.serviceWorker) return;
   const script = `${root}app/sw.js`;
@@ -107,7 +107,7 @@ function keepOffline() {
   navigator.serviceWorker.register(policy ? policy.createScriptURL('') : script, {scope: `${root}app`}).catch(error => console.warn(error));
 }
 
-// The address changes without a load, so a relative link would lead elsewhere.
+// The URL changes without a page load, which would break relative links.
 for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll('[href]:not([href^="#"])'))) link.setAttribute('href', link.href);
 document.addEventListener('click', follow);
 addEventListener('popstate', askUrl);

@@ -1,4 +1,4 @@
-// What the page says, and offers, when no room is free as asked.
+// The message and the buttons that are shown when no matching room is free.
 
 import {daysOfRoom, hoursOf, otherDay} from './data.js';
 import {element, listed, say, ui} from './dom.js';
@@ -6,12 +6,12 @@ import {ANY_LENGTH, ask, askDay, askedTime, choose, currentMode, isBackwards, is
 import {bySoonest, currentSort, freeTimes} from './rule.js';
 import {clock, dayName, duration, minutesOf} from './times.js';
 
-/** A button: what it says, and what it does.
+/** A button: its label and its action.
     @typedef {{label: string, way: () => void}} Way */
 
 const nothing = element('div', {className: 'empty'});
 
-/** What to say, and to offer, when no room is free as asked.
+/** Returns the message and the buttons for a list without a free room.
     @param {Group[]} groups @param {Judgement[]} others */
 export function nothingFree(groups, others) {
   const [texts, ways] = groups.length ? whenNothingIsFree(groups, others) : whenNothingIsFound();
@@ -26,7 +26,7 @@ export function nothingFree(groups, others) {
 
 /** @param {Group[]} groups @param {Judgement[]} others @returns {[string[], Way[]]} */
 function whenNothingIsFree(groups, others) {
-  // The headline says what is wrong with the question.
+  // The headline already explains the problem.
   if (isBackwards()) return [[], []];
   const tomorrow = {label: say(isToday() ? 'show_tomorrow' : 'show_next_day'), way: () => askDay(nextDay(), {mode: 'day'})};
   const open = groups.map(({building}) => ({building, hours: hoursOf(building)})).filter(({hours}) => hours);
@@ -54,7 +54,7 @@ function whenNothingIsFree(groups, others) {
 /** @param {Group} group @param {Way} tomorrow @returns {[string[], Way[]]} */
 function whenAllIsClosed({building, free, others}, tomorrow) {
   const days = daysOfRoom([...free, ...others][0].room.id);
-  // The line has its place before it can be written, so nothing moves then.
+  // A blank line reserves the space, so the layout does not shift when the data arrive.
   if (days === undefined) return [[say('all_closed'), '\u00a0'], [tomorrow]];
   const next = days?.days.find(({date, opens}) => opens && date > String(shownDay()));
   if (!next) return [[say('all_closed')], [tomorrow]];
@@ -66,11 +66,11 @@ function whenAllIsClosed({building, free, others}, tomorrow) {
 /** @param {Judgement} judgement */
 const roomName = ({building, room}) => `${building.code} ${room.name}`;
 
-/** When the first of these rooms is free tomorrow, if that is known.
+/** Returns which of these rooms is free first tomorrow, if that is known.
     @param {Group[]} groups */
 function tomorrowInWords(groups) {
   const day = nextDay(), later = isToday() ? otherDay(day) : null;
-  // The line has its place before it can be written, so nothing moves then.
+  // A blank line reserves the space, so the layout does not shift when the data arrive.
   if (later === undefined) return ['\u00a0'];
   const starts = groups.flatMap(group => [...group.free, ...group.others]).flatMap(judgement => {
     const building = later?.buildings[judgement.building.code], room = building?.classrooms.find(({id}) => id === judgement.room.id);

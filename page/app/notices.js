@@ -1,11 +1,11 @@
-// What is to be known about the data: that they are old, not complete, or invented, and which clock the times are of.
+// Notices about the data (old, incomplete or simulated), the time zone and the device's clock.
 
 import {allRooms, answer, campus, current, load, roomDays, trouble} from './data.js';
 import {element, keep, say, setText, ui} from './dom.js';
 import {ask, question, shownDay} from './question.js';
 import {browserClock, campusClock, clock, dayName, duration, knowsZone, MINUTE, skew, zoneInFull, zoneName} from './times.js';
 
-/** Data that are old say so. */
+/** Shows why the data are old or incomplete, whether they are simulated, and how the clocks differ. */
 export function showNotices() {
   const failed = trouble();
   const reason = failed?.status ? say('no_newer') : failed || !navigator.onLine ? unreachable() : answer?.stale ? say('stale') : '';
@@ -24,7 +24,7 @@ function wrongClock() {
   return say(skew > 0 ? 'clock_slow' : 'clock_fast', {duration: duration(Math.max(1, Math.round(Math.abs(skew) / MINUTE)))});
 }
 
-/** "612 of 1,500 rooms are known so far", as long as some are not. */
+/** Returns "Bookings loaded for 612 of 1,500 rooms so far."; '' if all rooms are known. */
 export function howMuchIsKnown() {
   const rooms = allRooms(), known = rooms.filter(({status}) => status !== 'unknown').length;
   return known === rooms.length ? '' : say('known_rooms', {known, all: rooms.length});
@@ -39,11 +39,11 @@ function knownAt(reason, lastUpdated) {
 
 export const unreachable = () => say(navigator.onLine ? 'unreachable' : 'offline');
 
-/** The way to the day that was shown last.
+/** Returns a button that shows the day of the last answer.
     @param {Answer} answer */
 const lastKnown = ({date}) => ({label: say('show_day', {day: dayName(date, true)}), way: () => ask({date})});
 
-/** Headline, sentence and way out for a day that cannot be shown.
+/** Returns the headline, the sentence and the button for a day that cannot be shown.
     @param {{status: number}} problem @returns {{headline: string, text: string, label: string, way: () => void}} */
 function explain({status}) {
   const again = {label: say('try_again'), way: load};
@@ -58,8 +58,8 @@ function explain({status}) {
 
 const noRooms = element('div', {className: 'empty'});
 
-/** Shows why there are no rooms: they are being loaded, or cannot be had.
-    @returns {string} the headline; '' while they are being loaded */
+/** Shows why there are no rooms: they are loading, or the request failed.
+    @returns {string} the headline; '' while the rooms are loading */
 export function showNoRooms() {
   const failed = trouble();
   ui.rooms.setAttribute('aria-busy', String(!failed));
@@ -74,7 +74,7 @@ export function showNoRooms() {
   return explained ? explained.headline : '';
 }
 
-/** Whom to ask about the rooms, where the campus file says it. */
+/** Shows the contact for questions about rooms, if the campus file has one. */
 export function showContact() {
   const {contact} = campus ?? {};
   if (!contact || ui.contact.childElementCount) return;

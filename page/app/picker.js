@@ -1,4 +1,4 @@
-// The dialog in which buildings are chosen. Its choices are applied at once.
+// The dialog for choosing buildings. Each choice is applied immediately.
 
 import {element, keep, number, say, setText, ui} from './dom.js';
 import {factsOf} from './data.js';
@@ -8,7 +8,7 @@ import {duration} from './times.js';
 
 /** @typedef {{root: HTMLElement, box: HTMLInputElement, name: HTMLElement, code: HTMLElement, count: HTMLElement, text: string}} Choice */
 
-/** The choices, by the code of their building.
+/** The choices, by building code.
     @type {Map<string, Choice>} */
 const choices = new Map();
 
@@ -20,8 +20,8 @@ function newChoice({code, name}) {
   return choice;
 }
 
-/** Shows the choices, and what is chosen on the button that opens the dialog.
-    @param {Group[]} groups all buildings @param {number} free how many rooms are free as asked */
+/** Shows the choices, and the current choice on the button that opens the dialog.
+    @param {Group[]} groups all buildings @param {number} free the number of matching free rooms */
 export function showPicker(groups, free) {
   ui.choose.hidden = groups.length < 2;
   setText(ui.choose, chosenInWords(groups));
@@ -50,7 +50,7 @@ function drawChoices(groups) {
   setText(ui['picker-none'], shown.length ? '' : say('no_such_building', {text: ui['picker-q'].value}));
 }
 
-/** "CAS", "3 buildings" or "All buildings".
+/** Returns "CAS", "3 buildings" or "All buildings".
     @param {Group[]} groups */
 function chosenInWords(groups) {
   const chosen = groups.filter(({building}) => isChosen(building.code));
@@ -62,7 +62,7 @@ ui.choose.addEventListener('click', () => {
   ui['picker-q'].value = '';
   drawChoices(lastGroups);
   ui.picker.showModal();
-  // The field would open a phone's keyboard, which covers the buildings.
+  // Focusing the search field would open a phone's keyboard, which covers the buildings.
   (matchMedia('(pointer: fine)').matches ? ui['picker-q'] : ui.picker).focus();
 });
 ui['picker-q'].addEventListener('input', () => drawChoices(lastGroups));
@@ -72,5 +72,5 @@ ui['picker-list'].addEventListener('change', (/** @type {Event & {target: HTMLIn
 });
 ui['picker-all'].addEventListener('click', () => choose({buildings: []}));
 ui['picker-done'].addEventListener('click', () => ui.picker.close());
-// A click beside the dialog is one on its backdrop, which belongs to it.
+// A click on the backdrop has the dialog itself as its target.
 ui.picker.addEventListener('click', (/** @type {MouseEvent} */ event) => event.target === ui.picker && ui.picker.close());

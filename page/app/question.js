@@ -1,32 +1,32 @@
-// The question lives in the URL, with the API's parameters and two of its own; what a person chose last is remembered on the device.
+// The question: what the user asks for. The URL holds it, mostly with the API's parameters. The device remembers the last choices.
 
 import {show} from './dom.js';
 import {campusClock, DAY_END, dayAfter, hhmm, instantOf, isDay, knowsZone, MINUTE, minutesOf, now, shownFrom} from './times.js';
 
-/** The path of the service, which may have one of its own: "/" or "/rooms/". The server states the way to it from this page. */
+/** The root path of the service, such as "/" or "/rooms/". The server puts the relative path to it into the page. */
 export const root = new URL(document.documentElement.dataset.base || '.', location.href).pathname;
-/** Where the pages of rooms are. */
+/** The path of room pages, without the room id. */
 const ROOMS = `${root}app/rooms/`;
 
 export const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 const END = /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
-/** A room that is free for less than this is not what people look for, unless they say so. */
+/** Default minimum length: by default, rooms that are free for less time are not shown as free. */
 const MIN = 30;
-/** Every free time is at least so long; the API takes nothing less. */
+/** The shortest minimum length, which every free time has; the API accepts no less. */
 export const ANY_LENGTH = 1;
-/** The choices of `sort`, and what the API calls them. */
+/** The values of `sort` in a URL, the API's included, and the page's sort order for each. */
 const SORTS = /** @type {Map<string, Sort>} */ (new Map([['name', 'name'], ['duration', 'duration'], ['free_until', 'duration'], ['soonest', 'soonest'], ['nearest', 'nearest'], ['capacity', 'capacity']]));
 
-/** Under this name the device keeps what is remembered. */
+/** The localStorage key of the remembered choices. */
 const REMEMBERED = `emptyclassroom:${root}`;
 
 /** @type {Question} */
 export let question = readUrl(location.search ? {} : rememberedChoices());
-// The address holds what is remembered as well: it can be copied, and the back button returns to it.
+// Put the remembered choices into the URL, so that it can be shared and the back button returns to them.
 if (!location.search) history.replaceState(null, '', urlOf(question));
 
-/** A range may end with the day: 24:00 in the API's words, 00:00 in a time field.
+/** Converts the end of a range: midnight is 24:00 in the API and 00:00 in a time field.
     @param {string} time */
 export function endOf(time) {
   return time === '00:00' ? '24:00' : time;
@@ -53,7 +53,7 @@ function readUrl(defaults) {
   };
 }
 
-/** The id of the room whose page has this path; '' for another path.
+/** Returns the id of the room whose page has this path; '' for any other path.
     @param {string} path */
 export function roomOf(path) {
   if (!path.startsWith(ROOMS)) return '';
@@ -61,7 +61,7 @@ export function roomOf(path) {
   try {
     return decodeURIComponent(id);
   } catch {
-    // It is not percent-encoded as it should be, so there is no such room.
+    // The percent-encoding is invalid, so the room does not exist.
     return id;
   }
 }
@@ -79,7 +79,7 @@ export function urlOf({room, q, date, mode, at, from, to, min, sort, buildings, 
   return `${root}app${query && '?'}${query}`.replaceAll('%3A', ':').replaceAll('%2C', ',');
 }
 
-/** Asks something else. Typing is no step of its own for the back button.
+/** Changes the question. Typing replaces the history entry, so the back button does not step through each letter.
     @param {Partial<Question>} change @param {boolean} [typing] */
 export function ask(change, typing = false) {
   question = {...question, ...change};
@@ -87,31 +87,31 @@ export function ask(change, typing = false) {
   show();
 }
 
-/** Asks something else, by a control of the form: the device remembers it.
+/** Changes the question and remembers the choice on the device.
     @param {Partial<Pick<Question, 'buildings' | 'sort' | 'min'>>} choice */
 export function choose(choice) {
   try {
     localStorage.setItem(REMEMBERED, JSON.stringify({...rememberedChoices(), ...choice}));
   } catch {
-    // The browser stores nothing.
+    // Storage is disabled or full.
   }
   ask(choice);
 }
 
-/** Takes the question from the URL, after the back button. */
+/** Reads the question from the URL, for example after the back button. */
 export function askUrl() {
   question = readUrl({});
   show();
 }
 
-/** Asks what a link of the page asks.
+/** Reads the question from a link on the page.
     @param {string} href */
 export function askHref(href) {
   history.pushState(null, '', href);
   askUrl();
 }
 
-/** Today is no day in particular: a page that stays open goes on with the next.
+/** Changes the day. Today is stored as no date, so a page that stays open moves on to the next day.
     @param {string} date @param {Partial<Question>} [change] */
 export function askDay(date, change) {
   ask({date: knowsZone() && date === campusClock().date ? '' : date, ...change});
@@ -123,25 +123,25 @@ function rememberedChoices() {
     const {buildings = [], sort = 'name', min = MIN} = JSON.parse(localStorage.getItem(REMEMBERED) ?? '{}');
     if (Array.isArray(buildings) && min >= ANY_LENGTH && min <= DAY_END && SORTS.has(sort)) return {buildings: buildings.map(String), sort, min: Number(min)};
   } catch {
-    // Nothing is stored, or it is of another version.
+    // Nothing is stored, or another version stored it.
   }
   return {};
 }
 
-/** Whether a building is among those asked for, in letters of either case.
+/** Whether a building is selected, ignoring case.
     @param {string} code */
 export const isChosen = code => question.buildings.some(chosen => chosen.toLowerCase() === code.toLowerCase());
 
-/** The day that is asked about; null as long as the campus's zone, and so its day, is not known. A room's page is about now, whatever the list was. */
+/** Returns the shown day; null until the campus's time zone is known. A room's page is always about today. */
 export const shownDay = () => !question.room && question.date || (knowsZone() ? campusClock().date : null);
 export const isToday = () => knowsZone() ? shownDay() === campusClock().date : !question.date || Boolean(question.room);
-/** "Now" has no meaning on another day. */
+/** Returns the mode. "Now" has no meaning on another day, so it becomes "All day". */
 export const currentMode = () => question.room ? 'now' : question.mode === 'now' && !isToday() ? 'day' : question.mode;
-/** For how many minutes a room should be free. */
+/** Returns how many minutes a room must be free. */
 export const minimum = () => question.room ? ANY_LENGTH : question.min;
 export const isBackwards = () => currentMode() === 'range' && question.to <= question.from;
 
-/** The minutes in which the rooms should be free; null for any of the day.
+/** Returns the time at which rooms must be free; null for any time of the day.
     @returns {Asked | null} */
 export function askedTime() {
   const day = String(shownDay());
@@ -157,7 +157,7 @@ export function askedTime() {
   }
 }
 
-/** The times to begin with when somebody chooses "At" or "From–to": the next half hour.
+/** Returns the default times for "At" and "Between": they start at the next half hour.
     @param {string} mode */
 export function firstTimes(mode) {
   const from = isToday() && knowsZone() ? Math.min(Math.ceil(campusClock().minute / 30) * 30, 22 * 60) : 10 * 60;
@@ -166,5 +166,5 @@ export function firstTimes(mode) {
   return {};
 }
 
-/** The day after the one that is shown. */
+/** Returns the day after the shown one. */
 export const nextDay = () => isDay(shownDay()) ? dayAfter(String(shownDay()), 1) : '';

@@ -1,17 +1,17 @@
-// The refresh button, and how old the data are.
+// The refresh button and the age of the data.
 
 import {answer, call, current, load, pathOf, Problem, sawRefresh} from './data.js';
 import {say, setText, ui} from './dom.js';
 import {howMuchIsKnown, unreachable} from './notices.js';
 import {duration, MINUTE, now, SECOND, twoDigits} from './times.js';
 
-/** For so long nobody may try again after a refresh that failed, unless the server says otherwise. */
+/** Backoff after a failed refresh, unless the response has a Retry-After header. */
 const BACK_OFF = 60 * SECOND;
-/** A message that is no warning goes away after this time. */
+/** How long a message that is not a warning stays visible. */
 const MESSAGE = 10 * SECOND;
 
 let refreshing = false;
-/** When a refresh may be asked for again. */
+/** The earliest time of the next refresh. */
 let notBefore = 0;
 
 export async function lookAtCooldown() {
@@ -33,11 +33,11 @@ async function refresh() {
   lookAtCooldown();
   if (outcome && outcome.status !== 429 && !isInProgress(outcome)) return;
   await load();
-  // A request has no time for all rooms of a large campus.
+  // A refresh request is too short for all rooms of a large campus.
   if (!outcome && current() && howMuchIsKnown()) report(say('more_to_read'));
 }
 
-/** Whether another refresh takes longer than a request can wait for.
+/** Whether the server gave up waiting for another refresh.
     @param {Problem} problem */
 const isInProgress = ({status, detail}) => status === 503 && detail === 'Refresh in progress';
 
@@ -57,7 +57,7 @@ function refused(outcome) {
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let falling;
 
-/** Says how the refresh goes. What is no warning need not stay.
+/** Shows a message. It disappears after a while, unless it is a warning or a refresh is running.
     @param {string} text @param {boolean} [warn] */
 export function report(text, warn = false) {
   clearTimeout(falling);

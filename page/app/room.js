@@ -1,4 +1,4 @@
-// The page of one room: its facts, and each day that is kept.
+// The page of one room: its facts, and each day with data.
 
 import {drawBar, drawScale, newBar, spanOf} from './bar.js';
 import {answer, current, factsOf, loadRoom, roomDays} from './data.js';
@@ -25,7 +25,7 @@ const actions = element('p', {className: 'actions'}, card.subscribe, card.share,
 const monthSection = element('section', {className: 'building'}, element('h2', {}, say('room_month')), element('div', {className: 'scale'}, card.axis), card.month, card.state);
 
 /** Shows the room.
-    @returns {{headline: string, moment: string, summary: string}} its name, what is known of now, and that in few words */
+    @returns {{headline: string, moment: string, summary: string}} its name, its current state, and a short form of that */
 export function showRoom() {
   loadRoom();
   const known = roomOfAnswer(question.room), {days, status} = roomDays ?? {};
@@ -39,7 +39,7 @@ export function showRoom() {
   return {headline: missing ? say('no_such_room') : name || say('free_classrooms'), moment: joined(state), summary: state[0] ?? ''};
 }
 
-/** What the answer says of a room, of whatever day it is.
+/** Returns a room of the answer, whatever its day.
     @param {string} id */
 function roomOfAnswer(id) {
   for (const building of Object.values(answer?.buildings ?? {})) {
@@ -65,7 +65,7 @@ function showFacts(known) {
   card.subscribe.href = `webcal://${location.host}${root}api/classrooms/${encodeURIComponent(question.room)}/calendar.ics`;
 }
 
-/** What the days were drawn from: they change when the data or the minute does.
+/** The inputs of the last drawing. It is repeated only if they change.
     @type {{days?: RoomDays, today: string, minute: number}} */
 let drawn = {today: '', minute: -1};
 
@@ -87,7 +87,7 @@ function showMonth() {
   }));
 }
 
-/** "7:00 AM – 9:05 AM and 1:00 PM – 11:00 PM".
+/** Returns the free times, such as "7:00 AM – 9:05 AM and 1:00 PM – 11:00 PM".
     @param {Hours | null} hours @param {FreeTime[]} times @param {boolean} unknown */
 function timesInWords(hours, times, unknown) {
   if (!hours) return say('closed');
@@ -103,6 +103,6 @@ async function shareRoom() {
     setText(card.share, say('copied'));
     setTimeout(setText, 4000, card.share, say('share'));
   } catch {
-    // The person closed the dialog, or the browser does not permit it.
+    // The user closed the dialog, or the browser does not allow it.
   }
 }

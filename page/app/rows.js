@@ -1,4 +1,4 @@
-// A room as a row of the list.
+// The rows of the list, one for each room.
 
 import {drawBar, newBar, spanOf} from './bar.js';
 import {answer, hoursOf} from './data.js';
@@ -7,16 +7,16 @@ import {ask, askedTime, askHref, currentMode, isToday, question, roomOf, root, s
 import {currentSort, walkTo} from './rule.js';
 import {campusClock, clock, DAY_END, duration, shownFrom} from './times.js';
 
-/** In the next hour a room becomes free "in 7 min", later "at 2 PM". */
+/** Within this many minutes, a room becomes free "in 7 min"; later, "at 2 PM". */
 export const SOON = 60;
 
 /** @typedef {{root: HTMLElement, parts: Record<string, HTMLElement>, shown?: Judgement, key?: string}} Row */
 
-/** The rows, by the id of their room. They are made once, and changed where what they say changes.
+/** The rows, by room id. A row is created once and updated when its content changes.
     @type {Map<string, Row>} */
 const rows = new Map();
 
-/** The hours of the whole campus on the day of the answer: the scale of a list across it.
+/** Returns the hours of the whole campus on the day of the answer, the scale of the campus-wide list.
     @returns {Hours | null} */
 export function campusHours() {
   if (spanned.of !== answer) spanned = {of: answer, hours: spanOf(Object.values(answer?.buildings ?? {}).map(hoursOf))};
@@ -26,7 +26,7 @@ export function campusHours() {
 /** @type {{of: unknown, hours: Hours | null}} */
 let spanned = {of: null, hours: null};
 
-/** The row of a room.
+/** Returns the row of a room.
     @param {Judgement} judgement */
 export function rowOf(judgement) {
   const {room, building} = judgement;
@@ -38,7 +38,7 @@ export function rowOf(judgement) {
   return row.root;
 }
 
-/** An empty row, from which the others are copied. */
+/** The empty row that the others are cloned from. */
 const pattern = element('li', {className: 'room'},
   element('p', {className: 'name'}, element('a')), element('p', {className: 'answer'}, element('b'), element('span')),
   newBar(), element('p', {className: 'facts'}), element('p', {className: 'note'}));
@@ -71,14 +71,14 @@ function fill({root, parts}, judgement) {
   drawBar(parts.bar, {...judgement, scale, unknown, asked: askedTime(), minute: isToday() ? campusClock().minute : -1});
 }
 
-/** Seats; before them, in a list across the campus, the building and the way to it.
+/** Returns the number of seats. In the campus-wide list, the building and the walking time come first.
     @param {Judgement} judgement */
 function rowFacts({room, building}) {
   const walk = walkTo(building.code), inList = currentSort() !== 'name';
   return joined([inList && building.name, inList && walk && say('walk', {duration: duration(walk)}), room.capacity && say('seats', {count: room.capacity})]);
 }
 
-/** "Free until 2:00 PM" and "2 h 10 min, then booked"; or why not.
+/** Returns "Free until 2:00 PM" and "2 h 10 min, then booked", or why the room is not free.
     @param {Judgement} judgement @returns {string[]} */
 export function stateInWords({room, free, time, minutes, next, hours}) {
   if (!hours) return [say('closed')];
@@ -93,7 +93,7 @@ export function stateInWords({room, free, time, minutes, next, hours}) {
   return [say(asked ? 'free_again_no' : 'not_free')];
 }
 
-/** How long a room is free, and what comes then: a booking, or closing time. A building that never closes has none.
+/** Returns how long a room is free and what comes next: a booking or closing time. A building that is open all day has no closing time.
     @param {FreeTime} time @param {number} minutes @param {Hours} hours */
 function howLongIs({until}, minutes, {opens, closes}) {
   const length = duration(minutes);
@@ -111,7 +111,7 @@ function noteOf({room, times, hours}) {
   return [unbooked ? say('unbooked_note') : '', false];
 }
 
-/** A tap on a link within the page shows the other view without loading the page anew.
+/** Handles a click on a link within the page: shows the other view without loading the page.
     @param {MouseEvent} event */
 export function follow(event) {
   const link = event.target instanceof Element && event.target.closest('a');

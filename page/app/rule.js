@@ -1,14 +1,14 @@
-// The rule: when a room is free, which rooms match, and in which order they stand.
+// The rules: when a room is free, which rooms match, and how they are sorted.
 
 import {answer, factsOf, hoursOf, parseHours} from './data.js';
 import {askedTime, currentMode, isBackwards, isToday, minimum, question, shownDay} from './question.js';
 import {campusClock, DAY_END, instantOf, MINUTE, minutesOf, shownFrom} from './times.js';
 
-/** A person walks so many meters in a minute, and ways are longer than the straight line by so much. */
+/** Walking speed, and how much longer a walk is than the straight line. */
 const METERS_A_MINUTE = 80, DETOUR = 1.3;
 const EARTH_RADIUS = 6_371_000;
 
-/** Where the person is, after they asked for the nearest rooms. It stays in this page.
+/** The user's position, once they sort by distance. It never leaves this page.
     @type {{latitude: number, longitude: number} | null} */
 let position = null;
 
@@ -17,10 +17,10 @@ export function standAt({latitude, longitude}) {
   position = {latitude, longitude};
 }
 
-/** "Nearest" waits for a position. */
+/** Returns the sort order. "Nearest first" needs a position; until then, rooms are sorted by building. */
 export const currentSort = () => question.sort === 'nearest' && !position ? 'name' : question.sort;
 
-/** How many minutes it takes to walk to a building; undefined if that is not known.
+/** Returns the walking time to a building in minutes; undefined if a position is missing.
     @param {string} code */
 export function walkTo(code) {
   const place = factsOf(code)?.location;
@@ -34,7 +34,7 @@ export function walkTo(code) {
 /** @type {WeakMap<object, FreeTime[]>} */
 const known = new WeakMap();
 
-/** A room's free times on the day of the answer. They are worked out once.
+/** Returns a room's free times on the day of the answer, computed once.
     @param {Room} room @param {Hours | null} hours */
 function timesOf(room, hours) {
   let times = known.get(room);
@@ -45,8 +45,8 @@ function timesOf(room, hours) {
   return times;
 }
 
-/** The free times of a day. The API's slots keep a minute clear on either side of a booking, and none at opening and closing time. Time is
-    counted as it passes: what the clocks skip is no time.
+/** Returns the free times of a day. The API's slots leave a margin of one minute at each booking, but none at opening and closing time; it is
+    added back here. Lengths are elapsed time: an hour that the clocks skip does not count.
     @param {Slot[]} slots @param {Hours | null} hours @param {string} day @returns {FreeTime[]} */
 export function freeTimes(slots, hours, day) {
   if (!hours) return [];
@@ -62,7 +62,7 @@ export function freeTimes(slots, hours, day) {
 /** @param {string} day @param {number} until @param {number} instant */
 const minutesUntil = (day, until, instant) => (instantOf(day, until, instant) - instant) / MINUTE;
 
-/** What is left of a day's free times: today they begin now at the earliest.
+/** Returns the rest of a day's free times: today, they start now at the earliest.
     @param {FreeTime[]} times */
 function left(times) {
   if (!isToday()) return times;
@@ -86,8 +86,7 @@ function judge(room, building, asked) {
 /** @type {{of: unknown, key: string, groups: {building: Building, rooms: Judgement[]}[]}} */
 let lastJudged = {of: null, key: '', groups: []};
 
-/** Every room, judged and in order. As long as neither the data nor the question changes, neither do the judgements: a search does not judge or
-    compare anew. */
+/** Returns every room, judged and ranked. The result is cached until the data or the question changes, so a search neither judges nor sorts again. */
 function judgeAll() {
   const asked = askedTime(), {minute} = campusClock();
   const key = JSON.stringify([asked, minimum(), currentMode(), minute, shownDay(), currentSort(), position]);
@@ -104,7 +103,7 @@ function judgeAll() {
 /** @param {string} text */
 export const squeeze = text => text.toLowerCase().replaceAll(/\s+/g, '');
 
-/** What a room and its building are called, in the form in which it is searched.
+/** The searchable text of each room: its name and its building's.
     @type {WeakMap<object, string>} */
 const searchable = new WeakMap();
 
@@ -139,15 +138,15 @@ const ORDERS = {
 /** @param {Judgement} a @param {Judgement} b */
 const sameOrder = (a, b) => compareNames(a.building.code, b.building.code) || compareNames(a.room.name, b.room.name);
 
-/** In the order that is asked for.
+/** Compares by the selected sort order.
     @param {Judgement} a @param {Judgement} b */
 export const inOrder = (a, b) => a.rank - b.rank;
 
-/** In the order in which rooms become free.
+/** Compares by when rooms become free.
     @param {Judgement} a @param {Judgement} b */
 export const bySoonest = (a, b) => a.turn - b.turn;
 
-/** When a room becomes free as asked: it sorts unknown rooms last.
+/** Returns the minute at which a room becomes free as asked. Unknown rooms sort last.
     @param {Judgement} judgement */
 function startOf({free, time, next, hours, room}) {
   if (room.status === 'unknown') return DAY_END + 2;
@@ -155,7 +154,7 @@ function startOf({free, time, next, hours, room}) {
   return free ? time && askedTime() ? 0 : time?.from ?? 0 : next?.from ?? DAY_END;
 }
 
-/** All rooms that match the search, by building.
+/** Returns all rooms that match the search, by building.
     @returns {Group[]} */
 export function judged() {
   const wanted = squeeze(question.q);
@@ -165,11 +164,11 @@ export function judged() {
   });
 }
 
-/** One room of the answer, judged.
+/** Returns one room of the answer, judged.
     @param {string} id */
 export const judgedRoom = id => judgeAll().flatMap(({rooms}) => rooms).find(({room}) => room.id === id);
 
-/** The free times and hours of each day of a room.
+/** Returns the free times and hours of each day of a room.
     @param {RoomDays} days */
 export const daysOf = ({days}) => days.map(({date, status, opens, closes, availability}) => {
   const hours = parseHours({opens, closes});

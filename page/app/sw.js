@@ -1,22 +1,22 @@
-// The page's service worker. It keeps the last good answers, and shows them when the network fails: network first, always. The
-// header `X-Offline: 1` marks an answer that was kept; how old its data are is in the answer, as `last_updated`.
+// The page's service worker. It caches the last good responses and serves them only when the network fails (network first). The
+// header `X-Offline: 1` marks a cached response; its `last_updated` shows how old the data are.
 //
-// One cache has it all. Its name ends with the service's path, since several campuses may live on one host. Raise the number
-// when what is kept has another form: the caches of other numbers are deleted when this script replaces the one before.
+// There is one cache. Its name ends with the service's path, because several campuses may share a host. Raise the number when the
+// format of the cached data changes: a new version of this script deletes the caches with other numbers.
 
 /** The service's root; this script is at app/sw.js. */
 const ROOT = new URL('../', location.href).href;
 const FAMILY = 'emptyclassroom-';
 const CACHE = `${FAMILY}1 ${ROOT}`;
-/** How many answers of the API are kept, and how many pages of rooms. The oldest go first. */
+/** Maximum number of cached API responses, and of cached room pages. The oldest are evicted first. */
 const MOST = 40;
 const API = /^api\/(?:open-classrooms|buildings|classrooms\/[^/]+\/days)$/;
 const ROOM_PAGE = /^app\/rooms\/[^/]+$/;
 const ICON = /^(?:favicon\.ico|app\/(?:manifest\.webmanifest|icon\.svg|[a-z0-9-]+\.png))$/;
-/** What a first visit needs to be shown offline: the page has asked for it before this script ran. */
+/** What the page needs offline after one visit. It requested these before this script was running. */
 const FIRST = ['app', 'api/buildings', 'api/open-classrooms'];
 
-/** Under which address the answer to a request is kept; null for a request that is left alone.
+/** Returns the cache key of a request; null if the request is not handled here.
     @param {Request} request */
 function keyOf({method, mode, url}) {
   if (method !== 'GET' || !url.startsWith(ROOT)) return null;
@@ -33,7 +33,7 @@ function keyOf({method, mode, url}) {
 /** @param {string} key @param {Response} response */
 async function keep(key, response) {
   const cache = await caches.open(CACHE);
-  // Deleted first, so that it comes last: the oldest are those that come first.
+  // Delete the key first, so that the new entry comes last: the cache is in insertion order.
   await cache.delete(key, {ignoreVary: true});
   await cache.put(key, response);
   const kept = (await cache.keys()).map(({url}) => url);
@@ -43,7 +43,7 @@ async function keep(key, response) {
   }
 }
 
-/** What is kept under this address, marked; undefined if that is nothing.
+/** Returns the cached response for a key, marked as offline; undefined if there is none.
     @param {string} key */
 async function kept(key) {
   const cache = await caches.open(CACHE);
@@ -60,13 +60,13 @@ async function answer(event, key) {
   try {
     const response = await fetch(request);
     if (response.status === 200) event.waitUntil(keep(key, response.clone()));
-    // A proxy in front of a server that is down has a page of its own for that.
+    // When the server is down, a proxy in front of it answers with its own error page.
     const isDown = request.mode === 'navigate' && response.status >= 502 && response.status <= 504;
     return isDown && await kept(key) || response;
   } catch (error) {
     const found = await kept(key);
     if (found) return found;
-    // The list of rooms is better than no page at all.
+    // Without a cached room page, fall back to the list of rooms.
     if (request.mode === 'navigate' && key !== `${ROOT}app` && await kept(`${ROOT}app`)) return Response.redirect(`${ROOT}app`);
     throw error;
   }

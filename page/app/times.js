@@ -1,20 +1,20 @@
-// Times of the campus, and how they are written. The campus's clocks are not the device's: its zone and its offset may differ, and its clock may be wrong.
+// Campus time and its formats. The device may be in another time zone, and its clock may be wrong.
 
 import {locale, say} from './dom.js';
 
 export const SECOND = 1000, MINUTE = 60 * SECOND;
 /** Midnight at the end of a day, in minutes. */
 export const DAY_END = 1440;
-/** A device's clock that differs less from the server's is right: the server states whole seconds, and its answer has travelled. */
+/** Smaller clock differences are ignored: the Date header has whole seconds, and the response took time to arrive. */
 const TOLERANCE = 30 * SECOND;
 
-/** How much the server's clock is ahead of the device's, in milliseconds; 0 if they agree. */
+/** How far the server's clock is ahead of the device's, in milliseconds; 0 if they agree. */
 export let skew = 0;
 
-/** The present instant, by the server's clock. */
+/** Returns the current time by the server's clock. */
 export const now = () => Date.now() + skew;
 
-/** Compares the device's clock with the server's Date, and with the Age that a CDN adds.
+/** Compares the device's clock with the response's Date, plus the Age that a CDN adds.
     @param {Headers} headers */
 export function compareClocks(headers) {
   const served = Date.parse(headers.get('Date') ?? '');
@@ -23,7 +23,7 @@ export function compareClocks(headers) {
   skew = Math.abs(difference) > TOLERANCE ? difference : 0;
 }
 
-/** "14:05" as minutes since midnight.
+/** Converts "14:05" to minutes since midnight.
     @param {string} text */
 export function minutesOf(text) {
   const [hours, minutes] = text.split(':').map(Number);
@@ -36,7 +36,7 @@ export const twoDigits = number => String(number).padStart(2, '0');
 export const hhmm = minutes => `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
 
 const {hour12} = new Intl.DateTimeFormat(undefined, {hour: 'numeric'}).resolvedOptions();
-/** A time of day or a date of the campus has no zone of its own; both are written by way of UTC.
+/** Returns a format for campus times and dates. They have no time zone here, so they are formatted as UTC.
     @param {Intl.DateTimeFormatOptions} options */
 const format = options => new Intl.DateTimeFormat(locale, {timeZone: 'UTC', ...options});
 const clockFormat = format({hour: 'numeric', minute: '2-digit', hour12});
@@ -47,11 +47,11 @@ const dateFormat = format({dateStyle: 'full'});
 
 /** @param {string} text */
 const unbroken = text => text.replaceAll(/\s/g, '\u00a0');
-/** Times that have been written: formatting is slow, and a list of rooms says the same few times again and again.
+/** Cache of formatted times: formatting is slow, and a list of rooms repeats the same few times.
     @type {Map<number, string>} */
 const written = new Map([[DAY_END, say('midnight')]]);
 
-/** "2:05 PM", or "14:05".
+/** Returns "2:05 PM" or "14:05".
     @param {number} minutes */
 export function clock(minutes) {
   const text = written.get(minutes) ?? unbroken(clockFormat.format(minutes * MINUTE));
@@ -59,11 +59,11 @@ export function clock(minutes) {
   return text;
 }
 
-/** "2 PM", or "14".
+/** Returns "2 PM" or "14".
     @param {number} minutes */
 export const hourName = minutes => hourFormat.format(minutes * MINUTE);
 
-/** "1 h 30 min".
+/** Returns "1 h 30 min".
     @param {number} minutes */
 export function duration(minutes) {
   const hours = Math.floor(minutes / 60), rest = minutes % 60;
@@ -71,7 +71,7 @@ export function duration(minutes) {
   return unbroken(parts.filter(Boolean).join(' '));
 }
 
-/** Whether there is such a day; a link may name any.
+/** Whether a date exists. A link may contain any text.
     @param {string | null} date */
 export const isDay = date => !Number.isNaN(Date.parse(`${date}T00:00:00Z`)) && dayAfter(String(date), 0) === date;
 
@@ -82,7 +82,7 @@ export function dayAfter(date, days) {
   return day.toISOString().slice(0, 10);
 }
 
-/** The same day of the next month, or that month's last: 25Live answers up to it.
+/** Returns the same day of the next month, or that month's last day.
     @param {string} date */
 export function monthAfter(date) {
   const day = new Date(`${date}T00:00:00Z`), of = day.getUTCDate();
@@ -91,7 +91,7 @@ export function monthAfter(date) {
   return day.toISOString().slice(0, 10);
 }
 
-/** "Mon, Nov 23"; in full if it is of another year, or if there is room for it.
+/** Returns "Mon, Nov 23", or "Monday, November 23" if `long`. A date in another year is always written in full.
     @param {string} date @param {boolean} [long] */
 export function dayName(date, long = false) {
   if (!isDay(date)) return date;
@@ -99,7 +99,7 @@ export function dayName(date, long = false) {
   return (!sameYear ? dateFormat : long ? longDayFormat : dayFormat).format(new Date(`${date}T00:00:00Z`));
 }
 
-/** Date and minute of a clock that is ahead of UTC by so much.
+/** Returns the date and minute of a clock that is `ahead` milliseconds ahead of UTC.
     @param {number} instant @param {number} ahead */
 function clockAt(instant, ahead) {
   const shown = new Date(instant + ahead);
@@ -111,7 +111,7 @@ export const browserClock = () => clockAt(now(), -new Date(now()).getTimezoneOff
 /** The campus's time zone.
     @type {string} */
 let zone;
-/** Its offsets from UTC, each with the instant from which it holds. A browser may be older than the zone or its rules, so the page uses the API's.
+/** Its UTC offsets, each with the instant from which it applies. They come from the API, because a browser may not know the zone or its current rules.
     @type {{from: number, ahead: number}[]} */
 let offsets = [];
 
@@ -128,7 +128,7 @@ export const knowsZone = () => offsets.length > 0;
 const offsetAt = instant => (offsets.findLast(({from}) => from <= instant) ?? offsets[0]).ahead;
 export const campusClock = (instant = now()) => clockAt(instant, offsetAt(instant));
 
-/** A day: the instant at which UTC's clocks begin it, and how much the campus's are ahead if they do not change around it; null if they do.
+/** A day: the instant at which it begins in UTC, and the campus's UTC offset; null if the offset changes around that day.
     @type {{date: string, start: number, ahead: number | null}} */
 let knownDay = {date: '', start: NaN, ahead: null};
 
@@ -141,8 +141,8 @@ function dayOf(date) {
   return knownDay;
 }
 
-/** When the campus's clocks show a minute of a day: for the first time after `moment`, or for the last time if none is after it. If the clocks
-    skip it: when they go on behind it.
+/** Returns the instant at which the campus's clocks show a minute of a day. If they show it twice, it is the first instant after `moment`, or
+    the last one. If they skip it, it is the instant of the change.
     @param {string} date @param {number} minute @param {number} [moment] */
 export function instantOf(date, minute, moment = -Infinity) {
   const {start, ahead: steady} = dayOf(date), shown = start + minute * MINUTE;
@@ -152,7 +152,7 @@ export function instantOf(date, minute, moment = -Infinity) {
   return instants.find(instant => instant > moment) ?? instants[instants.length - 1];
 }
 
-/** The minute of a day itself, or the first one behind it if the clocks skip it: the end of the day, if they go on with the next.
+/** Returns the minute, or the first one after it if the clocks skip it. That is the end of the day if they skip to the next day.
     @param {string} date @param {number} minute */
 export function shownFrom(date, minute) {
   if (dayOf(date).ahead !== null) return minute;
@@ -160,7 +160,7 @@ export function shownFrom(date, minute) {
   return clock.date === date ? clock.minute : DAY_END;
 }
 
-/** What the campus's zone is called in summer and winter alike, "Eastern Time"; its identifier if the browser does not know it. */
+/** The name of the campus's zone without daylight saving, such as "Eastern Time"; its identifier if the browser does not know it. */
 export let zoneName = '';
 
 function nameOfZone() {
@@ -172,5 +172,5 @@ function nameOfZone() {
   }
 }
 
-/** "Eastern Time (America/New_York)". */
+/** Returns "Eastern Time (America/New_York)". */
 export const zoneInFull = () => zoneName === zone ? zone : `${zoneName} (${zone})`;

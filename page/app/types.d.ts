@@ -1,4 +1,4 @@
-// The API's bodies as the page reads them, and what it works out from them. Times of a day are minutes since midnight, campus time.
+// The API's response bodies, and what the page computes from them. Times of day are minutes since midnight, campus time.
 
 interface Slot { start_time: string; end_time: string }
 
@@ -43,30 +43,30 @@ interface RoomDays {
 
 interface Hours { opens: number; closes: number }
 
-/** `from` included, `until` not; `minutes` is its length as time passes, also on a day on which the clocks change. */
+/** `from` is included, `until` is not. `minutes` is the elapsed time, even on a day on which the clocks change. */
 interface FreeTime { from: number; until: number; minutes: number }
 
-/** The time asked for. `instant` is its start, in milliseconds since the epoch. */
+/** The time in the question. `instant` is its start, in milliseconds since the epoch. */
 interface Asked { from: number; to: number; instant: number }
 
-/** What the page says of a room. */
+/** What the page shows about a room. */
 interface Judgement {
   room: Room;
   building: Building;
   hours: Hours | null;
   /** All free times of the day. */
   times: FreeTime[];
-  /** The free time that is meant: the one at the time asked for, or the longest of the day. */
+  /** The free time at the time in the question, or the longest one of the day. */
   time?: FreeTime;
-  /** How long the room is free from the time asked for. */
+  /** How long the room is free, from the time in the question. */
   minutes: number;
   /** Its next free time that is long enough. */
   next?: FreeTime;
-  /** Whether it is free as asked. */
+  /** Whether it is free and matches the question. */
   free: boolean;
-  /** Its place among all rooms, in the order that is asked for. */
+  /** Its position among all rooms in the selected sort order. */
   rank: number;
-  /** Its place in the order in which rooms become free. */
+  /** Its position in the order in which rooms become free. */
   turn: number;
 }
 
@@ -76,7 +76,7 @@ interface Group { building: Building; free: Judgement[]; others: Judgement[] }
 type Mode = 'now' | 'at' | 'range' | 'day';
 type Sort = 'name' | 'duration' | 'soonest' | 'nearest' | 'capacity';
 
-/** What is asked: the URL holds it. */
+/** What the user asks for. The URL holds it. */
 interface Question {
   /** The id of the room whose page is shown; '' for the list. */
   room: string;
@@ -93,5 +93,5 @@ interface Question {
   features: string[];
 }
 
-/** Chromium and Safari have trusted types; Firefox takes the text. */
+/** Chromium and Safari have Trusted Types; Firefox accepts a string. */
 declare var trustedTypes: undefined | {createPolicy(name: string, rules: {createScriptURL(text: string): string}): {createScriptURL(text: string): string}};

@@ -1,5 +1,5 @@
-// A campus of 42 buildings and 371 rooms: the first room is near, buildings are chosen by name, one list goes across the campus, and nothing
-// that stays the same is drawn again. Each test runs on a phone; the time of the page is that of the test.
+// A campus of 42 buildings and 371 rooms: the first room is near the top, buildings are chosen by name, one list spans the campus, and
+// nothing is redrawn that has not changed. Each test uses a phone's window, and the page's time is fixed.
 
 import assert from 'node:assert/strict';
 import {writeFileSync} from 'node:fs';
@@ -26,29 +26,29 @@ const visit = (t, query = '', {time = '10:20', ...options} = {}) =>
 const buildings = page => page.locator('#rooms > .building h2').allInnerTexts();
 const done = page => page.locator('#picker-done');
 
-test('the first room stands within the first 60 % of a phone, and the page is a few screens long', async t => {
+test('the first room starts in the top 60 % of a phone screen, and the page is shorter than seven screens', async t => {
   for (const viewport of [PHONE, {width: 375, height: 667}]) {
     const page = await visit(t, '', {viewport});
     await headline(page, /rooms free now$/);
     const {y, height} = await page.locator('.room').first().boundingBox();
-    assert.ok(y + height <= 0.6 * viewport.height + height && y <= 0.6 * viewport.height, `it begins at ${y} px of ${viewport.height}`);
+    assert.ok(y + height <= 0.6 * viewport.height + height && y <= 0.6 * viewport.height, `it starts at ${y} px of ${viewport.height}`);
     const screens = await page.evaluate(() => document.documentElement.scrollHeight) / viewport.height;
     assert.ok(screens < 7, `${screens} screens`);
   }
 });
 
-test('buildings without a free room fold away, and say when the next room becomes free', async t => {
+test('buildings with no free rooms are collapsed, and show when the next room becomes free', async t => {
   const page = await visit(t);
   await headline(page, /rooms free now$/);
   const folded = page.locator('.folded > summary');
-  const count = Number((await folded.innerText()).match(/^(\d+) buildings without a free room$/)[1]);
+  const count = Number((await folded.innerText()).match(/^(\d+) buildings with no free rooms$/)[1]);
   assert.equal((await buildings(page)).length, 42 - count);
   assert.equal(await page.locator('.folded h2').first().isVisible(), false);
   await folded.click();
   await eventually(async () => (await page.locator('.folded .hours').allInnerTexts()).some(text => /next (in|at) /.test(text)), true);
 });
 
-test('several buildings are found by name or code, chosen, and remembered on the device', async t => {
+test('buildings are found by name or code, and the chosen ones are remembered on the device', async t => {
   const page = await visit(t);
   await headline(page, /rooms free now$/);
   await page.locator('#choose').click();
@@ -75,7 +75,7 @@ test('several buildings are found by name or code, chosen, and remembered on the
   await eventually(() => page.locator('#choose').innerText(), 'All buildings');
 });
 
-test('the picker opens with the focus in its search field where there is a mouse, and on itself where there is none', async t => {
+test('the picker focuses its search field with a mouse, and itself on a touch screen', async t => {
   for (const [hasTouch, expected] of /** @type {const} */ ([[false, 'picker-q'], [true, 'picker']])) {
     const page = await visit(t, '', {hasTouch, isMobile: hasTouch});
     await headline(page, /rooms free now$/);
@@ -84,13 +84,13 @@ test('the picker opens with the focus in its search field where there is a mouse
   }
 });
 
-test('the address holds what is remembered, so the back button returns to it', async t => {
+test('the URL contains the remembered choices, so the back button returns to them', async t => {
   const page = await visit(t, '?building=B3');
   await eventually(() => page.locator('#choose').innerText(), 'B3');
   await page.getByLabel('For at least').selectOption('60');
   await page.goto(`${server.url}/app`);
   await headline(page, /free now$/);
-  assert.equal(new URL(page.url()).search, '?min_minutes=60', 'a building of a link is not remembered');
+  assert.equal(new URL(page.url()).search, '?min_minutes=60', 'a building in a link is not remembered');
   await page.locator('.room .name').first().click();
   await headline(page, /^B\d+ \d+$/);
   await page.goBack();
@@ -98,10 +98,10 @@ test('the address holds what is remembered, so the back button returns to it', a
   assert.equal(await page.getByLabel('For at least').inputValue(), '60');
 });
 
-test('buildings that the campus does not have can be left, and broken choices are none', async t => {
+test('remembered buildings that no longer exist can be cleared, and invalid remembered choices are ignored', async t => {
   const remember = text => page => page.addInitScript(text => { localStorage.setItem('emptyclassroom:/', text); }, text);
   const page = await visit(t, '', {prepare: remember('{"buildings":["GONE"],"sort":"name","min":30}')});
-  await eventually(() => page.locator('.empty p').innerText(), 'There is no building GONE.');
+  await eventually(() => page.locator('.empty p').innerText(), 'Building not found: GONE.');
   await page.locator('.empty').getByRole('button', {name: 'All buildings'}).click();
   await headline(page, /rooms free now$/);
   for (const broken of ['{"sort":"constructor"}', '{"buildings":7}', 'null', '{', '{"min":-1}']) {
@@ -111,7 +111,7 @@ test('buildings that the campus does not have can be left, and broken choices ar
   await headline(await visit(t, '?sort=constructor'), /rooms free now$/);
 });
 
-test('what a link asks for goes before what is remembered', async t => {
+test('the choices in a link override the remembered ones', async t => {
   const page = await visit(t, '?building=B3&min_minutes=60');
   await eventually(() => page.locator('#choose').innerText(), 'B3');
   await page.getByLabel('Sort by').selectOption('duration');
@@ -120,7 +120,7 @@ test('what a link asks for goes before what is remembered', async t => {
   assert.deepEqual([await page.getByLabel('For at least').inputValue(), await page.getByLabel('Sort by').inputValue()], ['30', 'name']);
 });
 
-test('"longest first" is one list across the campus, in that order', async t => {
+test('"Longest first" is one list across the campus, sorted by length', async t => {
   const page = await visit(t, '?sort=duration');
   await headline(page, /rooms free now$/);
   assert.equal(await page.locator('#rooms .building').count(), 1);
@@ -135,7 +135,7 @@ test('"longest first" is one list across the campus, in that order', async t => 
   assert.deepEqual(lengths, minutes);
 });
 
-test('"soonest free" has the rooms that are free, then those that become free, each with how soon', async t => {
+test('"Soonest first" lists free rooms, then rooms that become free, each with the time or the wait', async t => {
   const page = await visit(t, '?sort=soonest&building=B1');
   await headline(page, /free now$/);
   const answers = (await page.locator('ul.free .answer b').allTextContents()).map(text => text.replaceAll('\u00a0', ' '));
@@ -145,7 +145,7 @@ test('"soonest free" has the rooms that are free, then those that become free, e
   assert.deepEqual(waits, waits.toSorted((a, b) => a - b));
 });
 
-test('"nearest" asks for the position on tap, sends it nowhere, and sorts by the way to walk', async t => {
+test('"Nearest first" asks for the position only on tap, sends it nowhere, and sorts by walking time', async t => {
   const asked = [];
   const page = await visit(t, '', {permissions: ['geolocation'], geolocation: {latitude: 38.54, longitude: -121.75},
     prepare: page => { page.on('request', request => asked.push(request.url() + (request.postData() ?? ''))); }});
@@ -157,18 +157,18 @@ test('"nearest" asks for the position on tap, sends it nowhere, and sorts by the
   assert.ok(asked.every(url => !/38\.5|121\.7|lat|lon/.test(url)), asked.join(' '));
   await page.reload();
   await headline(page, /rooms free now$/);
-  assert.equal(await page.getByLabel('Sort by').inputValue(), 'name', 'the position is asked for on tap only');
+  assert.equal(await page.getByLabel('Sort by').inputValue(), 'name', 'the position is only asked for on tap');
 });
 
-test('without a position the page says so, and keeps its order', async t => {
+test('without a position the page shows a message and keeps its order', async t => {
   const page = await visit(t);
   await headline(page, /rooms free now$/);
   await page.getByLabel('Sort by').selectOption('nearest');
-  await eventually(() => page.locator('#refresh-state').innerText(), 'Your position is not available, so rooms cannot be sorted by distance.');
+  await eventually(() => page.locator('#refresh-state').innerText(), 'Couldn’t get your location, so rooms can’t be sorted by distance.');
   assert.equal(await page.getByLabel('Sort by').inputValue(), 'name');
 });
 
-test('typing draws no row again, and moves none that stays', async t => {
+test('typing in the search field neither redraws nor reorders the remaining rows', async t => {
   const page = await visit(t, '?sort=duration');
   await headline(page, /rooms free now$/);
   await page.evaluate(() => {
@@ -185,7 +185,7 @@ test('typing draws no row again, and moves none that stays', async t => {
   assert.equal(await page.evaluate(() => Reflect.get(window, 'changes').length), 0);
 });
 
-test('nothing moves while the page loads, whatever the size of the campus', async t => {
+test('the layout does not shift while the page of a large campus loads', async t => {
   for (const [query, viewport] of /** @type {const} */ ([['', PHONE], ['', DESKTOP], [`?date=${day}&from=10:00&to=11:00&sort=duration`, PHONE]])) {
     const page = await visit(t, query, {viewport, prepare: async page => {
       await page.addInitScript(() => {
@@ -198,7 +198,7 @@ test('nothing moves while the page loads, whatever the size of the campus', asyn
           Object.assign(window, {shift, moved});
         }).observe({type: 'layout-shift', buffered: true});
       });
-      // The data come late, after the page has been painted.
+      // The data arrive after the first paint.
       await page.route('**/api/**', async route => { await new Promise(resolve => setTimeout(resolve, 400)); await route.fallback(); });
     }});
     await headline(page, /^\d+ rooms free/);
@@ -209,18 +209,18 @@ test('nothing moves while the page loads, whatever the size of the campus', asyn
   }
 });
 
-test('text twice as large needs no sideways scrolling', async t => {
+test('text at 200 % needs no horizontal scrolling', async t => {
   for (const query of ['', '?sort=duration', '?from=14:00&to=15:30', `?date=${day}&when=day`]) {
     const page = await visit(t, query, {prepare: page => page.addInitScript(() => {
       addEventListener('DOMContentLoaded', () => { document.documentElement.style.fontSize = '200%'; });
     }), viewport: {width: 390, height: 844}});
     await headline(page, /free|room/);
     await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), 390);
-    assert.ok((await page.locator('header').boundingBox()).height < 250, 'the name of the campus is not broken into letters');
+    assert.ok((await page.locator('header').boundingBox()).height < 250, 'the name of the campus breaks into letters');
   }
 });
 
-test('written from right to left nothing sticks out, and the day begins at the right', async t => {
+test('from right to left nothing overflows, and bars start at the right', async t => {
   const page = await visit(t, '', {prepare: page => page.addInitScript(() => {
     addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl'; });
   })});
@@ -231,7 +231,7 @@ test('written from right to left nothing sticks out, and the day begins at the r
   await screenshot(page, 'right-to-left-phone');
 });
 
-test('more rows come by a button, which gives the focus to the first of them', async t => {
+test('"Show more" adds rows and focuses the first of them', async t => {
   const page = await visit(t, '?sort=duration&min_minutes=1', {time: '06:30', viewport: DESKTOP});
   await page.goto(`${server.url}/app?date=${day}&when=day&sort=duration&min_minutes=1`);
   await headline(page, /rooms with free time$/);
@@ -241,7 +241,7 @@ test('more rows come by a button, which gives the focus to the first of them', a
   assert.equal(await page.evaluate(() => [...document.querySelectorAll('ul.free .room')].indexOf(document.activeElement.closest('.room'))), 20);
 });
 
-test('printed, all buildings with free rooms are there with their bars, and the form is not', async t => {
+test('a printout has all buildings with free rooms and their bars, but not the form', async t => {
   const page = await visit(t, '', {viewport: DESKTOP});
   await headline(page, /rooms free now$/);
   await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
@@ -255,7 +255,7 @@ test('printed, all buildings with free rooms are there with their bars, and the 
 });
 
 for (const [name, query] of Object.entries({campus: '', 'campus-list': '?sort=duration', 'campus-nothing': '?min_minutes=900'}))
-  test(`axe-core finds nothing on the large campus in the state "${name}", and here is how it looks`, async t => {
+  test(`axe-core finds no violations on the large campus in the state "${name}"`, async t => {
     for (const [device, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
       const page = await visit(t, query, {viewport});
       await headline(page, /free now( for 15.h)?$/);

@@ -1,4 +1,4 @@
-// The page at /docs: the HTTP API to read and to try.
+// The page at /docs, which shows the HTTP API and can call it.
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
@@ -16,7 +16,7 @@ const docs = async (t, options) => {
   return page;
 };
 
-/** Opens the operation with this id, and gives it. */
+/** Expands the operation with this id and returns it. */
 const opened = async (page, id) => {
   const operation = page.locator(`#${id}`);
   await operation.locator('> summary').click();
@@ -24,7 +24,7 @@ const opened = async (page, id) => {
   return operation;
 };
 
-test('every operation of the document is shown, with its answers', async t => {
+test('every operation of the OpenAPI document is shown, with its responses', async t => {
   const page = await docs(t);
   const document = await server.json('/openapi.json');
   const operations = Object.values(document.paths).flatMap(item => Object.values(item));
@@ -36,14 +36,14 @@ test('every operation of the document is shown, with its answers', async t => {
   assert.equal(await page.locator('.operation').count(), operations.length);
 });
 
-test('a sentence that names a parameter is shown as it is sent', async t => {
+test('an error message with a parameter in backticks is shown as code', async t => {
   const page = await docs(t);
   const operation = await opened(page, 'openClassrooms');
   const sentence = operation.locator('.answer > summary', {hasText: '400'}).locator('code');
   assert.deepEqual(await sentence.allInnerTexts(), ['`date` is `tomorrow`; expected a date such as 2026-03-03']);
 });
 
-test('a question is asked from the page, and its answer shown', async t => {
+test('the form sends a request and shows the response', async t => {
   const page = await docs(t);
   const operation = await opened(page, 'openClassrooms');
   await operation.getByLabel('building').fill('CGS');
@@ -58,7 +58,7 @@ test('a question is asked from the page, and its answer shown', async t => {
   await eventually(() => operation.locator('output').innerText(), /^400[\s\S]*`building` is `XYZ`/);
 });
 
-test('behind a path prefix it asks the API behind the same prefix, and a hint leads to its operation', async t => {
+test('behind a path prefix, requests have the same prefix, and a Link header leads to its operation', async t => {
   const page = await open(t, browser, `${server.url}/stage/rooms/docs`, {prepare: page => page.route('**/stage/rooms/**', async route => {
     const url = route.request().url().replace('/stage/rooms', '');
     await route.fulfill({response: await route.fetch({url})});
@@ -68,7 +68,7 @@ test('behind a path prefix it asks the API behind the same prefix, and a hint le
   await operation.getByRole('button', {name: 'Send GET'}).click();
   await eventually(() => operation.locator('output b').innerText(), /^200/);
   assert.equal(await operation.locator('output code').first().innerText(), 'GET /stage/rooms/api/classrooms/342');
-  // As a browser resolves the Link header of a response, and the server of the document.
+  // Resolve the response's Link header and the document's server URL as a browser would.
   const asked = `${server.url}/stage/rooms/api/classrooms/342?dat=1`;
   const link = (await fetch(asked.replace('/stage/rooms', ''))).headers.get('Link');
   await page.goto(new URL(/<(.+)>/.exec(link)[1], asked).href);
@@ -78,7 +78,7 @@ test('behind a path prefix it asks the API behind the same prefix, and a hint le
   assert.deepEqual(servers.map(({url}) => new URL(url, `${server.url}/stage/rooms/openapi.json`).pathname), ['/stage/rooms/']);
 });
 
-test('the keyboard alone gets through', async t => {
+test('an operation can be opened and sent with the keyboard alone', async t => {
   const page = await docs(t);
   await page.locator('#health > summary').focus();
   await page.keyboard.press('Enter');
@@ -88,14 +88,14 @@ test('the keyboard alone gets through', async t => {
   await eventually(() => page.locator('#health output').innerText(), /^200[\s\S]*"rooms_ok"/);
 });
 
-test('a link leads to an operation', async t => {
+test('a link with a fragment opens its operation', async t => {
   const page = await docs(t, {hash: '#refresh'});
   await page.locator('#refresh[open] form').waitFor();
   await page.locator('#contents a[href="#calendar"]').click();
   await page.locator('#calendar[open] form').waitFor();
 });
 
-test('a document that cannot be loaded is told', async t => {
+test('an error is shown if the OpenAPI document cannot be loaded', async t => {
   const page = await open(t, browser, `${server.url}/docs`, {
     prepare: page => page.route('**/openapi.json', route => route.fulfill({status: 503, body: ''})),
   });
@@ -104,7 +104,7 @@ test('a document that cannot be loaded is told', async t => {
 
 for (const [size, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
   for (const colorScheme of ['light', 'dark']) {
-    test(`axe-core finds nothing, and nothing is wider than the window: ${size}, ${colorScheme}`, async t => {
+    test(`axe-core finds no violations, and nothing is wider than the window: ${size}, ${colorScheme}`, async t => {
       const page = await docs(t, {viewport, colorScheme});
       await screenshot(page, `docs-${size}-${colorScheme}`);
       const operation = await opened(page, 'openClassrooms');

@@ -1,5 +1,5 @@
-// How the page looks and feels: each of its states on a phone and a desktop, light and dark, by axe-core's rules, with a
-// screenshot of each for people; the keyboard; narrow windows; forced colours.
+// Look and accessibility: each state of the page on a phone and a desktop, in light and dark mode, checked by axe-core and saved as a
+// screenshot; the keyboard; narrow windows; forced colors.
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
@@ -27,29 +27,29 @@ const odd = more => page => campusOf(day, [
 const all = (...steps) => async page => { for (const step of steps) await step(page); };
 const click = page => page.locator('#refresh').click();
 
-/** Each state of the page: its query, what makes it, what is done, and the headline that shows that it is there. */
+/** The states of the page: the query, the setup, the action, and the headline that shows that the state is reached. */
 const STATES = {
   now: {headline: /free now$/},
   at: {query: '?at=14:00', headline: /free at/},
-  range: {query: '?from=14:00&to=15:30&min_minutes=120&sort=duration', headline: /free 2:00/},
+  range: {query: '?from=14:00&to=15:30&min_minutes=120&sort=duration', headline: /free from 2:00/},
   'all-day': {query: '?when=day&building=CGS', headline: /with free time$/},
   search: {query: '?q=cas+2', headline: /free now$/},
-  'nothing-found': {query: '?q=nowhere', headline: 'No room is free now'},
-  'before-opening': {time: '05:30', headline: 'No room is free now'},
+  'nothing-found': {query: '?q=nowhere', headline: 'No rooms free now'},
+  'before-opening': {time: '05:30', headline: 'No rooms free now'},
   'unknown-and-stale-rooms': {query: '?q=cas', prepare: odd(), headline: '3 rooms free now'},
   'stale-data': {prepare: odd({stale: true}), headline: '3 rooms free now'},
   elsewhere: {timezoneId: 'Asia/Tokyo', locale: 'en-GB', headline: /free now$/},
-  'not-kept': {query: '?date=2099-01-01', headline: 'No bookings kept'},
+  'not-kept': {query: '?date=2099-01-01', headline: 'Date not available'},
   loading: {prepare: never('**/api/open-classrooms*'), headline: 'Free classrooms'},
-  unavailable: {prepare: fails(503), headline: 'No data at the moment'},
-  unreachable: {prepare: fails(0), headline: 'The server cannot be reached'},
+  unavailable: {prepare: fails(503), headline: 'No data right now'},
+  unreachable: {prepare: fails(0), headline: 'Can’t reach the server'},
   'ready-to-refresh': {prepare: ready, headline: /free now$/, state: ''},
-  refreshing: {prepare: all(ready, never('**/api/refresh')), act: click, headline: /free now$/, state: /^Reading/},
-  'refresh-failed': {prepare: all(ready, refusing(502)), act: click, headline: /free now$/, state: /^The bookings could not/},
+  refreshing: {prepare: all(ready, never('**/api/refresh')), act: click, headline: /free now$/, state: /^Checking/},
+  'refresh-failed': {prepare: all(ready, refusing(502)), act: click, headline: /free now$/, state: /^Couldn’t get new bookings/},
 };
 
 for (const [name, {query, act, headline: expected, state, ...options}] of Object.entries(STATES)) {
-  test(`axe-core finds nothing in the state "${name}", and here is how it looks`, async t => {
+  test(`axe-core finds no violations in the state "${name}"`, async t => {
     for (const [device, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP})) {
       const page = await visit(t, query, {viewport, ...options});
       await headline(page, expected);
@@ -66,15 +66,15 @@ for (const [name, {query, act, headline: expected, state, ...options}] of Object
   });
 }
 
-test('no window is so narrow that something sticks out', async t => {
+test('nothing overflows a window that is 320 pixels wide', async t => {
   for (const query of ['', '?from=14:00&to=15:30', '?date=2099-01-01', '?when=day']) {
     const page = await visit(t, query, {viewport: {width: 320, height: 640}});
-    await headline(page, /free|kept/);
+    await headline(page, /free|available/);
     await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), 320);
   }
 });
 
-test('a name may be longer than a line', async t => {
+test('a name longer than a line neither overflows nor overlaps', async t => {
   const name = `Room of the ${'very '.repeat(20)}long names, ${'x'.repeat(90)}`;
   for (const width of [320, 390, 1280]) {
     const prepare = campusOf(day, [{name, times: [['07:00', '23:00']]}, {name: 'B'}], {name});
@@ -84,25 +84,25 @@ test('a name may be longer than a line', async t => {
     await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), width);
     const [named, answered] = await Promise.all(['.name', '.answer b'].map(part => page.locator(`.free ${part}`).boundingBox()));
     const apart = named.x + named.width <= answered.x || named.y + named.height <= answered.y;
-    assert.ok(apart, `at ${width} px the answer should not stand on the name`);
+    assert.ok(apart, `at ${width} px the answer overlaps the name`);
   }
 });
 
-test('without JavaScript the page says so, and offers nothing that does not work', async t => {
+test('without JavaScript the page shows a message, and no controls', async t => {
   const page = await visit(t, '', {javaScriptEnabled: false});
   assert.match(await page.getByRole('main').innerText(), /^Free classrooms\s+This page needs JavaScript\. The API has the same data: api\/open-classrooms$/);
   assert.equal(await page.locator('button:visible, input:visible, select:visible').count(), 0);
   assert.equal(await page.getByRole('link', {name: 'api/open-classrooms'}).count(), 1);
 });
 
-test('what belongs to the question stands on lines of one height', async t => {
+test('the mode and the day fit on one line each', async t => {
   const page = await visit(t, `?from=14:00&to=15:30&date=${day}`);
   await headline(page, /free/);
   const heights = await page.locator('.segments, .day').evaluateAll(rows => rows.map(row => row.getBoundingClientRect().height));
   assert.ok(Math.max(...heights) < 60, `${heights}`);
 });
 
-test('the keyboard reaches everything, in order, and one sees where it is', async t => {
+test('the Tab key reaches every control in order, with a visible focus ring', async t => {
   const page = await visit(t, '?when=day', {prepare: odd()});
   await headline(page, /with free time$/);
   const focused = () => page.evaluate(() => {
@@ -115,12 +115,12 @@ test('the keyboard reaches everything, in order, and one sees where it is', asyn
     if (order.at(-1) !== await focused()) order.push(await focused());
     const ring = await page.evaluate(() => [document.activeElement, document.activeElement.nextElementSibling].filter(Boolean)
       .map(node => getComputedStyle(node)).some(({outlineStyle, opacity}) => outlineStyle === 'solid' && opacity !== '0'));
-    assert.ok(ring, `a ring should be seen around ${await focused()}`);
+    assert.ok(ring, `no focus ring around ${await focused()}`);
   }
   assert.deepEqual(order, ['A', 'home', 'refresh', 'q', 'day', 'date', 'next', 'min', 'sort', 'SUMMARY', 'A']);
 });
 
-test('the keyboard alone chooses, opens and jumps', async t => {
+test('the skip link, the folded rooms and the modes work with the keyboard alone', async t => {
   const page = await visit(t, '', {prepare: odd()});
   await headline(page, '3 rooms free now');
   await page.keyboard.press('Tab');
@@ -134,7 +134,7 @@ test('the keyboard alone chooses, opens and jumps', async t => {
   await headline(page, /free at 10:30.AM$/);
 });
 
-test('the minute that passes takes the focus from nothing', async t => {
+test('an update each minute keeps the focus', async t => {
   const page = await visit(t, '', {prepare: odd()});
   await headline(page, '3 rooms free now');
   await page.locator('.rest summary').focus();
@@ -145,27 +145,27 @@ test('the minute that passes takes the focus from nothing', async t => {
   assert.equal(await page.locator('.rest').evaluate((/** @type {HTMLDetailsElement} */ details) => details.open), true);
 });
 
-test('a screen reader is told the count when it changes, and has landmarks and headings to go by', async t => {
+test('a changed count is announced to screen readers, and the page has landmarks and headings', async t => {
   const page = await visit(t, '', {prepare: odd()});
-  const told = page.getByRole('status').filter({hasText: 'free now'});
-  await eventually(async () => (await told.textContent()).replaceAll('\u00a0', ' '), '3 rooms free now, for at least 30 min');
+  const announced = page.getByRole('status').filter({hasText: 'free now'});
+  await eventually(async () => (await announced.textContent()).replaceAll('\u00a0', ' '), '3 rooms free now, for at least 30 min');
   await page.getByLabel('For at least').selectOption('120');
-  await eventually(() => told.textContent(), /^2 rooms free now, for at least 2.h$/);
+  await eventually(() => announced.textContent(), /^2 rooms free now, for at least 2.h$/);
   for (const landmark of /** @type {const} */ (['banner', 'main', 'search', 'contentinfo'])) assert.equal(await page.getByRole(landmark).count(), 1, landmark);
   assert.deepEqual(await page.getByRole('heading').evaluateAll(headings => headings.map(({tagName}) => tagName)), ['H1', 'H2', 'H2']);
 });
 
-test('forced colours leave the picture of the day legible', async t => {
+test('the bar of a day stays legible in forced colors', async t => {
   const page = await visit(t, '', {prepare: odd(), forcedColors: 'active'});
   await headline(page, '3 rooms free now');
-  const colours = await page.locator('.room', {hasText: '116'}).locator('.bar').evaluate(bar =>
+  const colors = await page.locator('.room', {hasText: '116'}).locator('.bar').evaluate(bar =>
     [bar, bar.querySelector('.current'), bar.querySelector('i[class=""]'), bar.querySelector('.now')].map(node => getComputedStyle(node).backgroundColor));
-  assert.equal(new Set(colours).size, 4, colours.join(' '));
-  await assertAccessible(page, 'forced colours');
+  assert.equal(new Set(colors).size, 4, colors.join(' '));
+  await assertAccessible(page, 'forced colors');
   await screenshot(page, 'forced-colors-desktop');
 });
 
-test('whoever wants no motion gets none', async t => {
+test('nothing is animated with prefers-reduced-motion', async t => {
   const durations = page => page.evaluate(() => [...document.querySelectorAll('*')].filter(node => getComputedStyle(node).transitionDuration !== '0s').length);
   const page = await visit(t, '', {reducedMotion: 'reduce'});
   await shown(page);

@@ -1,4 +1,4 @@
-// The service worker: the last data when the network fails, and nothing kept while it works. The service lives behind a path here.
+// The service worker: it serves cached data when the network fails, and none while it works. The service has a path prefix here.
 
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), server?.stop()]));
 
-/** The network between a browser and the service, which it has at /rooms: it works, fails, or has the service answer 503. */
+/** The network between the browser and the service, which is at /rooms. It works, fails, or answers 503 like a proxy in front of a dead server. */
 class Network {
   state = 'works';
   asked = [];
@@ -44,7 +44,7 @@ class Network {
   }
 }
 
-/** The page with its worker, which has what a first visit brings. */
+/** Opens the page and waits until its service worker has cached the data of a first visit. */
 async function visit(t, {path = 'app', prepare = undefined} = {}) {
   const network = await Network.start(t);
   const page = await open(t, browser, network.root + path, {serviceWorkers: 'allow', prepare: page => prepare?.(page, network)});
@@ -63,26 +63,26 @@ async function visit(t, {path = 'app', prepare = undefined} = {}) {
 
 const FIRST = ['api/buildings', 'api/open-classrooms', 'app'];
 
-/** What is kept: paths behind the service's root, the oldest first. */
+/** Returns the cached paths, relative to the service's root, oldest first. */
 const kept = (page, {root}) => page.evaluate(async root => {
   const cache = await caches.open(`emptyclassroom-1 ${root}`);
   return (await cache.keys()).map(({url}) => url.slice(root.length));
 }, root);
 
-/** How the page's own request is answered: the status, the mark and the body; null if the network failed. */
+/** Sends a request from the page. Returns the status, the X-Offline header and the body; null if the network failed. */
 const call = (page, {root}, path, options = {}) => page.evaluate(async ([url, options]) => {
   const response = await fetch(url, options).catch(() => null);
   return response && {status: response.status, offline: response.headers.get('x-offline'), body: await response.text()};
 }, [root + path, options]);
 
-/** The same, when it is kept. */
+/** Sends a request from the page and waits until the response is cached. */
 async function callAndKeep(page, network, path, key = path) {
   const answer = await call(page, network, path);
   await eventually(async () => (await kept(page, network)).includes(key), true);
   return answer;
 }
 
-test('after one visit the page and its data are there without a network, and are marked', async t => {
+test('after one visit the page and its data are available offline, marked with X-Offline', async t => {
   const {page, network} = await visit(t);
   assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.ready).scope), `${network.root}app`);
   const online = await call(page, network, 'api/open-classrooms');
@@ -91,13 +91,13 @@ test('after one visit the page and its data are there without a network, and are
   const offline = await call(page, network, 'api/open-classrooms');
   assert.deepEqual(offline, {...online, offline: '1'});
   assert.equal((await call(page, network, 'api/buildings')).offline, '1');
-  // Whatever its query.
+  // The cached page serves any query.
   const answer = await page.goto(`${network.root}app?q=116&at=14:00`);
   assert.deepEqual([answer.status(), await answer.headerValue('x-offline')], [200, '1']);
   assert.match(await answer.text(), /<title>Free classrooms · Boston University<\/title>/);
 });
 
-test('while the network works, nothing kept is served, whatever the service answers', async t => {
+test('while the network works, no cached data are served, even if the service answers 503', async t => {
   const {page, network} = await visit(t);
   network.state = '503';
   assert.deepEqual(await call(page, network, 'api/open-classrooms'), {status: 503, offline: null, body: 'no'});
@@ -105,17 +105,17 @@ test('while the network works, nothing kept is served, whatever the service answ
   await page.goto(`${network.root}app`);
   const {length} = network.asked;
   assert.equal((await call(page, network, 'api/open-classrooms')).offline, null);
-  assert.ok(network.asked.slice(length).includes('GET /rooms/api/open-classrooms'), 'the service should have been asked');
+  assert.ok(network.asked.slice(length).includes('GET /rooms/api/open-classrooms'), 'no request reached the service');
 });
 
-test('when a proxy answers 503 for a server that is down, the kept page is shown in place of the proxy\'s', async t => {
+test('the cached page replaces a proxy\'s 503 error page', async t => {
   const {page, network} = await visit(t);
   network.state = '503';
   const response = await page.goto(`${network.root}app`);
   assert.deepEqual([response.status(), response.headers()['x-offline']], [200, '1']);
 });
 
-test('an answer is kept for its day, without `seen`, and an error is not kept in its place', async t => {
+test('a response is cached by date, without `seen`, and an error does not replace it', async t => {
   const {page, network} = await visit(t);
   const date = await server.weekday();
   const day = await callAndKeep(page, network, `api/open-classrooms?date=${date}&seen=2026-03-03`, `api/open-classrooms?date=${date}`);
@@ -124,10 +124,10 @@ test('an answer is kept for its day, without `seen`, and an error is not kept in
   network.state = 'fails';
   assert.deepEqual(await call(page, network, `api/open-classrooms?seen=2026-03-04&date=${date}`), {...day, offline: '1'});
   assert.equal((await call(page, network, 'api/open-classrooms?seen=2026-03-04')).offline, '1');
-  assert.equal(await call(page, network, 'api/open-classrooms?date=2031-01-01'), null, 'another day is another answer');
+  assert.equal(await call(page, network, 'api/open-classrooms?date=2031-01-01'), null, 'another date is another cache key');
 });
 
-test('a room that was opened is there without a network, and another one leads to the list', async t => {
+test('offline, a visited room page is available, and any other one redirects to the list', async t => {
   const {page, network} = await visit(t);
   await page.goto(`${network.root}app/rooms/342`);
   await callAndKeep(page, network, 'api/classrooms/342/days');
@@ -140,7 +140,7 @@ test('a room that was opened is there without a network, and another one leads t
   assert.equal(page.url().split('?')[0], `${network.root}app`);
 });
 
-test('what is no GET, no data of the page or no success is not kept', async t => {
+test('only successful GET responses that the page needs are cached', async t => {
   const {page, network} = await visit(t);
   for (const path of ['api/health', 'api/last-updated', 'api/cooldown-status', 'api/classrooms/342', 'docs', 'api/classrooms/1/days']) {
     await call(page, network, path);
@@ -148,7 +148,7 @@ test('what is no GET, no data of the page or no success is not kept', async t =>
   await call(page, network, 'api/refresh', {method: 'POST'});
   await call(page, network, 'api/open-classrooms', {method: 'HEAD'});
   await page.goto(`${network.root}app/rooms/999`);
-  // What comes last was kept after all others.
+  // Wait for one more response, so that all earlier ones have been handled.
   await callAndKeep(page, network, 'app/icon.svg');
   const unwanted = /health|last-updated|cooldown|342$|docs|classrooms\/1\/|refresh|999/;
   assert.deepEqual((await kept(page, network)).filter(path => unwanted.test(path)), []);
@@ -158,7 +158,7 @@ test('what is no GET, no data of the page or no success is not kept', async t =>
   assert.equal((await call(page, network, 'app/icon.svg')).status, 200);
 });
 
-test('forty answers are kept, and the oldest go first', async t => {
+test('at most forty API responses are cached, and the oldest are evicted first', async t => {
   const {page, network} = await visit(t);
   const {buildings} = await server.json('/api/open-classrooms');
   const ids = Object.values(buildings).flatMap(({classrooms}) => classrooms.map(({id}) => id)).slice(0, 42);
@@ -167,10 +167,10 @@ test('forty answers are kept, and the oldest go first', async t => {
   await callAndKeep(page, network, `api/classrooms/${ids[5]}/days`);
   const expected = [...ids.slice(3).filter(id => id !== ids[5]).map(id => `api/classrooms/${id}/days`), 'api/buildings', `api/classrooms/${ids[5]}/days`];
   await eventually(async () => (await kept(page, network)).filter(path => path.startsWith('api/')), expected.slice(-40));
-  assert.ok((await kept(page, network)).includes('app'), 'the page stays');
+  assert.ok((await kept(page, network)).includes('app'), 'the page stays cached');
 });
 
-test('caches of another version are deleted, and those of other services are left alone', async t => {
+test('caches of older versions are deleted, but not those of other services', async t => {
   const others = ['emptyclassroom-1 http://127.0.0.1/other/', 'emptyclassroom-0 http://127.0.0.1/other/', 'something else'];
   const prepare = async (page, {root}) => {
     await page.goto(`${root}docs`);

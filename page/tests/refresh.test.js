@@ -1,4 +1,4 @@
-// Refreshing, and what the page says when data are old or cannot be had.
+// Refreshing, and the messages for data that are old or missing.
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
@@ -8,7 +8,7 @@ let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** A server of the test's own. */
+/** Starts a server for one test. */
 async function serve(t, vars) {
   const server = await Server.start(vars);
   t.after(() => server.stop());
@@ -19,7 +19,7 @@ const button = page => page.locator('#refresh');
 const says = (page, expected) => eventually(() => page.locator('#refresh-state').innerText(), expected);
 const warns = (page, expected) => eventually(() => page.locator('#notice').innerText(), expected);
 
-test('the cooldown counts down on the button, which says why it does nothing', async t => {
+test('the button counts down the cooldown, and a click on it shows when a refresh is possible', async t => {
   const server = await serve(t);
   await server.json('/api/open-classrooms');
   const {date} = await server.json('/api/open-classrooms');
@@ -29,26 +29,26 @@ test('the cooldown counts down on the button, which says why it does nothing', a
   await page.clock.setFixedTime(instant(date, '10:30'));
   await eventually(() => button(page).innerText(), /^Refresh in (20:00|19:\d\d)$/);
   await button(page).click({force: true});
-  await says(page, /^The bookings were read a short time ago\. You can refresh again in 20.min\.$/);
+  await says(page, /^You can refresh again in 20.min\.$/);
   await page.clock.setFixedTime(instant(date, '10:50'));
   await eventually(() => button(page).innerText(), 'Refresh');
   assert.equal(await button(page).getAttribute('aria-disabled'), 'false');
 });
 
-test('a refresh brings new data, and says so for a while', async t => {
+test('a refresh loads new data and shows a message for a while', async t => {
   const server = await serve(t, {REFRESH_COOLDOWN_MINUTES: '0'});
   const {last_updated} = await server.json('/api/open-classrooms');
   const page = await open(t, browser, `${server.url}/app`);
   await shown(page);
   const next = page.waitForResponse('**/api/open-classrooms*');
   await button(page).click();
-  await says(page, 'The bookings are up to date.');
+  await says(page, 'Bookings are up to date.');
   assert.ok((await (await next).json()).last_updated > last_updated);
   await eventually(() => page.locator('#updated').innerText(), /updated just now$/);
   await says(page, '');
 });
 
-/** What a page asks for from now on: the paths and queries. */
+/** Collects the paths and queries of the page's requests from now on. */
 function asked(page) {
   const requests = [];
   page.on('request', request => { const {pathname, search} = new URL(request.url()); requests.push(pathname + search); });
@@ -58,7 +58,7 @@ function asked(page) {
 const seenIn = request => new URLSearchParams(request.split('?')[1]).get('seen');
 const reads = requests => requests.filter(request => /^\/api\/(open-classrooms|cooldown-status)/.test(request));
 
-test('after its own refresh a tab asks with the timestamp, as long as a CDN may have older data', async t => {
+test('after a refresh, the tab adds `seen` to its requests while a CDN may have older data', async t => {
   const server = await serve(t, {REFRESH_COOLDOWN_MINUTES: '0', EDGE_SECONDS: '60'});
   await server.json('/api/open-classrooms');
   const page = await open(t, browser, `${server.url}/app`);
@@ -66,7 +66,7 @@ test('after its own refresh a tab asks with the timestamp, as long as a CDN may 
   const requests = asked(page), refreshed = page.waitForResponse('**/api/refresh');
   await button(page).click();
   const {timestamp} = await (await refreshed).json();
-  await says(page, 'The bookings are up to date.');
+  await says(page, 'Bookings are up to date.');
   const seen = async (count, expected) => {
     await eventually(() => reads(requests).length >= count, true);
     assert.deepEqual(reads(requests).map(seenIn), Array(reads(requests).length).fill(expected), requests.join(' '));
@@ -87,7 +87,7 @@ test('after its own refresh a tab asks with the timestamp, as long as a CDN may 
   await seen(1, null);
 });
 
-test('while a refresh runs the button says so, and another click starts no second one', async t => {
+test('while a refresh runs the button shows it, and another click starts no second refresh', async t => {
   const server = await serve(t, {REFRESH_COOLDOWN_MINUTES: '0'});
   await server.json('/api/open-classrooms');
   const page = await open(t, browser, `${server.url}/app`);
@@ -96,15 +96,15 @@ test('while a refresh runs the button says so, and another click starts no secon
   const held = new Promise(resolve => { release = resolve; });
   await page.route('**/api/refresh', async route => { posts += 1; await held; await route.continue(); });
   await button(page).click();
-  await eventually(() => button(page).innerText(), 'Refreshing …');
-  await says(page, 'Reading the bookings of all rooms …');
+  await eventually(() => button(page).innerText(), 'Refreshing…');
+  await says(page, 'Checking all rooms for new bookings…');
   await button(page).click({force: true});
   release();
-  await says(page, 'The bookings are up to date.');
+  await says(page, 'Bookings are up to date.');
   assert.equal(posts, 1);
 });
 
-test('when somebody else was quicker the page shows their data, and counts down', async t => {
+test('after someone else\'s refresh, a click loads their data and starts the countdown', async t => {
   const server = await serve(t);
   await server.json('/api/open-classrooms');
   const page = await open(t, browser, `${server.url}/app`, {
@@ -113,12 +113,12 @@ test('when somebody else was quicker the page shows their data, and counts down'
   await eventually(() => button(page).innerText(), 'Refresh');
   const next = page.waitForRequest('**/api/open-classrooms*');
   await button(page).click();
-  await says(page, /^Someone else refreshed just now\. You can refresh again in 30.min\.$/);
-  assert.match((await next).url(), /[?&]seen=20/, 'a CDN may have older data');
+  await says(page, /^Someone else just refreshed\. You can refresh again in 30.min\.$/);
+  assert.match((await next).url(), /[?&]seen=20/, 'the request lacks `seen`, and a CDN may have older data');
   await eventually(() => button(page).innerText(), /^Refresh in (30:00|29:\d\d)$/);
 });
 
-test('a refresh that fails says so, leaves what is shown, and holds back for a minute', async t => {
+test('a failed refresh shows a warning, keeps the data, and starts a backoff of one minute', async t => {
   const upstream = await Upstream.start(t);
   const server = await serve(t, {API_URL: upstream.url, REFRESH_COOLDOWN_MINUTES: '0', RUST_LOG: 'off'});
   await server.json('/api/open-classrooms');
@@ -126,33 +126,33 @@ test('a refresh that fails says so, leaves what is shown, and holds back for a m
   await headline(page, '77 rooms with free time');
   upstream.fails = true;
   await button(page).click();
-  await says(page, 'The bookings could not be read. The page still shows the earlier ones.');
+  await says(page, 'Couldn’t get new bookings. You’re still seeing the earlier ones.');
   await headline(page, '77 rooms with free time');
   await eventually(() => button(page).innerText(), /^Refresh in (1:00|0:\d\d)$/);
   const other = await open(t, browser, `${server.url}/app`);
   await shown(other);
   await button(other).click();
-  await says(other, /^The bookings cannot be read at the moment\. Try again in (\d+ s|1.min)\.$/);
+  await says(other, /^Can’t get new bookings right now\. Try again in (\d+ sec|1.min)\.$/);
 });
 
-test('old data are said to be old', async t => {
+test('stale data get a notice with the time of the last update', async t => {
   const upstream = await Upstream.start(t);
   const server = await serve(t, {API_URL: upstream.url, CACHE_EXPIRY: '1', RUST_LOG: 'off'});
   await server.json('/api/open-classrooms');
   upstream.fails = true;
   await eventually(async () => (await server.json('/api/open-classrooms')).stale, true);
   const page = await open(t, browser, `${server.url}/app?when=day`, {now: morning()});
-  await warns(page, /^These bookings are old, and new ones are not available\. The page shows what was known at \d+:\d\d.[AP]M\.$/);
+  await warns(page, /^Couldn’t get the latest bookings\. Last updated at \d+:\d\d.[AP]M\.$/);
   await headline(page, '77 rooms with free time');
 });
 
-test('with no data at all the page says so, and shows them when they come', async t => {
+test('without data the page shows a message, and retries until it has data', async t => {
   const upstream = await Upstream.start(t);
   upstream.fails = true;
   const vars = {API_URL: upstream.url, RUST_LOG: 'off'};
   const server = await serve(t, vars);
   const page = await open(t, browser, `${server.url}/app?when=day`, {now: morning()});
-  await headline(page, 'No data at the moment');
+  await headline(page, 'No data right now');
   await server.stop();
   upstream.fails = false;
   await (await serve(t, {...vars, PORT: new URL(server.url).port})).json('/api/open-classrooms');
@@ -160,7 +160,7 @@ test('with no data at all the page says so, and shows them when they come', asyn
   await headline(page, '77 rooms with free time');
 });
 
-test('a server that is gone is said to be gone, what is known stays, and it is found again', async t => {
+test('an unreachable server gets a notice, the data stay, and "Try again" finds the server again', async t => {
   const server = await Server.start();
   t.after(() => server.stop());
   const {date} = await server.json('/api/open-classrooms');
@@ -168,10 +168,10 @@ test('a server that is gone is said to be gone, what is known stays, and it is f
   await headline(page, /(with|has) free time$/);
   await server.stop();
   await page.clock.setFixedTime(instant(date, '10:26'));
-  await warns(page, /^The server cannot be reached\. The page shows what was known at/);
+  await warns(page, /^Can’t reach the server\. Last updated at/);
   await headline(page, /(with|has) free time$/);
   await page.getByRole('button', {name: 'Next day'}).click();
-  await headline(page, 'The server cannot be reached');
+  await headline(page, 'Can’t reach the server');
   const again = await Server.start({PORT: new URL(server.url).port});
   t.after(() => again.stop());
   await again.json('/api/open-classrooms');
@@ -179,13 +179,13 @@ test('a server that is gone is said to be gone, what is known stays, and it is f
   await headline(page, /(with|has) free time$/);
 });
 
-test('a device that is offline is told so, and goes on by itself when it is not', async t => {
+test('an offline device gets a notice, which disappears when the device is online again', async t => {
   const server = await serve(t);
   await server.json('/api/open-classrooms');
   const page = await open(t, browser, `${server.url}/app`);
   await shown(page);
   await page.context().setOffline(true);
-  await warns(page, /^You are offline\. The page shows what was known at/);
+  await warns(page, /^You’re offline\. Last updated at/);
   await page.context().setOffline(false);
   await warns(page, '');
 });

@@ -1,4 +1,4 @@
-// The page of one room: its facts, each kept day, its links, and the ways to it and back.
+// The page of one room: its facts, each day with data, its links, and navigation to it and back.
 
 import assert from 'node:assert/strict';
 import {writeFileSync} from 'node:fs';
@@ -21,7 +21,7 @@ after(() => Promise.all([browser?.close(), server?.stop()]));
 const visit = (t, path = '/app/rooms/1000', options = {}) => open(t, browser, server.url + path, {now: instant(day, '10:20'), viewport: PHONE, ...options});
 const days = page => page.locator('.month li');
 
-test('a tap on a room leads to its page, the back button to the list as it was', async t => {
+test('a tap on a room opens its page, and the back button restores the list', async t => {
   const page = await visit(t, '/app?sort=duration&building=B1,B2');
   await headline(page, /free now$/);
   const name = await page.locator('.room .name').first().textContent();
@@ -38,7 +38,7 @@ test('a tap on a room leads to its page, the back button to the list as it was',
   await headline(page, /free now$/);
 });
 
-test('a room\'s page is about now, whatever list it was reached from, and whatever length was chosen', async t => {
+test('a room\'s page is about now, whatever the list\'s day, time and minimum length', async t => {
   for (const query of ['', '?at=14:00', '?when=day', `?date=${day}&from=14:00&to=15:00`, '?min_minutes=180', '?date=2026-01-01']) {
     const prepare = campusOf(day, [{name: '116', times: [['07:00', '10:59'], ['13:01', '23:00']]}]);
     const page = await visit(t, `/app${query}`, {prepare: async page => {
@@ -54,7 +54,7 @@ test('a room\'s page is about now, whatever list it was reached from, and whatev
   }
 });
 
-test('from a room\'s page the links of header and footer lead where they lead elsewhere', async t => {
+test('the links in the header and footer are the same on a room\'s page', async t => {
   const page = await visit(t, '/app');
   await headline(page, /free now$/);
   const links = () => page.locator('header a, footer a, head link').evaluateAll(links => links.map(link => /** @type {HTMLAnchorElement} */ (link).href));
@@ -67,19 +67,19 @@ test('from a room\'s page the links of header and footer lead where they lead el
   assert.equal(new URL(page.url()).pathname, '/app');
 });
 
-test('with old data a room\'s page says what it shows', async t => {
+test('with old data, a room\'s page shows when they were last updated, and no current state', async t => {
   const page = await visit(t);
   await headline(page, 'B1 100');
   await eventually(async () => await days(page).count() > 20, true);
   await goOffline(page);
   const tomorrow = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
   await page.clock.setFixedTime(instant(tomorrow, '10:00'));
-  await eventually(() => page.locator('#notice').innerText(), /^You are offline\. The page shows what was known/);
-  // What was free yesterday is not free now.
+  await eventually(() => page.locator('#notice').innerText(), /^You’re offline\. Last updated/);
+  // Yesterday's data must not appear as the current state.
   await eventually(() => page.locator('#moment').innerText(), '');
 });
 
-test('the building of a room leads to its rooms', async t => {
+test('the building on a room\'s page links to its rooms', async t => {
   const page = await visit(t);
   await headline(page, 'B1 100');
   await page.getByRole('link', {name: 'Hall of Science'}).click();
@@ -88,7 +88,7 @@ test('the building of a room leads to its rooms', async t => {
   assert.equal(await page.locator('#choose').innerText(), 'B1');
 });
 
-test('the address of a room shows its facts and every kept day of the API', async t => {
+test('the URL of a room shows its facts and every day that the API has', async t => {
   const page = await visit(t);
   await headline(page, 'B1 100');
   const room = await server.json('/api/classrooms/1000/days');
@@ -101,19 +101,19 @@ test('the address of a room shows its facts and every kept day of the API', asyn
   assert.equal(await page.title(), 'B1 100 · Large University');
 });
 
-test('a room is subscribed to, shared, and found on a map', async t => {
+test('a room\'s page has a calendar link, a share button and a map link', async t => {
   const page = await visit(t, undefined, {permissions: ['clipboard-read', 'clipboard-write']});
   await headline(page, 'B1 100');
   const href = name => page.getByRole('link', {name}).getAttribute('href');
-  assert.equal(await href('Subscribe'), `${server.url.replace('http', 'webcal')}/api/classrooms/1000/calendar.ics`);
+  assert.equal(await href('Add to calendar'), `${server.url.replace('http', 'webcal')}/api/classrooms/1000/calendar.ics`);
   assert.match(await href('Map'), /^https:\/\/www\.openstreetmap\.org\/\?mlat=38\.53&mlon=-121\.76#/);
   await page.evaluate(() => Object.defineProperty(navigator, 'share', {value: undefined}));
   await page.getByRole('button', {name: 'Share'}).click();
-  await eventually(() => page.getByRole('button', {name: 'The link is copied.'}).count(), 1);
+  await eventually(() => page.getByRole('button', {name: 'Link copied'}).count(), 1);
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url());
 });
 
-test('a room that the campus does not have gets a message and the way to the list', async t => {
+test('an unknown room gets a message and a link to the list', async t => {
   for (const id of ['999999', '%E0%A4%A']) {
     const page = await visit(t, `/app/rooms/${id}`);
     await headline(page, 'Classroom not found');
@@ -122,7 +122,7 @@ test('a room that the campus does not have gets a message and the way to the lis
   }
 });
 
-test('a closed day, an unknown one and one with shorter hours are told apart', async t => {
+test('a closed day, an unknown one and one with shorter hours look different', async t => {
   const dates = [0, 1, 2, 3].map(days => new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10));
   const slots = [{start_time: '10:00', end_time: '12:00'}];
   const facts = [{status: 'ok', opens: '07:00', closes: '23:00', availability: slots}, {status: 'ok', opens: null, closes: null, availability: []},
@@ -139,7 +139,7 @@ test('a closed day, an unknown one and one with shorter hours are told apart', a
   assert.match(await page.locator('#moment').innerText(), /^Free until 12:01.PM · 1.h.41.min, then booked$/);
 });
 
-test('names and features on a room\'s page are texts, whatever they hold', async t => {
+test('names and features on a room\'s page never become markup', async t => {
   const hostile = '<img src=x onerror="document.title=1">';
   const prepare = campusOf(day, [{name: hostile, id: '7', times: [['07:00', '23:00']], features: [hostile]}], {name: hostile});
   const page = await visit(t, '/app/rooms/7', {prepare: async page => {
@@ -149,10 +149,10 @@ test('names and features on a room\'s page are texts, whatever they hold', async
   await headline(page, `CAS ${hostile}`);
   assert.deepEqual(await page.locator('.features li').allTextContents(), [hostile]);
   assert.equal(await page.locator('main img').count(), 0);
-  await eventually(() => page.locator('.building .empty').innerText(), 'This page tries again by itself.');
+  await eventually(() => page.locator('.building .empty').innerText(), 'This page will try again automatically.');
 });
 
-test('axe-core finds nothing on a room\'s page, and here is how it looks', async t => {
+test('axe-core finds no violations on a room\'s page', async t => {
   for (const [device, viewport] of Object.entries({phone: PHONE, desktop: DESKTOP}))
     for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       const page = await visit(t, undefined, {viewport, colorScheme});

@@ -1,4 +1,4 @@
-// What the page says about rooms: which are free, until when, on which day, and to which question.
+// The list of rooms: which are free, until when, on which day, and for which question.
 
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => Promise.all([browser?.close(), server?.stop()]));
 
-/** The page as it is on that weekday, at a time of the campus.
+/** Opens the page on that weekday, at a campus time.
     @type {(t: any, query?: string, options?: import('./support.js').Options & {time?: string, path?: string}) => Promise<import('./support.js').Page>} */
 const visit = (t, query = '', {time = '10:20', path = '/app', ...options} = {}) =>
   open(t, browser, server.url + path + query, {now: instant(day, time), ...options});
@@ -19,14 +19,14 @@ const visit = (t, query = '', {time = '10:20', path = '/app', ...options} = {}) 
 const answerOf = room => room.locator('.answer').evaluate(answer => [...answer.children].map(part => part.textContent.replaceAll('\u00a0', ' ')).filter(Boolean));
 const room = (page, name) => page.locator('.room').filter({has: page.locator('.name', {hasText: new RegExp(`${name}$`)})});
 
-/** The paths that the page asks for from now on. */
+/** Collects the paths of the page's requests from now on. */
 function requestsOf(page) {
   const paths = [];
   page.on('request', request => paths.push(new URL(request.url()).pathname));
   return paths;
 }
 
-/** Rooms and what is said of them, in the order in which they are shown: by the page … */
+/** Returns the free rooms and their free times in the page's order. */
 async function freeOnPage(page) {
   await showMore(page);
   return page.locator('ul.free .room').evaluateAll(rooms => rooms.map(room => {
@@ -35,7 +35,7 @@ async function freeOnPage(page) {
   }));
 }
 
-/** … and by the API. */
+/** Returns the free rooms and their free times in the API's order. */
 async function freeByApi(query) {
   const {buildings} = await server.json(`/api/open-classrooms?${query}`);
   return Object.values(buildings).flatMap(({code, classrooms}) => classrooms.map(({name, free_until, free_minutes}) =>
@@ -44,7 +44,7 @@ async function freeByApi(query) {
 
 const lengthOf = minutes => [[Math.floor(minutes / 60), 'h'], [minutes % 60, 'min']].filter(([number]) => number).map(part => part.join(' ')).join(' ');
 
-test('what the page works out is what the API answers to the same question', async t => {
+test('the page and the API find the same rooms for the same question', async t => {
   const page = await visit(t, '', {locale: 'en-GB'});
   for (const query of ['at=07:00', 'at=09:55', 'at=10:05', 'at=12:30', 'at=17:59', 'at=21:29', 'at=21:30', 'at=22:59', 'at=23:00', 'at=06:59',
     'from=09:00&to=10:00', 'from=13:15&to=16:45', 'at=11:00&min_minutes=90', 'from=10:00&to=11:00&min_minutes=120',
@@ -53,19 +53,19 @@ test('what the page works out is what the API answers to the same question', asy
     await page.goto(`${server.url}/app?${question}`);
     await shown(page);
     const expected = await freeByApi(question.includes('sort') ? question : `${question}&sort=name`);
-    // Rooms that are free equally long stand in the order of their names on the page, and in the campus's in the API.
+    // The page sorts rooms with equally long free times by name; the API keeps the order of the campus file.
     const sorted = rooms => question.includes('sort') ? rooms.toSorted() : rooms;
     assert.deepEqual(sorted(await freeOnPage(page)), sorted(expected), query);
   }
 });
 
-test('the rooms that are free now are those of the API', async t => {
+test('the page and the API have the same rooms that are free now', async t => {
   const page = await visit(t, '?min_minutes=1', {time: '12:40', locale: 'en-GB'});
   await headline(page, /free now$/);
   assert.deepEqual(await freeOnPage(page), await freeByApi(`date=${day}&at=12:40&sort=name`));
 });
 
-test('rooms with free time at any time of the day are those of the API', async t => {
+test('the page and the API have the same rooms with free time on a day', async t => {
   const page = await visit(t, `?date=${day}&when=day&min_minutes=240`, {time: '00:10'});
   await headline(page, /with free time$/);
   const {buildings} = await server.json(`/api/open-classrooms?date=${day}&min_minutes=240&sort=name`);
@@ -74,7 +74,7 @@ test('rooms with free time at any time of the day are those of the API', async t
   assert.deepEqual(await freeRooms(page), expected);
 });
 
-test('a room is free from the end of a booking until the beginning of the next, that minute not included', async t => {
+test('a room is free from the end of a booking until the start of the next, excluding that minute', async t => {
   const prepare = campusOf(day, [{name: '116', times: [['07:00', '07:59'], ['09:01', '09:59'], ['11:31', '23:00']]}]);
   for (const [time, expected] of /** @type {const} */ ([
     ['05:50', ['Free at 7:00 AM', '1 h']],
@@ -85,7 +85,7 @@ test('a room is free from the end of a booking until the beginning of the next, 
     ['09:59', ['Free until 10:00 AM', '1 min, then booked']],
     ['10:00', ['Free at 11:30 AM', '11 h 30 min']],
     ['20:50', ['Free until 11:00 PM', '2 h 10 min, then closed']],
-    ['23:00', ['Not free again']],
+    ['23:00', ['No free time left']],
   ])) {
     const page = await visit(t, '?q=116&min_minutes=1', {time, prepare});
     await shown(page);
@@ -93,7 +93,7 @@ test('a room is free from the end of a booking until the beginning of the next, 
   }
 });
 
-test('the day of a room is a picture, and words for those who do not see it', async t => {
+test('the bar of a day has a text alternative for screen readers', async t => {
   const page = await visit(t, '', {time: '15:00', prepare: campusOf(day, [{name: '116', times: [['07:00', '10:59'], ['13:01', '23:00']]}])});
   const bar = room(page, '116').getByRole('img');
   await eventually(() => bar.getAttribute('aria-label'), /^Open 7:00.AM to 11:00.PM\. Free 7:00.AM to 11:00.AM and 1:00.PM to 11:00.PM\.$/);
@@ -101,7 +101,7 @@ test('the day of a room is a picture, and words for those who do not see it', as
     const whole = bar.getBoundingClientRect(), part = x => Math.round(100 * (x - whole.left) / whole.width);
     return [...bar.children].map(node => [node.className, part(node.getBoundingClientRect().left), part(node.getBoundingClientRect().right)]);
   });
-  // Sixteen hours are the whole: four of them 25 %.
+  // The bar spans 16 hours, so four hours are 25 %.
   assert.deepEqual(parts.slice(0, 2), [['', 0, 25], ['current', 38, 100]]);
   const [line, from] = parts.at(-1);
   assert.deepEqual([line, from], ['now mark', 50]);
@@ -118,22 +118,22 @@ test('a search finds a room by its code and number, with or without the space, a
   await page.getByRole('searchbox').fill('general studies');
   await eventually(async () => (await names()).length, 23);
   await page.getByRole('searchbox').fill('no such room');
-  await eventually(() => page.locator('#rooms').innerText(), 'No room or building is called “no such room”.');
+  await eventually(() => page.locator('#rooms').innerText(), 'No rooms or buildings match “no such room”.');
 });
 
-test('a search for a room shows it, taken or not', async t => {
+test('a search for a room shows it even if it is taken', async t => {
   const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['13:01', '13:59']]}, {name: '201', times: [['07:00', '23:00']]}])});
   await shown(page);
   assert.equal(await room(page, '116').isVisible(), false);
   await page.getByText('1 not free').click();
   await room(page, '116').waitFor();
   await page.goto(`${server.url}/app?q=116`);
-  await headline(page, 'No room is free now');
+  await headline(page, 'No rooms free now');
   assert.deepEqual(await answerOf(room(page, '116')), ['Free at 1:00 PM', '1 h']);
   assert.equal(await room(page, '116').isVisible(), true);
 });
 
-test('"for at least" leaves out what is too short', async t => {
+test('"For at least" moves rooms with too little free time to the others', async t => {
   const prepare = campusOf(day, [{name: '116', times: [['10:01', '11:19']]}, {name: '201', times: [['10:01', '11:18']]}]);
   const page = await visit(t, '', {prepare});
   await headline(page, '2 rooms free now');
@@ -144,26 +144,26 @@ test('"for at least" leaves out what is too short', async t => {
   assert.deepEqual(await answerOf(room(page, '201')), ['Only until 11:19 AM', '59 min, then booked']);
 });
 
-test('the end of a range should be after its beginning', async t => {
+test('a range whose end is not after its start gets a message and no rooms', async t => {
   const page = await visit(t, '?from=14:00&to=13:00');
   await shown(page);
-  await headline(page, 'The end must be after the start');
+  await headline(page, 'End time must be after start time');
   assert.equal(await page.locator('#rooms .empty').isVisible(), false);
   assert.deepEqual(await freeRooms(page), []);
 });
 
-test('a range may end with the day, in a link and in the field', async t => {
+test('a range may end at midnight, in a link and in the field', async t => {
   const page = await visit(t, `?date=${day}&from=20:00&to=24:00`);
-  await headline(page, /free 8:00.PM to midnight$/);
+  await headline(page, /free from 8:00.PM to midnight$/);
   assert.equal(await page.locator('#to').inputValue(), '00:00');
   await page.locator('#to').fill('22:00');
   await headline(page, /to 10:00.PM$/);
   await page.locator('#to').fill('00:00');
-  await headline(page, /free 8:00.PM to midnight$/);
+  await headline(page, /free from 8:00.PM to midnight$/);
   assert.match(page.url(), /&to=24:00$/);
 });
 
-test('rooms are sorted by name, or by how long they are free', async t => {
+test('rooms are sorted by name or by the length of their free time', async t => {
   const rooms = [{name: '1000', times: [['07:00', '12:00']]}, {name: '114A', times: [['07:00', '23:00']]}, {name: '99', times: [['07:00', '11:00']]}];
   const page = await visit(t, '', {prepare: campusOf(day, rooms)});
   await eventually(() => freeRooms(page), ['CAS 99', 'CAS 114A', 'CAS 1000']);
@@ -171,16 +171,16 @@ test('rooms are sorted by name, or by how long they are free', async t => {
   await eventually(() => freeRooms(page), ['CAS 114A', 'CAS 1000', 'CAS 99']);
 });
 
-test('a link may name a building in small letters, and one that there is not', async t => {
+test('a link may have a building code in lower case, or one that does not exist', async t => {
   const page = await visit(t, '?building=cgs&q=cas');
-  await eventually(() => page.locator('.empty p').innerText(), 'No room in cgs is called “cas”.');
+  await eventually(() => page.locator('.empty p').innerText(), 'No rooms in cgs match “cas”.');
   await page.goto(`${server.url}/app?building=cgs`);
   await eventually(() => page.locator('#rooms h2').allInnerTexts(), ['College of General Studies']);
   await page.goto(`${server.url}/app?building=XYZ`);
-  await eventually(() => page.locator('.empty p').innerText(), 'There is no building XYZ.');
+  await eventually(() => page.locator('.empty p').innerText(), 'Building not found: XYZ.');
 });
 
-test('the minute that passes does not disturb a time that is half filled in', async t => {
+test('an update each minute does not reset a half-typed time', async t => {
   const page = await visit(t, '?at=14:00');
   await shown(page);
   await page.locator('#at').focus();
@@ -192,7 +192,7 @@ test('the minute that passes does not disturb a time that is half filled in', as
   await headline(page, /free at 3:30.PM$/);
 });
 
-test('another day is shown whole, with nothing of now', async t => {
+test('another day is shown in full, without "Now"', async t => {
   const page = await visit(t);
   await shown(page);
   await page.getByRole('button', {name: 'Next day'}).click();
@@ -208,7 +208,7 @@ test('another day is shown whole, with nothing of now', async t => {
   assert.equal(new URL(page.url()).search, '');
 });
 
-test('a day of next month is shown, and a day that is not kept gets a message', async t => {
+test('a day in the next month is shown, and a day without data gets a message', async t => {
   const page = await visit(t);
   await shown(page);
   const {date: today} = await server.json('/api/open-classrooms');
@@ -216,8 +216,8 @@ test('a day of next month is shown, and a day that is not kept gets a message', 
   await page.locator('#date').fill(far);
   await headline(page, /(with|has) free time$/);
   await page.locator('#date').fill('2099-01-01');
-  await headline(page, 'No bookings kept');
-  await eventually(() => page.locator('.empty p').innerText(), /^There are no bookings for Thursday, January 1, 2099\. They are known about a month ahead\.$/);
+  await headline(page, 'Date not available');
+  await eventually(() => page.locator('.empty p').innerText(), /^There’s no data for Thursday, January 1, 2099\. You can look about a month ahead\.$/);
   await page.getByRole('button', {name: 'Show today'}).click();
   await headline(page, /free now$/);
 });
@@ -225,7 +225,7 @@ test('a day of next month is shown, and a day that is not kept gets a message', 
 test('a date that does not exist gets a message', async t => {
   for (const date of ['2026-02-31', '2026-99-99']) {
     const page = await visit(t, `?date=${date}`);
-    await headline(page, 'No such day');
+    await headline(page, 'Invalid date');
     assert.equal(await page.locator('#moment').innerText(), date);
     assert.equal(await page.getByRole('button', {name: 'Next day'}).isDisabled(), true);
     await page.getByRole('button', {name: 'Show today'}).click();
@@ -233,20 +233,20 @@ test('a date that does not exist gets a message', async t => {
   }
 });
 
-test('the URL holds the question, and a link brings it back', async t => {
+test('the URL holds the question, and a link restores it', async t => {
   const query = `?q=cas&date=${day}&from=14:00&to=15:30&min_minutes=90&sort=duration&building=CAS`;
   const page = await visit(t, query);
-  await headline(page, /free 2:00.PM to 3:30.PM$/);
+  await headline(page, /free from 2:00.PM to 3:30.PM$/);
   const form = await page.locator('#question').evaluate((/** @type {HTMLFormElement} */ form) =>
     ['q', 'date', 'from', 'to', 'min', 'sort'].map(id => form.elements[id].value));
   assert.deepEqual(form, ['cas', day, '14:00', '15:30', '90', 'duration']);
-  assert.equal(await page.getByLabel('From–to').isChecked(), true);
+  assert.equal(await page.getByLabel('Between').isChecked(), true);
   await eventually(() => page.locator('#choose').innerText(), 'CAS');
   await page.getByLabel('For at least').selectOption('120');
   assert.equal(new URL(page.url()).search, query.replace('90', '120'));
 });
 
-test('back and forward lead through the questions, and not through each letter', async t => {
+test('back and forward step through the questions, not through each letter', async t => {
   const page = await visit(t);
   await shown(page);
   await page.getByText('All day', {exact: true}).click();
@@ -263,7 +263,7 @@ test('back and forward lead through the questions, and not through each letter',
   await headline(page, /with free time$/);
 });
 
-test('the numbers move on each minute, without a request', async t => {
+test('the remaining times update each minute, without a request', async t => {
   const page = await visit(t, '?min_minutes=1', {prepare: campusOf(day, [{name: '116', times: [['07:00', '10:59']]}])});
   await shown(page);
   assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 AM', '40 min, then booked']);
@@ -275,9 +275,9 @@ test('the numbers move on each minute, without a request', async t => {
   assert.deepEqual(requests, []);
 });
 
-test('at midnight the next day comes by itself', async t => {
+test('at midnight the page moves on to the next day', async t => {
   const page = await visit(t, '', {time: '23:59'});
-  await headline(page, 'No room is free now');
+  await headline(page, 'No rooms free now');
   const asked = page.waitForRequest(request => request.url().includes('/api/open-classrooms') && !request.url().endsWith(day));
   const next = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
   await page.clock.setFixedTime(instant(next, '00:01'));
@@ -285,7 +285,7 @@ test('at midnight the next day comes by itself', async t => {
   await eventually(() => page.locator('#date').inputValue(), next);
 });
 
-test('after five minutes the data are asked for again, and not sent if they are the same', async t => {
+test('the data are requested again after five minutes, and unchanged data get a 304', async t => {
   const start = Date.now();
   const {date} = await server.json('/api/open-classrooms');
   const page = await open(t, browser, `${server.url}/app?date=${date}`, {prepare: page => page.clock.setFixedTime(start)});
@@ -302,7 +302,7 @@ test('after five minutes the data are asked for again, and not sent if they are 
   await eventually(() => statuses[0], 304);
 });
 
-test('a building that is new is shown with its hours', async t => {
+test('a new building is shown with its opening hours', async t => {
   const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
   await headline(page, '1 room free now');
   const building = {code: 'NEW', name: 'New Hall', classrooms: [{id: '1', name: '1', status: 'ok', availability: [{start_time: '08:00', end_time: '11:59'}]}]};
@@ -313,7 +313,7 @@ test('a building that is new is shown with its hours', async t => {
   assert.deepEqual(await answerOf(room(page, '1')), ['Free until 12:00 PM', '1 h 35 min, then booked']);
 });
 
-test('a page that is looked at again asks for the data', async t => {
+test('a tab that becomes visible again reloads the data', async t => {
   const page = await visit(t);
   await shown(page);
   const look = hidden => page.evaluate(hidden => {
@@ -328,7 +328,7 @@ test('a page that is looked at again asks for the data', async t => {
   await eventually(() => page.locator('#moment').innerText(), /10:22/);
 });
 
-test('of two days asked for one after the other the later is shown, whichever comes first', async t => {
+test('after two quick changes of the day, a late first response is dropped', async t => {
   const page = await visit(t);
   await shown(page);
   let release;
@@ -341,25 +341,25 @@ test('of two days asked for one after the other the later is shown, whichever co
   const requests = requestsOf(page);
   release();
   await late;
-  // The late answer is dropped, so the page need not ask again.
+  // The page makes no further requests after the late response. Five round trips give it the time for them.
   for (let turn = 0; turn < 5; turn += 1) await page.evaluate(() => fetch('api/last-updated').then(response => response.json()));
   assert.deepEqual(requests.filter(path => path !== '/api/last-updated'), []);
   assert.equal(await page.locator('#rooms').getAttribute('aria-busy'), 'false');
   assert.equal(await page.locator('#date').inputValue(), new Date(Date.parse(day) + 2 * 86_400_000).toISOString().slice(0, 10));
 });
 
-test('a browser elsewhere shows the time of the campus, and says so', async t => {
+test('a browser in another time zone shows campus time, with a note', async t => {
   const here = await visit(t);
   await shown(here);
   assert.equal(await here.locator('#zone').isVisible(), false);
   const there = await visit(t, '', {timezoneId: 'Europe/Berlin'});
   await shown(there);
   assert.match(await there.locator('#moment').innerText(), /10:20.AM/);
-  assert.match(await there.locator('#zone').innerText(), /^Campus time, Eastern Time\. Your time is [45]:20.PM\.$/);
+  assert.match(await there.locator('#zone').innerText(), /^Times are campus time \(Eastern Time\)\. It’s [45]:20.PM where you are\.$/);
   assert.deepEqual(await freeRooms(there), await freeRooms(here));
 });
 
-test('the browser\'s habit decides between 12 and 24 hours, and the words stay English', async t => {
+test('the browser\'s locale decides between 12 and 24 hours, and the text stays English', async t => {
   for (const [locale, time, words] of /** @type {const} */ ([['en-US', /^2:00.PM$/, /^\w+, \w+ \d+ · 10:20.AM$/], ['en-GB', /^14:00$/, /^\w+,? \d+ \w+ · 10:20$/], ['de-DE', /^14:00$/, /^\w+,? \d+ \w+ · 10:20$/]])) {
     const page = await visit(t, '?at=14:00', {locale});
     await eventually(async () => (await page.locator('h1').innerText()).split(' at ')[1], time);
@@ -367,28 +367,28 @@ test('the browser\'s habit decides between 12 and 24 hours, and the words stay E
   }
 });
 
-test('a room that was not answered for is unknown, one with older data says so, one without a booking may be locked', async t => {
+test('unknown, stale and unbooked rooms each have a note', async t => {
   const page = await visit(t, '?q=cas', {prepare: campusOf(day, [
     {name: '116', status: 'unknown'}, {name: '201', status: 'stale', times: [['07:00', '12:00']]}, {name: '203', times: [['07:00', '23:00']]}])});
   await headline(page, '2 rooms free now');
   const text = name => room(page, name).innerText().then(text => text.replaceAll(/\s+/g, ' '));
-  assert.match(await text('116'), /Unknown 25Live gave no answer for this room\.$/);
-  assert.match(await text('201'), /Older data: the latest answer is missing\.$/);
-  assert.match(await text('203'), /No booking all day: the room may be locked\.$/);
+  assert.match(await text('116'), /Unknown Couldn’t check this room’s bookings\.$/);
+  assert.match(await text('201'), /These bookings may be out of date\.$/);
+  assert.match(await text('203'), /No bookings all day, so it may be locked\.$/);
   await eventually(() => page.locator('.rest summary').innerText(), '1 unknown');
 });
 
-test('a building that is closed on a day shows as closed, and its rooms neither as free nor as booked', async t => {
+test('the rooms of a closed building are shown as closed, neither free nor booked', async t => {
   const closed = campusOf(day, [{name: '116'}, {name: '201', status: 'unknown'}], {building: {opens: null, closes: null}});
   const page = await visit(t, '?q=cas', {prepare: closed});
-  await headline(page, 'No room is free now');
+  await headline(page, 'No rooms free now');
   assert.equal(await page.locator('.head .count').innerText(), 'Closed');
   assert.match(await page.locator('.head .hours').innerText(), /^CAS · closed today$/);
   assert.equal(await page.locator('.rest summary').innerText(), '2 closed');
   for (const name of ['116', '201']) assert.deepEqual(await answerOf(room(page, name)), ['Closed']);
 });
 
-test('the opening hours shown are those of the day', async t => {
+test('the opening hours are those of the shown day', async t => {
   const short = campusOf(day, [{name: '116', times: [['09:00', '13:00']]}], {building: {opens: '09:00', closes: '13:00'}});
   const page = await visit(t, '', {prepare: short});
   await headline(page, '1 room free now');
@@ -396,7 +396,7 @@ test('the opening hours shown are those of the day', async t => {
   assert.deepEqual(await answerOf(room(page, '116')), ['Free until 1:00 PM', '2 h 40 min, then closed']);
 });
 
-test('rooms are filtered by size and features, sorted by size, and the choice is in the address', async t => {
+test('rooms are filtered by size and features, sorted by size, and the choices are in the URL', async t => {
   const all = [['07:00', '23:00']];
   const page = await visit(t, '', {prepare: campusOf(day, [
     {name: '116', times: all, capacity: 40, features: ['IT: Network, Wired', 'Projector']}, {name: '201', times: all, capacity: 120, features: ['Projector']},
@@ -417,25 +417,25 @@ test('rooms are filtered by size and features, sorted by size, and the choice is
   await page.reload();
   await headline(page, '1 room free now');
   await page.locator('#capacity').selectOption('150');
-  await eventually(() => page.locator('.empty').innerText(), 'No room with 150 seats or more and IT: Network, Wired is known.');
+  await eventually(() => page.locator('.empty').innerText(), 'No rooms with 150+ seats and IT: Network, Wired.');
 });
 
-test('a campus file without capacities and features gets no such filters', async t => {
+test('a campus file without capacities and features has no such filters', async t => {
   const page = await visit(t);
   await shown(page);
   for (const filter of ['#seats', '#equipment']) assert.equal(await page.locator(filter).isVisible(), false);
 });
 
-test('the page states how many rooms are known as long as some are not, and names the contact', async t => {
+test('the page shows how many rooms are known while some are not, and the contact', async t => {
   const rooms = Array.from({length: 1500}, (_, index) => index < 612 ? {name: String(index), times: [['07:00', '23:00']]} : {name: String(index), status: 'unknown'});
   const page = await visit(t, '', {prepare: campusOf(day, rooms, {facts: {contact: 'https://example.edu/rooms'}})});
   await headline(page, '612 rooms free now');
-  assert.match(await page.locator('#notice').innerText(), /^612 of 1,500 rooms are known so far\. 25Live gave no answer for the others\.$/);
+  assert.match(await page.locator('#notice').innerText(), /^Bookings loaded for 612 of 1,500 rooms so far\.$/);
   const contact = page.getByRole('link', {name: 'example.edu/rooms'});
   assert.equal(await contact.getAttribute('href'), 'https://example.edu/rooms');
 });
 
-test('while a sweep goes on the page asks every 15 seconds, and learns the other rooms', async t => {
+test('during a sweep the page polls every 15 seconds, and shows further rooms', async t => {
   const rooms = status => [{name: '116', times: [['07:00', '23:00']]}, {name: '201', status, times: status === 'ok' ? [['07:00', '23:00']] : []}];
   const swept = {last_updated: instant(day, '10:19:50').toISOString()};
   const page = await visit(t, '', {prepare: campusOf(day, rooms('unknown'), swept)});
@@ -450,14 +450,14 @@ test('while a sweep goes on the page asks every 15 seconds, and learns the other
   assert.equal(await page.locator('#notice').innerText(), '');
 });
 
-test('what the page cannot know is said on it', async t => {
+test('the footer explains the limits of the data', async t => {
   const page = await visit(t);
   const notes = await page.getByRole('contentinfo').innerText();
-  for (const note of ['only official bookings', 'Rooms can be locked', 'without a booking all day is often locked', 'It does not mean that the room is taken'])
+  for (const note of ['Only official bookings', 'Rooms can be locked', 'no bookings all day is often locked', 'It may still be free'])
     assert.ok(notes.includes(note), note);
 });
 
-test('names are texts, whatever they hold', async t => {
+test('names never become markup', async t => {
   const hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
   const page = await visit(t, '', {prepare: campusOf(day, [{name: hostile, times: [['07:00', '23:00']]}], {name: hostile})});
   await headline(page, '1 room free now');
@@ -466,14 +466,14 @@ test('names are texts, whatever they hold', async t => {
   assert.equal(await page.locator('#rooms img, #rooms script').count(), 0);
 });
 
-test('no other script runs', async t => {
+test('the policy blocks injected scripts', async t => {
   const page = await visit(t, '', {refuses: true});
   await shown(page);
   const add = () => page.evaluate(() => document.body.append(Object.assign(document.createElement('script'), {textContent: '1'})));
   await assert.rejects(add, /TypeError/);
 });
 
-test('it works behind a path of its own', async t => {
+test('the page works behind a path prefix', async t => {
   for (const prefix of ['/stage/rooms', '/webapp/rooms', '/app']) {
     const page = await visit(t, '', {path: `${prefix}/app`, prepare: async page => {
       await page.route('**/*', route => route.abort());
@@ -487,28 +487,28 @@ test('it works behind a path of its own', async t => {
   }
 });
 
-/** What the page says and offers where no room is free. */
+/** Returns the message and the buttons for a list without a free room. */
 const offers = page => page.locator('.empty').evaluate(empty => [...empty.children].map(part => part.textContent.replaceAll('\u00a0', ' ')));
 const next = date => new Date(Date.parse(date) + 86_400_000).toISOString().slice(0, 10);
 
-test('when no room is free the page names the next one, and lists the rooms that become free on a tap', async t => {
+test('when no room is free the page names the next one, and a tap lists the rooms that become free', async t => {
   const page = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['10:28', '12:00']]}, {name: '201', times: [['10:41', '12:00']]}])});
-  await headline(page, 'No room is free now');
-  assert.deepEqual(await offers(page), ['The next room is CAS 116, free at 10:27 AM, 7 min from now.', 'Show rooms that become free']);
+  await headline(page, 'No rooms free now');
+  assert.deepEqual(await offers(page), ['Next free: CAS 116 at 10:27 AM, in 7 min.', 'Show rooms free later']);
   assert.match(await page.locator('.rest summary').innerText(), /^2 not free · next in 7.min$/);
-  await page.getByRole('button', {name: 'Show rooms that become free'}).click();
+  await page.getByRole('button', {name: 'Show rooms free later'}).click();
   assert.deepEqual(await freeRooms(page), ['CAS 116', 'CAS 201']);
   assert.deepEqual(await answerOf(room(page, '116')), ['Free in 7 min', '1 h 34 min']);
 });
 
-test('before opening time the page says when the building opens', async t => {
+test('before opening time the page shows when the building opens', async t => {
   const page = await visit(t, '', {time: '05:30', prepare: campusOf(day, [{name: '116', times: [['07:00', '12:00']]}])});
-  await headline(page, 'No room is free now');
+  await headline(page, 'No rooms free now');
   assert.deepEqual((await offers(page))[0], 'College of Arts & Sciences opens at 7:00 AM.');
   assert.match(await page.locator('.head .hours').innerText(), /closed now · open/);
 });
 
-test('when nothing becomes free today the page offers tomorrow, and names its first room', async t => {
+test('when no more rooms become free today the page offers tomorrow, and names its first free room', async t => {
   const prepare = async page => {
     const tomorrow = next(day);
     await campusOf(day, [{name: '116', times: [['07:00', '09:00']]}, {name: '201'}])(page);
@@ -519,8 +519,8 @@ test('when nothing becomes free today the page offers tomorrow, and names its fi
     });
   };
   const page = await visit(t, '', {prepare});
-  await headline(page, 'No room is free now');
-  await eventually(() => offers(page), ['No room becomes free again today.', 'Tomorrow: CAS 201 from 8:00 AM.', 'Show tomorrow']);
+  await headline(page, 'No rooms free now');
+  await eventually(() => offers(page), ['No more rooms free up today.', 'First free tomorrow: CAS 201 at 8:00 AM.', 'Show tomorrow']);
   await page.getByRole('button', {name: 'Show tomorrow'}).click();
   await headline(page, '2 rooms with free time');
   assert.equal(new URL(page.url()).searchParams.get('date'), next(day));
@@ -528,27 +528,27 @@ test('when nothing becomes free today the page offers tomorrow, and names its fi
 
 test('rooms that are free for less than half an hour are counted, and shown on a tap', async t => {
   const page = await visit(t, '', {time: '22:48', prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
-  await headline(page, /^No room is free now for 30.min$/);
+  await headline(page, /^No rooms free now for 30.min$/);
   assert.equal((await offers(page))[0], '1 room is free for less than 30 min.');
-  assert.equal(await page.locator('.head .count').evaluate(count => getComputedStyle(count).color === getComputedStyle(count.nextElementSibling).color), true, 'nothing free is not green');
-  await page.getByRole('button', {name: 'Show them'}).click();
+  assert.equal(await page.locator('.head .count').evaluate(count => getComputedStyle(count).color === getComputedStyle(count.nextElementSibling).color), true, 'a count of zero must not be green');
+  await page.getByRole('button', {name: 'Show anyway'}).click();
   assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 PM', '12 min, then closed']);
 });
 
-test('rooms that are not free stand in the order in which they become free', async t => {
+test('rooms that are not free are sorted by when they become free', async t => {
   const page = await visit(t, '?q=cas', {prepare: campusOf(day, [
     {name: '116', times: [['18:01', '23:00']]}, {name: '201'}, {name: '203', times: [['11:01', '12:00']]}, {name: '204', status: 'unknown'}])});
-  await headline(page, 'No room is free now');
+  await headline(page, 'No rooms free now');
   assert.deepEqual(await page.locator('ul.others .name').allTextContents(), ['CAS 203', 'CAS 116', 'CAS 201', 'CAS 204']);
 });
 
-test('all day of today begins now', async t => {
+test('"All day" starts now if the day is today', async t => {
   const page = await visit(t, '?when=day', {prepare: campusOf(day, [{name: '116', times: [['07:00', '10:59'], ['15:01', '16:29']]}, {name: '201', times: [['07:00', '09:59']]}])});
   await headline(page, '1 room with free time');
   assert.deepEqual(await answerOf(room(page, '116')), ['3:00 PM – 4:30 PM', '1 h 30 min, then booked']);
 });
 
-test('the arrows end where the kept days end', async t => {
+test('the arrows stop at the first and last day with data', async t => {
   const page = await visit(t);
   await shown(page);
   const arrow = name => page.getByRole('button', {name});
@@ -560,23 +560,23 @@ test('the arrows end where the kept days end', async t => {
   assert.deepEqual([await arrow('Previous day').isDisabled(), await arrow('Next day').isDisabled()], [false, true]);
 });
 
-test('simulated bookings are marked on the page, real ones are not', async t => {
+test('simulated bookings are marked, real ones are not', async t => {
   const page = await visit(t);
   await shown(page);
-  assert.equal(await page.locator('#simulated').innerText(), 'Simulated bookings. No room is really free.');
+  assert.equal(await page.locator('#simulated').innerText(), 'Simulated data. These bookings aren’t real.');
   const real = await visit(t, '', {prepare: campusOf(day, [{name: '116', times: [['07:00', '23:00']]}])});
   await shown(real);
   assert.equal(await real.locator('#simulated').isVisible(), false);
 });
 
-test('the title and the head say whose rooms these are', async t => {
+test('the title and the header contain the campus\'s name', async t => {
   const page = await visit(t);
   await headline(page, /free now$/);
   assert.match(await page.title(), /free now · Boston University$/);
   assert.equal(await page.locator('#home').innerText(), 'Boston University');
 });
 
-test('a wrong clock of the device is noticed by the server\'s Date and the Age in a CDN, and corrected', async t => {
+test('a wrong device clock is corrected by the Date and Age headers, with a note', async t => {
   const slow = new Date(instant(day, '10:20').getTime() - 12 * 60_000);
   const dated = async page => {
     await campusOf(day, [{name: '116', times: [['07:00', '10:59']]}])(page);
@@ -585,21 +585,21 @@ test('a wrong clock of the device is noticed by the server\'s Date and the Age i
   const page = await open(t, browser, `${server.url}/app`, {now: slow, prepare: dated});
   await eventually(() => page.locator('#moment').innerText(), /10:20.AM$/);
   assert.deepEqual(await answerOf(room(page, '116')), ['Free until 11:00 AM', '40 min, then booked']);
-  assert.match(await page.locator('#zone').innerText(), /^The clock of this device is 12.min slow\. The times on this page are right\.$/);
+  assert.match(await page.locator('#zone').innerText(), /^Your device’s clock is 12.min slow\. Times on this page are correct\.$/);
 });
 
-test('offline after midnight the page offers the last data, with their day', async t => {
+test('offline after midnight the page offers the last day with data', async t => {
   const page = await visit(t, '', {time: '23:50'});
-  await headline(page, 'No room is free now');
+  await headline(page, 'No rooms free now');
   await goOffline(page);
   await page.clock.setFixedTime(instant(next(day), '00:10'));
-  await headline(page, 'You are offline');
+  await headline(page, 'You’re offline');
   await page.getByRole('button', {name: /^Show \w+day, /}).click();
   await headline(page, /(with|has) free time$/);
-  await eventually(() => page.locator('#notice').innerText(), /^You are offline\. The page shows what was known on /);
+  await eventually(() => page.locator('#notice').innerText(), /^You’re offline\. Last updated on /);
 });
 
-test('when the campus is closed the page says when it opens, and leads to that day', async t => {
+test('when the campus is closed the page shows when it opens, with a button for that day', async t => {
   const open = new Date(Date.parse(day) + 3 * 86_400_000).toISOString().slice(0, 10);
   const page = await visit(t, '', {prepare: async page => {
     await campusOf(day, [{name: '116'}], {building: {opens: null, closes: null}})(page);
@@ -607,7 +607,7 @@ test('when the campus is closed the page says when it opens, and leads to that d
       .map(date => ({date, status: 'ok', opens: date === open ? '08:00' : null, closes: date === open ? '20:00' : null, last_updated: null, availability: []}));
     await page.route('**/api/classrooms/116/days', route => route.fulfill({json: {id: '116', name: '116', building_code: 'CAS', timezone: ZONE, days}}));
   }});
-  await headline(page, 'No room is free now');
+  await headline(page, 'No rooms free now');
   await eventually(async () => (await offers(page))[1], /^College of Arts & Sciences opens on \w+day, .* at 8:00 AM\.$/);
   await page.getByRole('button', {name: /^Show \w+day, /}).click();
   assert.equal(new URL(page.url()).searchParams.get('date'), open);

@@ -1,4 +1,4 @@
-// The picture of the page in README.md: a desktop in the light, and a phone in the dark. `make screenshot` runs this.
+// Makes the picture of the page in README.md: a desktop in light mode and a phone in dark mode. `make screenshot` runs this.
 
 import {instant, launch, open, Server, shown} from './support.js';
 
@@ -9,7 +9,7 @@ const server = await Server.start();
 const browser = await launch();
 const now = instant(await server.weekday(), '10:20');
 
-/** The server's answers, as if they had come twelve minutes ago. */
+/** Makes the server's data look twelve minutes old. */
 async function prepare(page) {
   await page.route('**/api/open-classrooms*', async route => {
     const {simulated, ...answer} = await (await route.fetch()).json();

@@ -1,4 +1,4 @@
-// What the tests of the page share: the real local server, a real browser, and a clock in the test's hand.
+// Shared by the page tests: the real local server, a real browser, and a clock that the test controls.
 
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
@@ -13,14 +13,14 @@ import {isDeepStrictEqual} from 'node:util';
 import {chromium} from 'playwright-core';
 
 /** @typedef {import('playwright-core').Page} Page */
-/** What `open` knows beside the options of a browser context.
+/** The options of `open`: those of a browser context, and its own.
     @typedef {import('playwright-core').BrowserContextOptions & {now?: Date, prepare?: (page: Page) => unknown, refuses?: boolean}} Options */
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 const SCREENSHOTS = join(TARGET, 'screenshots');
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-/** Days on which the simulated campus is closed, or on which it has few bookings. */
+/** Whether the simulated campus is closed on a day, or has few bookings. */
 const QUIET = day => [0, 6].includes(day.getUTCDay()) || ['01-01', '07-04', '11-11', '12-24', '12-25'].includes(day.toISOString().slice(5, 10));
 
 export const ZONE = 'America/New_York';
@@ -30,7 +30,7 @@ export const DESKTOP = {width: 1280, height: 900};
 const children = new Set();
 process.once('exit', () => children.forEach(child => { child.kill('SIGKILL'); }));
 
-/** The local server as a process of its own, with nothing but these variables set. */
+/** The local server as a child process, with only these environment variables. */
 export class Server {
   static async start(vars = {}) {
     const folder = mkdtempSync(join(tmpdir(), 'emptyclassroom-'));
@@ -41,7 +41,7 @@ export class Server {
       const url = line.match(/listens on (http\S+)/)?.[1];
       if (url) return new Server(url, child, folder);
     }
-    throw new Error('the server did not start: is it built (cargo build)?');
+    throw new Error('the server did not start; run cargo build first');
   }
 
   constructor(url, child, folder) {
@@ -57,7 +57,7 @@ export class Server {
     return response.json();
   }
 
-  /** A weekday with classes that is kept, after today. */
+  /** Returns the next weekday with classes, after today. */
   async weekday() {
     const {date} = await this.json('/api/open-classrooms');
     const day = new Date(`${date}T00:00:00Z`);
@@ -74,7 +74,7 @@ export class Server {
   }
 }
 
-/** A 25Live in which nothing is booked, and which fails when told to. */
+/** A fake 25Live without bookings. It fails while `fails` is set. */
 export class Upstream {
   fails = false;
   url = '';
@@ -105,7 +105,7 @@ export const launch = () => chromium.launch({
     '--disable-component-update', '--disable-sync'],
 });
 
-/** The instant at which the wall clocks of a zone show this date and time. */
+/** Returns the instant at which the clocks of a time zone show this date and time. */
 export function instant(date, time, timeZone = ZONE) {
   const wanted = Date.parse(`${date}T${time}Z`);
   const format = new Intl.DateTimeFormat('sv-SE', {timeZone, dateStyle: 'short', timeStyle: 'medium'});
@@ -113,11 +113,11 @@ export function instant(date, time, timeZone = ZONE) {
   return new Date(2 * wanted - shown(wanted));
 }
 
-/** Six in the morning of today, at the campus: the whole day lies ahead. */
+/** Returns 6:00 AM today, campus time, so that the whole day is ahead. */
 export const morning = () => instant(new Intl.DateTimeFormat('sv-SE', {timeZone: ZONE}).format(), '06:00');
 
-/** A page in a browser context of its own. Its date stands at `now` until the test sets another; its timers run.
-    It has no service worker, whose requests the tests could not answer. Whatever goes wrong in its script, or is refused by its policy (unless that is wanted), fails the test.
+/** Opens a page in a new browser context. Its clock is fixed at `now` until the test changes it; its timers run. It has no service worker,
+    because tests cannot intercept a worker's requests. A script error fails the test, and so does a violation of the page's policy unless `refuses` is set.
     @type {(t: any, browser: import('playwright-core').Browser, url: string, options?: Options) => Promise<Page>} */
 export async function open(t, browser, url, {now, prepare, refuses = false, ...options} = {}) {
   const context = await browser.newContext({locale: 'en-US', timezoneId: ZONE, viewport: DESKTOP, serviceWorkers: 'block', ...options});
@@ -127,11 +127,11 @@ export async function open(t, browser, url, {now, prepare, refuses = false, ...o
   page.on('console', message => !refuses && /Content Security Policy|Trusted/i.test(message.text()) && errors.push(message.text()));
   t.after(async () => {
     await context.close();
-    assert.deepEqual(errors, [], 'the script of the page should not fail');
+    assert.deepEqual(errors, [], 'script errors');
   });
   if (now) {
     await page.clock.setFixedTime(now);
-    // The page would correct the clock that the test sets.
+    // With a Date header, the page would correct the test's clock.
     await page.route('**/api/**', withoutDate);
   }
   await prepare?.(page);
@@ -147,17 +147,17 @@ async function withoutDate(route) {
   await route.fulfill({response, headers}).catch(() => {});
 }
 
-/** Cuts the network; the answers that tests give are cut as well.
+/** Takes the page offline, including the responses that tests mock.
     @param {Page} page */
 export async function goOffline(page) {
   await page.context().setOffline(true);
   await page.route('**/api/**', route => route.abort());
 }
 
-/** Waits until the day's rooms are there. */
+/** Waits until the rooms are shown. */
 export const shown = page => page.locator('#rooms[aria-busy=false]').waitFor();
 
-/** Waits until what is read from the page is as expected, and tells the difference if that does not come. */
+/** Waits until a value read from the page is as expected. Fails with the difference after 30 s. */
 export async function eventually(read, expected) {
   let last;
   for (const patience = AbortSignal.timeout(30_000); !patience.aborted; await new Promise(resolve => setTimeout(resolve, 50))) {
@@ -170,24 +170,24 @@ export async function eventually(read, expected) {
 
 export const headline = (page, expected) => eventually(() => page.locator('h1').innerText(), expected);
 
-/** Shows the rows that stand behind a button. */
+/** Clicks "Show more" until all rows are shown. */
 export const showMore = page => page.evaluate(() => {
   const button = () => /** @type {HTMLElement | null} */ (document.querySelector('.free + .more:not([hidden])'));
   while (button()) button().click();
 });
 
-/** The free rooms as they are shown, such as "CAS 116", those of all buildings. */
+/** Returns the names of the free rooms in all buildings, such as "CAS 116". */
 export async function freeRooms(page) {
   await showMore(page);
   return page.locator('ul.free .name').evaluateAll(names => names.map(name => name.textContent));
 }
 
-/** What the API says of the campus, of one building and with the offset of that day, unless told otherwise. */
+/** Returns the body of GET /api/buildings for a campus of one building. By default, its only UTC offset is that of the day. */
 export const campusFacts = (date, {code = 'CAS', name = 'College of Arts & Sciences', opens = '07:00', closes = '23:00', timezone = ZONE,
   contact = undefined, utc_offsets = [{from: `${date}T00:00:00Z`, minutes: (Date.parse(`${date}T12:00:00Z`) - instant(date, '12:00').getTime()) / 60_000}]} = {}) =>
   ({timezone, contact, utc_offsets, buildings: [{code, name, opens, closes}]});
 
-/** A campus of one building, open from 7:00 to 23:00, with these rooms, in place of the server's answer.
+/** Mocks the API with a campus of one building, open from 7:00 to 23:00, that has these rooms.
     @type {(date: string, rooms: any[], options?: {name?: string, facts?: object, building?: object, [more: string]: unknown}) => (page: Page) => Promise<void>} */
 export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', facts = {}, building = {}, ...more} = {}) => async page => {
   const slots = times => times.map(([start_time, end_time]) => ({start_time, end_time}));
@@ -198,7 +198,7 @@ export const campusOf = (date, rooms, {name = 'College of Arts & Sciences', fact
   await page.route('**/api/open-classrooms*', route => route.fulfill({json: answer}));
 };
 
-/** axe-core finds nothing wrong. */
+/** Asserts that axe-core finds no violations. */
 export async function assertAccessible(page, state) {
   await page.evaluate(AXE);
   const {violations} = await page.evaluate(() => globalThis.axe.run(document, {resultTypes: ['violations']}));
@@ -206,7 +206,7 @@ export async function assertAccessible(page, state) {
   assert.deepEqual(found, [], state);
 }
 
-/** A picture of what the window shows, for people to look at. */
+/** Saves a screenshot of the window. */
 export async function screenshot(page, name, options = {}) {
   mkdirSync(SCREENSHOTS, {recursive: true});
   await page.screenshot({path: join(SCREENSHOTS, `${name}.png`), ...options});
@@ -215,7 +215,7 @@ export async function screenshot(page, name, options = {}) {
 const HALLS = ['Hall of Science', 'Engineering', 'Library', 'School of Law', 'Student Union', 'Mathematics', 'Chemistry', 'Kemper Hall', 'Olson Hall',
   'Wellman Hall', 'Haring Hall', 'Young Hall', 'Hart Hall', 'Social Sciences and Humanities'];
 
-/** A campus file with 42 buildings and 371 rooms, with places, capacities and features. */
+/** Returns a campus file with 42 buildings and 371 rooms, with locations, capacities and features. */
 export function largeCampus() {
   const lines = ['name = "Large University"', `timezone = "${ZONE}"`, 'contact = "mailto:rooms@example.edu"', 'opens = "07:00"', 'closes = "22:00"'];
   for (let building = 0, room = 0; building < 42; building += 1) {
