@@ -1,6 +1,6 @@
-"""A client that openapi-python-client makes of the OpenAPI document, against a running local server.
+"""Tests of the client that openapi-python-client generates from the OpenAPI document, against a running local server.
 
-It passes `mypy --strict`, and each route gives it what its types say. `make clients` runs it.
+The client passes `mypy --strict`, and each route returns what its types promise. `make clients` runs this.
 """
 
 import os
@@ -58,7 +58,7 @@ def tearDownModule() -> None:
 
 
 class TestClient(unittest.TestCase):
-    def test_rooms_are_found_with_a_building_that_is_repeated(self) -> None:
+    def test_the_building_parameter_can_be_repeated(self) -> None:
         response = open_classrooms.sync_detailed(
             client=client,
             building=[OpenClassroomsBuildingItem.CGS, OpenClassroomsBuildingItem.CAS],
@@ -74,7 +74,7 @@ class TestClient(unittest.TestCase):
                 assert isinstance(room.free_minutes, int) and room.free_minutes >= 60
                 assert all(slot.duration_minutes > 0 for slot in room.availability)
 
-    def test_what_is_not_modified_has_no_body(self) -> None:
+    def test_a_matching_etag_gets_an_empty_304(self) -> None:
         first = open_classrooms.sync_detailed(client=client)
         second = open_classrooms.sync_detailed(client=client, if_none_match=first.headers["etag"])
         self.assertEqual((second.status_code, second.parsed), (304, None))
@@ -90,7 +90,7 @@ class TestClient(unittest.TestCase):
         text = calendar.sync("342", client=client)
         assert isinstance(text, str) and text.startswith("BEGIN:VCALENDAR")
 
-    def test_the_other_routes_answer_with_their_types(self) -> None:
+    def test_the_other_routes_return_their_types(self) -> None:
         campus = buildings.sync(client=client)
         assert isinstance(campus, CampusBuildings)
         self.assertEqual([(one.code, one.rooms) for one in campus.buildings], [("CAS", 54), ("CGS", 23)])
@@ -104,7 +104,7 @@ class TestClient(unittest.TestCase):
         greeting = hello.sync(client=client)
         assert greeting is not None and greeting.value == "Hello World"
 
-    def test_the_pages_and_their_files_are_there(self) -> None:
+    def test_the_pages_and_their_files_are_served(self) -> None:
         for page in (app.sync(client=client), docs.sync(client=client), room_page.sync("342", client=client)):
             assert isinstance(page, str) and page.startswith("<!doctype html>")
         self.assertEqual(app_slash.sync_detailed(client=client).headers["location"], "../app")
@@ -122,10 +122,10 @@ class TestClient(unittest.TestCase):
         assert isinstance(missing, Problem)
         self.assertIs(missing.type_, ProblemType.CLASSROOM_NOT_FOUND)
 
-    def test_a_refresh_within_the_cooldown_is_refused_but_for_the_operator(self) -> None:
-        # The generator knows no operation that may be called with a token and without: it wants one, whatever it is.
-        with AuthenticatedClient(base_url=URL, token="none", httpx_args=HOOKS) as anybody:
-            refused = refresh.sync_detailed(client=anybody)
+    def test_a_refresh_during_the_cooldown_needs_the_admin_token(self) -> None:
+        # The generator does not support optional authentication: it requires a token, even an invalid one.
+        with AuthenticatedClient(base_url=URL, token="none", httpx_args=HOOKS) as anonymous:
+            refused = refresh.sync_detailed(client=anonymous)
         assert isinstance(refused.parsed, Problem)
         self.assertEqual((refused.status_code, refused.parsed.type_), (429, ProblemType.REFRESH_COOLDOWN))
         self.assertGreater(int(refused.headers["retry-after"]), 0)

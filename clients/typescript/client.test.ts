@@ -1,5 +1,5 @@
-// A client that openapi-typescript and openapi-fetch make of the OpenAPI document, against a running local server: it compiles, and
-// each route gives it what its types say. `make clients` runs it.
+// Tests of the client that openapi-typescript and openapi-fetch generate from the OpenAPI document, against a running local server. The
+// client compiles, and each route returns what its types promise. `make clients` runs this.
 
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
@@ -18,7 +18,7 @@ client.use({
   },
 });
 
-test('rooms are found, with a building that is repeated', async () => {
+test('the building parameter can be repeated', async () => {
   const {data, response} = await client.GET('/api/open-classrooms', {
     params: {query: {building: ['CGS', 'CAS'], feature: [], from: '10:00', to: '11:00', sort: 'free_until'}},
   });
@@ -33,7 +33,7 @@ test('rooms are found, with a building that is repeated', async () => {
   }
 });
 
-test('what is not modified has no body', async () => {
+test('a matching ETag gets an empty 304', async () => {
   const first = await client.GET('/api/open-classrooms');
   const etag = first.response.headers.get('ETag');
   assert.ok(etag);
@@ -53,7 +53,7 @@ test('one room has its slots, its days and its calendar', async () => {
   assert.match(calendar ?? '', /^BEGIN:VCALENDAR/);
 });
 
-test('the other routes answer with their types', async () => {
+test('the other routes return their types', async () => {
   const buildings = (await client.GET('/api/buildings')).data;
   assert.deepEqual(buildings?.buildings.map(({code, rooms}) => [code, rooms]), [['CAS', 54], ['CGS', 23]]);
   const {data: lastUpdated} = await client.GET('/api/last-updated');
@@ -65,7 +65,7 @@ test('the other routes answer with their types', async () => {
   assert.equal((await client.GET('/')).data satisfies 'Hello World' | undefined, 'Hello World');
 });
 
-test('the pages and their files are there', async () => {
+test('the pages and their files are served', async () => {
   for (const page of ['/app', '/docs'] as const) {
     assert.match((await client.GET(page, {parseAs: 'text'})).data ?? '', /^<!doctype html>/);
   }
@@ -87,7 +87,7 @@ test('an error is a problem with a type', async () => {
   assert.equal(noSuchRoom.error?.type, 'urn:emptyclassroom:problem:classroom-not-found');
 });
 
-test('a refresh within the cooldown is refused, but for the operator', async () => {
+test('a refresh during the cooldown needs the admin token', async () => {
   const refused = await client.POST('/api/refresh');
   assert.equal(refused.error?.type, 'urn:emptyclassroom:problem:refresh-cooldown');
   assert.equal(refused.response.status, 429);
