@@ -20,7 +20,7 @@ export const newBar = () => element('div', {className: 'bar', role: 'img'});
     @param {HTMLElement} bar
     @param {{times: FreeTime[], hours: Hours | null, scale?: Hours | null, unknown: boolean, time?: FreeTime, asked?: Asked | null, minute: number}} day */
 export function drawBar(bar, {times, hours, scale = hours, unknown, time, asked, minute}) {
-  bar.ariaLabel = dayInWords(times, hours, unknown);
+  bar.ariaLabel = dayText(times, hours, unknown);
   bar.replaceChildren();
   if (!hours || !scale || unknown) return;
   const {opens, closes} = scale, current = times.find(({until}) => until === time?.until);
@@ -33,7 +33,7 @@ export function drawBar(bar, {times, hours, scale = hours, unknown, time, asked,
 }
 
 /** @param {FreeTime[]} times @param {Hours | null} hours @param {boolean} unknown */
-function dayInWords(times, hours, unknown) {
+function dayText(times, hours, unknown) {
   if (!hours) return say('closed');
   if (unknown) return say('bar_unknown');
   const spans = times.map(({from, until}) => say('bar_span', {from: clock(from), until: clock(until)}));

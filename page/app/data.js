@@ -105,11 +105,11 @@ export async function load() {
   try {
     const open = call(pathOf('api/open-classrooms', mine.day ? {date: mine.day} : {}));
     open.catch(() => {});  // It is awaited below.
-    campus ?? await learnCampus();
+    campus ?? await loadCampus();
     /** @type {Answer} */
     const newer = await open;
     // A building may be new.
-    if (!Object.values(newer.buildings).every(building => 'opens' in building || factsOf(building.code))) await learnCampus();
+    if (!Object.values(newer.buildings).every(building => 'opens' in building || factsOf(building.code))) await loadCampus();
     if (mine !== pending) return;
     if (answer?.last_updated !== newer.last_updated) asides.clear();
     answer = newer;
@@ -124,7 +124,7 @@ export async function load() {
   show();
 }
 
-async function learnCampus() {
+async function loadCampus() {
   const facts = await call('api/buildings');
   campus = facts;
   useZoneOf(facts);
@@ -192,12 +192,12 @@ export const parseHours = ({opens, closes}) => opens && closes ? {opens: minutes
 export const current = () => answer?.date === shownDay() ? answer : null;
 
 /** Returns the problem if it is about the shown day. */
-export const trouble = () => problem && problem.day === shownDay() ? problem : null;
+export const currentProblem = () => problem && problem.day === shownDay() ? problem : null;
 
 /** Whether to load the data now. A 400 or 404 is not retried: the date is invalid or not kept. */
 export function isDue() {
   if (pending?.day === shownDay()) return false;
-  const failed = trouble();
+  const failed = currentProblem();
   if (failed) return ![400, 404].includes(failed.status) && now() >= failed.until;
   return !current() || now() - askedAt >= (isBeingSwept() ? POLL_SWEEP : POLL);
 }

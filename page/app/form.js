@@ -3,7 +3,7 @@
 import {allRooms, campus, lastDay} from './data.js';
 import {say, ui} from './dom.js';
 import {ANY_LENGTH, ask, askDay, choose, currentMode, endOf, firstTimes, isToday, question, shownDay, TIME} from './question.js';
-import {compareNames, currentSort, standAt} from './rule.js';
+import {compareNames, currentSort, setPosition} from './rule.js';
 import {report} from './refresh.js';
 import {campusClock, dayAfter, duration, isDay, knowsZone, MINUTE, SECOND} from './times.js';
 
@@ -83,7 +83,7 @@ export function offerChoices(answer) {
 function askNearest() {
   report(say('locating'));
   navigator.geolocation.getCurrentPosition(({coords}) => {
-    standAt(coords);
+    setPosition(coords);
     report('');
     ask({sort: 'nearest'});
   }, () => {

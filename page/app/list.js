@@ -70,7 +70,7 @@ class Folded {
   draw(rooms, open) {
     this.rooms = rooms;
     this.root.hidden = !rooms.length;
-    setText(this.summary, inSum(rooms));
+    setText(this.summary, summaryOf(rooms));
     if (this.auto !== open) this.root.open = this.auto = open;
     this.drawIfOpen();
   }
@@ -80,9 +80,9 @@ class Folded {
   }
 }
 
-/** "12 not free, 2 unknown · next in 7 min".
+/** Returns "12 not free, 2 unknown · next in 7 min".
     @param {Judgement[]} rooms */
-function inSum(rooms) {
+function summaryOf(rooms) {
   const closed = rooms.filter(({hours}) => !hours).length;
   const unknown = rooms.filter(({hours, room}) => hours && room.status === 'unknown').length;
   const taken = rooms.length - closed - unknown;
@@ -176,7 +176,7 @@ function showBuilding(group, open) {
   const counts = {free: free.length, all: free.length + others.length};
   setText(section.count, !hours ? say('closed') : say(currentMode() === 'day' ? 'rooms_of' : 'free_of', counts));
   section.count.classList.toggle('none', !free.length);
-  setText(section.hours, joined([building.code, openInWords(hours), walk && say('walk', {duration: duration(walk)}), !free.length && nextOf(others)]));
+  setText(section.hours, joined([building.code, hoursText(hours), walk && say('walk', {duration: duration(walk)}), !free.length && nextOf(others)]));
   const place = mapOf(building.code);
   section.map.hidden = !place;
   if (place) section.map.href = place;
@@ -213,7 +213,7 @@ export function mapOf(code) {
 
 /** Returns "open 7 AM – 11 PM", with "closed now" before it if it is, or "closed today".
     @param {Hours | null} hours */
-function openInWords(hours) {
+function hoursText(hours) {
   if (!hours) return say(isToday() ? 'closed_today' : 'closed_that_day');
   const asked = askedTime(), {opens, closes} = hours, closed = asked && (asked.from < opens || asked.from >= closes);
   return joined([closed && say(currentMode() === 'now' ? 'closed_now' : 'closed_then'), say('open_hours', {opens: clock(opens), closes: clock(closes)})]);

@@ -7,7 +7,7 @@ import {chosenOf, openAll, showRooms} from './list.js';
 import {showContact, showNoRooms, showNotices} from './notices.js';
 import {showPicker} from './picker.js';
 import {ANY_LENGTH, askUrl, currentMode, isBackwards, isToday, question, root, shownDay, urlOf} from './question.js';
-import {lookAtCooldown, showFreshness} from './refresh.js';
+import {loadCooldown, showFreshness} from './refresh.js';
 import {showRoom} from './room.js';
 import {follow} from './rows.js';
 import {judged} from './rule.js';
@@ -95,7 +95,7 @@ function tick() {
 function wakeUp() {
   if (document.hidden) return;
   if (now() - askedAt > MINUTE) load();
-  lookAtCooldown();
+  loadCooldown();
   tick();
 }
 
@@ -118,6 +118,6 @@ document.addEventListener('visibilitychange', wakeUp);
 drawBy(showAll);
 setInterval(tick, SECOND);
 load();
-lookAtCooldown();
+loadCooldown();
 showAll();
 addEventListener('load', keepOffline);

@@ -1,13 +1,13 @@
 // Notices about the data (old, incomplete or simulated), the time zone and the device's clock.
 
-import {allRooms, answer, campus, current, load, roomDays, trouble} from './data.js';
+import {allRooms, answer, campus, current, currentProblem, load, roomDays} from './data.js';
 import {element, keep, say, setText, ui} from './dom.js';
 import {ask, question, shownDay} from './question.js';
 import {browserClock, campusClock, clock, dayName, duration, knowsZone, MINUTE, skew, zoneInFull, zoneName} from './times.js';
 
 /** Shows why the data are old or incomplete, whether they are simulated, and how the clocks differ. */
 export function showNotices() {
-  const failed = trouble();
+  const failed = currentProblem();
   const reason = failed?.status ? say('no_newer') : failed || !navigator.onLine ? unreachable() : answer?.stale ? say('stale') : '';
   const known = current()?.last_updated ?? (question.room && roomDays?.days?.days[0]?.last_updated);
   setText(ui.notice, known ? [reason && knownAt(reason, known), !question.room && howMuchIsKnown()].filter(Boolean).join(' ') : '');
@@ -41,13 +41,13 @@ export const unreachable = () => say(navigator.onLine ? 'unreachable' : 'offline
 
 /** Returns a button that shows the day of the last answer.
     @param {Answer} answer */
-const lastKnown = ({date}) => ({label: say('show_day', {day: dayName(date, true)}), way: () => ask({date})});
+const lastKnown = ({date}) => ({label: say('show_day', {day: dayName(date, true)}), onclick: () => ask({date})});
 
 /** Returns the headline, the sentence and the button for a day that cannot be shown.
-    @param {{status: number}} problem @returns {{headline: string, text: string, label: string, way: () => void}} */
+    @param {{status: number}} problem @returns {{headline: string, text: string, label: string, onclick: () => void}} */
 function explain({status}) {
-  const again = {label: say('try_again'), way: load};
-  const today = {label: say('show_today'), way: () => ask({date: ''})};
+  const again = {label: say('try_again'), onclick: load};
+  const today = {label: say('show_today'), onclick: () => ask({date: ''})};
   switch (status) {
     case 404: return {headline: say('not_kept'), text: say('not_kept_text', {day: dayName(String(shownDay()), true)}), ...today};
     case 400: return {headline: say('no_such_day'), text: say('no_such_day_text', {day: question.date}), ...today};
@@ -61,13 +61,13 @@ const noRooms = element('div', {className: 'empty'});
 /** Shows why there are no rooms: they are loading, or the request failed.
     @returns {string} the headline; '' while the rooms are loading */
 export function showNoRooms() {
-  const failed = trouble();
+  const failed = currentProblem();
   ui.rooms.setAttribute('aria-busy', String(!failed));
   const explained = failed && explain(failed);
   const text = explained ? explained.text : say('loading');
   if (noRooms.dataset.text !== text) {
     noRooms.dataset.text = text;
-    const button = explained ? [element('button', {type: 'button', className: 'primary', onclick: explained.way}, explained.label)] : [];
+    const button = explained ? [element('button', {type: 'button', className: 'primary', onclick: explained.onclick}, explained.label)] : [];
     noRooms.replaceChildren(element('p', {}, text), ...button);
   }
   keep(ui.rooms, [ui.notices, noRooms]);

@@ -24,7 +24,7 @@ function newChoice({code, name}) {
     @param {Group[]} groups all buildings @param {number} free the number of matching free rooms */
 export function showPicker(groups, free) {
   ui.choose.hidden = groups.length < 2;
-  setText(ui.choose, chosenInWords(groups));
+  setText(ui.choose, chosenText(groups));
   ui.choose.classList.toggle('chosen', question.buildings.length > 0);
   setText(ui['picker-done'], free ? say('show_rooms', {count: free}) : say('show_no_rooms'));
   if (ui.picker.open) drawChoices(groups);
@@ -52,7 +52,7 @@ function drawChoices(groups) {
 
 /** Returns "CAS", "3 buildings" or "All buildings".
     @param {Group[]} groups */
-function chosenInWords(groups) {
+function chosenText(groups) {
   const chosen = groups.filter(({building}) => isChosen(building.code));
   if (!chosen.length) return say('all_buildings');
   return chosen.length === 1 ? chosen[0].building.code : say('chosen_buildings', {count: chosen.length});

@@ -14,7 +14,7 @@ let refreshing = false;
 /** The earliest time of the next refresh. */
 let notBefore = 0;
 
-export async function lookAtCooldown() {
+export async function loadCooldown() {
   const status = await call(pathOf('api/cooldown-status')).catch(() => null);
   if (status) notBefore = Math.max(notBefore, now() + status.remaining_minutes * MINUTE);
   showFreshness();
@@ -30,7 +30,7 @@ async function refresh() {
   refreshing = false;
   if (outcome) refused(outcome);
   else report(say('up_to_date'));
-  lookAtCooldown();
+  loadCooldown();
   if (outcome && outcome.status !== 429 && !isInProgress(outcome)) return;
   await load();
   // A refresh request is too short for all rooms of a large campus.
@@ -55,13 +55,13 @@ function refused(outcome) {
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let falling;
+let messageTimer;
 
 /** Shows a message. It disappears after a while, unless it is a warning or a refresh is running.
     @param {string} text @param {boolean} [warn] */
 export function report(text, warn = false) {
-  clearTimeout(falling);
-  if (!warn && !refreshing) falling = setTimeout(report, MESSAGE, '');
+  clearTimeout(messageTimer);
+  if (!warn && !refreshing) messageTimer = setTimeout(report, MESSAGE, '');
   ui['refresh-state'].classList.toggle('warn', warn);
   setText(ui['refresh-state'], text);
 }

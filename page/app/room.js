@@ -5,7 +5,7 @@ import {answer, current, factsOf, loadRoom, roomDays} from './data.js';
 import {element, joined, keep, listed, say, setText, ui} from './dom.js';
 import {mapOf} from './list.js';
 import {question, root, urlOf} from './question.js';
-import {stateInWords} from './rows.js';
+import {stateTexts} from './rows.js';
 import {daysOf, judgedRoom} from './rule.js';
 import {campusClock, clock, dayName} from './times.js';
 
@@ -35,7 +35,7 @@ export function showRoom() {
   const missing = status === 404;
   keep(ui.rooms, missing ? [ui.notices, card.state] : [ui.notices, facts, card.features, actions, monthSection]);
   ui.rooms.setAttribute('aria-busy', String(!days && !status));
-  const now = current() && judgedRoom(question.room), state = now && !missing ? stateInWords(now) : [];
+  const now = current() && judgedRoom(question.room), state = now && !missing ? stateTexts(now) : [];
   return {headline: missing ? say('no_such_room') : name || say('free_classrooms'), moment: joined(state), summary: state[0] ?? ''};
 }
 
@@ -83,13 +83,13 @@ function showMonth() {
     const bar = newBar(), unknown = status === 'unknown', isToday = date === today;
     drawBar(bar, {times, hours, scale, unknown, minute: isToday ? minute : -1});
     return element('li', {className: `${unknown ? 'unknown' : ''} ${isToday ? 'today' : ''}`},
-      element('b', {}, dayName(date)), bar, element('span', {}, timesInWords(hours, times, unknown)));
+      element('b', {}, dayName(date)), bar, element('span', {}, timesText(hours, times, unknown)));
   }));
 }
 
 /** Returns the free times, such as "7:00 AM – 9:05 AM and 1:00 PM – 11:00 PM".
     @param {Hours | null} hours @param {FreeTime[]} times @param {boolean} unknown */
-function timesInWords(hours, times, unknown) {
+function timesText(hours, times, unknown) {
   if (!hours) return say('closed');
   if (unknown) return say('unknown');
   return times.length ? listed(times.map(({from, until}) => say('span', {from: clock(from), until: clock(until)}))) : say('not_free');

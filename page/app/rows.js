@@ -61,7 +61,7 @@ function fill({root, parts}, judgement) {
   root.className = `room ${unknown ? 'unknown' : free ? '' : 'taken'}`;
   setText(parts.link, `${building.code} ${room.name}`);
   setText(parts.facts, rowFacts(judgement));
-  const [what, howLong = ''] = stateInWords(judgement);
+  const [what, howLong = ''] = stateTexts(judgement);
   setText(parts.what, what);
   setText(parts.howLong, howLong);
   const [note, warns] = noteOf(judgement);
@@ -80,7 +80,7 @@ function rowFacts({room, building}) {
 
 /** Returns "Free until 2:00 PM" and "2 h 10 min, then booked", or why the room is not free.
     @param {Judgement} judgement @returns {string[]} */
-export function stateInWords({room, free, time, minutes, next, hours}) {
+export function stateTexts({room, free, time, minutes, next, hours}) {
   if (!hours) return [say('closed')];
   if (room.status === 'unknown') return [say('unknown')];
   const asked = askedTime(), starts = isToday() ? campusClock().minute : -1;

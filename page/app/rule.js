@@ -13,7 +13,7 @@ const EARTH_RADIUS = 6_371_000;
 let position = null;
 
 /** @param {GeolocationCoordinates} coords */
-export function standAt({latitude, longitude}) {
+export function setPosition({latitude, longitude}) {
   position = {latitude, longitude};
 }
 
