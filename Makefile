@@ -96,8 +96,9 @@ clippy:
 docs:
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --all-features --no-deps
 
-documents: ## Check the links and the words of the documents
-	scripts/check-docs
+documents: check-tools ## Lint the Markdown, check its links, and search all text for words that are not plain English
+	.venv/bin/rumdl check --quiet .
+	scripts/check-words
 
 imports: ## Check that imports in shared/src point inward
 	scripts/check-imports

@@ -191,7 +191,7 @@ fn q_finds_rooms_by_building_code_and_name_or_by_building_name() {
         assert_eq!(found(&format!("q={q}")), json!({"CAS": all, "night": []}), "{q}");
     }
     assert_eq!(found("q=LIBR"), json!({"CAS": [], "night": ["1", "2"]}));
-    assert_eq!(found("q=nobody"), json!({"CAS": [], "night": []}));
+    assert_eq!(found("q=nowhere"), json!({"CAS": [], "night": []}));
     assert_eq!(found("q=sciences+116"), json!({"CAS": [], "night": []}), "the text must be in one of the two names");
 }
 
