@@ -53,7 +53,7 @@ pub struct Draft {
     #[arg(long, value_name = "FILE|URL")]
     pub from: Vec<String>,
 
-    /// The server to use instead of https://25live.collegenet.com
+    /// The server to use instead of 25live.collegenet.com
     #[arg(long, value_name = "URL", value_parser = http_url)]
     pub server: Option<Url>,
 
