@@ -34,7 +34,7 @@ pub enum SecretError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The secret is binary.
-    #[error("the secret of {name} is binary; expected a text: set its SecretString")]
+    #[error("the secret of {name} is binary; expected text: set its SecretString")]
     Binary {
         /// The variable with its ARN.
         name: &'static str,

@@ -1,4 +1,4 @@
-//! The use case "health": whether the cache can be reached and holds what readers need. It only looks: it never sweeps.
+//! The use case "health": whether the cache can be reached and holds what readers need. It only checks, and never sweeps.
 
 use std::time::Duration;
 
@@ -34,19 +34,19 @@ pub struct Health {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub simulated: bool,
-    /// When the sweep behind today's data ended; null if there are no data.
+    /// When the sweep behind today's data ended; null without data.
     pub last_updated: Option<Timestamp>,
-    /// The age of these data in seconds; null if there are no data.
+    /// The age of these data in seconds; null without data.
     pub age_seconds: Option<u64>,
     /// How many rooms the campus has.
     pub rooms: usize,
-    /// How many rooms that sweep got a good answer for; null if there are no data.
+    /// How many rooms that sweep got a good answer for; null without data.
     pub rooms_ok: Option<usize>,
-    /// How many rooms failed in that sweep; null if there are no data.
+    /// How many rooms failed in that sweep; null without data.
     pub rooms_failed: Option<usize>,
-    /// How many rooms that sweep did not reach in time; null if there are no data.
+    /// How many rooms that sweep did not reach in time; null without data.
     pub rooms_unreached: Option<usize>,
-    /// How many rooms have slots for today, from that sweep or an earlier one; null if there are no data.
+    /// How many rooms have slots for today, from that sweep or an earlier one; null without data.
     pub rooms_known: Option<usize>,
     /// How many rooms are known, as a sentence.
     pub summary: String,
@@ -145,7 +145,7 @@ impl Health {
     }
 }
 
-/// Such as "612 of 1,500 rooms are known today."
+/// Returns a sentence such as "612 of 1,500 rooms are known today."
 fn summary(known: usize, rooms: usize) -> String {
     match (known, rooms) {
         (known, rooms) if known == rooms => format!("All {} rooms are known today.", grouped(rooms)),

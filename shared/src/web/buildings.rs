@@ -38,7 +38,7 @@ pub(super) struct BuildingsBody<'a> {
     contact: Option<&'a str>,
     /// The buildings, in the campus file's order.
     buildings: Vec<BuildingBody<'a>>,
-    /// When the sweep behind `free_now` ended; null if there are no data.
+    /// When the sweep behind `free_now` ended; null without data.
     last_updated: Option<Timestamp>,
     /// Today, at the campus.
     date: NaiveDate,

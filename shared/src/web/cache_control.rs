@@ -55,7 +55,7 @@ pub(super) enum Answer {
 pub(super) struct Rooms {
     /// Where they came from.
     pub(super) cache_result: CacheResult,
-    /// When the sweep behind them ended; `None` if there are no data.
+    /// When the sweep behind them ended; `None` without data.
     pub(super) last_updated: Option<Timestamp>,
     /// The day.
     pub(super) date: NaiveDate,

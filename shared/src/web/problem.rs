@@ -123,7 +123,7 @@ impl Problem {
     }
 
     /// 408: the client announced a body and did not send it in time.
-    pub(crate) fn content_did_not_come(limit: std::time::Duration) -> Self {
+    pub(crate) fn content_timed_out(limit: std::time::Duration) -> Self {
         let detail = format!("The request body did not arrive within {} s", limit.as_secs());
         Self::new(ProblemType::BodyTimeout, StatusCode::REQUEST_TIMEOUT, detail)
     }
@@ -146,7 +146,7 @@ impl Problem {
         Self::new(ProblemType::RefreshFailed, StatusCode::BAD_GATEWAY, "Failed to refresh data")
     }
 
-    /// 503: no data are available now.
+    /// 503: no data available now.
     pub(crate) fn cache_unavailable(retry_after: std::time::Duration) -> Self {
         Self::unavailable(ProblemType::CacheUnavailable, "Cache unavailable", retry_after)
     }
@@ -202,7 +202,7 @@ mod tests {
             (Problem::forbidden(), "cache-invalidation-disabled"),
             (Problem::classroom_not_found(), "classroom-not-found"),
             (Problem::date_not_kept(NaiveDate::MIN), "date-not-kept"),
-            (Problem::content_did_not_come(second), "body-timeout"),
+            (Problem::content_timed_out(second), "body-timeout"),
             (Problem::content_too_large(1), "body-too-large"),
             (Problem::refresh_failed(), "refresh-failed"),
             (Problem::cache_unavailable(second), "cache-unavailable"),

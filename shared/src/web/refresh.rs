@@ -34,7 +34,7 @@ const BODY_LIMIT: usize = 1024;
 const BODY_TIME_LIMIT: Duration = Duration::from_secs(5);
 /// When a client may ask again after the cache failed, or a sweep did not end.
 const SOON: Duration = Duration::from_secs(5);
-/// When a client may ask again while a long sweep goes on.
+/// When a client may ask again while a long sweep continues.
 const IN_PROGRESS_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The body of a refresh that succeeded.
@@ -56,7 +56,7 @@ impl From<Refreshed> for Done {
 /// Refresh the data
 ///
 /// Asks 25Live for every room, and responds when that is done. Requests that arrive meanwhile get the same result. For 30 minutes
-/// afterwards, or as long as the operator has set, further requests are refused. No body is needed, and the service ignores one.
+/// afterward, or as long as the operator has set, further requests are refused. No body is needed, and the service ignores one.
 #[cfg_attr(feature = "openapi", utoipa::path(
     post,
     path = "/api/refresh",
@@ -138,7 +138,7 @@ async fn take_body(request: Request) -> Result<(), Problem> {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
         Ok(Err(_)) => Err(Problem::unreadable_content()),
-        Err(_) => Err(Problem::content_did_not_come(BODY_TIME_LIMIT)),
+        Err(_) => Err(Problem::content_timed_out(BODY_TIME_LIMIT)),
     }
 }
 

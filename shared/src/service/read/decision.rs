@@ -39,7 +39,7 @@ pub(super) struct Facts {
 /// A day, relative to today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Day {
-    /// No sweep covers it any more.
+    /// No sweep covers it anymore.
     Past,
     /// Today, at the campus.
     Today,

@@ -93,7 +93,7 @@ pub enum ReadError {
     #[error("{0} is outside the kept days")]
     NotKept(NaiveDate),
     /// Neither the cache nor a sweep has a snapshot, and there is no older copy.
-    #[error("no data are available")]
+    #[error("no data available")]
     Unavailable {
         /// When a client may ask again.
         retry_after: Duration,
@@ -123,7 +123,7 @@ impl Reader {
     /// Returns the snapshot of a day, by default today's.
     ///
     /// # Errors
-    /// The day is not kept, or no data are available.
+    /// The day is not kept, or has no data now.
     pub async fn snapshot(&self, date: Option<NaiveDate>) -> Result<Served, ReadError> {
         let today = self.clock.today();
         let date = date.unwrap_or(today);
@@ -138,7 +138,7 @@ impl Reader {
             }
             Err(ReadError::NotKept(_)) => {}
             Err(ReadError::Unavailable { retry_after }) => {
-                tracing::warn!(%date, retry_after_s = retry_after.as_secs(), "no data are available");
+                tracing::warn!(%date, retry_after_s = retry_after.as_secs(), "no data available");
             }
         }
         served
@@ -300,7 +300,7 @@ impl Read {
         self.facts.sweep = match result {
             Ok(Refreshed { .. }) => SweepState::Published,
             Err(error) => {
-                if !error.is_of_the_sweep() {
+                if !error.is_sweep_result() {
                     tracing::warn!(date = %self.date, cause = error_chain(&error), "the sweep for this read did not succeed");
                 }
                 self.facts.cache_is_down = error.is_cache_timeout();

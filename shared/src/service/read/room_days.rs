@@ -19,7 +19,7 @@ impl Reader {
     /// old or has published only its first answers.
     ///
     /// # Errors
-    /// There are no data for today, or the cache is down and the other days are unknown.
+    /// Today has no data, or the cache is down and the other days are unknown.
     pub async fn room_days(&self, building: &Building, room: &Classroom) -> Result<(CacheResult, RoomDays), ReadError> {
         let cached = self.cache.room_days(&room.id).await.map_err(|error| Self::unknown_days(&error))?;
         let now = self.clock.now();

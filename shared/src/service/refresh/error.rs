@@ -64,7 +64,7 @@ impl From<StoreError> for RefreshError {
 
 impl RefreshError {
     /// Whether the error is the result of a sweep, which has already logged it.
-    pub(crate) const fn is_of_the_sweep(&self) -> bool {
+    pub(crate) const fn is_sweep_result(&self) -> bool {
         matches!(self, Self::SweepFailed { .. } | Self::NothingReached | Self::NothingFound | Self::NotPublished(_))
     }
 

@@ -58,7 +58,7 @@ pub struct Refresher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum Scheduled {
-    /// There is new data.
+    /// The data are new.
     Refreshed {
         /// When the sweep ended.
         timestamp: Timestamp,
@@ -105,7 +105,7 @@ impl Refresher {
                 Ok(Scheduled::Skipped)
             }
             Err(error) => {
-                if !error.is_of_the_sweep() {
+                if !error.is_sweep_result() {
                     tracing::error!(cause = error_chain(&error), "scheduled refresh failed");
                 }
                 Err(error)

@@ -7,7 +7,7 @@ use domain::{
     snapshot::{Need, Snapshot},
 };
 
-/// How many rooms that failed in the last sweep come before all others. After them, one failed room follows each two others: rooms
+/// How many rooms that failed in the last sweep come before all others. After them, one follows every two others: rooms
 /// that never answer must not be more than half of those that a short sweep reaches.
 const FAILED_FIRST: usize = 16;
 

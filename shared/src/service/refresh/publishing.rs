@@ -22,7 +22,7 @@ use crate::{
     outside::cache::{CachedSnapshot, Lease, PublishError},
 };
 
-/// How many days of the reserve are read at once: each is a value of the whole campus.
+/// How many days of the reserve are read concurrently: each value covers the whole campus.
 const READS_AT_ONCE: usize = 8;
 
 impl Sweeper {
@@ -135,7 +135,7 @@ impl Sweeper {
         self.cache.publish_room_days(lease, today, timestamp, &rooms).await
     }
 
-    /// Whether every room that was not reached in time has an answer of today.
+    /// Whether every room that was not reached in time has an answer from today.
     fn is_complete(&self, today: NaiveDate, snapshots: &[Snapshot]) -> bool {
         let Some(todays) = snapshots.iter().find(|snapshot| snapshot.date == today) else { return true };
         let timezone = self.clock.timezone();

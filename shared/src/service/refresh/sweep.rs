@@ -35,7 +35,7 @@ const LOOKS_PER_LOG_LINE: u32 = 10;
 pub(super) struct Plan {
     /// The rooms, in the order in which they are asked for.
     pub(super) rooms: Vec<String>,
-    /// The first day of the month asked for: today, at the campus.
+    /// The first day of the requested month: today, at the campus.
     pub(super) first_day: NaiveDate,
     /// When the sweep ends, whether or not every room was reached.
     pub(super) limit: Duration,

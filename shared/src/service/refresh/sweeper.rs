@@ -74,13 +74,13 @@ pub(crate) enum Attempt {
     Busy,
 }
 
-/// The data that is available when a sweep begins.
+/// The data available when a sweep begins.
 pub(super) struct Before {
     /// The latest snapshot in the cache, or else in this process.
     pub(super) last: Option<CachedSnapshot>,
     /// Whether readers get fresh data without this sweep.
     is_fresh: bool,
-    /// Whether readers get any data of today without it.
+    /// Whether readers get any data for today without it.
     has_copy: bool,
 }
 
