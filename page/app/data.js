@@ -6,9 +6,9 @@ import {campusClock, compareClocks, dayAfter, knowsZone, MINUTE, minutesOf, mont
 
 /** Polling interval. An unchanged response is a 304. */
 const POLL = 5 * MINUTE;
-/** Polling interval during a sweep that has published its first answers. */
+/** Polling interval during a sweep that has published its first results. */
 const POLL_SWEEP = 15 * SECOND;
-/** Most sweeps end within this time after they published their first answers. */
+/** Most sweeps end within this time after they published their first results. */
 const SWEEP = 2 * MINUTE;
 /** Delay before a failed request is retried, unless the response has a Retry-After header. */
 const RETRY = 30 * SECOND;

@@ -14,7 +14,7 @@ before(async () => {
   writeFileSync(file, largeCampus());
   [server, browser] = await Promise.all([Server.start({CAMPUS_FILE: file}), launch()]);
   day = await server.weekday();
-  // A sweep publishes its first answers before it is complete.
+  // A sweep publishes its first results before it is complete.
   await eventually(async () => (await server.json('/api/health')).status, 'ok');
 });
 after(() => Promise.all([browser?.close(), server?.stop()]));

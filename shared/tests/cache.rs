@@ -328,7 +328,7 @@ async fn a_sweep_of_many_minutes_is_published_if_it_renewed_its_lock() {
 
 #[rstest]
 #[tokio::test]
-async fn first_answers_are_readable_and_do_not_count_as_a_refresh(#[values(Memory, Redis)] backend: Backend) {
+async fn first_results_are_readable_and_do_not_count_as_a_refresh(#[values(Memory, Redis)] backend: Backend) {
     let (TestStore { store, redis: _redis }, _) = start(backend).await;
     let cache = cache(&store);
     let lease = cache.lease().await.unwrap().unwrap();

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sweeps_result_replaces_its_first_answers() {
+    fn a_sweeps_result_replaces_its_first_results() {
         let (known, now) = (LastGood::default(), "2026-03-03T12:00:00Z".parse().unwrap());
         let (first, end) = (snapshot("2026-03-03T11:00:10Z", 1), snapshot("2026-03-03T11:01:00Z", 1));
         known.remember(&first, now);

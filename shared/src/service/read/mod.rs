@@ -34,7 +34,7 @@ use crate::{
 
 /// How long a reader waits for a sweep that continues without it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a reader that waits for a sweep checks for its first answers.
+/// How often a reader that waits for a sweep checks for its first results.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Serves snapshots.
@@ -191,14 +191,14 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits until a sweep ends or its first answers are published. If the sweep continues without this reader, the wait ends
+    /// Waits until a sweep ends or its first results are published. If the sweep continues without this reader, the wait ends
     /// after [`PATIENCE`] with `too_long`. Otherwise the process stops after its response, so its own sweep must release its lock
     /// first.
     async fn wait_for(&self, swept: impl Future<Output = Attempt>, too_long: Attempt, read: &mut Read) {
         let (date, today, goes_on) = (read.date, read.today, self.pace == Pace::Background);
         tokio::select! {
             attempt = swept => read.attempted(attempt),
-            first_answers = self.first_answers(date, today) => read.found_swept(first_answers),
+            first_results = self.first_results(date, today) => read.found_swept(first_results),
             () = sleep(PATIENCE), if goes_on => read.attempted(too_long),
         }
         if !goes_on {
@@ -206,8 +206,8 @@ impl Reader {
         }
     }
 
-    /// Returns the first answers that a running sweep publishes. Waits until there are some.
-    async fn first_answers(&self, date: NaiveDate, today: NaiveDate) -> CachedSnapshot {
+    /// Returns the first results that a running sweep publishes. Waits until there are some.
+    async fn first_results(&self, date: NaiveDate, today: NaiveDate) -> CachedSnapshot {
         loop {
             sleep(LOOK_EVERY).await;
             let mut look = Read::about(date, today);

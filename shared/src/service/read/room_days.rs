@@ -16,7 +16,7 @@ use crate::{
 
 impl Reader {
     /// Returns every kept day of a room, in order, and where today's came from. This is one command, unless the last sweep is too
-    /// old or has published only its first answers.
+    /// old or has published only its first results.
     ///
     /// # Errors
     /// Today has no data, or the cache is down and the other days are unknown.

@@ -113,7 +113,7 @@ impl Refresher {
         }
     }
 
-    /// Whether the snapshots come from a sweep that has ended and had time for all rooms, and are not its first answers.
+    /// Whether the snapshots come from a sweep that has ended and had time for all rooms, and are not its first results.
     ///
     /// # Errors
     /// The cache failed.

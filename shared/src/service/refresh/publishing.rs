@@ -26,7 +26,7 @@ use crate::{
 const READS_AT_ONCE: usize = 8;
 
 impl Sweeper {
-    /// Publishes the first answers of a running sweep, for readers that have nothing else. If that fails, the sweep continues.
+    /// Publishes the first results of a running sweep, for readers that have nothing else. If that fails, the sweep continues.
     pub(super) async fn publish_first(&self, lease: &Lease, today: NaiveDate, sweep: Sweep) {
         let published = async {
             let snapshots = self.snapshots(today, self.clock.timestamp(), &sweep, None).await?;
@@ -35,8 +35,8 @@ impl Sweeper {
             published.map(drop).map_err(|error| RefreshError::NotPublished(Arc::new(error)))
         };
         match published.await {
-            Ok(()) => tracing::info!(rooms_ok = sweep.rooms_ok, "first answers published"),
-            Err(error) => tracing::warn!(cause = error_chain(&error), "first answers were not published"),
+            Ok(()) => tracing::info!(rooms_ok = sweep.rooms_ok, "first results published"),
+            Err(error) => tracing::warn!(cause = error_chain(&error), "first results were not published"),
         }
     }
 

@@ -21,11 +21,11 @@ use crate::{
     outside::twenty_five_live::{Availability, TwentyFiveLive, UpstreamError},
 };
 
-/// When the first answers are published for readers that have nothing else, and that wait for 10 s.
+/// When the first results are published for readers that have nothing else, and that wait for 10 s.
 const FIRST_ANSWER_AT: Duration = Duration::from_secs(8);
-/// No first answers are published before this: most sweeps of small campuses have ended by then.
+/// No first results are published before this: most sweeps of small campuses have ended by then.
 const NO_ANSWER_BEFORE: Duration = Duration::from_secs(2);
-/// How often a sweep checks whether its first answers are due.
+/// How often a sweep checks whether its first results are due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How many of these checks there are per progress log line.
 const LOOKS_PER_LOG_LINE: u32 = 10;
@@ -39,11 +39,11 @@ pub(super) struct Plan {
     pub(super) first_day: NaiveDate,
     /// When the sweep ends, whether or not every room was reached.
     pub(super) limit: Duration,
-    /// What happens when the first answers for readers are due.
+    /// What happens when the first results for readers are due.
     pub(super) at_first_answer: AtFirstAnswer,
 }
 
-/// What happens when the first answers for readers are due.
+/// What happens when the first results for readers are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AtFirstAnswer {
     /// The sweep continues: readers have data.
@@ -70,7 +70,7 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    /// Executes a plan, with as many concurrent requests as `upstream` allows. Calls `publish` when the first answers are due, if
+    /// Executes a plan, with as many concurrent requests as `upstream` allows. Calls `publish` when the first results are due, if
     /// the plan publishes them.
     #[tracing::instrument(name = "sweep", skip_all, fields(first_day = %plan.first_day))]
     pub(super) async fn run<F>(plan: Plan, upstream: &TwentyFiveLive, publish: impl FnOnce(Self) -> F) -> Self
