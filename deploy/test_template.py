@@ -159,7 +159,7 @@ def test_parameters_have_the_functions_defaults_and_ranges():
     checked = 0
     for parameter, declared in source()["Parameters"].items():
         variable = re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).upper()
-        found = re.search(rf'"{variable}", (\d+), (\d+)\.\.=(\w+)', config)
+        found = re.search(rf'"{variable}",\s+(?:[A-Z]+|"[a-z ]+"),\s+(\d+),\s+(\d+)\.\.=(\w+)', config)
         if found:
             default, least, most = found.groups()
             most = most if most.isdigit() else eval(named[most])
