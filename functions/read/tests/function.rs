@@ -410,7 +410,7 @@ async fn an_unreadable_secret_stops_the_start_with_its_reason() {
 
     let wrong = AwsApi::secrets_manager("hunter2").await;
     let sentence = Function::refusal(BINARY, &secret_redis_url(&wrong.url())).await;
-    assert!(sentence.starts_with("REDIS_URL is no URL") && !sentence.contains("hunter2"), "{sentence}");
+    assert!(sentence.starts_with("REDIS_URL is not a URL") && !sentence.contains("hunter2"), "{sentence}");
 }
 
 #[tokio::test]
