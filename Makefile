@@ -96,7 +96,7 @@ clippy:
 docs:
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --all-features --no-deps
 
-documents: check-tools ## Lint the Markdown, check its links, and search all text for words that are not plain English
+documents: check-tools ## Lint the Markdown, check its links, and check all text for plain English
 	.venv/bin/rumdl check --quiet .
 	scripts/check-words
 

@@ -25,7 +25,7 @@ while [ "$1" != --template-file ]; do shift; done
 cp "$2" "template-$n"
 cp after.json stack.json
 """
-# ELF's numbers of the processors.
+# ELF's machine numbers.
 X86_64, ARM64 = 62, 183
 PREVIOUS = {
     "StackStatus": "UPDATE_COMPLETE",

@@ -255,8 +255,8 @@ def as_moto_supports_it(template):
     text = json.dumps({**template, "Resources": supported, "Outputs": outputs})
     for name in unsupported:
         # Versions and aliases belong to a function.
-        stand_in = resources[name]["Properties"].get("FunctionName", name)
-        text = text.replace(json.dumps({"Ref": name}), json.dumps(stand_in))
+        replacement = resources[name]["Properties"].get("FunctionName", name)
+        text = text.replace(json.dumps({"Ref": name}), json.dumps(replacement))
     # moto creates a bus, but returns no name for it.
     return text.replace(json.dumps({"Ref": "Bus"}), json.dumps(resources["Bus"]["Properties"]["Name"]))
 

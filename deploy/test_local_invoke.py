@@ -329,8 +329,8 @@ def test_lambda_invoke_starts_a_temporary_watch_if_none_is_running():
 def test_wrong_settings_and_events_are_reported_in_a_sentence(watch):
     for script, arguments, port, sentence in (
         ("lambda-watch", [], watch.port, f"port {watch.port} of 127.0.0.1 is taken: stop the program"),
-        ("lambda-watch", [], "eighty", "PORT is `eighty`; expected a number from 1 to 65535"),
-        ("lambda-invoke", [], "65536", "PORT is `65536`; expected a number from 1 to 65535"),
+        ("lambda-watch", [], "eighty", "PORT is `eighty`; expected a number between 1 and 65535"),
+        ("lambda-invoke", [], "65536", "PORT is `65536`; expected a number between 1 and 65535"),
         ("lambda-invoke", ["nothing"], watch.port, f"the event is `nothing`; expected one of: {EVENTS[0]} "),
     ):
         outcome = run(script, *arguments, port=port)
