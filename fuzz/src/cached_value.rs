@@ -52,9 +52,7 @@ fn check_snapshot(read: &CachedSnapshot) {
     assert_eq!((stale.date, stale.last_updated), (read.date, read.last_updated));
     match (read.snapshot(), stale.snapshot()) {
         (Ok(fresh), Ok(stale)) => assert_eq!(stale, Snapshot { stale: true, ..fresh }),
-        (fresh, stale) => {
-            assert!(fresh.is_err() && stale.is_err(), "only one of the body and its stale copy is a snapshot")
-        }
+        (fresh, stale) => assert!(fresh.is_err() && stale.is_err(), "only one of the two is a snapshot"),
     }
 }
 
