@@ -5,11 +5,12 @@
 mod commands;
 mod program;
 
-use std::{fs, time::Duration};
+use std::{fs, io::Write, time::Duration};
 
 use chrono::Weekday;
 use commands::{Ran, run, run_in};
 use emptyclassroom::domain::{campus::Campus, opening_hours::OpeningHours};
+use flate2::{Compression, write::GzEncoder};
 use program::Program;
 use simulator::{Fault, Room, Simulator};
 
@@ -289,8 +290,12 @@ async fn a_list_may_be_saved_files() {
     save("spaces.xml", "spaces.xml").await;
     save("1.json", "list/listdata.json?page=1&page_size=5").await;
     save("2.json", "list/listdata.json?page=2&page_size=5").await;
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(&fs::read(folder.path().join("spaces.json")).unwrap()).unwrap();
+    fs::write(folder.path().join("packed.json"), packed.finish().unwrap()).unwrap();
     for (from, rooms) in [
         (&["--from", "spaces.json"][..], 8),
+        (&["--from", "packed.json"], 8),
         (&["--from", "spaces.xml"], 8),
         (&["--from", "1.json", "--from", "2.json"], 6),
     ] {

@@ -1,6 +1,9 @@
 //! Requests room lists from 25Live: one request at a time, with limits on time and size.
 
-use std::{io::Read, time::Duration};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use emptyclassroom::outside::twenty_five_live;
 use flate2::bufread::MultiGzDecoder;
@@ -77,7 +80,7 @@ pub enum AskError {
         /// The address.
         url: String,
         /// What is wrong.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The answer is not a list.
     #[error("the answer from {url} cannot be used")]
@@ -178,7 +181,8 @@ async fn document(http: &Client, url: &Url) -> Result<Vec<u8>, AskError> {
         return Err(AskError::Status { url: shown(url), status });
     }
     let body = body(response, url).await?;
-    if body.starts_with(&GZIP_MAGIC) { unpacked(&body, url) } else { Ok(body) }
+    let body = unpacked(body).map_err(|source| AskError::Packed { url: shown(url), source })?;
+    if body.len() > LIST_LIMIT { Err(AskError::TooLong { url: shown(url) }) } else { Ok(body) }
 }
 
 fn failed(url: &Url, error: reqwest::Error) -> AskError {
@@ -201,10 +205,16 @@ async fn body(mut response: Response, url: &Url) -> Result<Vec<u8>, AskError> {
     Ok(body)
 }
 
-fn unpacked(packed: &[u8], url: &Url) -> Result<Vec<u8>, AskError> {
-    let mut body = Vec::new();
+/// The bytes of a document, decompressed if it is gzip: at most one more than [`LIST_LIMIT`].
+///
+/// # Errors
+/// The gzip is damaged.
+pub fn unpacked(document: Vec<u8>) -> io::Result<Vec<u8>> {
+    if !document.starts_with(&GZIP_MAGIC) {
+        return Ok(document);
+    }
+    let mut bytes = Vec::new();
     let limit = u64::try_from(LIST_LIMIT).unwrap_or(u64::MAX);
-    let mut decoder = MultiGzDecoder::new(packed).take(limit + 1);
-    decoder.read_to_end(&mut body).map_err(|source| AskError::Packed { url: shown(url), source })?;
-    if body.len() > LIST_LIMIT { Err(AskError::TooLong { url: shown(url) }) } else { Ok(body) }
+    MultiGzDecoder::new(document.as_slice()).take(limit + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

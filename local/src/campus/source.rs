@@ -157,6 +157,7 @@ fn read(file: &str) -> Result<Page, SourceError> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(LIST_LIMIT).unwrap_or(u64::MAX);
     input.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let bytes = ask::unpacked(bytes).map_err(failed)?;
     if bytes.len() > LIST_LIMIT {
         return Err(SourceError::TooLong(file.to_owned()));
     }

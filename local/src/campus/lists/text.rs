@@ -7,21 +7,35 @@ use serde_json::Value;
 
 /// How much of a document is searched for its format.
 const HEAD: usize = 1024;
-/// The names of single-byte encodings in an XML declaration.
-const ONE_BYTE: [&str; 3] = ["iso-8859-1", "windows-1252", "latin1"];
+/// What Windows-1252 has from 0x80 on, where Latin-1 has control characters.
+const WINDOWS_1252: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', //
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
 
-/// Decodes UTF-8, UTF-16 (some programs save it) or the encoding in an XML declaration.
+/// The text of a list: UTF-8, or UTF-16 as some programs save it, or Windows-1252 for the bytes that are neither.
 pub(super) fn decoded(bytes: &[u8]) -> String {
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => match str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) if declares_one_byte(bytes) => bytes.iter().copied().map(char::from).collect(),
-            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-        },
+        // Without a byte order mark.
+        [b')' | b'[' | b'{' | b'<', 0, ..] => utf_16(bytes, u16::from_le_bytes),
+        [0, b')' | b'[' | b'{' | b'<', ..] => utf_16(bytes, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => utf_8(rest),
     }
+}
+
+fn utf_8(bytes: &[u8]) -> String {
+    let chunks = bytes.utf8_chunks().map(|chunk| {
+        let others = chunk.invalid().iter().map(|byte| windows_1252(*byte));
+        chunk.valid().chars().chain(others).collect::<String>()
+    });
+    chunks.collect()
+}
+
+fn windows_1252(byte: u8) -> char {
+    let place = byte.checked_sub(0x80).map(usize::from);
+    place.and_then(|place| WINDOWS_1252.get(place)).copied().unwrap_or(char::from(byte))
 }
 
 fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
@@ -29,12 +43,7 @@ fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-fn declares_one_byte(bytes: &[u8]) -> bool {
-    let head = String::from_utf8_lossy(bytes.get(..HEAD).unwrap_or(bytes)).to_ascii_lowercase();
-    head.trim_start().starts_with("<?xml") && ONE_BYTE.iter().any(|name| head.contains(name))
-}
-
-/// The JSON of a document, after a possible prefix; `None` if there is none.
+/// Where the JSON of a document begins, whatever stands before it; `None` if it is no JSON.
 pub(super) fn json_part(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let start = text.bytes().take(LONGEST_PREFIX).position(|byte| matches!(byte, b'{' | b'['))?;
@@ -53,7 +62,7 @@ pub(super) fn is_web_page(text: &str) -> bool {
 pub fn tidy(text: &str) -> Option<String> {
     let unescaped = if text.contains('&') { unescape(text).unwrap_or(text.into()) } else { text.into() };
     let blank = |character: char| character.is_whitespace() || character.is_control();
-    let visible = |character: &char| !matches!(character, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{ad}');
+    let visible = |character: &char| !matches!(character, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{ad}');
     let shown: String = unescaped.chars().filter(visible).map(plain).collect();
     let words: Vec<_> = shown.split(blank).filter(|word| !word.is_empty()).collect();
     (!words.is_empty()).then(|| words.join(" "))
@@ -103,6 +112,7 @@ mod tests {
             ("Arts &amp; Sciences &#38; more", Some("Arts & Sciences & more")),
             ("R&D; Labs", Some("R&D; Labs")),
             ("O\u{2019}Dane \u{2013} 101\u{2011}102", Some("O'Dane - 101-102")),
+            ("HALL \u{202e}101\u{2069}", Some("HALL 101")),
             ("\u{feff}\u{200b}", None),
             (" \n ", None),
         ] {
@@ -140,7 +150,14 @@ mod tests {
         assert_eq!(decoded(b"\xef\xbb\xbf{}"), "{}");
         let latin_1 = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>Caf\xe9</a>";
         assert!(decoded(latin_1).ends_with("<a>Café</a>"));
-        assert_eq!(decoded(b"Caf\xe9"), "Caf\u{fffd}");
+        assert_eq!(decoded(b"{\"Caf\xe9\": \"O\x92Dane \x96 1\"}"), "{\"Café\": \"O\u{2019}Dane \u{2013} 1\"}");
+        let windows = b"<?xml version='1.0' encoding='windows-1252'?><a>O\x92Dane</a>";
+        assert!(decoded(windows).ends_with("<a>O\u{2019}Dane</a>"));
+        assert_eq!(decoded("{\"Café\"".as_bytes()), "{\"Café\"");
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            let unmarked: Vec<u8> = "{Café}".encode_utf16().flat_map(unit).collect();
+            assert_eq!(decoded(&unmarked), "{Café}");
+        }
     }
 
     #[test]
