@@ -23,6 +23,8 @@ use serde_json::{Map, Value};
 use self::joined::{Cell, Names};
 pub use self::text::tidy;
 
+/// Texts that stand where a list has nothing to say, in small letters.
+const PLACEHOLDERS: [&str; 8] = ["-", "n/a", "none", "null", "tba", "tbd", "undefined", "unknown"];
 /// How much of a document an error quotes.
 const BEGINNING: usize = 60;
 
@@ -224,6 +226,8 @@ fn add_missing(names: &mut Vec<String>, more: Vec<String>) {
 impl RawRoom {
     fn read(self, features: &Names, categories: &Names) -> Option<ListedRoom> {
         let Self { id, name, formal_name, capacity, features: has, categories: is, building } = self;
+        let says_something = |text: &String| !PLACEHOLDERS.contains(&text.to_lowercase().as_str());
+        let (formal_name, building) = (formal_name.filter(says_something), building.filter(says_something));
         let (mut features, categories) = (features.of(has), categories.of(is));
         // A campus file does not accept longer ones.
         features.retain(|feature| feature.chars().count() <= LONGEST_FEATURE);

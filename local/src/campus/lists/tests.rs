@@ -148,7 +148,15 @@ fn xml_is_read_with_and_without_namespace_prefixes() {
 }
 
 #[test]
-fn a_repeated_id_is_one_room() {
+fn a_placeholder_is_no_building_and_no_formal_name() {
+    for placeholder in ["N/A", "none", "TBD", "-"] {
+        let document = json!([{"space_id": 7, "space_name": "HALL 101", "formal_name": placeholder, "building_name": placeholder}]);
+        assert_eq!(read(&document.to_string()).rooms, [room("7", "HALL 101")], "{placeholder}");
+    }
+}
+
+#[test]
+fn an_id_that_comes_twice_is_one_room() {
     let list = read(
         r#"{"spaces":{"space":[{"space_id":1,"space_name":"HALL 1","features":["A"]},{"space_id":"1","space_name":"HALL 1 B",
         "max_capacity":9,"features":["A","B"]},{"space_id":2,"space_name":"HALL 1"}]}}"#,
