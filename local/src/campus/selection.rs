@@ -8,8 +8,22 @@ use super::lists::{ListedRoom, RoomList};
 const CLASS: &str = "class";
 /// Exceptions: categories whose names contain one of these.
 const NO_CLASS: [&str; 7] = ["non-class", "nonclass", "non class", "not a class", "unclass", "classic", "classif"];
-/// Parts of the names of rooms that are no longer in use, lowercase.
-const DEAD: [&str; 6] = ["not used", "do not use", "no longer", "inactive", "decommission", "demolished"];
+/// What the names of rooms that exist no more have, in small letters.
+const DEAD: [&str; 13] = [
+    "not used",
+    "not in use",
+    "do not use",
+    "do not schedule",
+    "do not book",
+    "do not assign",
+    "no longer",
+    "inactive",
+    "(retired)",
+    "(obsolete)",
+    "out of service",
+    "decommission",
+    "demolished",
+];
 
 /// The requested rooms.
 #[derive(Clone, Debug, Default)]
@@ -179,7 +193,17 @@ mod tests {
     }
 
     #[test]
-    fn without_classroom_categories_every_room_is_included_with_the_reason() {
+    fn rooms_whose_names_say_that_they_are_not_in_use_are_left_out() {
+        for name in ["A 1 (Not Used)", "A 1 DO NOT SCHEDULE", "A 1 (retired)", "A 1 - Out of service", "A 1 not in use"]
+        {
+            let list = list(&[(name, &[]), ("Retired Faculty Lounge", &[])]);
+            let selection = Selection::of(&list, &Wanted::default()).unwrap();
+            assert_eq!(names(&selection), ["Retired Faculty Lounge"], "{name}");
+        }
+    }
+
+    #[test]
+    fn without_categories_of_classrooms_every_room_is_in_with_the_reason() {
         for (categories, reason) in [(&[][..], "the list has no categories"), (&["Labs"], "no category name contains")]
         {
             let list = list(&[("A 1", categories), ("A 2", &[])]);
