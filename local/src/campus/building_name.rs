@@ -2,14 +2,41 @@
 
 use std::collections::HashMap;
 
-use super::room_name::{self, Parts, has_number, is_kind, without_room_words, without_room_words_behind};
+use super::room_name::{
+    self, FILLERS, Parts, has_number, is_kind, is_one_of, is_structure, without_room_words, without_room_words_behind,
+};
 
 /// Punctuation around words.
 const PUNCTUATION: [char; 7] = [',', '-', ':', ';', '#', '(', ')'];
 /// Kinds of rooms: a prefix may end with one of these words, but a building's name does not.
 const ENDINGS: [&str; 8] =
     ["classroom", "classrooms", "class", "seminar", "lecture", "conference", "office", "computer"];
-/// Words that continue a list of numbers: `1 and 2`.
+/// Words that say what a room is behind `Hall`, and elsewhere may be part of a name.
+const TYPES: [&str; 19] = [
+    "active",
+    "alc",
+    "basement",
+    "classrm",
+    "clsrm",
+    "cr",
+    "general",
+    "instructional",
+    "interactive",
+    "large",
+    "learning",
+    "lec",
+    "lect",
+    "lh",
+    "number",
+    "purpose",
+    "smart",
+    "space",
+    "teaching",
+];
+/// Words that say which floor, beside the numbers.
+const FLOORS: [&str; 3] = ["floor", "level", "lvl"];
+const ORDINALS: [&str; 7] = ["first", "second", "third", "fourth", "fifth", "ground", "main"];
+/// Words that go on with the number before them: `1 and 2`.
 const CONNECTIVES: [&str; 6] = ["&", "+", "and", "or", "through", "to"];
 /// Words that are not a name on their own.
 const NO_NAMES: [&str; 8] = ["the", "university", "college", "school", "building", "bldg", "center", "department"];
@@ -26,7 +53,32 @@ fn without_kind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     let ends_part = |word: &&str| word.ends_with([',', ':']) || word.chars().all(|c| PUNCTUATION.contains(&c));
     let Some(end) = words.iter().position(ends_part) else { return words };
     let (kind, rest) = words.split_at(end + 1);
-    if is_kind(&clean(kind)) && !rest.is_empty() { rest } else { words }
+    let says_more = !rest.is_empty() && !is_kind(&rest.join(" "));
+    if is_kind(&clean(kind)) && says_more { rest } else { words }
+}
+
+/// A building's name without words behind it that say what a room is, or on which floor: `Old Hall Lecture Hall`.
+fn without_type<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
+    let bare = |word: &&'b str| word.trim_matches(PUNCTUATION);
+    let is_type = |words: &[&str]| {
+        let has = |known: &[&str]| words.iter().any(|word| is_one_of(known, word));
+        let is_floor = has(&FLOORS);
+        let is_of_floor = |word: &str| is_one_of(&ORDINALS, word) || word.starts_with(|c: char| c.is_ascii_digit());
+        let rest = words.iter().filter(|word| !is_one_of(&TYPES, word) && !(is_floor && is_of_floor(word)));
+        let rest = rest.copied().collect::<Vec<_>>();
+        let is_filler = |word: &&str| is_one_of(&FILLERS, word);
+        is_kind(&rest.join(" ")) || has(&TYPES) && rest.iter().all(is_filler)
+    };
+    let ends_name = |at: &usize| {
+        let (name, rest) = words.split_at(*at);
+        let rest: Vec<_> = rest.iter().map(bare).filter(|word| !word.is_empty()).collect();
+        let is_building = name.last().is_some_and(|word| is_structure(bare(word))) && !is_kind(&name.join(" "));
+        // An annex is another building.
+        let is_annex = rest.iter().any(|word| word.eq_ignore_ascii_case("annex"));
+        is_building && is_type(&rest) && !is_annex
+    };
+    let end = (2..words.len()).find(ends_name).unwrap_or(words.len());
+    words.get(..end).unwrap_or_default()
 }
 
 /// The building in a formal name: the words before the room's number, or those after it if only the code or nothing comes
@@ -41,8 +93,10 @@ pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
     let place = words.iter().position(is_number).or_else(|| words.iter().position(|word| has_number(word)));
     let (before, behind) = match place {
         Some(place) => (words.get(..place)?, words.get(place + 1..)?),
-        None => (without_kind(&words), [].as_slice()),
+        None => (words.as_slice(), [].as_slice()),
     };
+    let before = without_kind(before);
+    let behind = behind.strip_prefix(&["in"]).unwrap_or(behind);
     let is_no_name = |words: &[&str]| is_kind(&words.join(" "));
     let has_no_name = before.is_empty() || is_no_name(before);
     let before = clean(before);
@@ -121,7 +175,7 @@ fn clean_text(text: &str) -> String {
 
 /// Joins words, without surrounding punctuation and without trailing words that describe the room.
 fn clean(words: &[&str]) -> String {
-    let mut words = words;
+    let mut words = without_type(words);
     loop {
         let shorter = without_room_words_behind(words);
         let shorter = match shorter.split_last() {
@@ -173,12 +227,32 @@ mod tests {
             "Old Hall Room #101",
             "X 101 - Old Hall",
             "X 101 (Old Hall)",
+            "Old Hall (Room 101)",
+            "Old Hall Lecture Hall 101",
+            "Old Hall Lec Hall 101",
+            "Old Hall Auditorium 101",
+            "Old Hall Computer Lab 101",
+            "Old Hall General Purpose Classroom",
+            "Old Hall Active Learning Classroom 101",
+            "Old Hall LH 101",
+            "Old Hall, 1st Floor, 101",
+            "Old Hall Third Floor 101",
+            "Old Hall, Floor 1, Room 101",
+            "Lecture Hall, Old Hall 101",
+            "Classroom 101 in Old Hall",
         ] {
             assert_eq!(of(formal, "101").as_deref(), Some("Old Hall"), "{formal}");
         }
         assert_eq!(of("Building 12 Room 101", "101").as_deref(), Some("Building 12"));
         assert_eq!(of("Building 12 Room 0101", "101").as_deref(), Some("Building 12"));
         assert_eq!(of("Old Hall 7", "101").as_deref(), Some("Old Hall"));
+        assert_eq!(of("Old Hall-B101", "B101").as_deref(), Some("Old Hall"));
+        for building in
+            ["Old Lecture Hall", "Old Hall Annex", "Lecture Center", "Science Building 2 Lab", "Old Engineering Lab"]
+        {
+            let expected = (building != "Lecture Center").then_some(building);
+            assert_eq!(of(&format!("{building} 101"), "101").as_deref(), expected, "{building}");
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ const OTHER_NAME: &str = "Other rooms";
 
 /// A building column with one name for this many room codes contains campuses, not buildings.
 const CODES_OF_A_BUILDING: usize = 3;
+/// Why a code that no list has is a guess.
+const MADE_CODE: &str = "a code made from the name";
 
 /// Where a room's building comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -192,6 +194,7 @@ impl<'a> Grouper<'a> {
         let mut buildings: Vec<_> = groups.into_values().map(|group| self.building(&group, &mut codes)).collect();
         mark_same_names(&mut buildings);
         let homeless = self.take_home(homeless, &mut buildings);
+        let homeless = self.house_together(homeless, &mut buildings, &mut codes);
         buildings.sort_by(|one, other| alphanumeric_sort::compare_str(&one.code.value, &other.code.value));
         if !homeless.is_empty() {
             buildings.push(Self::without_building(&homeless, &mut codes));
@@ -241,6 +244,33 @@ impl<'a> Grouper<'a> {
         rest
     }
 
+    /// Makes buildings of rooms whose formal names, with a room's number, begin with the same. Returns the others.
+    fn house_together(
+        &self,
+        rooms: Vec<&'a ListedRoom>,
+        buildings: &mut Vec<DraftBuilding>,
+        codes: &mut HashSet<String>,
+    ) -> Vec<&'a ListedRoom> {
+        let mut groups = BTreeMap::<Option<String>, Vec<&ListedRoom>>::new();
+        for room in rooms {
+            let is_numbered = room.formal_name.as_deref().is_some_and(has_number);
+            let name = self.formal_beginning(room).filter(|_| is_numbered);
+            groups.entry(name).or_default().push(room);
+        }
+        let mut rest = Vec::new();
+        for (name, rooms) in groups {
+            match name.filter(|_| rooms.len() > 1) {
+                Some(name) => buildings.push(DraftBuilding {
+                    code: unique(Guess::doubtful(initials(&name), MADE_CODE), codes),
+                    rooms: rooms.iter().map(|room| draft(room, self.room_name(room, &[&name]))).collect(),
+                    name: Guess::sure(name),
+                }),
+                None => rest.extend(rooms),
+            }
+        }
+        rest
+    }
+
     fn building(&self, group: &Group<'a>, codes: &mut HashSet<String>) -> DraftBuilding {
         let key = most_usual(&group.spellings).unwrap_or_default();
         let (code, name) = self.code_and_name(&key, group);
@@ -249,14 +279,22 @@ impl<'a> Grouper<'a> {
     }
 
     fn code_and_name(&self, key: &str, group: &Group<'a>) -> (Guess, Guess) {
-        if let Some((code, name)) = code_and_name(key) {
-            return (Guess::sure(code), Guess::sure(name));
-        }
         let code = self.code(key, group);
+        if let Some((of_key, name)) = code_and_name(key) {
+            // Rooms have the code that people know: `OLD 101` in `0104 - Old Hall`.
+            let is_known = self.from != BuildingFrom::Name && code.check.is_none();
+            return (if is_known { code } else { Guess::sure(of_key) }, Guess::sure(name));
+        }
         let name = self.name(key, &code.value);
-        // Some lists have the code in the formal name and the building's name in the name.
-        let is_swapped = self.from == BuildingFrom::Name && is_name(&code.value) && !is_name(&name.value);
-        if is_swapped { (name, code) } else { (code, name) }
+        // Some lists have the code in the formal names or in the column, and the building's name in the names.
+        let is_shorter = self.from == BuildingFrom::Name || name.value.len() < code.value.len();
+        let is_swapped = is_shorter && is_name(&code.value) && !is_name(&name.value);
+        if is_swapped {
+            let check = name.check.filter(|_| self.from == BuildingFrom::Name);
+            (Guess { check, ..name }, code)
+        } else {
+            (code, name)
+        }
     }
 
     fn code(&self, key: &str, group: &Group<'a>) -> Guess {
@@ -264,20 +302,23 @@ impl<'a> Grouper<'a> {
             return Guess::sure(key);
         }
         let codes: Vec<_> = group.rooms.iter().filter_map(|room| Some(self.parts(room)?.code)).collect();
-        let Some(code) = most_usual(&codes) else { return Guess::doubtful(initials(key), "made from the name") };
+        let Some(code) = most_usual(&codes) else { return Guess::doubtful(initials(key), MADE_CODE) };
         match codes.iter().filter(|other| other.eq_ignore_ascii_case(&code)).count() {
             times if times * 2 > group.rooms.len() => Guess::sure(code),
-            _ => Guess::doubtful(initials(key), "made from the name"),
+            _ => Guess::doubtful(initials(key), MADE_CODE),
         }
     }
 
     fn name(&self, key: &str, code: &str) -> Guess {
-        let is_code = key.eq_ignore_ascii_case(code) && !key.chars().any(char::is_lowercase);
+        let is_number = !key.contains(char::is_alphabetic);
+        let is_code = is_number || key.eq_ignore_ascii_case(code) && !key.contains(char::is_lowercase);
         if self.from != BuildingFrom::Name && !is_code {
             return Guess::sure(without_code(key, code));
         }
         let Some(beginnings) = self.beginnings.get(&code.to_uppercase()) else { return Self::code_as_name(key) };
         match building_name::common(&beginnings.names) {
+            // `Physics` for `PHYSICS`.
+            Some(common) if common.name.eq_ignore_ascii_case(code) && is_name(&common.name) => Guess::sure(common.name),
             Some(common) if is_code_again(&common.name, code) || is_short_for(&common.name, key) => {
                 Self::code_as_name(key)
             }
@@ -359,9 +400,9 @@ fn most_usual(spellings: &[String]) -> Option<String> {
     most_frequent(if others.is_empty() { &small } else { &others }).map(|(text, _)| text.to_owned())
 }
 
-/// Whether a text is more than a code: it has several words or lowercase letters.
+/// Whether a text is more than a code: it has several words, or small letters behind a capital one.
 fn is_name(text: &str) -> bool {
-    text.contains(' ') || text.chars().any(char::is_lowercase)
+    text.contains(' ') || text.contains(char::is_lowercase) && text.contains(char::is_uppercase)
 }
 
 /// Whether a name is a prefix of another: `Old` of `Old Hall`, but not the code `OLD`.

@@ -12,7 +12,7 @@ const KINDS: [&str; 45] = [
     "auditorium",
     "ballroom",
     "cafe",
-    "clas",
+    "class",
     "classroom",
     "clinic",
     "collab",
@@ -54,7 +54,7 @@ const KINDS: [&str; 45] = [
     "tent",
 ];
 /// Words that may be a building name, but not next to a kind: `Dance 3`, but not `Dance Studio 3`.
-const FILLERS: [&str; 20] = [
+pub(super) const FILLERS: [&str; 20] = [
     "a", "active", "and", "area", "arena", "center", "dance", "for", "gallery", "general", "gym", "hall", "learning",
     "music", "of", "purpose", "smart", "space", "teaching", "tiered",
 ];
@@ -95,6 +95,8 @@ pub(super) struct Names {
     codes: HashSet<String>,
     /// The codes that follow the room.
     behind: HashSet<String>,
+    /// Whether most names have their code behind the room: `AUD 3 HALL` is in `HALL` then.
+    mostly_behind: bool,
 }
 
 impl Names {
@@ -103,10 +105,12 @@ impl Names {
         let one_letter = names.clone().filter(|name| is_letter_and_number(name)).count() * 2 > names.clone().count();
         let mut learned = Self { one_letter, ..Self::default() };
         let mut first_words = HashMap::<&str, usize>::new();
+        let mut times_behind = 0;
         for name in names.clone() {
             if let Some(parts) = learned.regular(name).map(|parts| learned.without_kind(parts)) {
                 let code = parts.code.to_uppercase();
                 if name.to_uppercase().ends_with(&code) {
+                    times_behind += 1;
                     learned.behind.insert(code.clone());
                 }
                 learned.codes.insert(code);
@@ -117,12 +121,17 @@ impl Names {
         }
         // `HALL A` and `HALL B` have no number, but a repeated code.
         learned.codes.extend(first_words.into_iter().filter(|(_, times)| *times > 1).map(|(word, _)| word.to_owned()));
+        learned.mostly_behind = times_behind * 2 > names.clone().count();
         learned
     }
 
     /// The parts of a name; `None` if it contains no building.
     pub(super) fn parts(&self, name: &str) -> Option<Parts> {
-        self.regular(name).map(|parts| self.without_kind(parts)).or_else(|| self.by_known_code(name))
+        let behind = self.mostly_behind.then(|| self.by_code_behind(name)).flatten();
+        behind
+            .or_else(|| self.regular(name).map(|parts| self.without_kind(parts)))
+            .or_else(|| self.by_known_code(name))
+            .or_else(|| self.by_code_behind(name))
     }
 
     /// If `HALL` is a code, `HALL Lecture Hall 1` is split into `HALL` and `Lecture Hall 1`.
@@ -191,26 +200,32 @@ impl Names {
 
     /// `HALL Lobby`, if other rooms are in `HALL`.
     fn by_known_code(&self, name: &str) -> Option<Parts> {
-        let ends =
-            name.match_indices(|c: char| c == ' ' || SEPARATORS.contains(&c)).map(|(at, _)| at).collect::<Vec<_>>();
-        let before = ends.iter().rev().find_map(|at| {
-            let (code, rest) = name.split_at(*at);
+        let before = ends(name).rev().find_map(|at| {
+            let (code, rest) = name.split_at(at);
             self.codes.contains(&code.to_uppercase()).then(|| parts(code, rest))
         });
-        before.flatten().or_else(|| {
-            ends.iter().find_map(|at| {
-                let (rest, code) = name.split_at(*at);
-                let code = code.get(1..)?;
-                self.behind.contains(&code.to_uppercase()).then(|| parts(code, rest))?
-            })
+        before.flatten()
+    }
+
+    /// `Lobby HALL`, where other rooms are in `HALL`.
+    fn by_code_behind(&self, name: &str) -> Option<Parts> {
+        ends(name).find_map(|at| {
+            let (rest, code) = name.split_at(at);
+            let code = code.get(1..)?;
+            self.behind.contains(&code.to_uppercase()).then(|| parts(code, rest))?
         })
     }
+}
+
+/// Where a word or a part of a name ends.
+fn ends(name: &str) -> impl DoubleEndedIterator<Item = usize> {
+    name.match_indices(|c: char| c == ' ' || SEPARATORS.contains(&c)).map(|(at, _)| at)
 }
 
 fn parts(code: &str, room: &str) -> Option<Parts> {
     let room = room.trim_matches(|c: char| c == ' ' || SEPARATORS.contains(&c));
     let room = without_room_words(&words(room)).join(" ");
-    (!room.is_empty()).then(|| Parts { code: code.to_owned(), room })
+    (!room.is_empty()).then(|| Parts { code: code.to_owned(), room }.tidy())
 }
 
 /// `HALL 101`, `Long Name Hall 101`, `Long Name Hall - Stage 1`.
@@ -223,7 +238,7 @@ fn code_first(words: &[&str]) -> Option<Parts> {
     let code = without_room_words_behind(code);
     let dash = code.iter().position(|word| *word == "-").filter(|dash| {
         let behind = code.get(dash + 1..).unwrap_or_default();
-        let names_a_building = behind.last().is_some_and(|word| is_one_of(&STRUCTURES, word));
+        let names_a_building = behind.last().is_some_and(|word| is_structure(word));
         *dash > 0 && (!names_a_building || is_kind(&behind.join(" ")))
     });
     let (code, named) = code.split_at(dash.unwrap_or(code.len()));
@@ -257,7 +272,7 @@ pub(super) fn words(name: &str) -> Vec<&str> {
         let hyphen = || {
             let (before, number) = word.split_once('-')?;
             let is_word = before.chars().all(char::is_alphabetic) && before.contains(char::is_lowercase);
-            (is_word && number.starts_with(|c: char| c.is_ascii_digit())).then_some(before.len())
+            (is_word && begins_with_number(number)).then_some(before.len())
         };
         glued.or_else(hyphen)
     };
@@ -289,14 +304,19 @@ pub(super) fn without_room_words<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] 
 
 pub(super) fn without_room_words_behind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     let is_room_word = |word: &&&str| {
-        let word = word.trim_end_matches([',', '-', ':']);
+        let word = word.trim_matches([',', '-', ':', '(', '[']);
         word.is_empty() || is_one_of(&ROOM_WORDS, word)
     };
     let room_words = words.iter().rev().take_while(is_room_word).count();
     words.get(..words.len() - room_words).unwrap_or_default()
 }
 
-fn is_one_of(known: &[&str], word: &str) -> bool {
+/// Whether a building's name may end with a word: `Hall`.
+pub(super) fn is_structure(word: &str) -> bool {
+    is_one_of(&STRUCTURES, word)
+}
+
+pub(super) fn is_one_of(known: &[&str], word: &str) -> bool {
     known.contains(&word.to_lowercase().as_str())
 }
 
@@ -308,10 +328,17 @@ pub(super) fn has_number(word: &str) -> bool {
     !is_ordinal && word.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a text only describes the kind of a room.
+/// Whether a word is a room's number, perhaps behind a letter or two: `101`, `B101`, `LL16`.
+fn begins_with_number(word: &str) -> bool {
+    let number = word.trim_start_matches(char::is_uppercase);
+    word.len() - number.len() < 3 && number.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a text says what a room is, and names no building.
 pub(super) fn is_kind(text: &str) -> bool {
     let text = text.to_lowercase();
-    let is_kind = |word: &str| is_one_of(&ROOM_WORDS, word) || is_one_of(&KINDS, word.trim_end_matches('s'));
+    let is_one = |word: &str| is_one_of(&ROOM_WORDS, word) || is_one_of(&KINDS, word);
+    let is_kind = |word: &str| is_one(word) || is_one(word.trim_end_matches('s'));
     let words = text.split([' ', '/', '-']).map(|word| word.trim_matches([',', '(', ')', '&']));
     let mut words = words.filter(|word| !word.is_empty() && !FILLERS.contains(word)).peekable();
     words.peek().is_some() && words.all(is_kind)
@@ -389,6 +416,8 @@ mod tests {
             ("Arts - Dane 10", "Arts", "Dane 10"),
             ("Arts - Lecture Hall 10", "Arts", "Lecture Hall 10"),
             ("West - Old Hall 10", "West - Old Hall", "10"),
+            ("Old Hall-B10", "Old Hall", "B10"),
+            ("CLAS 101", "CLAS", "101"),
         ] {
             assert_eq!(split(&[name], name), Some((code.into(), room.into())), "{name}");
         }
@@ -412,6 +441,7 @@ mod tests {
             "General Classroom 2",
             "Building 12",
             "101 Lecture Hall",
+            "Class 101",
             "East Lawn",
             "",
             "-",
@@ -440,7 +470,25 @@ mod tests {
     }
 
     #[test]
-    fn a_single_letter_is_a_building_if_most_names_begin_with_one() {
+    fn where_most_names_end_with_a_code_another_word_before_the_number_is_no_building() {
+        let list = ["1028 DANE", "1040 DANE", "101, DANE", "AUD 3 WELL", "AUD A DANE", "B118 WELL"];
+        for (name, code, room) in [
+            ("AUD 3 WELL", "WELL", "AUD 3"),
+            ("AUD A DANE", "DANE", "AUD A"),
+            ("1028 DANE", "DANE", "1028"),
+            ("101, DANE", "DANE", "101"),
+            ("B118 WELL", "WELL", "B118"),
+        ] {
+            assert_eq!(split(&list, name), Some((code.into(), room.into())), "{name}");
+        }
+        assert_eq!(
+            split(&["HALL 1", "HALL 2", "HALL 3 DANE", "4 DANE"], "HALL 3 DANE"),
+            Some(("HALL".into(), "3 DANE".into()))
+        );
+    }
+
+    #[test]
+    fn a_letter_is_a_building_where_most_names_begin_so() {
         assert_eq!(split(&["A101", "B201", "Lawn"], "B201"), Some(("B".into(), "201".into())));
         assert_eq!(split(&["B201", "HALL 1", "HALL 2"], "B201"), None);
         assert_eq!(split(&["B201 HALL", "B202 HALL", "1 HALL"], "B201 HALL"), Some(("HALL".into(), "B201".into())));

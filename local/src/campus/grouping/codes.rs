@@ -59,10 +59,16 @@ pub(super) fn code_and_name(text: &str) -> Option<(&str, &str)> {
     behind().or_else(before).filter(|(code, name)| is_code(code) && !is_code(name))
 }
 
-/// Removes the code from a building's name: `Old Hall` from `OLD - Old Hall` or `Old Hall (OLD)`.
+/// A building's name without its code: `Old Hall` of `OLD - Old Hall`, `Old Hall (OLD)` or `Old Hall OLD`.
 pub(super) fn without_code<'a>(name: &'a str, code: &str) -> &'a str {
     let before = name.strip_prefix(code).and_then(|rest| rest.trim_start().strip_prefix(['-', ':']));
     let behind = || name.strip_suffix(')')?.strip_suffix(code)?.strip_suffix('(');
-    let rest = before.or_else(behind).unwrap_or(name).trim();
+    // But not `Old Hall of GYM`.
+    let last = || {
+        let rest = name.strip_suffix(code)?.strip_suffix(' ')?;
+        let (_, word) = rest.rsplit_once(' ')?;
+        (word.starts_with(char::is_uppercase) && !code.contains(char::is_lowercase)).then_some(rest)
+    };
+    let rest = before.or_else(behind).or_else(last).unwrap_or(name).trim();
     if rest.is_empty() { name } else { rest }
 }

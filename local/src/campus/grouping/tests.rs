@@ -51,6 +51,7 @@ fn every_form_of_room_name_is_grouped() {
         (["ODE A", "ODE B", "ODE A & B"], "ODE | ODE? | A, A & B?, B"),
         (["Old 1", "OLD 2", "OLD 3"], "OLD | OLD? | 1, 2, 3"),
         (["old 1", "old 2", "OLD 3"], "OLD | OLD? | 1, 2, 3"),
+        (["old 1", "old 2", "old 3"], "old | old? | 1, 2, 3"),
         (["Building 5 - 1", "Building 5 - 12", "Building 5 Lobby"], "Building 5 | Building 5 | 1, 12, Lobby"),
         (["OLD AUD", "OLD Lecture Hall 1", "OLD 2"], "OLD | OLD? | 2, AUD, Lecture Hall 1"),
         (["Arts - Dane 1", "Arts - Well 2", "Arts - Lab 3"], "Arts | Arts | Dane 1, Lab 3, Well 2"),
@@ -94,7 +95,17 @@ fn the_building_column_is_the_preferred_source() {
 }
 
 #[test]
-fn a_building_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
+fn a_column_of_codes_or_numbers_does_not_hide_the_names() {
+    let rooms = [in_building("Old Hall 1", "OLD"), in_building("Old Hall 2", "OLD"), in_building("New Gym 3", "GYM")];
+    assert_eq!(grouped(&rooms), ["GYM | New Gym | 3", "OLD | Old Hall | 1, 2"]);
+    let numbered = |building: &str| ListedRoom { building: Some(building.into()), ..room("OLD 1", "Old Hall 1") };
+    assert_eq!(grouped(&[numbered("0104")]), ["OLD | Old Hall | 1"]);
+    assert_eq!(grouped(&[numbered("0104 - Old Hall")]), ["OLD | Old Hall | 1"]);
+    assert_eq!(grouped(&[in_building("OLD 1", "0104")]), ["OLD | 0104? | 1"]);
+}
+
+#[test]
+fn a_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
     let rooms = [
         in_building("OLD 1", "Old Hall"),
         room("OLD 2", ""),
@@ -108,7 +119,7 @@ fn a_building_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
 
 #[test]
 fn formal_names_may_contain_both_the_code_and_the_name() {
-    for formal in ["Old Hall (OLD) 1", "OLD - Old Hall 1", "OLD 1 - Old Hall", "OLD: Old Hall 1"] {
+    for formal in ["Old Hall (OLD) 1", "OLD - Old Hall 1", "OLD 1 - Old Hall", "OLD: Old Hall 1", "Old Hall OLD 1"] {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | Old Hall | 1"], "{formal}");
     }
     assert_eq!(grouped(&[room("Old Hall 1", "OLD 1")]), ["OLD | Old Hall | 1"], "the names are swapped");
@@ -129,6 +140,8 @@ fn formal_names_that_repeat_the_code_or_are_the_same_everywhere_are_marked_for_r
     for formal in ["OLD 1", "OLD Room 1", "Classroom OLD 1", "old 1"] {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | OLD? | 1"], "{formal}");
     }
+    let words = [room("PHYSICS 1", "Physics 1"), room("PHYSICS 2", "Physics Rm 2")];
+    assert_eq!(grouped(&words), ["PHYSICS | Physics | 1, 2"], "the formal names write the word out");
     let rooms = [room("OLD 1", "General Purpose 1"), room("NEW 1", "General Purpose 1")];
     assert_eq!(grouped(&rooms), ["NEW | General Purpose? | 1", "OLD | General Purpose? | 1"]);
 }
@@ -163,7 +176,23 @@ fn rooms_are_grouped_by_formal_name_if_names_lack_a_building() {
 }
 
 #[test]
-fn rooms_are_grouped_by_category_on_request() {
+fn formal_names_group_the_few_rooms_whose_names_do_not() {
+    let rooms = [
+        room("OLD 1", "Old Hall 1"),
+        room("OLD 2", "Old Hall 2"),
+        room("OLD 3", "Old Hall 3"),
+        room("M101", "Martin Center M101"),
+        room("M102", "Martin Center M102"),
+        room("M201", "Well Center M201"),
+    ];
+    assert_eq!(
+        grouped(&rooms),
+        ["MC? | Martin Center | M101, M102", "OLD | Old Hall | 1, 2, 3", "OTHER | Other rooms? | M201"]
+    );
+}
+
+#[test]
+fn categories_group_where_it_is_asked_for() {
     let rooms = [("OLD 1", "Old Hall"), ("OLD 2", "Old Hall"), ("X 1", "Gym, West")].map(|(name, category)| {
         ListedRoom { categories: vec!["Classrooms".into(), category.into()], ..room(name, "") }
     });
