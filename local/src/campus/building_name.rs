@@ -64,7 +64,7 @@ fn without_type<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
         let has = |known: &[&str]| words.iter().any(|word| is_one_of(known, word));
         let is_floor = has(&FLOORS);
         let is_of_floor = |word: &str| is_one_of(&ORDINALS, word) || word.starts_with(|c: char| c.is_ascii_digit());
-        let rest = words.iter().filter(|word| !is_one_of(&TYPES, word) && !(is_floor && is_of_floor(word)));
+        let rest = words.iter().filter(|word| !(is_one_of(&TYPES, word) || is_floor && is_of_floor(word)));
         let rest = rest.copied().collect::<Vec<_>>();
         let is_filler = |word: &&str| is_one_of(&FILLERS, word);
         is_kind(&rest.join(" ")) || has(&TYPES) && rest.iter().all(is_filler)
