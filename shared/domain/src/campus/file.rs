@@ -45,7 +45,7 @@ struct RawBuilding {
     days: RawDays,
     #[serde(default)]
     closed: Vec<Spanned<String>>,
-    location: Option<Spanned<[f64; 2]>>,
+    location: Option<Spanned<Vec<f64>>>,
     #[serde(default)]
     classrooms: Vec<RawClassroom>,
 }
@@ -72,7 +72,19 @@ struct RawClassroom {
     features: Vec<Spanned<String>>,
 }
 
-/// The position in the file and the reason.
+/// The reason why TOML was refused, without the words of programmers. `held` is the text that was refused.
+pub(super) fn reason(message: &str, held: &str) -> String {
+    let is_short = !held.is_empty() && !held.contains('\n');
+    let expected = match message.rsplit_once(", expected ").filter(|_| is_short) {
+        Some((_, "a string")) => "a text in quotes",
+        Some((_, "a sequence")) => "a list in brackets",
+        Some((_, "u32")) => return format!("`{held}` should be a whole number, from 1 to {LARGEST_CAPACITY}"),
+        _ => return message.to_owned(),
+    };
+    format!("`{held}` should be {expected}")
+}
+
+/// Where in the file, and why.
 pub(super) struct Invalid(pub(super) Range<usize>, pub(super) String);
 
 impl RawCampus {
@@ -277,15 +289,19 @@ fn date(text: &str) -> Option<NaiveDate> {
     text.parse().ok().filter(|date: &NaiveDate| date.to_string() == text)
 }
 
-fn location(raw: &Spanned<[f64; 2]>) -> Result<Location, Invalid> {
-    let [latitude, longitude] = *raw.get_ref();
-    if latitude.abs() <= 90.0 && longitude.abs() <= 180.0 {
-        return Ok(Location { latitude, longitude });
+fn location(raw: &Spanned<Vec<f64>>) -> Result<Location, Invalid> {
+    match *raw.get_ref().as_slice() {
+        [latitude, longitude] if latitude.abs() <= 90.0 && longitude.abs() <= 180.0 => {
+            Ok(Location { latitude, longitude })
+        }
+        ref numbers => {
+            let held = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+            let reason = format!(
+                "[{held}] is not a location: expected the latitude, from -90 to 90, and the longitude, from -180 to 180"
+            );
+            Err(Invalid(raw.span(), reason))
+        }
     }
-    let reason = format!(
-        "[{latitude}, {longitude}] is not a location; expected a latitude from -90 to 90 and a longitude from -180 to 180"
-    );
-    Err(Invalid(raw.span(), reason))
 }
 
 fn contact(raw: &Spanned<String>) -> Result<String, Invalid> {
