@@ -73,20 +73,21 @@ fn without_type<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
         let (name, rest) = words.split_at(*at);
         let rest: Vec<_> = rest.iter().map(bare).filter(|word| !word.is_empty()).collect();
         let is_building = name.last().is_some_and(|word| is_structure(bare(word))) && !is_kind(&name.join(" "));
-        // An annex is another building.
-        let is_annex = rest.iter().any(|word| word.eq_ignore_ascii_case("annex"));
-        is_building && is_type(&rest) && !is_annex
+        is_building && is_type(&rest)
     };
     let end = (2..words.len()).find(ends_name).unwrap_or(words.len());
     words.get(..end).unwrap_or_default()
 }
 
-/// The building in a formal name: the words before the room's number, or those after it if only the code or nothing comes
-/// before. `None` if the formal name contains no building.
-pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
-    let words = room_name::words(formal);
+/// The building in one formal name: what stands before the room's number, or behind it if only the code or nothing stands before
+/// it. `None` if the formal name says nothing of a building.
+pub(super) fn beginning<'a>(formal: &'a str, parts: Option<&Parts>) -> Option<String> {
     let number = parts.and_then(|parts| parts.room.split(' ').next());
-    // Some lists have 0232 in one name and 232 in the other.
+    let behind_hyphen =
+        |word: &'a str| word.rsplit_once('-').filter(|(name, last)| !name.is_empty() && number == Some(*last));
+    let apart = |word| behind_hyphen(word).map_or_else(|| vec![word], |(name, last)| vec![name, last]);
+    let words: Vec<_> = room_name::words(formal).into_iter().flat_map(apart).collect();
+    // Some lists write 0232 in one name, and 232 in the other.
     let plain = |word: &str| word.trim_matches(PUNCTUATION).trim_start_matches('0').to_lowercase();
     let is_number =
         |word: &&str| number.is_some_and(|number| !plain(number).is_empty() && plain(word) == plain(number));
@@ -112,7 +113,12 @@ pub(super) fn beginning(formal: &str, parts: Option<&Parts>) -> Option<String> {
     says_something.then_some(name)
 }
 
-/// The name that most prefixes of a building's formal names share.
+/// A formal name all of which names the building.
+pub(super) fn whole(formal: &str) -> String {
+    clean(&room_name::words(formal))
+}
+
+/// The name that most of the beginnings of a building's formal names share.
 pub(super) fn common(beginnings: &[String]) -> Option<Common> {
     let mut groups = HashMap::<String, Vec<&str>>::new();
     for beginning in beginnings {
@@ -235,6 +241,7 @@ mod tests {
             "Old Hall General Purpose Classroom",
             "Old Hall Active Learning Classroom 101",
             "Old Hall LH 101",
+            "Old Hall -Lecture Hall",
             "Old Hall, 1st Floor, 101",
             "Old Hall Third Floor 101",
             "Old Hall, Floor 1, Room 101",
@@ -247,11 +254,18 @@ mod tests {
         assert_eq!(of("Building 12 Room 0101", "101").as_deref(), Some("Building 12"));
         assert_eq!(of("Old Hall 7", "101").as_deref(), Some("Old Hall"));
         assert_eq!(of("Old Hall-B101", "B101").as_deref(), Some("Old Hall"));
-        for building in
-            ["Old Lecture Hall", "Old Hall Annex", "Lecture Center", "Science Building 2 Lab", "Old Engineering Lab"]
-        {
-            let expected = (building != "Lecture Center").then_some(building);
-            assert_eq!(of(&format!("{building} 101"), "101").as_deref(), expected, "{building}");
+        assert_eq!(of("Engineering 2-101", "101").as_deref(), Some("Engineering 2"));
+        assert_eq!(of("Engineering II-101", "101").as_deref(), Some("Engineering II"));
+        for building in [
+            "Old Lecture Hall",
+            "Old Hall Annex",
+            "Lecture Center",
+            "Learning Commons",
+            "Music Annex",
+            "Science Building 2 Lab",
+            "Old Engineering Lab",
+        ] {
+            assert_eq!(of(&format!("{building} 101"), "101").as_deref(), Some(building));
         }
     }
 

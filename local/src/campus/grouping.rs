@@ -97,7 +97,11 @@ struct Beginnings {
 /// Groups rooms.
 struct Grouper<'a> {
     names: Names,
-    /// The prefixes of the formal names, by the code in the room's name.
+    /// Codes whose last letter belongs to the room: `HALLB` of `HALLB101`, if there is `HALL`.
+    with_letter: HashSet<String>,
+    /// Codes and formal names with a number that is not the room's: `Research Park 4`.
+    numbered: HashSet<(String, String)>,
+    /// What the formal names begin with, by the code of the room's name.
     beginnings: HashMap<String, Beginnings>,
     chosen: &'a BTreeSet<&'a str>,
     from: BuildingFrom,
@@ -113,7 +117,17 @@ pub fn group(
     from: Option<BuildingFrom>,
 ) -> (BuildingFrom, Vec<DraftBuilding>) {
     let names = Names::learn(&all.iter().map(|room| room.name.as_str()));
-    let mut grouper = Grouper { names, beginnings: HashMap::new(), chosen, from: BuildingFrom::Name };
+    let mut grouper = Grouper {
+        names,
+        with_letter: HashSet::new(),
+        numbered: HashSet::new(),
+        beginnings: HashMap::new(),
+        chosen,
+        from: BuildingFrom::Name,
+    };
+    grouper.learn_numbered(all);
+    grouper.learn_beginnings(all);
+    grouper.learn_with_letter();
     grouper.learn_beginnings(all);
     grouper.from = from.unwrap_or_else(|| grouper.best(rooms));
     (grouper.from, grouper.buildings(rooms))
@@ -132,8 +146,42 @@ impl<'a> Grouper<'a> {
         self.beginnings = beginnings;
     }
 
+    /// Several rooms of a building have the same formal name, so its number is not theirs.
+    fn learn_numbered(&mut self, all: &[ListedRoom]) {
+        let mut rooms = HashMap::<(String, String), HashSet<String>>::new();
+        for room in all {
+            let (Some(Parts { code, room }), Some(formal)) = (self.parts(room), &room.formal_name) else { continue };
+            let mut numbers = formal.split(' ').filter(|word| has_number(word)).peekable();
+            if numbers.peek().is_some() && numbers.all(|number| !room.contains(number)) {
+                rooms.entry((code.to_uppercase(), formal.clone())).or_default().insert(room);
+            }
+        }
+        self.numbered = rooms.into_iter().filter(|(_, rooms)| rooms.len() > 1).map(|(name, _)| name).collect();
+    }
+
+    /// `HALLB101` is in `HALL` if that is a code with the same formal names.
+    fn learn_with_letter(&mut self) {
+        let name = |code: &str| Some(building_name::common(&self.beginnings.get(code)?.names)?.name);
+        let has_letter = |code: &&String| {
+            let shorter = code.strip_suffix(char::is_alphabetic).filter(|shorter| shorter.chars().count() > 1);
+            shorter.and_then(name).is_some_and(|of_shorter| name(code) == Some(of_shorter))
+        };
+        self.with_letter = self.beginnings.keys().filter(has_letter).cloned().collect();
+    }
+
     fn parts(&self, room: &ListedRoom) -> Option<Parts> {
-        self.names.parts(&room.name)
+        let parts = self.names.parts(&room.name)?;
+        let Parts { code, room: number } = &parts;
+        let is_in_one_word =
+            || room.name.strip_prefix(code.as_str()).is_some_and(|rest| rest.starts_with(number.as_str()));
+        if self.with_letter.contains(&code.to_uppercase())
+            && is_in_one_word()
+            && let Some((at, _)) = code.char_indices().next_back()
+        {
+            let (code, letter) = code.split_at(at);
+            return Some(Parts { code: code.to_owned(), room: format!("{letter}{number}") });
+        }
+        Some(parts)
     }
 
     fn building_of(&self, room: &ListedRoom, from: BuildingFrom) -> Option<String> {
@@ -147,7 +195,12 @@ impl<'a> Grouper<'a> {
 
     fn formal_beginning(&self, room: &ListedRoom) -> Option<String> {
         let formal = room.formal_name.as_deref().filter(|formal| *formal != room.name)?;
-        building_name::beginning(formal, self.parts(room).as_ref())
+        let parts = self.parts(room);
+        let code = parts.as_ref().map(|parts| parts.code.to_uppercase());
+        if code.is_some_and(|code| self.numbered.contains(&(code, formal.to_owned()))) {
+            return Some(building_name::whole(formal));
+        }
+        building_name::beginning(formal, parts.as_ref())
     }
 
     /// The building column, even if it is empty for some rooms, unless it has few names for many codes, like a column of

@@ -5,9 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Kinds of rooms, which are not building names.
-const KINDS: [&str; 45] = [
-    "annex",
+/// Words that say what a room is, and name no building.
+const KINDS: [&str; 44] = [
     "atrium",
     "auditorium",
     "ballroom",
@@ -54,9 +53,9 @@ const KINDS: [&str; 45] = [
     "tent",
 ];
 /// Words that may be a building name, but not next to a kind: `Dance 3`, but not `Dance Studio 3`.
-pub(super) const FILLERS: [&str; 20] = [
-    "a", "active", "and", "area", "arena", "center", "dance", "for", "gallery", "general", "gym", "hall", "learning",
-    "music", "of", "purpose", "smart", "space", "teaching", "tiered",
+pub(super) const FILLERS: [&str; 19] = [
+    "a", "active", "and", "area", "arena", "dance", "for", "gallery", "general", "gym", "hall", "learning", "music",
+    "of", "purpose", "smart", "space", "teaching", "tiered",
 ];
 /// Words that may separate a building from a room's number.
 const ROOM_WORDS: [&str; 10] = ["room", "rooms", "rm", "rm.", "#", "no.", "no", "-", ":", "|"];
@@ -64,10 +63,23 @@ const ROOM_WORDS: [&str; 10] = ["room", "rooms", "rm", "rm.", "#", "no.", "no", 
 const GLUED_ROOM_WORDS: [&str; 5] = ["#", "room", "rm.", "rm", "no."];
 /// Words that name a building only with a number.
 const BUILDING_WORDS: [&str; 4] = ["bldg", "bldg.", "building", "bld"];
-/// Last words of building names. After a dash, they mark a building, not a room: `West - Old Hall 101`.
-const STRUCTURES: [&str; 9] =
-    ["building", "center", "centre", "complex", "hall", "house", "laboratories", "library", "tower"];
-/// Separators between the parts of a name without spaces.
+/// Words at the end of building names: behind a dash they begin no room, `West - Old Hall 101`.
+const STRUCTURES: [&str; 13] = [
+    "annex",
+    "building",
+    "center",
+    "centre",
+    "commons",
+    "complex",
+    "gymnasium",
+    "hall",
+    "house",
+    "laboratories",
+    "library",
+    "tower",
+    "union",
+];
+/// What may stand between the parts of a name that has no blanks.
 const SEPARATORS: [char; 6] = ['-', '_', '.', '/', ':', '#'];
 
 /// A building's code and the room's name in that building.
@@ -103,14 +115,13 @@ impl Names {
     /// Learns from all names of a list.
     pub(super) fn learn<'a>(names: &(impl Iterator<Item = &'a str> + Clone)) -> Self {
         let one_letter = names.clone().filter(|name| is_letter_and_number(name)).count() * 2 > names.clone().count();
-        let mut learned = Self { one_letter, ..Self::default() };
+        let mostly_behind = names.clone().filter(|name| is_number_and_code(name)).count() * 2 > names.clone().count();
+        let mut learned = Self { one_letter, mostly_behind, ..Self::default() };
         let mut first_words = HashMap::<&str, usize>::new();
-        let mut times_behind = 0;
         for name in names.clone() {
             if let Some(parts) = learned.regular(name).map(|parts| learned.without_kind(parts)) {
                 let code = parts.code.to_uppercase();
                 if name.to_uppercase().ends_with(&code) {
-                    times_behind += 1;
                     learned.behind.insert(code.clone());
                 }
                 learned.codes.insert(code);
@@ -121,7 +132,6 @@ impl Names {
         }
         // `HALL A` and `HALL B` have no number, but a repeated code.
         learned.codes.extend(first_words.into_iter().filter(|(_, times)| *times > 1).map(|(word, _)| word.to_owned()));
-        learned.mostly_behind = times_behind * 2 > names.clone().count();
         learned
     }
 
@@ -177,7 +187,9 @@ impl Names {
     fn number_first(&self, first: &str, second: &str, words: &[&str]) -> Option<Parts> {
         let rest = words.get(1..)?;
         if has_number(second) {
-            return Some(Parts { code: first.to_owned(), room: rest.join(" ") });
+            let is_code_behind = self.mostly_behind && second.starts_with(char::is_alphabetic) && rest.len() == 1;
+            let (code, room) = if is_code_behind { (second, first.to_owned()) } else { (first, rest.join(" ")) };
+            return Some(Parts { code: code.to_owned(), room });
         }
         let begins_with_digit = first.starts_with(|c: char| c.is_ascii_digit());
         let in_first = if begins_with_digit { at_separator(first) } else { self.in_one_word(first) };
@@ -231,7 +243,7 @@ fn parts(code: &str, room: &str) -> Option<Parts> {
 /// `HALL 101`, `Long Name Hall 101`, `Long Name Hall - Stage 1`.
 fn code_first(words: &[&str]) -> Option<Parts> {
     let number = words.iter().position(|word| has_number(word))?;
-    let (code, room) = words.split_at(number);
+    let (code, room) = words.split_at(if ends_with_number_of_building(words, number) { number + 1 } else { number });
     if matches!(code, [word] if is_one_of(&BUILDING_WORDS, word)) {
         return numbered_building(code, room);
     }
@@ -244,6 +256,14 @@ fn code_first(words: &[&str]) -> Option<Parts> {
     let (code, named) = code.split_at(dash.unwrap_or(code.len()));
     let room = [without_room_words(named), room].concat();
     Some(Parts { code: without_room_words_behind(code).join(" "), room: room.join(" ") })
+}
+
+/// `Research Park 4 101`, but not `HALL 4 101`.
+fn ends_with_number_of_building(words: &[&str], number: usize) -> bool {
+    let (before, behind) = words.split_at(number);
+    let is_name = before.last().is_some_and(|word| word.contains(char::is_lowercase) && !is_one_of(&ROOM_WORDS, word));
+    let is_short = |word: &str| word.len() < 3 && word.chars().all(|c| c.is_ascii_digit());
+    is_name && !is_kind(&before.join(" ")) && matches!(behind, [first, second] if is_short(first) && has_number(second))
 }
 
 /// `Bldg 12 101`, `Building 12 - 101`, `Building 12-101`.
@@ -338,7 +358,8 @@ fn begins_with_number(word: &str) -> bool {
 pub(super) fn is_kind(text: &str) -> bool {
     let text = text.to_lowercase();
     let is_one = |word: &str| is_one_of(&ROOM_WORDS, word) || is_one_of(&KINDS, word);
-    let is_kind = |word: &str| is_one(word) || is_one(word.trim_end_matches('s'));
+    // A commons is a building.
+    let is_kind = |word: &str| is_one(word) || word != "commons" && is_one(word.trim_end_matches('s'));
     let words = text.split([' ', '/', '-']).map(|word| word.trim_matches([',', '(', ')', '&']));
     let mut words = words.filter(|word| !word.is_empty() && !FILLERS.contains(word)).peekable();
     words.peek().is_some() && words.all(is_kind)
@@ -350,6 +371,12 @@ fn is_letter_and_number(name: &str) -> bool {
     let begins =
         characters.next().is_some_and(char::is_alphabetic) && characters.next().is_some_and(|c| c.is_ascii_digit());
     begins && !name.split(' ').nth(1).is_some_and(is_code)
+}
+
+/// `101 HALL`, `B101 HALL2`, but not `HALL101 Lab`.
+fn is_number_and_code(name: &str) -> bool {
+    let last = name.rsplit(' ').next().unwrap_or_default();
+    begins_with_number(name) && name.contains(' ') && last.starts_with(char::is_alphabetic) && !is_kind(last)
 }
 
 /// Whether a word looks like a code: capital letters only.
@@ -418,6 +445,13 @@ mod tests {
             ("West - Old Hall 10", "West - Old Hall", "10"),
             ("Old Hall-B10", "Old Hall", "B10"),
             ("CLAS 101", "CLAS", "101"),
+            ("Lecture Center 10", "Lecture Center", "10"),
+            ("Conference Center Room 10", "Conference Center", "10"),
+            ("Learning Commons 10", "Learning Commons", "10"),
+            ("Music Annex 10", "Music Annex", "10"),
+            ("Engineering 2 101", "Engineering 2", "101"),
+            ("Research Park 4 B10A", "Research Park 4", "B10A"),
+            ("HALL 10 1", "HALL", "10 1"),
         ] {
             assert_eq!(split(&[name], name), Some((code.into(), room.into())), "{name}");
         }
@@ -471,13 +505,15 @@ mod tests {
 
     #[test]
     fn where_most_names_end_with_a_code_another_word_before_the_number_is_no_building() {
-        let list = ["1028 DANE", "1040 DANE", "101, DANE", "AUD 3 WELL", "AUD A DANE", "B118 WELL"];
+        let list =
+            ["1028 DANE", "1040 DANE", "101, DANE", "AUD 3 WELL", "AUD A DANE", "B118 WELL", "101 DANE2", "102 DANE2"];
         for (name, code, room) in [
             ("AUD 3 WELL", "WELL", "AUD 3"),
             ("AUD A DANE", "DANE", "AUD A"),
             ("1028 DANE", "DANE", "1028"),
             ("101, DANE", "DANE", "101"),
             ("B118 WELL", "WELL", "B118"),
+            ("101 DANE2", "DANE2", "101"),
         ] {
             assert_eq!(split(&list, name), Some((code.into(), room.into())), "{name}");
         }

@@ -127,7 +127,23 @@ fn formal_names_may_contain_both_the_code_and_the_name() {
 }
 
 #[test]
-fn formal_names_that_may_describe_a_room_are_marked_for_review() {
+fn a_number_in_the_formal_name_that_several_rooms_share_is_the_buildings() {
+    for building in ["85 Main Street", "Engineering 2", "Research Park 4"] {
+        let rooms = [room("OLD 101", building), room("OLD 102", building), room("OLD 103", building)];
+        assert_eq!(grouped(&rooms), [format!("OLD | {building} | 101, 102, 103")]);
+    }
+    let halves = [room("OLD 101A", "Old Hall 101"), room("OLD 101B", "Old Hall 101")];
+    assert_eq!(grouped(&halves), ["OLD | Old Hall | 101A, 101B"]);
+}
+
+#[test]
+fn a_letter_before_the_number_is_the_rooms_if_the_building_is_known_without_it() {
+    let rooms = [room("WELL101", "Well Hall 101"), room("WELLB06A", "Well Hall B06A"), room("WELLS1", "Wells Gym 1")];
+    assert_eq!(grouped(&rooms), ["WELL | Well Hall | 101, B06A", "WELLS | Wells Gym | 1"]);
+}
+
+#[test]
+fn formal_names_that_may_describe_a_room_are_to_be_checked() {
     assert_eq!(grouped(&[room("OLD 1", "Ceramics")]), ["OLD | Ceramics? | 1"]);
     let labs = [room("OLD 1", "Wet Lab"), room("OLD 2", "Wet Lab")];
     assert_eq!(grouped(&labs), ["OLD | Wet Lab? | 1, 2"]);
