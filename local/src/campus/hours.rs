@@ -1,8 +1,9 @@
 //! Derives opening hours from the closures of one month. Pure.
 //!
-//! 25Live has no opening hours, but it has "Closed" items. If guests can see them, what they leave open in most weeks are a
-//! building's usual hours. Guests see only the hours of a display grid, to which 25Live clips all items. Nothing is known
-//! outside it, so no hours extend beyond the earliest start and the latest end of all items.
+//! 25Live has no opening hours; it has "Closed" items, and where guests see them, what they leave open in most weeks is a
+//! building's usual day. Guests see only the hours of a display grid, to which all items are clipped. Outside of it 25Live is
+//! silent, so no hours go beyond the earliest start and the latest end of anything seen, unless so little was seen that the
+//! grid is not known.
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
@@ -15,7 +16,9 @@ use emptyclassroom::domain::{
 
 /// The default hours in minutes: 07:00 to 23:00.
 const USUAL: (u16, u16) = (7 * 60, 23 * 60);
-/// In minutes. No shorter time is a slot, so a building that is open for less counts as closed.
+/// A grid begins by 08:00 and ends at 17:00 or later. If less was seen, there are few bookings, and the grid is not known.
+const GRID: (u16, u16) = (8 * 60, 17 * 60);
+/// A shorter time is no slot, so a building that is open for less is closed.
 const SHORTEST: u16 = 30;
 /// A day in minutes.
 const DAY: u16 = 24 * 60;
@@ -74,6 +77,14 @@ impl Grid {
         (from < to).then_some(Self { from: TimeOfDay::from_minutes(from)?, to: TimeOfDay::from_minutes(to)? })
     }
 
+    /// The part of a day that guests see, as far as can be told.
+    fn likely(self) -> Self {
+        let usual = usual();
+        let from = if self.from.minutes() <= GRID.0 { self.from } else { usual.opens() };
+        let to = if self.to.minutes() >= GRID.1 { self.to } else { usual.closes() };
+        Self { from, to }
+    }
+
     const fn minutes(self) -> (u16, u16) {
         (self.from.minutes(), self.to.minutes())
     }
@@ -107,9 +118,14 @@ impl Plan {
     #[must_use]
     pub fn of(answers: &[Option<Bookings>]) -> Self {
         let known = || answers.iter().flatten();
-        let Some(grid) = Grid::of(known()) else {
-            return Self::usual(None, answers.len(), "25Live shows no bookings or closures in the requested rooms");
+        let Some(seen) = Grid::of(known()) else {
+            return Self::usual(
+                None,
+                answers.len(),
+                "25Live shows no bookings or closures in the rooms it was asked about",
+            );
         };
+        let grid = seen.likely();
         if !shows_closures(known()) {
             let why = "25Live shows guests no closures here, so weekends and holidays may look free";
             return Self::usual(Some(grid), answers.len(), why);
@@ -123,7 +139,7 @@ impl Plan {
             return Self::usual(Some(grid), answers.len(), "25Live shows every building closed for a whole month");
         };
         let hours = Hours::of(&campus, None);
-        let (from, to) = (grid.from, grid.to);
+        let Grid { from, to } = seen;
         Self {
             buildings: weeks.iter().map(|week| building(week.as_ref(), grid, &campus, &hours)).collect(),
             campus: hours,
