@@ -6,10 +6,11 @@
 use std::collections::{HashMap, HashSet};
 
 /// Words that say what a room is, and name no building.
-const KINDS: [&str; 44] = [
+const KINDS: [&str; 46] = [
     "atrium",
     "auditorium",
     "ballroom",
+    "breakout",
     "cafe",
     "class",
     "classroom",
@@ -25,6 +26,7 @@ const KINDS: [&str; 44] = [
     "floor",
     "foyer",
     "garden",
+    "interview",
     "lab",
     "laboratory",
     "lawn",
@@ -452,6 +454,7 @@ mod tests {
             ("Engineering 2 101", "Engineering 2", "101"),
             ("Research Park 4 B10A", "Research Park 4", "B10A"),
             ("HALL 10 1", "HALL", "10 1"),
+            ("WELL INTERVIEW ROOM 10", "WELL", "INTERVIEW 10"),
         ] {
             assert_eq!(split(&[name], name), Some((code.into(), room.into())), "{name}");
         }

@@ -25,6 +25,8 @@ pub use self::text::tidy;
 
 /// Texts that stand where a list has nothing to say, in small letters.
 const PLACEHOLDERS: [&str; 8] = ["-", "n/a", "none", "null", "tba", "tbd", "undefined", "unknown"];
+/// What some lists write before the name of each building.
+const BUILDING_LABELS: [&str; 2] = ["Building - ", "Building: "];
 /// How much of a document an error quotes.
 const BEGINNING: usize = 60;
 
@@ -227,12 +229,18 @@ impl RawRoom {
     fn read(self, features: &Names, categories: &Names) -> Option<ListedRoom> {
         let Self { id, name, formal_name, capacity, features: has, categories: is, building } = self;
         let says_something = |text: &String| !PLACEHOLDERS.contains(&text.to_lowercase().as_str());
-        let (formal_name, building) = (formal_name.filter(says_something), building.filter(says_something));
+        let formal_name = formal_name.filter(says_something);
+        let building = building.map(|building| without_label(&building).to_owned()).filter(says_something);
         let (mut features, categories) = (features.of(has), categories.of(is));
         // A campus file does not accept longer ones.
         features.retain(|feature| feature.chars().count() <= LONGEST_FEATURE);
         Some(ListedRoom { id: id?, name: name?, formal_name, capacity, features, categories, building })
     }
+}
+
+/// `Old Hall` of `Building - Old Hall`.
+fn without_label(building: &str) -> &str {
+    BUILDING_LABELS.iter().find_map(|label| building.strip_prefix(label)).unwrap_or(building)
 }
 
 fn other(document: &str) -> ListError {

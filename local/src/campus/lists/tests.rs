@@ -156,6 +156,14 @@ fn a_placeholder_is_no_building_and_no_formal_name() {
 }
 
 #[test]
+fn a_building_may_say_that_it_is_one() {
+    for building in ["Building - Old Hall", "Building: Old Hall", "Old Hall"] {
+        let document = json!([{"space_id": 7, "space_name": "HALL 101", "building_name": building}]);
+        assert_eq!(read(&document.to_string()).rooms[0].building.as_deref(), Some("Old Hall"), "{building}");
+    }
+}
+
+#[test]
 fn an_id_that_comes_twice_is_one_room() {
     let list = read(
         r#"{"spaces":{"space":[{"space_id":1,"space_name":"HALL 1","features":["A"]},{"space_id":"1","space_name":"HALL 1 B",
