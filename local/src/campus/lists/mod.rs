@@ -27,6 +27,8 @@ pub use self::text::tidy;
 const PLACEHOLDERS: [&str; 8] = ["-", "n/a", "none", "null", "tba", "tbd", "undefined", "unknown"];
 /// What some lists write before the name of each building.
 const BUILDING_LABELS: [&str; 2] = ["Building - ", "Building: "];
+/// How many characters of a name are read. Those of 25Live have fewer than 100.
+const LONGEST_NAME: usize = 200;
 /// How much of a document an error quotes.
 const BEGINNING: usize = 60;
 
@@ -229,8 +231,9 @@ impl RawRoom {
     fn read(self, features: &Names, categories: &Names) -> Option<ListedRoom> {
         let Self { id, name, formal_name, capacity, features: has, categories: is, building } = self;
         let says_something = |text: &String| !PLACEHOLDERS.contains(&text.to_lowercase().as_str());
-        let formal_name = formal_name.filter(says_something);
-        let building = building.map(|building| without_label(&building).to_owned()).filter(says_something);
+        let name = name.as_deref().and_then(beginning);
+        let formal_name = formal_name.as_deref().and_then(beginning).filter(says_something);
+        let building = building.as_deref().map(without_label).and_then(beginning).filter(says_something);
         let (mut features, categories) = (features.of(has), categories.of(is));
         // A campus file does not accept longer ones.
         features.retain(|feature| feature.chars().count() <= LONGEST_FEATURE);
@@ -241,6 +244,11 @@ impl RawRoom {
 /// `Old Hall` of `Building - Old Hall`.
 fn without_label(building: &str) -> &str {
     BUILDING_LABELS.iter().find_map(|label| building.strip_prefix(label)).unwrap_or(building)
+}
+
+/// As much of a name as is read.
+fn beginning(name: &str) -> Option<String> {
+    tidy(&name.chars().take(LONGEST_NAME).collect::<String>())
 }
 
 fn other(document: &str) -> ListError {

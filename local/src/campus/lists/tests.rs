@@ -156,6 +156,14 @@ fn a_placeholder_is_no_building_and_no_formal_name() {
 }
 
 #[test]
+fn an_endless_name_is_cut() {
+    let document = json!([{"space_id": 7, "space_name": "HALL ".repeat(100), "formal_name": "Old ".repeat(100)}]);
+    let room = &read(&document.to_string()).rooms[0];
+    let lengths = [&room.name, room.formal_name.as_ref().unwrap()].map(|name| name.chars().count());
+    assert!(lengths.iter().all(|length| *length <= LONGEST_NAME), "{lengths:?}");
+}
+
+#[test]
 fn a_building_may_say_that_it_is_one() {
     for building in ["Building - Old Hall", "Building: Old Hall", "Old Hall"] {
         let document = json!([{"space_id": 7, "space_name": "HALL 101", "building_name": building}]);
