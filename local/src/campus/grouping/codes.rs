@@ -67,7 +67,7 @@ pub(super) fn without_code<'a>(name: &'a str, code: &str) -> &'a str {
     let last = || {
         let rest = name.strip_suffix(code)?.strip_suffix(' ')?;
         let (_, word) = rest.rsplit_once(' ')?;
-        (word.starts_with(char::is_uppercase) && !code.contains(char::is_lowercase)).then_some(rest)
+        (word.starts_with(char::is_uppercase) && code.chars().all(char::is_uppercase)).then_some(rest)
     };
     let rest = before.or_else(behind).or_else(last).unwrap_or(name).trim();
     if rest.is_empty() { name } else { rest }

@@ -122,6 +122,7 @@ fn formal_names_may_contain_both_the_code_and_the_name() {
     for formal in ["Old Hall (OLD) 1", "OLD - Old Hall 1", "OLD 1 - Old Hall", "OLD: Old Hall 1", "Old Hall OLD 1"] {
         assert_eq!(grouped(&[room("OLD 1", formal)]), ["OLD | Old Hall | 1"], "{formal}");
     }
+    assert_eq!(grouped(&[room("B27 1", "Research Building B27 1")]), ["B27 | Research Building B27 | 1"]);
     assert_eq!(grouped(&[room("Old Hall 1", "OLD 1")]), ["OLD | Old Hall | 1"], "the names are swapped");
     assert_eq!(grouped(&[room("Old Hall 1", "Old 1")]), ["Old Hall | Old Hall | 1"], "the formal name is shorter");
 }
