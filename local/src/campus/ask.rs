@@ -10,7 +10,10 @@ use flate2::bufread::MultiGzDecoder;
 use reqwest::{Client, Response, StatusCode};
 use url::Url;
 
-use super::lists::{ListError, Page};
+use super::{
+    lists::{ListError, Page},
+    terminal::Progress,
+};
 
 /// The maximum size of a list in bytes, compressed or not. A full list of 2,000 rooms is about 4 MB.
 pub const LIST_LIMIT: usize = 32 * 1024 * 1024;
@@ -114,8 +117,11 @@ pub fn asks_to_sign_in(status: StatusCode) -> bool {
 /// 25Live returns no usable answer.
 pub async fn list(url: &Url) -> Result<Asked, AskError> {
     let http = twenty_five_live::client(url, TIMEOUT).build().map_err(AskError::Client)?;
+    let mut progress = Progress::begin("asking for the list of rooms, pages", 1);
     let first = page(&http, url).await?;
     let (said, count, size) = (first.pages, first.count, first.len());
+    progress.expect(said.unwrap_or(1));
+    progress.step();
     let asked_size = url.query_pairs().find(|(key, _)| key == "page_size").and_then(|(_, size)| size.parse().ok());
     let mut pages = vec![first];
     for number in 2..=MOST_PAGES {
@@ -129,6 +135,7 @@ pub async fn list(url: &Url) -> Result<Asked, AskError> {
         if next.is_empty() || next.first_id() == last.1 {
             break;
         }
+        progress.step();
         pages.push(next);
     }
     let had: usize = pages.iter().map(Page::len).sum();

@@ -53,7 +53,12 @@ impl Progress {
         progress
     }
 
-    /// Counts a finished step.
+    /// The work turns out to have so many parts.
+    pub const fn expect(&mut self, of: usize) {
+        self.of = of;
+    }
+
+    /// A part is done.
     pub fn step(&mut self) {
         self.done += 1;
         self.show();
