@@ -381,6 +381,12 @@ fn is_number_and_code(name: &str) -> bool {
     begins_with_number(name) && name.contains(' ') && last.starts_with(char::is_alphabetic) && !is_kind(last)
 }
 
+/// The first word of a name if it may be a code: two capital letters or more.
+pub(super) fn first_code(name: &str) -> Option<&str> {
+    let (word, _) = name.split_once([' ', '-'])?;
+    (word.chars().count() > 1 && word.chars().all(char::is_uppercase)).then_some(word)
+}
+
 /// Whether a word looks like a code: capital letters only.
 fn is_code(word: &str) -> bool {
     word.chars().count() > 1 && word.chars().all(char::is_uppercase) && !is_kind(word)

@@ -209,6 +209,20 @@ fn formal_names_group_the_few_rooms_whose_names_do_not() {
 }
 
 #[test]
+fn a_code_may_be_known_by_formal_names_alone() {
+    let usual = [room("OLD 1", "Old Hall 1"), room("OLD 2", "Old Hall 2"), room("OLD 3", "Old Hall 3")];
+    let conference = [room("CONF 1", "Conference Center 1"), room("CONF-2", "Conference Center 2")];
+    assert_eq!(
+        grouped(&[&usual[..], &conference].concat()),
+        ["CONF | Conference Center | 1, 2", "OLD | Old Hall | 1, 2, 3"]
+    );
+    let named = [room("UNI DANE", "Union Center Dane Auditorium"), room("UNI WELL", "Union Center Well Room")];
+    assert_eq!(grouped(&[&usual[..], &named].concat())[1], "UNI | Union Center? | DANE, WELL");
+    let others = [room("EAST LAWN", "Lawn, East"), room("EAST COURT", "Court, East")];
+    assert_eq!(grouped(&[&usual[..], &others].concat())[1], "OTHER | Other rooms? | EAST COURT, EAST LAWN");
+}
+
+#[test]
 fn categories_group_where_it_is_asked_for() {
     let rooms = [("OLD 1", "Old Hall"), ("OLD 2", "Old Hall"), ("X 1", "Gym, West")].map(|(name, category)| {
         ListedRoom { categories: vec!["Classrooms".into(), category.into()], ..room(name, "") }
