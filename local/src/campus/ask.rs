@@ -117,7 +117,7 @@ pub fn asks_to_sign_in(status: StatusCode) -> bool {
 /// 25Live returns no usable answer.
 pub async fn list(url: &Url) -> Result<Asked, AskError> {
     let http = twenty_five_live::client(url, TIMEOUT).build().map_err(AskError::Client)?;
-    let mut progress = Progress::begin("asking for the list of rooms, pages", 1);
+    let mut progress = Progress::begin("requesting the room list, pages", 1);
     let first = page(&http, url).await?;
     let (said, count, size) = (first.pages, first.count, first.len());
     progress.expect(said.unwrap_or(1));
@@ -212,7 +212,7 @@ async fn body(mut response: Response, url: &Url) -> Result<Vec<u8>, AskError> {
     Ok(body)
 }
 
-/// The bytes of a document, decompressed if it is gzip: at most one more than [`LIST_LIMIT`].
+/// Decompresses a document if it is gzip. Returns at most one byte more than [`LIST_LIMIT`].
 ///
 /// # Errors
 /// The gzip is damaged.

@@ -11,7 +11,7 @@ const PUNCTUATION: [char; 7] = [',', '-', ':', ';', '#', '(', ')'];
 /// Kinds of rooms: a prefix may end with one of these words, but a building's name does not.
 const ENDINGS: [&str; 8] =
     ["classroom", "classrooms", "class", "seminar", "lecture", "conference", "office", "computer"];
-/// Words that say what a room is behind `Hall`, and elsewhere may be part of a name.
+/// Words that describe a room after `Hall`, but may be part of a name elsewhere.
 const TYPES: [&str; 19] = [
     "active",
     "alc",
@@ -33,10 +33,10 @@ const TYPES: [&str; 19] = [
     "space",
     "teaching",
 ];
-/// Words that say which floor, beside the numbers.
+/// Words that name a floor, next to a number.
 const FLOORS: [&str; 3] = ["floor", "level", "lvl"];
 const ORDINALS: [&str; 7] = ["first", "second", "third", "fourth", "fifth", "ground", "main"];
-/// Words that go on with the number before them: `1 and 2`.
+/// Words that continue a list of numbers: `1 and 2`.
 const CONNECTIVES: [&str; 6] = ["&", "+", "and", "or", "through", "to"];
 /// Words that are not a name on their own.
 const NO_NAMES: [&str; 8] = ["the", "university", "college", "school", "building", "bldg", "center", "department"];
@@ -57,7 +57,7 @@ fn without_kind<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     if is_kind(&clean(kind)) && says_more { rest } else { words }
 }
 
-/// A building's name without words behind it that say what a room is, or on which floor: `Old Hall Lecture Hall`.
+/// Removes trailing words that describe a room or name a floor: `Old Hall Lecture Hall`.
 fn without_type<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     let bare = |word: &&'b str| word.trim_matches(PUNCTUATION);
     let is_type = |words: &[&str]| {
@@ -79,15 +79,15 @@ fn without_type<'a, 'b>(words: &'a [&'b str]) -> &'a [&'b str] {
     words.get(..end).unwrap_or_default()
 }
 
-/// The building in one formal name: what stands before the room's number, or behind it if only the code or nothing stands before
-/// it. `None` if the formal name says nothing of a building.
+/// The building in a formal name: the words before the room's number, or those after it if only the code or nothing comes
+/// before. `None` if the formal name contains no building.
 pub(super) fn beginning<'a>(formal: &'a str, parts: Option<&Parts>) -> Option<String> {
     let number = parts.and_then(|parts| parts.room.split(' ').next());
     let behind_hyphen =
         |word: &'a str| word.rsplit_once('-').filter(|(name, last)| !name.is_empty() && number == Some(*last));
     let apart = |word| behind_hyphen(word).map_or_else(|| vec![word], |(name, last)| vec![name, last]);
     let words: Vec<_> = room_name::words(formal).into_iter().flat_map(apart).collect();
-    // Some lists write 0232 in one name, and 232 in the other.
+    // Some lists have 0232 in one name and 232 in the other.
     let plain = |word: &str| word.trim_matches(PUNCTUATION).trim_start_matches('0').to_lowercase();
     let is_number =
         |word: &&str| number.is_some_and(|number| !plain(number).is_empty() && plain(word) == plain(number));
@@ -113,12 +113,12 @@ pub(super) fn beginning<'a>(formal: &'a str, parts: Option<&Parts>) -> Option<St
     says_something.then_some(name)
 }
 
-/// A formal name all of which names the building.
+/// The building's name if the whole formal name is one.
 pub(super) fn whole(formal: &str) -> String {
     clean(&room_name::words(formal))
 }
 
-/// The name that most of the beginnings of a building's formal names share.
+/// The name that most prefixes of a building's formal names share.
 pub(super) fn common(beginnings: &[String]) -> Option<Common> {
     let mut groups = HashMap::<String, Vec<&str>>::new();
     for beginning in beginnings {

@@ -17,7 +17,7 @@ const OTHER_NAME: &str = "Other rooms";
 
 /// A building column with one name for this many room codes contains campuses, not buildings.
 const CODES_OF_A_BUILDING: usize = 3;
-/// Why a code that no list has is a guess.
+/// The reason for the mark on a code that is in no list.
 const MADE_CODE: &str = "a code made from the name";
 
 /// Where a room's building comes from.
@@ -99,9 +99,9 @@ struct Grouper<'a> {
     names: Names,
     /// Codes whose last letter belongs to the room: `HALLB` of `HALLB101`, if there is `HALL`.
     with_letter: HashSet<String>,
-    /// Codes and formal names with a number that is not the room's: `Research Park 4`.
+    /// Codes and formal names whose number belongs to the building: `Research Park 4`.
     numbered: HashSet<(String, String)>,
-    /// What the formal names begin with, by the code of the room's name.
+    /// The prefixes of the formal names, by the code in the room's name.
     beginnings: HashMap<String, Beginnings>,
     chosen: &'a BTreeSet<&'a str>,
     from: BuildingFrom,
@@ -146,7 +146,7 @@ impl<'a> Grouper<'a> {
         self.beginnings = beginnings;
     }
 
-    /// Several rooms of a building have the same formal name, so its number is not theirs.
+    /// If several rooms of a building have the same formal name, its number is not theirs.
     fn learn_numbered(&mut self, all: &[ListedRoom]) {
         let mut rooms = HashMap::<(String, String), HashSet<String>>::new();
         for room in all {
@@ -207,17 +207,17 @@ impl<'a> Grouper<'a> {
     /// campuses. Otherwise the names; or the formal names, if they give more rooms a building, and the names give one to less
     /// than half.
     fn best(&self, rooms: &[&ListedRoom]) -> BuildingFrom {
-        let told = |from| rooms.iter().filter(|room| self.building_of(room, from).is_some()).count();
+        let with_building = |from| rooms.iter().filter(|room| self.building_of(room, from).is_some()).count();
         let in_column: Vec<_> = rooms.iter().filter(|room| room.building.is_some()).collect();
         let different = |from| {
             let buildings = in_column.iter().filter_map(|room| self.building_of(room, from));
             buildings.map(|name| name.to_uppercase()).collect::<HashSet<_>>().len()
         };
         let names_buildings = different(BuildingFrom::BldgName) * CODES_OF_A_BUILDING > different(BuildingFrom::Name);
-        let names = told(BuildingFrom::Name);
+        let names = with_building(BuildingFrom::Name);
         if !in_column.is_empty() && names_buildings {
             BuildingFrom::BldgName
-        } else if names * 2 < rooms.len() && told(BuildingFrom::Formal) > names {
+        } else if names * 2 < rooms.len() && with_building(BuildingFrom::Formal) > names {
             BuildingFrom::Formal
         } else {
             BuildingFrom::Name
@@ -297,8 +297,8 @@ impl<'a> Grouper<'a> {
         rest
     }
 
-    /// Makes buildings of rooms whose formal names, with a room's number, begin with the same, and of rooms whose names begin
-    /// with the same code and whose formal names have a beginning in common. Returns the others.
+    /// Groups rooms whose formal names have a room number and the same prefix, and rooms whose names begin with the same code
+    /// and whose formal names share a prefix. Returns the other rooms.
     fn house_together(
         &self,
         rooms: Vec<&'a ListedRoom>,
@@ -340,12 +340,12 @@ impl<'a> Grouper<'a> {
     fn code_and_name(&self, key: &str, group: &Group<'a>) -> (Guess, Guess) {
         let code = self.code(key, group);
         if let Some((of_key, name)) = code_and_name(key) {
-            // Rooms have the code that people know: `OLD 101` in `0104 - Old Hall`.
+            // People know the code in the rooms' names: `OLD 101` in `0104 - Old Hall`.
             let is_known = self.from != BuildingFrom::Name && code.check.is_none();
             return (if is_known { code } else { Guess::sure(of_key) }, Guess::sure(name));
         }
         let name = self.name(key, &code.value);
-        // Some lists have the code in the formal names or in the column, and the building's name in the names.
+        // Some lists have the code in the formal name or in the column, and the building's name in the name.
         let is_shorter = self.from == BuildingFrom::Name || name.value.len() < code.value.len();
         let is_swapped = is_shorter && is_name(&code.value) && !is_name(&name.value);
         if is_swapped {
@@ -428,7 +428,7 @@ impl<'a> Grouper<'a> {
     }
 }
 
-/// Groups of several rooms with the same key, and the other rooms.
+/// Returns the groups of two or more rooms with the same key, and the other rooms.
 fn together(
     rooms: Vec<&ListedRoom>,
     key: impl Fn(&ListedRoom) -> Option<String>,
@@ -449,7 +449,7 @@ fn together(
     (groups, rest)
 }
 
-/// The code with which the names of all these rooms begin, unless formal names use it as a word: `Old Hall Lab 1`.
+/// The code at the beginning of all these rooms' names, unless formal names use it as a word: `Old Hall Lab 1`.
 fn shared_code(rooms: &[&ListedRoom]) -> Option<Guess> {
     let code = first_code(&rooms.first()?.name)?;
     let is_word = |room: &&ListedRoom| {
@@ -492,7 +492,7 @@ fn most_usual(spellings: &[String]) -> Option<String> {
     most_frequent(if others.is_empty() { &small } else { &others }).map(|(text, _)| text.to_owned())
 }
 
-/// Whether a text is more than a code: it has several words, or small letters behind a capital one.
+/// Whether a text is more than a code: it has several words, or lowercase letters after a capital.
 fn is_name(text: &str) -> bool {
     text.contains(' ') || text.contains(char::is_lowercase) && text.contains(char::is_uppercase)
 }

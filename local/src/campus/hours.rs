@@ -1,9 +1,9 @@
 //! Derives opening hours from the closures of one month. Pure.
 //!
-//! 25Live has no opening hours; it has "Closed" items, and where guests see them, what they leave open in most weeks is a
-//! building's usual day. Guests see only the hours of a display grid, to which all items are clipped. Outside of it 25Live is
-//! silent, so no hours go beyond the earliest start and the latest end of anything seen, unless so little was seen that the
-//! grid is not known.
+//! 25Live has no opening hours, but it has "Closed" items. If guests can see them, what they leave open in most weeks are a
+//! building's usual hours. Guests see only the hours of a display grid, to which 25Live clips all items. Nothing is known
+//! outside it, so no hours extend beyond the earliest start and the latest end of all items, unless there are too few items
+//! to know the grid.
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
@@ -16,9 +16,9 @@ use emptyclassroom::domain::{
 
 /// The default hours in minutes: 07:00 to 23:00.
 const USUAL: (u16, u16) = (7 * 60, 23 * 60);
-/// A grid begins by 08:00 and ends at 17:00 or later. If less was seen, there are few bookings, and the grid is not known.
+/// A grid begins by 08:00 and ends at 17:00 or later. Items that span less are just few, and the grid is not known.
 const GRID: (u16, u16) = (8 * 60, 17 * 60);
-/// A shorter time is no slot, so a building that is open for less is closed.
+/// In minutes. No shorter time is a slot, so a building that is open for less counts as closed.
 const SHORTEST: u16 = 30;
 /// A day in minutes.
 const DAY: u16 = 24 * 60;
@@ -77,7 +77,7 @@ impl Grid {
         (from < to).then_some(Self { from: TimeOfDay::from_minutes(from)?, to: TimeOfDay::from_minutes(to)? })
     }
 
-    /// The part of a day that guests see, as far as can be told.
+    /// The part of a day that guests probably see.
     fn likely(self) -> Self {
         let usual = usual();
         let from = if self.from.minutes() <= GRID.0 { self.from } else { usual.opens() };

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Words that say what a room is, and name no building.
+/// Kinds of rooms, which are not building names.
 const KINDS: [&str; 46] = [
     "atrium",
     "auditorium",
@@ -65,7 +65,7 @@ const ROOM_WORDS: [&str; 10] = ["room", "rooms", "rm", "rm.", "#", "no.", "no", 
 const GLUED_ROOM_WORDS: [&str; 5] = ["#", "room", "rm.", "rm", "no."];
 /// Words that name a building only with a number.
 const BUILDING_WORDS: [&str; 4] = ["bldg", "bldg.", "building", "bld"];
-/// Words at the end of building names: behind a dash they begin no room, `West - Old Hall 101`.
+/// Last words of building names. After a dash, they mark a building, not a room: `West - Old Hall 101`.
 const STRUCTURES: [&str; 13] = [
     "annex",
     "building",
@@ -81,7 +81,7 @@ const STRUCTURES: [&str; 13] = [
     "tower",
     "union",
 ];
-/// What may stand between the parts of a name that has no blanks.
+/// Separators between the parts of a name without spaces.
 const SEPARATORS: [char; 6] = ['-', '_', '.', '/', ':', '#'];
 
 /// A building's code and the room's name in that building.
@@ -109,7 +109,7 @@ pub(super) struct Names {
     codes: HashSet<String>,
     /// The codes that follow the room.
     behind: HashSet<String>,
-    /// Whether most names have their code behind the room: `AUD 3 HALL` is in `HALL` then.
+    /// Whether most names have the code after the room. Then `AUD 3 HALL` is in `HALL`.
     mostly_behind: bool,
 }
 
@@ -221,7 +221,7 @@ impl Names {
         before.flatten()
     }
 
-    /// `Lobby HALL`, where other rooms are in `HALL`.
+    /// Splits `Lobby HALL` if other rooms are in `HALL`.
     fn by_code_behind(&self, name: &str) -> Option<Parts> {
         ends(name).find_map(|at| {
             let (rest, code) = name.split_at(at);
@@ -231,7 +231,7 @@ impl Names {
     }
 }
 
-/// Where a word or a part of a name ends.
+/// The positions at which a word or a part of a name ends.
 fn ends(name: &str) -> impl DoubleEndedIterator<Item = usize> {
     name.match_indices(|c: char| c == ' ' || SEPARATORS.contains(&c)).map(|(at, _)| at)
 }
@@ -260,7 +260,7 @@ fn code_first(words: &[&str]) -> Option<Parts> {
     Some(Parts { code: without_room_words_behind(code).join(" "), room: room.join(" ") })
 }
 
-/// `Research Park 4 101`, but not `HALL 4 101`.
+/// Whether the first of two numbers belongs to the building: `Research Park 4 101`, but not `HALL 4 101`.
 fn ends_with_number_of_building(words: &[&str], number: usize) -> bool {
     let (before, behind) = words.split_at(number);
     let is_name = before.last().is_some_and(|word| word.contains(char::is_lowercase) && !is_one_of(&ROOM_WORDS, word));
@@ -350,13 +350,13 @@ pub(super) fn has_number(word: &str) -> bool {
     !is_ordinal && word.contains(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a word is a room's number, perhaps behind a letter or two: `101`, `B101`, `LL16`.
+/// Whether a word begins with a room number of at most two letters and a digit: `101`, `B101`, `LL16`.
 fn begins_with_number(word: &str) -> bool {
     let number = word.trim_start_matches(char::is_uppercase);
     word.len() - number.len() < 3 && number.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Whether a text says what a room is, and names no building.
+/// Whether a text only describes the kind of a room.
 pub(super) fn is_kind(text: &str) -> bool {
     let text = text.to_lowercase();
     let is_one = |word: &str| is_one_of(&ROOM_WORDS, word) || is_one_of(&KINDS, word);
@@ -375,13 +375,13 @@ fn is_letter_and_number(name: &str) -> bool {
     begins && !name.split(' ').nth(1).is_some_and(is_code)
 }
 
-/// `101 HALL`, `B101 HALL2`, but not `HALL101 Lab`.
+/// Whether a name has the room first: `101 HALL`, `B101 HALL2`, but not `HALL101 Lab`.
 fn is_number_and_code(name: &str) -> bool {
     let last = name.rsplit(' ').next().unwrap_or_default();
     begins_with_number(name) && name.contains(' ') && last.starts_with(char::is_alphabetic) && !is_kind(last)
 }
 
-/// The first word of a name if it may be a code: two capital letters or more.
+/// The first word of a name if it may be a code: at least two capital letters.
 pub(super) fn first_code(name: &str) -> Option<&str> {
     let (word, _) = name.split_once([' ', '-'])?;
     (word.chars().count() > 1 && word.chars().all(char::is_uppercase)).then_some(word)
@@ -513,7 +513,7 @@ mod tests {
     }
 
     #[test]
-    fn where_most_names_end_with_a_code_another_word_before_the_number_is_no_building() {
+    fn if_most_names_end_with_a_code_a_word_before_the_number_is_not_a_building() {
         let list =
             ["1028 DANE", "1040 DANE", "101, DANE", "AUD 3 WELL", "AUD A DANE", "B118 WELL", "101 DANE2", "102 DANE2"];
         for (name, code, room) in [
@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_is_a_building_where_most_names_begin_so() {
+    fn a_single_letter_is_a_building_if_most_names_begin_with_one() {
         assert_eq!(split(&["A101", "B201", "Lawn"], "B201"), Some(("B".into(), "201".into())));
         assert_eq!(split(&["B201", "HALL 1", "HALL 2"], "B201"), None);
         assert_eq!(split(&["B201 HALL", "B202 HALL", "1 HALL"], "B201 HALL"), Some(("HALL".into(), "B201".into())));

@@ -8,7 +8,7 @@ use super::lists::{ListedRoom, RoomList};
 const CLASS: &str = "class";
 /// Exceptions: categories whose names contain one of these.
 const NO_CLASS: [&str; 7] = ["non-class", "nonclass", "non class", "not a class", "unclass", "classic", "classif"];
-/// What the names of rooms that exist no more have, in small letters.
+/// Parts of the names of rooms that are no longer in use, lowercase.
 const DEAD: [&str; 13] = [
     "not used",
     "not in use",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_whose_names_say_that_they_are_not_in_use_are_left_out() {
+    fn rooms_named_as_not_in_use_are_left_out() {
         for name in ["A 1 (Not Used)", "A 1 DO NOT SCHEDULE", "A 1 (retired)", "A 1 - Out of service", "A 1 not in use"]
         {
             let list = list(&[(name, &[]), ("Retired Faculty Lounge", &[])]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn without_categories_of_classrooms_every_room_is_in_with_the_reason() {
+    fn without_classroom_categories_every_room_is_included_with_the_reason() {
         for (categories, reason) in [(&[][..], "the list has no categories"), (&["Labs"], "no category name contains")]
         {
             let list = list(&[("A 1", categories), ("A 2", &[])]);

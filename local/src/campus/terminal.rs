@@ -53,12 +53,12 @@ impl Progress {
         progress
     }
 
-    /// The work turns out to have so many parts.
+    /// Sets the number of steps, once it is known.
     pub const fn expect(&mut self, of: usize) {
         self.of = of;
     }
 
-    /// A part is done.
+    /// Counts a finished step.
     pub fn step(&mut self) {
         self.done += 1;
         self.show();

@@ -59,11 +59,11 @@ pub(super) fn code_and_name(text: &str) -> Option<(&str, &str)> {
     behind().or_else(before).filter(|(code, name)| is_code(code) && !is_code(name))
 }
 
-/// A building's name without its code: `Old Hall` of `OLD - Old Hall`, `Old Hall (OLD)` or `Old Hall OLD`.
+/// Removes the code from a building's name: `Old Hall` from `OLD - Old Hall`, `Old Hall (OLD)` or `Old Hall OLD`.
 pub(super) fn without_code<'a>(name: &'a str, code: &str) -> &'a str {
     let before = name.strip_prefix(code).and_then(|rest| rest.trim_start().strip_prefix(['-', ':']));
     let behind = || name.strip_suffix(')')?.strip_suffix(code)?.strip_suffix('(');
-    // But not `Old Hall of GYM`.
+    // `Old Hall of GYM` keeps it.
     let last = || {
         let rest = name.strip_suffix(code)?.strip_suffix(' ')?;
         let (_, word) = rest.rsplit_once(' ')?;

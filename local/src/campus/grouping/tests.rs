@@ -95,7 +95,7 @@ fn the_building_column_is_the_preferred_source() {
 }
 
 #[test]
-fn a_column_of_codes_or_numbers_does_not_hide_the_names() {
+fn a_building_column_of_codes_or_numbers_does_not_hide_the_names() {
     let rooms = [in_building("Old Hall 1", "OLD"), in_building("Old Hall 2", "OLD"), in_building("New Gym 3", "GYM")];
     assert_eq!(grouped(&rooms), ["GYM | New Gym | 3", "OLD | Old Hall | 1, 2"]);
     let numbered = |building: &str| ListedRoom { building: Some(building.into()), ..room("OLD 1", "Old Hall 1") };
@@ -105,7 +105,7 @@ fn a_column_of_codes_or_numbers_does_not_hide_the_names() {
 }
 
 #[test]
-fn a_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
+fn a_building_column_that_is_empty_for_most_rooms_still_names_the_buildings() {
     let rooms = [
         in_building("OLD 1", "Old Hall"),
         room("OLD 2", ""),
@@ -128,7 +128,7 @@ fn formal_names_may_contain_both_the_code_and_the_name() {
 }
 
 #[test]
-fn a_number_in_the_formal_name_that_several_rooms_share_is_the_buildings() {
+fn a_number_in_a_formal_name_that_several_rooms_share_belongs_to_the_building() {
     for building in ["85 Main Street", "Engineering 2", "Research Park 4"] {
         let rooms = [room("OLD 101", building), room("OLD 102", building), room("OLD 103", building)];
         assert_eq!(grouped(&rooms), [format!("OLD | {building} | 101, 102, 103")]);
@@ -138,13 +138,13 @@ fn a_number_in_the_formal_name_that_several_rooms_share_is_the_buildings() {
 }
 
 #[test]
-fn a_letter_before_the_number_is_the_rooms_if_the_building_is_known_without_it() {
+fn a_letter_before_the_number_belongs_to_the_room_if_the_code_occurs_without_it() {
     let rooms = [room("WELL101", "Well Hall 101"), room("WELLB06A", "Well Hall B06A"), room("WELLS1", "Wells Gym 1")];
     assert_eq!(grouped(&rooms), ["WELL | Well Hall | 101, B06A", "WELLS | Wells Gym | 1"]);
 }
 
 #[test]
-fn formal_names_that_may_describe_a_room_are_to_be_checked() {
+fn formal_names_that_may_describe_a_room_are_marked_for_review() {
     assert_eq!(grouped(&[room("OLD 1", "Ceramics")]), ["OLD | Ceramics? | 1"]);
     let labs = [room("OLD 1", "Wet Lab"), room("OLD 2", "Wet Lab")];
     assert_eq!(grouped(&labs), ["OLD | Wet Lab? | 1, 2"]);
@@ -193,7 +193,7 @@ fn rooms_are_grouped_by_formal_name_if_names_lack_a_building() {
 }
 
 #[test]
-fn formal_names_group_the_few_rooms_whose_names_do_not() {
+fn rooms_whose_names_have_no_code_are_grouped_by_formal_name() {
     let rooms = [
         room("OLD 1", "Old Hall 1"),
         room("OLD 2", "Old Hall 2"),
@@ -209,7 +209,7 @@ fn formal_names_group_the_few_rooms_whose_names_do_not() {
 }
 
 #[test]
-fn a_code_may_be_known_by_formal_names_alone() {
+fn a_code_may_occur_only_in_formal_names() {
     let usual = [room("OLD 1", "Old Hall 1"), room("OLD 2", "Old Hall 2"), room("OLD 3", "Old Hall 3")];
     let conference = [room("CONF 1", "Conference Center 1"), room("CONF-2", "Conference Center 2")];
     assert_eq!(
@@ -223,7 +223,7 @@ fn a_code_may_be_known_by_formal_names_alone() {
 }
 
 #[test]
-fn categories_group_where_it_is_asked_for() {
+fn rooms_are_grouped_by_category_on_request() {
     let rooms = [("OLD 1", "Old Hall"), ("OLD 2", "Old Hall"), ("X 1", "Gym, West")].map(|(name, category)| {
         ListedRoom { categories: vec!["Classrooms".into(), category.into()], ..room(name, "") }
     });

@@ -111,8 +111,8 @@ fn without_closures_the_default_hours_are_clipped_and_marked_for_review() {
 }
 
 #[test]
-fn a_few_bookings_do_not_end_the_day() {
-    // Nothing but 10 to 11, as in a break.
+fn a_few_bookings_do_not_limit_the_hours() {
+    // Only 10 to 11, such as during a break.
     assert_eq!(shown(&Plan::of(&[Some(month(|_| vec![]))]).campus), "07:00-23:00");
     let open_late = Plan::of(&[Some(month(|_| vec![(0, 6)]))]);
     assert_eq!(shown(&open_late.campus), "06:00-23:00");
@@ -120,7 +120,7 @@ fn a_few_bookings_do_not_end_the_day() {
 }
 
 #[test]
-fn a_grid_is_what_lies_between_the_first_start_and_the_last_end() {
+fn the_grid_spans_the_earliest_start_to_the_latest_end() {
     let mut bookings = Bookings::default();
     assert_eq!(Grid::of([&bookings].into_iter()), None);
     bookings.add(

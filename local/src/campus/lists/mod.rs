@@ -23,11 +23,11 @@ use serde_json::{Map, Value};
 use self::joined::{Cell, Names};
 pub use self::text::tidy;
 
-/// Texts that stand where a list has nothing to say, in small letters.
+/// Placeholders for an empty field, lowercase.
 const PLACEHOLDERS: [&str; 8] = ["-", "n/a", "none", "null", "tba", "tbd", "undefined", "unknown"];
-/// What some lists write before the name of each building.
+/// Labels that some lists put before each building's name.
 const BUILDING_LABELS: [&str; 2] = ["Building - ", "Building: "];
-/// How many characters of a name are read. Those of 25Live have fewer than 100.
+/// The maximum number of characters read from a name. 25Live's names have fewer than 100.
 const LONGEST_NAME: usize = 200;
 /// How much of a document an error quotes.
 const BEGINNING: usize = 60;
@@ -241,12 +241,12 @@ impl RawRoom {
     }
 }
 
-/// `Old Hall` of `Building - Old Hall`.
+/// Removes the label from a building's name: `Old Hall` from `Building - Old Hall`.
 fn without_label(building: &str) -> &str {
     BUILDING_LABELS.iter().find_map(|label| building.strip_prefix(label)).unwrap_or(building)
 }
 
-/// As much of a name as is read.
+/// Cuts a name off at [`LONGEST_NAME`] and tidies it.
 fn beginning(name: &str) -> Option<String> {
     tidy(&name.chars().take(LONGEST_NAME).collect::<String>())
 }

@@ -148,7 +148,7 @@ fn xml_is_read_with_and_without_namespace_prefixes() {
 }
 
 #[test]
-fn a_placeholder_is_no_building_and_no_formal_name() {
+fn a_placeholder_is_not_a_building_or_a_formal_name() {
     for placeholder in ["N/A", "none", "TBD", "-"] {
         let document = json!([{"space_id": 7, "space_name": "HALL 101", "formal_name": placeholder, "building_name": placeholder}]);
         assert_eq!(read(&document.to_string()).rooms, [room("7", "HALL 101")], "{placeholder}");
@@ -156,7 +156,7 @@ fn a_placeholder_is_no_building_and_no_formal_name() {
 }
 
 #[test]
-fn an_endless_name_is_cut() {
+fn an_overlong_name_is_cut_off() {
     let document = json!([{"space_id": 7, "space_name": "HALL ".repeat(100), "formal_name": "Old ".repeat(100)}]);
     let room = &read(&document.to_string()).rooms[0];
     let lengths = [&room.name, room.formal_name.as_ref().unwrap()].map(|name| name.chars().count());
@@ -164,7 +164,7 @@ fn an_endless_name_is_cut() {
 }
 
 #[test]
-fn a_building_may_say_that_it_is_one() {
+fn a_label_before_a_buildings_name_is_removed() {
     for building in ["Building - Old Hall", "Building: Old Hall", "Old Hall"] {
         let document = json!([{"space_id": 7, "space_name": "HALL 101", "building_name": building}]);
         assert_eq!(read(&document.to_string()).rooms[0].building.as_deref(), Some("Old Hall"), "{building}");
@@ -172,7 +172,7 @@ fn a_building_may_say_that_it_is_one() {
 }
 
 #[test]
-fn an_id_that_comes_twice_is_one_room() {
+fn a_repeated_id_is_one_room() {
     let list = read(
         r#"{"spaces":{"space":[{"space_id":1,"space_name":"HALL 1","features":["A"]},{"space_id":"1","space_name":"HALL 1 B",
         "max_capacity":9,"features":["A","B"]},{"space_id":2,"space_name":"HALL 1"}]}}"#,

@@ -2,48 +2,33 @@
 
 use emptyclassroom::domain::campus::LARGEST_CAPACITY;
 use emptyclassroom::outside::twenty_five_live::LONGEST_PREFIX;
+use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 use quick_xml::escape::unescape;
 use serde_json::Value;
 
 /// How much of a document is searched for its format.
 const HEAD: usize = 1024;
-/// What Windows-1252 has from 0x80 on, where Latin-1 has control characters.
-const WINDOWS_1252: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', //
-    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
 
-/// The text of a list: UTF-8, or UTF-16 as some programs save it, or Windows-1252 for the bytes that are neither.
+/// Decodes a list: UTF-8, UTF-16 (some programs save it), or Windows-1252 for the bytes that are neither.
 pub(super) fn decoded(bytes: &[u8]) -> String {
     match bytes {
-        [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes),
-        // Without a byte order mark.
-        [b')' | b'[' | b'{' | b'<', 0, ..] => utf_16(bytes, u16::from_le_bytes),
-        [0, b')' | b'[' | b'{' | b'<', ..] => utf_16(bytes, u16::from_be_bytes),
+        // With a byte order mark, or with a first character that is ASCII.
+        [0xff, 0xfe, ..] | [b')' | b'[' | b'{' | b'<', 0, ..] => UTF_16LE.decode_with_bom_removal(bytes).0.into_owned(),
+        [0xfe, 0xff, ..] | [0, b')' | b'[' | b'{' | b'<', ..] => UTF_16BE.decode_with_bom_removal(bytes).0.into_owned(),
         [0xef, 0xbb, 0xbf, rest @ ..] | rest => utf_8(rest),
     }
 }
 
 fn utf_8(bytes: &[u8]) -> String {
-    let chunks = bytes.utf8_chunks().map(|chunk| {
-        let others = chunk.invalid().iter().map(|byte| windows_1252(*byte));
-        chunk.valid().chars().chain(others).collect::<String>()
-    });
-    chunks.collect()
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.push_str(&WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+    }
+    text
 }
 
-fn windows_1252(byte: u8) -> char {
-    let place = byte.checked_sub(0x80).map(usize::from);
-    place.and_then(|place| WINDOWS_1252.get(place)).copied().unwrap_or(char::from(byte))
-}
-
-fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
-    let units = bytes.chunks_exact(2).filter_map(|two| <[u8; 2]>::try_from(two).ok().map(unit));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-}
-
-/// Where the JSON of a document begins, whatever stands before it; `None` if it is no JSON.
+/// The JSON of a document, after a possible prefix; `None` if there is none.
 pub(super) fn json_part(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let start = text.bytes().take(LONGEST_PREFIX).position(|byte| matches!(byte, b'{' | b'['))?;

@@ -72,19 +72,19 @@ struct RawClassroom {
     features: Vec<Spanned<String>>,
 }
 
-/// The reason why TOML was refused, without the words of programmers. `held` is the text that was refused.
+/// The reason why a TOML value was refused, without Rust's names of types. `held` is that value in the file.
 pub(super) fn reason(message: &str, held: &str) -> String {
     let is_short = !held.is_empty() && !held.contains('\n');
     let expected = match message.rsplit_once(", expected ").filter(|_| is_short) {
-        Some((_, "a string")) => "a text in quotes",
-        Some((_, "a sequence")) => "a list in brackets",
-        Some((_, "u32")) => return format!("`{held}` should be a whole number, from 1 to {LARGEST_CAPACITY}"),
+        Some((_, "a string")) => "text in quotes".to_owned(),
+        Some((_, "a sequence")) => "a list in brackets".to_owned(),
+        Some((_, "u32")) => format!("a whole number from 1 to {LARGEST_CAPACITY}"),
         _ => return message.to_owned(),
     };
-    format!("`{held}` should be {expected}")
+    format!("found `{held}`; expected {expected}")
 }
 
-/// Where in the file, and why.
+/// The position in the file and the reason.
 pub(super) struct Invalid(pub(super) Range<usize>, pub(super) String);
 
 impl RawCampus {
@@ -297,7 +297,7 @@ fn location(raw: &Spanned<Vec<f64>>) -> Result<Location, Invalid> {
         ref numbers => {
             let held = numbers.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
             let reason = format!(
-                "[{held}] is not a location: expected the latitude, from -90 to 90, and the longitude, from -180 to 180"
+                "[{held}] is not a location; expected a latitude from -90 to 90 and a longitude from -180 to 180"
             );
             Err(Invalid(raw.span(), reason))
         }

@@ -76,9 +76,9 @@ fn each_refusal_names_file_line_and_reason() {
         ("Europe/Berlin", "Europe/Bärlin", "small.toml, line 3: `Europe/Bärlin` is not a time zone"),
         ("opens = \"08:00\"", "opens = \"8\"", "small.toml, line 8: `8` is not a time of day"),
         ("name = \"102\"", "nmae = \"102\"", "small.toml, line 17: unknown field `nmae`"),
-        ("name = \"102\"", "name = \"\"", "small.toml, line 17: the name should be a text"),
-        ("name = \"102\"", "name = 102", "small.toml, line 17: `102` should be a text in quotes"),
-        ("opens = \"08:00\"", "opens = 08:00", "small.toml, line 8: `08:00` should be a text in quotes"),
+        ("name = \"102\"", "name = \"\"", "small.toml, line 17: the name is \"\"; expected text"),
+        ("name = \"102\"", "name = 102", "small.toml, line 17: found `102`; expected text in quotes"),
+        ("opens = \"08:00\"", "opens = 08:00", "small.toml, line 8: found `08:00`; expected text in quotes"),
     ];
     for (from, to, expected) in cases {
         let refusal = refused(&SMALL.replace(from, to));
@@ -287,19 +287,19 @@ fn each_bad_optional_value_is_refused_with_line_and_reason() {
             "capacity = 1000001",
             "line 13: the capacity is 1000001; expected a number between 1 and 1000000",
         ),
-        ("\"Projector\"", long.as_str(), "line 13: the feature is longer than 100 characters"),
+        ("\"Projector\"", long.as_str(), "line 13: the feature is too long; expected at most 100 characters"),
         ("[42.3504, -71]", "[42.3504, -71, 3]", "line 22: [42.3504, -71, 3] is not a location"),
         ("[42.3504, -71]", "[42.3504]", "line 22: [42.3504] is not a location"),
-        ("capacity = 40", "capacity = -4", "line 13: `-4` should be a whole number, from 1 to 1000000"),
-        ("capacity = 40", "capacity = 4.5", "line 13: `4.5` should be a whole number, from 1 to 1000000"),
-        ("capacity = 40", "capacity = 99999999999", "line 13: `99999999999` should be a whole number"),
-        ("\"2026-11-26\"", "2026-11-26", "line 7: `2026-11-26` should be a text in quotes"),
+        ("capacity = 40", "capacity = -4", "line 13: found `-4`; expected a whole number from 1 to 1000000"),
+        ("capacity = 40", "capacity = 4.5", "line 13: found `4.5`; expected a whole number from 1 to 1000000"),
+        ("capacity = 40", "capacity = 99999999999", "line 13: found `99999999999`; expected a whole number"),
+        ("\"2026-11-26\"", "2026-11-26", "line 7: found `2026-11-26`; expected text in quotes"),
         (
             "features = [\"IT: Network, Wired\", \"Projector\"]",
             "features = \"A, B\"",
-            "line 13: `\"A, B\"` should be a list in brackets",
+            "line 13: found `\"A, B\"`; expected a list in brackets",
         ),
-        ("\"Projector\"", "\" \"", "line 13: the feature should be a text"),
+        ("\"Projector\"", "\" \"", "line 13: the feature is \" \"; expected text"),
     ];
     for (from, to, expected) in cases {
         assert!(HOURS.contains(from), "{from}");
