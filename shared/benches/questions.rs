@@ -117,7 +117,7 @@ fn hit_with_a_question(bencher: Bencher<'_, '_>, query: &str) {
     answer(bencher, &format!("/api/open-classrooms?{query}"));
 }
 
-/// The share of it that parses the cached body.
+/// The part of such a request that parses the cached body.
 #[divan::bench]
 fn parse_the_body(bencher: Bencher<'_, '_>) {
     let cached = CachedSnapshot::render(

@@ -21,7 +21,7 @@ impl GatewayResponse {
     /// Reads a response to its end.
     ///
     /// # Errors
-    /// The body is cut off, which no route's is.
+    /// The body breaks off. The bodies of the routes never do.
     pub async fn read(response: Response) -> Result<Self, axum::Error> {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await?;

@@ -109,7 +109,7 @@ impl Gateway {
     /// Returns the response that API Gateway sends to the client.
     ///
     /// # Errors
-    /// The body is cut off, which no route's is.
+    /// The body breaks off. The bodies of the routes never do.
     pub async fn answer(&self, request: GatewayRequest) -> Result<GatewayResponse, lambda_http::Error> {
         let Ok(response) = self.routes.clone().oneshot(Request::from(request)).await;
         Ok(GatewayResponse::read(response).await?)

@@ -12,7 +12,7 @@ use crate::config::{ConfigError, environment, set};
 
 /// The variables that can be read from a secret, and the variables for its ARN.
 const NAMES: [(&str, &str); 2] = [("REDIS_URL", "REDIS_URL_SECRET_ARN"), ("ADMIN_TOKEN", "ADMIN_TOKEN_SECRET_ARN")];
-/// How long startup waits for a secret. Lambda allows 10 s for all of it, and Redis needs some too.
+/// How long startup waits for a secret. Lambda allows 10 s for the whole startup, and Redis needs part of it.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 const ARN_EXAMPLE: &str = "arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME";
 

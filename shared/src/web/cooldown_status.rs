@@ -25,7 +25,7 @@ use crate::{
 pub(super) struct CooldownStatus {
     /// Whether a refresh would be refused because the last one is too recent.
     in_cooldown: bool,
-    /// How many minutes the cooldown still takes, not rounded; 0 outside it.
+    /// The remaining minutes of the cooldown, not rounded; 0 if it is not active.
     #[cfg_attr(feature = "openapi", schema(value_type = f64, minimum = 0))]
     #[serde(serialize_with = "zero_without_decimals")]
     remaining_minutes: f64,

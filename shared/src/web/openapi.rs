@@ -41,7 +41,7 @@ pub(super) const BAD_DATE: &str = "`` `date` is `tomorrow`; expected a date such
     value, or cannot be combined with the others; the sentence names it.";
 pub(super) const NO_SUCH_ROOM: &str = "`Classroom not found`: the campus has no room with this `id`.";
 pub(super) const NOT_KEPT: &str = "`No availability is kept for 2020-01-01`: the day is outside the kept days.";
-pub(super) const NO_DATA: &str = "`Cache unavailable`: no data available, and none can be fetched now.";
+pub(super) const NO_DATA: &str = "`Cache unavailable`: there are no data, and none can be fetched now.";
 
 #[derive(OpenApi)]
 #[openapi(

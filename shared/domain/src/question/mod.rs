@@ -22,7 +22,7 @@ pub struct Question {
     pub moment: Option<Moment>,
     /// The minutes for which a room must be free; 0 for any length.
     pub min_minutes: u16,
-    /// The people whom a room must hold; `None` for any number. A room of unknown capacity does not match.
+    /// The number of people that a room must hold; `None` for any number. A room of unknown capacity does not match.
     pub min_capacity: Option<u32>,
     /// The features that a room must have, in lower case.
     pub features: Vec<String>,

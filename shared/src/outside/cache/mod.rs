@@ -374,7 +374,7 @@ impl Cache {
         if !is_complete {
             self.store.put(&self.keys.refresh_incomplete, new.clone(), self.expiry).await?;
         }
-        // A timestamp has no room for a fencing token. Compare-and-set with the value from when the lock was taken is as good.
+        // A timestamp has no room for a fencing token. Comparing with the value from when the lock was taken is as safe.
         done_or_superseded(self.store.replace(&self.keys.last_refresh, old, new, self.expiry).await?)
     }
 
@@ -389,7 +389,7 @@ impl Cache {
         snapshots: &'a [CachedSnapshot],
     ) -> Result<Option<&'a CachedSnapshot>, PublishError> {
         self.ensure_held(lease).await?;
-        // Today comes last: from then until its snapshot is published, a reader without other data gets it as a stale copy.
+        // Today comes last: until today's snapshot is published, a reader without other data gets this copy as stale.
         for days in snapshots.rchunks(WRITES_AT_ONCE) {
             let keys: Vec<_> = days.iter().map(|snapshot| self.keys.reserve(snapshot.date)).collect();
             let writes = days.iter().zip(&keys).map(|(snapshot, key)| self.put(key, snapshot, RESERVE_EXPIRY));

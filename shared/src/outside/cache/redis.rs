@@ -64,7 +64,8 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 return 1
 "#;
 
-/// Stores a value, unless there is one other than the old one. It may be the new one: then the first response was lost.
+/// Stores a value, unless one other than the old or the new one is present. The new one is present if an earlier attempt succeeded
+/// but its response was lost.
 const REPLACE: &str = "
 local present = redis.pcall('GET', KEYS[1])
 if type(present) == 'string' and present ~= ARGV[1] and present ~= ARGV[3] then

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::UpstreamError;
 
-/// The maximum length of a body. A month of a busy room is about 150 kB, so a body of more than ten times that is not one.
+/// The maximum length of a body. A month of a busy room is about 150 kB, so a body of more than ten times that is something else.
 pub(super) const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// Bodies up to this length need no permit. Longer ones are read a few at a time, which bounds memory whatever the number of
 /// requests: 64 bodies of 256 KiB, packed and unpacked, and 4 of 2 MiB are 48 MiB.

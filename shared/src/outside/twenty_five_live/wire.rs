@@ -1,8 +1,8 @@
 //! 25Live's wire format: the JSON of one room's availability.
 //!
 //! The JSON has known defects: times are strings or numbers, truncated instead of rounded; parts are missing or null; bytes are
-//! not UTF-8. This module parses it leniently, once, into [`Bookings`]; no other module knows 25Live's format. Doubt always makes
-//! a room taken, never free.
+//! not UTF-8. This module parses it leniently, once, into [`Bookings`]; no other module knows 25Live's format. In doubt, a
+//! room is taken, never free.
 
 use std::{borrow::Cow, fmt};
 
@@ -190,7 +190,7 @@ fn subjects(body: &[u8]) -> Result<Option<&RawValue>, AvailabilityError> {
     document.map(|document| document.subjects).map_err(|source| AvailabilityError::not_an_availability(body, source))
 }
 
-/// Returns the text of a body, with everything replaced that JSON forbids in strings: bytes that are not UTF-8, control characters
+/// Returns the text of a body, and replaces everything that JSON forbids in strings: bytes that are not UTF-8, control characters
 /// and unknown escapes.
 #[must_use]
 pub fn mended(body: &[u8]) -> String {

@@ -143,8 +143,8 @@ impl Sweeper {
         todays.rooms().all(|room| !room.is_unreached || room.answered.is_some_and(is_of_today))
     }
 
-    /// Returns the snapshot whose slots rooms without an answer keep: the reserve's copy, this process's own, or the one found when
-    /// the sweep began. Simulated and real bookings are never mixed.
+    /// Returns the snapshot from which rooms without an answer keep their slots: the reserve's copy, this process's own, or the one
+    /// found when the sweep began. Simulated and real bookings are never mixed.
     async fn last_good_slots(
         &self,
         date: NaiveDate,

@@ -42,7 +42,7 @@ pub struct Sweeper {
     pub min_gap: u16,
     /// Whether `upstream` is a simulated 25Live.
     pub simulated: bool,
-    /// How long after a sweep refreshes are refused.
+    /// How long refreshes are refused after a sweep.
     pub cooldown: Cooldown,
     /// How long a sweep may take if no request waits for it.
     pub sweep_timeout: Duration,
@@ -252,8 +252,8 @@ impl Sweeper {
                 took_s,
                 needed_s,
                 upstream_concurrency,
-                "the sweep ran out of time: the next one asks for those rooms first. Set SWEEP_TIMEOUT above needed_s, or raise \
-                 UPSTREAM_CONCURRENCY if 25Live allows it"
+                "the sweep ran out of time: the next one asks for the unreached rooms first. Set SWEEP_TIMEOUT above needed_s, or \
+                 raise UPSTREAM_CONCURRENCY if 25Live allows it"
             );
         } else {
             tracing::info!(
@@ -262,12 +262,13 @@ impl Sweeper {
                 took_s,
                 needed_s,
                 upstream_concurrency,
-                "the sweep ended because the request that waits for it ran out of time: the next one asks for those rooms first"
+                "the sweep ended because the request that waits for it ran out of time: the next one asks for the unreached \
+                 rooms first"
             );
         }
     }
 
-    /// Holds other sweeps back after a failure. Returns the error, or the cache's timeout if that could not be recorded.
+    /// Holds other sweeps back after a failure. Returns the error, or the cache's timeout if the failure could not be recorded.
     async fn hold_others_back(&self, lease: &Lease, error: RefreshError, at: Timestamp) -> RefreshError {
         // A newer sweep has superseded this one, so its result counts.
         let too_late = matches!(&error, RefreshError::NotPublished(why) if matches!(**why, PublishError::Superseded));
