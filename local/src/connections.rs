@@ -63,7 +63,7 @@ struct State {
 }
 
 impl Connections {
-    /// A client has `client_limit` to send each request head, including the pause before it, and to read more of a response.
+    /// `client_limit` limits each request head, including the idle time before it, and each write of a response.
     pub(crate) fn new(routes: Router, client_limit: Duration) -> Self {
         Self::with_permits(routes, client_limit, MOST_CONNECTIONS)
     }
@@ -88,8 +88,8 @@ impl Connections {
         }
     }
 
-    /// Returns a permit immediately if one is free. Otherwise closes the connection that has been idle longest. If that one
-    /// still has to send the end of a response, the next one is closed soon after.
+    /// Returns a permit immediately if one is free. Otherwise closes the connection that has been idle longest. If the end
+    /// of a response is still being sent on it, the next one is closed soon after.
     #[expect(clippy::expect_used, reason = "the semaphore is never closed")]
     async fn permit(&self) -> OwnedSemaphorePermit {
         let mut wait = Duration::ZERO;
@@ -140,7 +140,7 @@ impl Connections {
                 outcome = serving.as_mut() => outcome,
                 () = client.makes_room.notified() => {
                     serving.as_mut().graceful_shutdown();
-                    // A client that never completed a request head is not waited for.
+                    // Do not wait for a client that never completed a request head.
                     if client.state().has_asked { serving.await } else { Ok(()) }
                 }
                 _ = stop.changed() => {

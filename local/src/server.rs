@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::{connections::Connections, schedule::next_due};
 
-/// How often the start tries to reach Redis.
+/// How many times the server tries to reach Redis when it starts.
 const REDIS_TRIES: u32 = 5;
 /// The pause between these tries.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ impl Server {
         Ok(Self { listener, address, service, simulator, client_limit: CLIENT_LIMIT })
     }
 
-    /// Replaces the limit of 30 s for each request head, including the pause before it, and for reading more of a response.
+    /// Replaces the limit of 30 s for each request head, including the idle time before it, and each write of a response.
     #[must_use]
     pub const fn with_client_limit(mut self, limit: Duration) -> Self {
         self.client_limit = limit;
@@ -218,7 +218,7 @@ impl Server {
             outcome = end => outcome,
             never = connections.take(&listener) => match never {},
         };
-        // From here on new clients are refused.
+        // From here on, new clients are refused.
         drop(listener);
         service.refresher.stop().await;
         connections.finish(STOP_LIMIT).await;

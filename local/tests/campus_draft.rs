@@ -266,7 +266,7 @@ async fn without_availability_the_default_hours_are_marked_for_review() {
 }
 
 #[tokio::test]
-async fn a_list_may_be_a_url() {
+async fn a_list_is_read_from_a_url() {
     let simulator = Simulator::start(college()).await.unwrap();
     let base = format!("http://{}/25live/data/example/run", simulator.addr());
     for (list, rooms) in [("spaces.json", 8), ("spaces.xml", 8), ("list/listdata.json?page=1&page_size=4", 6)] {
@@ -278,7 +278,7 @@ async fn a_list_may_be_a_url() {
 }
 
 #[tokio::test]
-async fn a_list_may_be_saved_files() {
+async fn a_list_is_read_from_saved_files() {
     let simulator = Simulator::start(college()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let save = async |name: &str, path: &str| {

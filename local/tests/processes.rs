@@ -229,7 +229,7 @@ impl Step {
     }
 }
 
-/// A sweeper behind a gate, and a witness, after a sweep with bookings at NINE. From now on rooms are booked at TWELVE.
+/// A sweeper behind a gate, and a witness, after a sweep with bookings at NINE. From then on, rooms are booked at TWELVE.
 struct Scenario {
     cluster: Cluster,
     gate: Gate,

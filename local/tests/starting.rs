@@ -11,7 +11,7 @@ use program::{Program, command, folder};
 use simulator::{Room, Simulator};
 use testkit::{Process, RedisServer, eventually, free_port};
 
-/// Runs a program that should end by itself.
+/// Runs the program until it exits, for starts that must fail.
 fn run(vars: &[(&str, &str)]) -> Output {
     command(&folder(), vars).output().unwrap()
 }
@@ -146,7 +146,7 @@ async fn a_second_start_on_the_same_redis_does_not_sweep() {
 async fn a_long_sweep_logs_its_progress() {
     emptyclassroom::install_tls();
     let simulator = Simulator::start(rooms()).await.unwrap();
-    // 77 rooms, 32 at a time, take three rounds; the last one ends later than after five seconds.
+    // 77 rooms, 32 at a time, take three rounds of 2 s, and progress is logged after five seconds.
     simulator.set_latency(Duration::from_secs(2));
     let running = Program::start(&[("API_URL", &simulator.url()), ("UPSTREAM_CONCURRENCY", "32")]).await;
     assert!(running.process.output().contains("25Live at 127.0.0.1"), "{}", running.process.output());

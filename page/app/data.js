@@ -26,7 +26,7 @@ export let answer = null;
 /** The days of the room whose page is shown, or the status of the request that failed.
     @type {{id: string, sweep?: string, days?: RoomDays, status?: number} | null} */
 export let roomDays = null;
-/** Why that day has no newer data, and when to retry.
+/** Why a day has no newer data, and when to retry.
     @type {{status: number, day: string | null, until: number} | null} */
 export let problem = null;
 /** The time of the last request for the rooms of a day. */

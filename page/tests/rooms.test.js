@@ -59,13 +59,13 @@ test('the page and the API find the same rooms for the same question', async t =
   }
 });
 
-test('the page and the API have the same rooms that are free now', async t => {
+test('the page and the API list the same rooms as free now', async t => {
   const page = await visit(t, '?min_minutes=1', {time: '12:40', locale: 'en-GB'});
   await headline(page, /free now$/);
   assert.deepEqual(await freeOnPage(page), await freeByApi(`date=${day}&at=12:40&sort=name`));
 });
 
-test('the page and the API have the same rooms with free time on a day', async t => {
+test('the page and the API list the same rooms with free time on a day', async t => {
   const page = await visit(t, `?date=${day}&when=day&min_minutes=240`, {time: '00:10'});
   await headline(page, /with free time$/);
   const {buildings} = await server.json(`/api/open-classrooms?date=${day}&min_minutes=240&sort=name`);
@@ -420,7 +420,7 @@ test('rooms are filtered by size and features, sorted by size, and the choices a
   await eventually(() => page.locator('.empty').innerText(), 'No rooms with 150+ seats and IT: Network, Wired.');
 });
 
-test('a campus file without capacities and features has no such filters', async t => {
+test('the filters for capacity and features are hidden if the campus file has neither', async t => {
   const page = await visit(t);
   await shown(page);
   for (const filter of ['#seats', '#equipment']) assert.equal(await page.locator(filter).isVisible(), false);

@@ -155,8 +155,8 @@ impl Simulator {
         self.campus.script().misbehave_for(room_id, fault);
     }
 
-    /// Applies a fault to the next `times` requests for this room. Calls add up: two 503, then a sign-in page, needs two
-    /// calls.
+    /// Applies a fault to the next `times` requests for this room. Calls add up: two 503 and then a sign-in page need
+    /// two calls.
     pub fn misbehave_times(&self, room_id: &str, fault: Fault, times: usize) {
         self.campus.script().misbehave_times(room_id, fault, times);
     }

@@ -137,7 +137,7 @@ fn written(dice: &mut Dice, (start, end): Span, kind: Kind) -> Booking {
 }
 
 /// As in the recorded responses, truncated hours are numbers and the others strings. 25Live does not guarantee this, so some
-/// here are the other way round.
+/// here are the other way around.
 fn hours(dice: &mut Dice, minutes: u32) -> Hours {
     let exact = minutes.is_multiple_of(3);
     if exact == dice.one_in(8) { Hours::number(minutes) } else { Hours::text(minutes) }

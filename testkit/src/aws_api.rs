@@ -45,7 +45,7 @@ impl AwsApi {
         Self { addr, taken, server }
     }
 
-    /// Starts a Secrets Manager whose every secret is this text.
+    /// Starts a Secrets Manager that returns this text for every secret.
     pub async fn secrets_manager(text: &str) -> Self {
         let text = text.to_owned();
         Self::start(move |request| (200, json!({"ARN": request["SecretId"], "SecretString": text}))).await

@@ -52,7 +52,7 @@ impl Function {
         self.invoke_within(PATIENCE, event).await
     }
 
-    /// Like [`invoke`](Self::invoke), with another limit than 60 s.
+    /// Like [`invoke`](Self::invoke), with a limit other than 60 s.
     ///
     /// # Errors
     ///

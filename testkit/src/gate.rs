@@ -14,7 +14,7 @@ use crate::waiting::{PATIENCE, eventually};
 
 /// A proxy to Redis that passes commands on one by one, up to the one that it holds.
 ///
-/// If a client is killed while its command is held, Redis has got all earlier commands, and never gets that one or later ones.
+/// If a client is killed while its command is held, Redis has received all earlier commands, but never that one or later ones.
 #[derive(Debug)]
 pub struct Gate {
     addr: SocketAddr,
@@ -33,8 +33,8 @@ struct Rule {
 }
 
 impl Gate {
-    /// Starts a gate before the Redis at `upstream`. It holds the `nth` matching command, counted from 1 over all connections.
-    /// A command is a list of its name, as the client writes it, and its arguments.
+    /// Starts a gate in front of the Redis at `upstream`. It holds the `nth` matching command, counted from 1 over all
+    /// connections. A command is a list of its name, as the client writes it, and its arguments.
     pub async fn start(
         upstream: SocketAddr,
         nth: usize,

@@ -102,7 +102,7 @@ impl RuntimeApi {
         self.invoke_within(PATIENCE, event).await
     }
 
-    /// Like [`invoke`](Self::invoke), with another limit than 60 s.
+    /// Like [`invoke`](Self::invoke), with a limit other than 60 s.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl RuntimeApi {
         let outcome = async {
             tokio::select! {
                 biased;
-                outcome = answered => outcome.expect("a sender that is removed is used"),
+                outcome = answered => outcome.expect("each removed sender sends an outcome"),
                 error = self.invocations.failed_start() => Err(InvocationError::Init(error)),
             }
         };

@@ -49,7 +49,7 @@ async fn rooms_not_reached_in_time_are_asked_first_next_time_and_start_no_cooldo
     asked.truncate(4);
     asked.sort();
     assert_eq!(asked, ROOMS, "the second sweep should begin with the rooms that the first did not reach");
-    // Now all rooms have an answer of today.
+    // Now all rooms have an answer from today.
     assert_eq!(app.refresh().await.status, 429);
     let health = app.get("/api/health").await.json();
     assert_eq!((&health["status"], &health["summary"]), (&json!("ok"), &json!("All 4 rooms are known today.")));
@@ -65,7 +65,7 @@ async fn yesterdays_answers_start_no_cooldown_if_the_sweep_runs_out_of_time() {
     assert_eq!(app.refresh().await.status, 200);
     assert_eq!(statuses(&app.open_classrooms().await), ["ok", "ok", "stale", "stale"]);
     app.clock.advance(TimeDelta::seconds(1));
-    assert_eq!(app.refresh().await.status, 200, "two rooms have no answer of today yet");
+    assert_eq!(app.refresh().await.status, 200, "two rooms have no answer from today yet");
     assert_eq!(app.refresh().await.status, 429, "now every room has one");
 }
 

@@ -22,7 +22,7 @@ async fn date_at(app: &TestServer, now: &str) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn dst_days_of_23_and_25_hours_change_at_the_campuss_midnight(#[values(Memory, Redis)] backend: Backend) {
+async fn on_dst_days_of_23_and_25_hours_the_date_changes_at_campus_midnight(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     // Clocks go forward on 8 March at 02:00, so the day lasts from 05:00 to 04:00 UTC.
     assert_eq!(date_at(&app, "2026-03-08T04:59:59Z").await, "2026-03-07");
@@ -37,7 +37,7 @@ async fn dst_days_of_23_and_25_hours_change_at_the_campuss_midnight(#[values(Mem
 
 #[rstest]
 #[tokio::test]
-async fn new_year_and_leap_day_change_at_midnight(#[values(Memory, Redis)] backend: Backend) {
+async fn on_new_year_and_leap_day_the_date_changes_at_midnight(#[values(Memory, Redis)] backend: Backend) {
     let app = TestServer::start(backend).await;
     assert_eq!(date_at(&app, "2028-01-01T04:59:59Z").await, "2027-12-31");
     assert_eq!(date_at(&app, "2028-01-01T05:00:00Z").await, "2028-01-01");
@@ -56,7 +56,7 @@ async fn the_server_refreshes_at_start_and_at_five_past_midnight(#[values(Memory
     swept_at("2026-03-03T12:00:00.000000-05:00").await;
     app.clock.set("2026-03-04T05:04:59Z");
     assert_eq!(app.open_classrooms().await.outcome(), (200, "HIT"));
-    // It is too early until now, whether or not the server has checked its clock meanwhile.
+    // No refresh was due until now, whether or not the server has checked its clock in the meantime.
     app.clock.set("2026-03-04T05:05:00Z");
     swept_at("2026-03-04T00:05:00.000000-05:00").await;
     app.clock.set("2026-03-05T06:00:00Z");
@@ -168,7 +168,7 @@ async fn at_midnight_with_clock_skew_each_process_shows_its_own_day_without_extr
         let app = TestServer::start(Backend::Redis).await;
         let other = app.another_ahead_by(TimeDelta::minutes(skew)).await;
         assert_eq!(app.open_classrooms().await.outcome(), (200, "MISS"));
-        // Two minutes before midnight, and three after, or the other way round.
+        // Two minutes before midnight, and three after, or the other way around.
         app.clock.set(if skew > 0 { "2026-03-04T04:58:00Z" } else { "2026-03-04T05:02:00Z" });
         let (today, tomorrow) = if skew > 0 { (&app, &other) } else { (&other, &app) };
         let shown = async |reader: &TestServer| -> TestResponse { reader.open_classrooms().await };

@@ -53,7 +53,7 @@ struct Facts {
     lost: Vec<Period>,
     /// The end times of sweeps seen in responses.
     sweeps: BTreeSet<DateTime<Utc>>,
-    /// A digest of what was shown of a day of a sweep. Every other response about it must show the same.
+    /// A digest of what responses showed for a day of a sweep. All responses about it must show the same.
     shown: HashMap<Key, u64>,
     /// For each day, the newest sweep that a response showed as fresh.
     newest: HashMap<NaiveDate, DateTime<Utc>>,
@@ -297,15 +297,15 @@ impl Oracle {
         self.facts().sweeps.len()
     }
 
-    /// How often the bookings of rooms have changed.
+    /// How many times the bookings of rooms have changed.
     pub(crate) fn changes(&self) -> usize {
         self.facts().returned.iter().map(Vec::len).sum()
     }
 }
 
 impl Facts {
-    /// The earliest time at which the sweep that ended then can have begun: not before the previous sweep ended, because
-    /// there is one at a time. The last instant before may belong to its own first results, so the one before that counts.
+    /// The earliest possible start of the sweep that ended at `ended`: the end of the previous sweep, because sweeps do not
+    /// overlap. The timestamp just before `ended` may be that of its own first results, so the one before that counts.
     fn earliest_beginning(&self, ended: DateTime<Utc>) -> DateTime<Utc> {
         let before = self.sweeps.range(..ended).rev().nth(1).copied();
         before.unwrap_or(DateTime::<Utc>::MIN_UTC).max(ended - LONGEST_SWEEP)

@@ -245,7 +245,7 @@ impl LoadClient {
         }
     }
 
-    /// Mostly today, without a `date`, or a given date.
+    /// Returns a day and the path to read it: mostly today, without a `date`, otherwise a day with its `date`.
     fn some_day(&mut self, path: &str) -> (u64, String) {
         if self.random.u8(..10) < 7 {
             return (0, path.to_owned());

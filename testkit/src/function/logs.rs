@@ -39,7 +39,7 @@ impl Function {
             [line] if line["level"] == "ERROR" && line["message"] == "the function stops" => {
                 line["cause"].as_str().unwrap().to_owned()
             }
-            lines => panic!("with {env:?} the function logged other lines than one error: {lines:?}"),
+            lines => panic!("with {env:?}, expected one logged error, got {lines:?}"),
         }
     }
 
