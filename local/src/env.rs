@@ -17,7 +17,7 @@ pub struct Env {
 
 /// Why a `.env` file cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{file} cannot be read; expected lines of the form NAME=value ({reason})")]
+#[error("{file} cannot be read: {reason}")]
 pub struct EnvError {
     file: String,
     reason: String,
@@ -36,7 +36,7 @@ impl Env {
             Err(error) => return Err(refuse(error.to_string())),
         };
         if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
-            return Err(refuse("it is UTF-16; save it as UTF-8".to_owned()));
+            return Err(refuse("the file is UTF-16; save it as UTF-8".to_owned()));
         }
         let text = bytes.strip_prefix(UTF_8_MARK).unwrap_or(&bytes);
         let pairs = dotenvy::from_read_iter(text).collect::<Result<_, _>>();
@@ -53,9 +53,9 @@ impl Env {
 
 fn without_text(error: &dotenvy::Error) -> String {
     match error {
-        dotenvy::Error::LineParse(_, at) => format!("a line is invalid at character {at}"),
+        dotenvy::Error::LineParse(_, at) => format!("a line is invalid at character {at}; expected NAME=value"),
         dotenvy::Error::Io(error) => error.to_string(),
-        _ => "a value is not text".to_owned(),
+        _ => "a value is not UTF-8".to_owned(),
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
         for mark in [*b"\xff\xfe", *b"\xfe\xff"] {
             fs::write(&file, [&mark[..], b"P\0O\0R\0T\0=\x001\0"].concat()).unwrap();
             let refusal = Env::with_file(&file).unwrap_err().to_string();
-            assert!(refusal.contains("it is UTF-16") && refusal.contains("save it as UTF-8"), "{refusal}");
+            assert!(refusal.contains("the file is UTF-16") && refusal.contains("save it as UTF-8"), "{refusal}");
         }
     }
 

@@ -17,7 +17,7 @@ use super::{
 
 /// The maximum number of lines in a list.
 const MOST_LINES: usize = 20;
-/// The check stops after this many failed rooms if no room was answered.
+/// The check stops after this many failed rooms if no request was answered.
 const HOPELESS: usize = 8;
 /// The values of `UPSTREAM_CONCURRENCY` with an estimate.
 const CONCURRENCIES: [u32; 3] = [8, 16, 32];

@@ -47,7 +47,7 @@ const TAKE_AGAIN_WITHIN: Duration = Duration::from_mins(5);
 pub const RENEW_EVERY: Duration = Duration::from_secs(LOCK_EXPIRY.as_secs() / 3);
 /// How many rooms are written concurrently. Each has a few kilobytes.
 const ROOMS_AT_ONCE: usize = 250;
-/// How many days are written concurrently. A month of 1,500 rooms is 15 MB, and each write has a time limit.
+/// How many days are written concurrently. A month of 1,500 rooms is 16 MB, and each write has a time limit.
 const WRITES_AT_ONCE: usize = 4;
 /// How long no process sweeps after a failed sweep.
 pub const BACKOFF: Duration = Duration::from_mins(1);

@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// When the first results are published for readers that have nothing else, and that wait for 10 s.
-const FIRST_ANSWER_AT: Duration = Duration::from_secs(8);
+const FIRST_RESULTS_AT: Duration = Duration::from_secs(8);
 /// No first results are published before this: most sweeps of small campuses have ended by then.
-const NO_ANSWER_BEFORE: Duration = Duration::from_secs(2);
+const NO_RESULTS_BEFORE: Duration = Duration::from_secs(2);
 /// How often a sweep checks whether its first results are due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How many of these checks there are per progress log line.
@@ -40,12 +40,12 @@ pub(super) struct Plan {
     /// When the sweep ends, whether or not every room was reached.
     pub(super) limit: Duration,
     /// What happens when the first results for readers are due.
-    pub(super) at_first_answer: AtFirstAnswer,
+    pub(super) at_first_answer: AtFirstResults,
 }
 
 /// What happens when the first results for readers are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AtFirstAnswer {
+pub(super) enum AtFirstResults {
     /// The sweep continues: readers have data.
     GoOn,
     /// They are published, and the sweep continues. They are due when half of the rooms have answered, or after 8 s.
@@ -91,7 +91,7 @@ impl Sweep {
             .collect();
         let mut look = interval_at(start + LOOK_EVERY, LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut looks, mut publish) = (0, Some(publish).filter(|_| at_first_answer != AtFirstAnswer::GoOn));
+        let (mut looks, mut publish) = (0, Some(publish).filter(|_| at_first_answer != AtFirstResults::GoOn));
         let mut publishing = pin!(Fuse::terminated());
         loop {
             tokio::select! {
@@ -107,7 +107,7 @@ impl Sweep {
                     }
                     let is_due = sweep.has_first_answer(start.elapsed(), at_first_answer);
                     let Some(publish) = publish.take_if(|_| is_due) else { continue };
-                    if at_first_answer == AtFirstAnswer::End {
+                    if at_first_answer == AtFirstResults::End {
                         break;
                     }
                     publishing.set(publish(sweep.clone().settled(&retrying)).fuse());
@@ -157,10 +157,10 @@ impl Sweep {
     }
 
     /// Whether there is enough data for readers that have nothing else.
-    fn has_first_answer(&self, elapsed: Duration, at_first_answer: AtFirstAnswer) -> bool {
+    fn has_first_answer(&self, elapsed: Duration, at_first_answer: AtFirstResults) -> bool {
         let rooms = self.rooms_ok + self.rooms_failed() + self.unreached.len();
-        let has_half = self.rooms_ok * 2 >= rooms && at_first_answer == AtFirstAnswer::Publish;
-        let is_due = elapsed >= FIRST_ANSWER_AT || (has_half && elapsed >= NO_ANSWER_BEFORE);
+        let has_half = self.rooms_ok * 2 >= rooms && at_first_answer == AtFirstResults::Publish;
+        let is_due = elapsed >= FIRST_RESULTS_AT || (has_half && elapsed >= NO_RESULTS_BEFORE);
         is_due && self.is_usable() && self.items > 0
     }
 

@@ -15,7 +15,7 @@ use super::{
     error::RefreshError,
     order::in_order_of_need,
     pace::Pace,
-    sweep::{AtFirstAnswer, Plan, Sweep},
+    sweep::{AtFirstResults, Plan, Sweep},
 };
 use crate::{
     error_chain,
@@ -207,10 +207,10 @@ impl Sweeper {
 
     fn plan(&self, pace: Pace, today: NaiveDate, before: &Before) -> Plan {
         let at_first_answer = match pace {
-            Pace::Reader if !before.is_fresh => AtFirstAnswer::End,
+            Pace::Reader if !before.is_fresh => AtFirstResults::End,
             // An older copy is better than half a sweep, which may still fail.
-            Pace::Client | Pace::Background if !before.has_copy => AtFirstAnswer::Publish,
-            _ => AtFirstAnswer::GoOn,
+            Pace::Client | Pace::Background if !before.has_copy => AtFirstResults::Publish,
+            _ => AtFirstResults::GoOn,
         };
         let last = before.last.as_ref().and_then(|last| last.snapshot().ok());
         Plan {
