@@ -40,7 +40,7 @@ pub(super) struct Plan {
     /// When the sweep ends, whether or not every room was reached.
     pub(super) limit: Duration,
     /// What happens when the first results for readers are due.
-    pub(super) at_first_answer: AtFirstResults,
+    pub(super) at_first_results: AtFirstResults,
 }
 
 /// What happens when the first results for readers are due.
@@ -77,7 +77,7 @@ impl Sweep {
     where
         F: Future<Output = ()>,
     {
-        let Plan { rooms, first_day, limit, at_first_answer } = plan;
+        let Plan { rooms, first_day, limit, at_first_results } = plan;
         let start = Instant::now();
         let mut sweep = Self { unreached: rooms.iter().cloned().collect(), ..Self::default() };
         let number = rooms.len();
@@ -91,7 +91,7 @@ impl Sweep {
             .collect();
         let mut look = interval_at(start + LOOK_EVERY, LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut looks, mut publish) = (0, Some(publish).filter(|_| at_first_answer != AtFirstResults::GoOn));
+        let (mut looks, mut publish) = (0, Some(publish).filter(|_| at_first_results != AtFirstResults::GoOn));
         let mut publishing = pin!(Fuse::terminated());
         loop {
             tokio::select! {
@@ -105,9 +105,9 @@ impl Sweep {
                     if looks % LOOKS_PER_LOG_LINE == 0 {
                         tracing::info!(rooms_done = number - sweep.unreached.len(), rooms = number, "sweeping");
                     }
-                    let is_due = sweep.has_first_answer(start.elapsed(), at_first_answer);
+                    let is_due = sweep.has_first_results(start.elapsed(), at_first_results);
                     let Some(publish) = publish.take_if(|_| is_due) else { continue };
-                    if at_first_answer == AtFirstResults::End {
+                    if at_first_results == AtFirstResults::End {
                         break;
                     }
                     publishing.set(publish(sweep.clone().settled(&retrying)).fuse());
@@ -157,9 +157,9 @@ impl Sweep {
     }
 
     /// Whether there is enough data for readers that have nothing else.
-    fn has_first_answer(&self, elapsed: Duration, at_first_answer: AtFirstResults) -> bool {
+    fn has_first_results(&self, elapsed: Duration, at_first_results: AtFirstResults) -> bool {
         let rooms = self.rooms_ok + self.rooms_failed() + self.unreached.len();
-        let has_half = self.rooms_ok * 2 >= rooms && at_first_answer == AtFirstResults::Publish;
+        let has_half = self.rooms_ok * 2 >= rooms && at_first_results == AtFirstResults::Publish;
         let is_due = elapsed >= FIRST_RESULTS_AT || (has_half && elapsed >= NO_RESULTS_BEFORE);
         is_due && self.is_usable() && self.items > 0
     }

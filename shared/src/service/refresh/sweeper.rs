@@ -206,7 +206,7 @@ impl Sweeper {
     }
 
     fn plan(&self, pace: Pace, today: NaiveDate, before: &Before) -> Plan {
-        let at_first_answer = match pace {
+        let at_first_results = match pace {
             Pace::Reader if !before.is_fresh => AtFirstResults::End,
             // An older copy is better than half a sweep, which may still fail.
             Pace::Client | Pace::Background if !before.has_copy => AtFirstResults::Publish,
@@ -217,7 +217,7 @@ impl Sweeper {
             rooms: in_order_of_need(&self.campus, last.as_ref()),
             first_day: today,
             limit: pace.limit(self.sweep_timeout),
-            at_first_answer,
+            at_first_results,
         }
     }
 
