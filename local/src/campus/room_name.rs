@@ -239,7 +239,7 @@ fn ends(name: &str) -> impl DoubleEndedIterator<Item = usize> {
 fn parts(code: &str, room: &str) -> Option<Parts> {
     let room = room.trim_matches(|c: char| c == ' ' || SEPARATORS.contains(&c));
     let room = without_room_words(&words(room)).join(" ");
-    (!room.is_empty()).then(|| Parts { code: code.to_owned(), room }.tidy())
+    Some(Parts { code: code.to_owned(), room }.tidy()).filter(|parts| !parts.room.is_empty())
 }
 
 /// `HALL 101`, `Long Name Hall 101`, `Long Name Hall - Stage 1`.
@@ -502,6 +502,7 @@ mod tests {
         }
         assert_eq!(split(&list, "ODE A & B"), Some(("ODE".into(), "A & B".into())));
         assert_eq!(split(&list, "Old Lawn"), None);
+        assert_eq!(split(&list, "HALL ,"), None);
         assert_eq!(split(&["ODE Rm A", "ODE Rm B"], "ODE Rm A"), Some(("ODE".into(), "A".into())));
         assert_eq!(split(&["1028 DANE", "Lobby DANE"], "Lobby DANE"), Some(("DANE".into(), "Lobby".into())));
     }
