@@ -294,13 +294,16 @@ pub(super) fn words(name: &str) -> Vec<&str> {
         let hyphen = || {
             let (before, number) = word.split_once('-')?;
             let is_word = before.chars().all(char::is_alphabetic) && before.contains(char::is_lowercase);
-            (is_word && begins_with_number(number)).then_some(before.len())
+            // `Old Hall-B10`, but not `Sci-B2 101`.
+            let is_plain = number.starts_with(|c: char| c.is_ascii_digit());
+            let is_number = is_plain || words.last() == Some(&word) && begins_with_number(number);
+            (is_word && is_number).then_some(before.len())
         };
         glued.or_else(hyphen)
     };
     words
-        .into_iter()
-        .flat_map(|word| match split(word) {
+        .iter()
+        .flat_map(|&word| match split(word) {
             Some(at) => {
                 vec![word.get(..at).unwrap_or_default(), word.get(at..).unwrap_or_default().trim_start_matches('-')]
             }
@@ -452,6 +455,7 @@ mod tests {
             ("Arts - Lecture Hall 10", "Arts", "Lecture Hall 10"),
             ("West - Old Hall 10", "West - Old Hall", "10"),
             ("Old Hall-B10", "Old Hall", "B10"),
+            ("Sci-B2 101", "Sci-B2", "101"),
             ("CLAS 101", "CLAS", "101"),
             ("Lecture Center 10", "Lecture Center", "10"),
             ("Conference Center Room 10", "Conference Center", "10"),
