@@ -2,7 +2,7 @@
 
 mod codes;
 mod combined;
-mod together;
+mod formal_names;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -229,7 +229,7 @@ impl<'a> Grouper<'a> {
         let by_code = self.keys_by_code(rooms);
         let formal = self.formal_names(rooms);
         let mut groups = BTreeMap::<String, Group<'a>>::new();
-        let mut homeless = Vec::new();
+        let mut others = Vec::new();
         for room in rooms {
             let by_code = || {
                 let code = self.parts(room)?.code;
@@ -241,17 +241,17 @@ impl<'a> Grouper<'a> {
                     group.spellings.push(building);
                     group.rooms.push(room);
                 }
-                None => homeless.push(*room),
+                None => others.push(*room),
             }
         }
         let mut codes = HashSet::new();
         let mut buildings: Vec<_> = groups.into_values().map(|group| self.building(&group, &mut codes)).collect();
         mark_same_names(&mut buildings);
-        let homeless = self.take_home(homeless, &mut buildings);
-        let homeless = self.house_together(homeless, &mut buildings, &mut codes);
+        let others = self.add_by_formal_name(others, &mut buildings);
+        let others = self.group_by_formal_name(others, &mut buildings, &mut codes);
         buildings.sort_by(|one, other| alphanumeric_sort::compare_str(&one.code.value, &other.code.value));
-        if !homeless.is_empty() {
-            buildings.push(Self::without_building(&homeless, &mut codes));
+        if !others.is_empty() {
+            buildings.push(Self::without_building(&others, &mut codes));
         }
         for building in &mut buildings {
             finish(&mut building.rooms);
@@ -279,7 +279,7 @@ impl<'a> Grouper<'a> {
     }
 
     /// Adds rooms to the buildings in their formal names. Returns the remaining rooms.
-    fn take_home(&self, rooms: Vec<&'a ListedRoom>, buildings: &mut [DraftBuilding]) -> Vec<&'a ListedRoom> {
+    fn add_by_formal_name(&self, rooms: Vec<&'a ListedRoom>, buildings: &mut [DraftBuilding]) -> Vec<&'a ListedRoom> {
         let mut rest = Vec::new();
         let names: HashMap<_, _> =
             buildings.iter().enumerate().map(|(place, building)| (building.name.value.to_uppercase(), place)).collect();

@@ -16,7 +16,7 @@ use crate::campus::{
 impl<'a> Grouper<'a> {
     /// Groups rooms whose formal names have a room number and the same prefix, and rooms whose names begin with the same code
     /// and whose formal names share a prefix. Returns the other rooms.
-    pub(super) fn house_together(
+    pub(super) fn group_by_formal_name(
         &self,
         rooms: Vec<&'a ListedRoom>,
         buildings: &mut Vec<DraftBuilding>,
@@ -27,20 +27,19 @@ impl<'a> Grouper<'a> {
             self.formal_beginning(room).filter(|_| is_numbered)
         };
         let (groups, rest) = together(rooms, numbered);
-        let numbered = groups.into_iter().map(|(name, rooms)| (Guess::sure(name), rooms));
+        let mut named: Vec<_> = groups.into_iter().map(|(name, rooms)| (Guess::sure(name), rooms)).collect();
         let (groups, mut rest) = together(rest, |room| first_code(&room.name).map(str::to_owned));
-        let mut houses: Vec<_> = numbered.collect();
         for (_, rooms) in groups {
             let beginnings: Vec<_> = rooms.iter().filter_map(|room| self.formal_beginning(room)).collect();
             let common = building_name::common(&beginnings).filter(|common| common.name.contains(' '));
             match common.filter(|_| beginnings.len() == rooms.len()) {
                 Some(common) => {
-                    houses.push((Guess::doubtful(common.name, "from formal names without a room number"), rooms));
+                    named.push((Guess::doubtful(common.name, "from formal names without a room number"), rooms));
                 }
                 None => rest.extend(rooms),
             }
         }
-        for (name, rooms) in houses {
+        for (name, rooms) in named {
             let code = shared_code(&rooms).unwrap_or_else(|| Guess::doubtful(initials(&name.value), MADE_CODE));
             let room_name = |room| self.room_name(room, &[&code.value, &name.value]);
             let rooms = rooms.iter().map(|room| draft(room, room_name(room))).collect();
