@@ -192,7 +192,8 @@ fn next(url: Option<&Url>) {
         say(&format!("  2. emptyclassroom campus check FILE --against {url}"));
         say(&format!("  3. CAMPUS_FILE=FILE API_URL={url} emptyclassroom"));
     } else {
-        say("  2. emptyclassroom campus check FILE --against API_URL");
-        say("  3. CAMPUS_FILE=FILE API_URL=… emptyclassroom; without API_URL it simulates 25Live");
+        say("  2. emptyclassroom campus check FILE --against URL");
+        say("  3. CAMPUS_FILE=FILE API_URL=URL emptyclassroom");
+        say("URL is the list's URL with availability/availabilitydata.json after /run/.");
     }
 }
