@@ -1,6 +1,9 @@
 //! Cache-Control with and without a CDN in front of the service (`EDGE_SECONDS`).
 
+use std::collections::BTreeSet;
+
 use rstest::rstest;
+use serde_json::Value;
 use simulator::Fault;
 use testkit::{
     Backend::{self, Memory, Redis},
@@ -14,7 +17,9 @@ const OF_THIS_MINUTE: &str = "public, max-age=0, s-maxage=59, stale-if-error=0";
 const OF_THE_DAY: &str = "public, max-age=0, s-maxage=60, stale-if-error=86400";
 const ICON: &str = "public, max-age=86400";
 
-/// Every route for reading, with its Cache-Control without a CDN and with `EDGE_SECONDS=60`.
+/// Routes for reading that other tests below cover: one fails without data, one is a redirect.
+const COVERED_BELOW: [&str; 2] = ["/api/health", "/app/"];
+/// Every other route for reading, with its Cache-Control without a CDN and with `EDGE_SECONDS=60`.
 const ROUTES: [(&str, &str, &str); 25] = [
     ("/api/open-classrooms", "no-cache", OF_THE_DAY),
     ("/api/open-classrooms?date=2026-03-03", "no-cache", OF_THE_DAY),
@@ -49,6 +54,19 @@ async fn with_cdn(backend: Backend) -> TestApp {
 
 async fn cache_control(app: &TestApp, target: &str) -> String {
     app.answer(GatewayEvent::get(target)).await.header("cache-control").to_owned()
+}
+
+#[test]
+fn every_documented_get_route_has_an_expected_cache_control() {
+    let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let mut listed: BTreeSet<_> = ROUTES.iter().map(|(target, ..)| target.split('?').next().unwrap()).collect();
+    listed.extend(COVERED_BELOW);
+    let paths = document["paths"].as_object().unwrap().iter().filter(|(_, item)| item["get"].is_object());
+    let missing: Vec<_> = paths
+        .map(|(path, _)| path.replace("{id}", "342").replace("{file}", "icon.svg"))
+        .filter(|path| !listed.contains(&**path))
+        .collect();
+    assert!(missing.is_empty(), "`ROUTES` lacks {missing:?}");
 }
 
 #[rstest]
