@@ -22,6 +22,7 @@ use tower::ServiceExt;
 const CHECKED_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 /// The table of routes on this page is generated from the document too.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/API.md");
+const DICTIONARY: &str = include_str!("../../../fuzz/dictionaries/query_string");
 const TABLE: &str = "<!-- `make openapi` writes this table. -->\n";
 const TOKEN: (&str, &str) = ("ADMIN_TOKEN", "test-admin-token");
 
@@ -130,7 +131,10 @@ impl Tour {
     fn end(self) -> Value {
         for (operation, status, response) in responses(&self.document) {
             let seen = self.seen.get(&(operation.to_owned(), status.to_owned()));
-            assert!(seen.is_some(), "{operation} never answered {status}, which is documented");
+            assert!(
+                seen.is_some(),
+                "{operation} never answered {status}, which is documented: add a request for it to `toured`"
+            );
             let documented: BTreeSet<_> =
                 names(&response["headers"]).iter().map(|header| header.to_lowercase()).collect();
             assert_eq!(seen, Some(&documented), "{operation} answered {status} with other headers than documented");
@@ -394,6 +398,19 @@ async fn every_query_parameter_of_an_operation_is_documented() {
             assert_eq!(link.is_empty(), !is_hinted_at, "{method} {target}: {link}");
         }
     }
+}
+
+/// The fuzzer finds a long name only in its dictionary.
+#[test]
+fn every_query_parameter_is_in_the_fuzz_dictionary() {
+    let document = description();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let parameters = operations.flat_map(|operation| operation["parameters"].as_array().into_iter().flatten());
+    let queries = parameters.filter(|parameter| parameter["in"] == "query");
+    let names: BTreeSet<_> = queries.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+    let missing: Vec<_> = names.into_iter().filter(|name| !DICTIONARY.contains(&format!("\"&{name}=\"\n"))).collect();
+    assert!(missing.is_empty(), "fuzz/dictionaries/query_string lacks {missing:?}");
 }
 
 /// docs/API.md lists the same problem types as the document.
