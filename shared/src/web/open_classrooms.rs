@@ -21,9 +21,9 @@ use crate::service::{Service, read::ReadError};
 
 /// The free slots of a day
 ///
-/// Every building and room of the campus with its free slots on a day, including rooms that are never free. Parameters other than
-/// `date` select rooms, and can all be combined. With a time (`at`, or `from` and `to`), each room also shows until when it is
-/// free, and for how many minutes.
+/// Every building and room of the campus with its free slots on a day, including rooms that are never free. Filters select rooms;
+/// a room must match all of them. With a time (`at`, or `from` and `to`), each room also shows until when it is free, and for how
+/// many minutes.
 ///
 /// A slot stays a minute clear of the bookings around it. Questions about a time do not: if a class begins at 10:00, the room is
 /// free until 10:00.

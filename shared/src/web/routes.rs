@@ -17,7 +17,8 @@ use super::{
 use crate::service::{Dependencies, Service};
 
 /// Defines the router of each function and, for `make openapi`, the descriptions of its handlers in the same order. `takes` has
-/// the route's id on the page `/docs`, and the query parameters that the route reads: it hints at others.
+/// the handler's `operation_id`, which is the route's anchor on the page `/docs`, and the query parameters that the route knows.
+/// Responses hint at all others.
 macro_rules! routes {
     (@ $handler:path) => { $handler };
     (@ $handler:path, $path:literal, $operation:literal, $known:expr) => {

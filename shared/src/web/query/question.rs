@@ -26,7 +26,8 @@ const SORT: &str = "sort";
 /// The parameters that ask a question.
 pub const PARAMETERS: [&str; 9] = [BUILDING, AT, FROM, TO, MIN_MINUTES, MIN_CAPACITY, FEATURE, SEARCH, SORT];
 
-/// Their description in the OpenAPI document. Together the examples are one question, so `from` and `to` have none.
+/// Their description in the OpenAPI document. Schemathesis sends all examples in one request, so together they must be a valid
+/// question: `at` has an example, so `from` and `to` have none.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
