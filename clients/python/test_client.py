@@ -139,7 +139,7 @@ class TestClient(unittest.TestCase):
             for method in item:
                 pattern = re.sub(r"\{\w+\}", "[^/]+", path)
                 called = any(by == method.upper() and re.fullmatch(pattern, to) for by, to in CALLED)
-                self.assertTrue(called, f"{method} {path}")
+                self.assertTrue(called, f"clients/python/test_client.py never calls {method.upper()} {path}")
 
 
 if __name__ == "__main__":

@@ -101,5 +101,6 @@ test('every operation of the document was called', async () => {
   const {data} = await client.GET('/openapi.json');
   const items = Object.entries(data?.['paths'] as Record<string, Record<string, unknown>>);
   const operations = items.flatMap(([path, item]) => Object.keys(item).map(method => `${method.toUpperCase()} ${path}`));
-  assert.deepEqual([...called].sort(), operations.sort());
+  const missing = operations.filter(operation => !called.has(operation));
+  assert.deepEqual(missing, [], 'clients/typescript/client.test.ts never calls these operations');
 });
