@@ -136,6 +136,7 @@ impl Question {
     fn building<'a>(&self, building: &'a Building, availability: &'a BuildingAvailability) -> BuildingMatches<'a> {
         let (code, name) = (&building.code, &building.name);
         let hours = building.hours_on(self.day.date());
+        // If the building's own name matches, so do all of its rooms.
         let search = self.search.as_ref().filter(|search| !search.matches(&[name]));
         let rooms = availability.rooms_of(building).filter(|(room, _)| self.suits(room));
         let rooms = rooms.filter(|(room, _)| search.is_none_or(|search| search.matches(&[code, &room.name])));
