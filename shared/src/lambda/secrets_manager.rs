@@ -77,7 +77,7 @@ impl CallError {
 /// The response of GetSecretValue: a text, unless the secret is binary.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct SecretValue {
     secret_string: Option<SecretString>,
 }
 
@@ -119,7 +119,7 @@ impl SecretsManager {
             let Refusal { kind, message } = serde_json::from_slice(&body).unwrap_or_default();
             return Err(CallError::Refused { status, kind, message });
         }
-        let answer: Answer = serde_json::from_slice(&body).map_err(CallError::Answer)?;
+        let answer: SecretValue = serde_json::from_slice(&body).map_err(CallError::Answer)?;
         Ok(answer.secret_string)
     }
 

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use serde::Serialize;
 
 use super::{
-    cache_control::{Answer, Minute, Rooms},
+    cache_control::{Cacheable, Minute, Rooms},
     problem::Problem,
     representation::{Representation, unreadable},
 };
@@ -123,7 +123,7 @@ pub(super) async fn buildings(State(service): State<Service>, headers: HeaderMap
         asked_at: now,
         answered_at: service.deps.clock.at_campus(),
     };
-    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
+    let cache_control = Cacheable::Rooms(rooms).cache_control(&service.deps.config);
     Ok(Representation::json(&body, cache_result).respond_to(&headers, cache_control))
 }
 

@@ -27,9 +27,9 @@ const A_DAY: u32 = 86_400;
 /// Not at all. Sent explicitly, because CloudFront would otherwise serve an expired response.
 const NEVER: u32 = 0;
 
-/// A response, as far as it decides how long it may be cached.
+/// A kind of response, with the facts that decide how long it may be cached.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer {
+pub(super) enum Cacheable {
     /// Rooms of a day, or data derived from them.
     Rooms(Rooms),
     /// A room's calendar.
@@ -78,7 +78,7 @@ pub(super) enum Minute {
     Count,
 }
 
-impl Answer {
+impl Cacheable {
     /// The value of the Cache-Control header.
     pub(super) fn cache_control(self, config: &Config) -> HeaderValue {
         let limit = i64::from(config.edge_seconds);
@@ -199,7 +199,7 @@ mod tests {
         format!("public, max-age=0, s-maxage={seconds}, stale-if-error=0")
     }
 
-    fn assert_all(cases: &[(&str, Answer, &str, String)]) {
+    fn assert_all(cases: &[(&str, Cacheable, &str, String)]) {
         for (about, answer, edge_seconds, expected) in cases {
             let value = answer.cache_control(&config(edge_seconds));
             assert_eq!(value.to_str().unwrap(), expected, "{about}, EDGE_SECONDS={edge_seconds}");
@@ -209,13 +209,13 @@ mod tests {
     #[test]
     fn without_a_cdn_browsers_revalidate_each_time_and_times_are_not_stored() {
         let no_cache = [
-            Answer::Rooms(today("2026-03-03T10:00:00-05:00")),
-            Answer::Rooms(Rooms { minute: Minute::FreeRooms, ..today("2026-03-03T10:00:00-05:00") }),
-            Answer::Calendar(Hit),
-            Answer::Calendar(Stale),
-            Answer::Document,
+            Cacheable::Rooms(today("2026-03-03T10:00:00-05:00")),
+            Cacheable::Rooms(Rooms { minute: Minute::FreeRooms, ..today("2026-03-03T10:00:00-05:00") }),
+            Cacheable::Calendar(Hit),
+            Cacheable::Calendar(Stale),
+            Cacheable::Document,
         ];
-        let no_store = [Answer::LastUpdated { is_known: true }, Answer::CooldownStatus { is_known: true }];
+        let no_store = [Cacheable::LastUpdated { is_known: true }, Cacheable::CooldownStatus { is_known: true }];
         for (answers, expected) in [(&no_cache[..], "no-cache"), (&no_store[..], "no-store")] {
             for answer in answers {
                 assert_eq!(answer.cache_control(&config("0")), expected, "{answer:?}");
@@ -228,45 +228,45 @@ mod tests {
         let ten = today("2026-03-03T10:00:20.7-05:00");
         let minute = |minute| Rooms { minute, ..ten };
         assert_all(&[
-            ("a hit", Answer::Rooms(ten), "60", kept(60)),
-            ("a hit", Answer::Rooms(ten), "1", kept(1)),
-            ("a miss", Answer::Rooms(Rooms { cache_result: Miss, ..ten }), "60", kept(60)),
-            ("a stale copy", Answer::Rooms(Rooms { cache_result: Stale, ..ten }), "60", kept(5)),
-            ("a stale copy", Answer::Rooms(Rooms { cache_result: Stale, ..ten }), "2", kept(2)),
-            ("free now", Answer::Rooms(minute(Minute::FreeRooms)), "60", kept_but_not_on_errors(39)),
-            ("free now", Answer::Rooms(minute(Minute::FreeRooms)), "30", kept_but_not_on_errors(30)),
+            ("a hit", Cacheable::Rooms(ten), "60", kept(60)),
+            ("a hit", Cacheable::Rooms(ten), "1", kept(1)),
+            ("a miss", Cacheable::Rooms(Rooms { cache_result: Miss, ..ten }), "60", kept(60)),
+            ("a stale copy", Cacheable::Rooms(Rooms { cache_result: Stale, ..ten }), "60", kept(5)),
+            ("a stale copy", Cacheable::Rooms(Rooms { cache_result: Stale, ..ten }), "2", kept(2)),
+            ("free now", Cacheable::Rooms(minute(Minute::FreeRooms)), "60", kept_but_not_on_errors(39)),
+            ("free now", Cacheable::Rooms(minute(Minute::FreeRooms)), "30", kept_but_not_on_errors(30)),
             (
                 "free now, from a stale copy",
-                Answer::Rooms(Rooms { cache_result: Stale, ..minute(Minute::FreeRooms) }),
+                Cacheable::Rooms(Rooms { cache_result: Stale, ..minute(Minute::FreeRooms) }),
                 "60",
                 kept_but_not_on_errors(5),
             ),
-            ("the buildings", Answer::Rooms(minute(Minute::Count)), "60", kept(39)),
+            ("the buildings", Cacheable::Rooms(minute(Minute::Count)), "60", kept(39)),
             (
                 "the buildings with the cache down",
-                Answer::Rooms(Rooms { cache_result: Stale, last_updated: None, ..minute(Minute::Count) }),
+                Cacheable::Rooms(Rooms { cache_result: Stale, last_updated: None, ..minute(Minute::Count) }),
                 "60",
                 kept(5),
             ),
-            ("tomorrow", Answer::Rooms(rooms("2026-03-04", ten.asked_at)), "60", kept(60)),
-            ("yesterday", Answer::Rooms(rooms("2026-03-02", ten.asked_at)), "60", kept(3600)),
-            ("yesterday", Answer::Rooms(rooms("2026-03-02", ten.asked_at)), "2", kept(3600)),
+            ("tomorrow", Cacheable::Rooms(rooms("2026-03-04", ten.asked_at)), "60", kept(60)),
+            ("yesterday", Cacheable::Rooms(rooms("2026-03-02", ten.asked_at)), "60", kept(3600)),
+            ("yesterday", Cacheable::Rooms(rooms("2026-03-02", ten.asked_at)), "2", kept(3600)),
             (
                 "yesterday, from a stale copy",
-                Answer::Rooms(Rooms { cache_result: Stale, ..rooms("2026-03-02", ten.asked_at) }),
+                Cacheable::Rooms(Rooms { cache_result: Stale, ..rooms("2026-03-02", ten.asked_at) }),
                 "60",
                 kept(5),
             ),
-            ("a calendar", Answer::Calendar(Hit), "60", kept(300)),
-            ("a calendar", Answer::Calendar(Miss), "2", kept(300)),
-            ("a stale calendar", Answer::Calendar(Stale), "60", kept(5)),
-            ("the last update", Answer::LastUpdated { is_known: true }, "60", kept(15)),
-            ("the last update", Answer::LastUpdated { is_known: true }, "4", kept(4)),
-            ("no last update", Answer::LastUpdated { is_known: false }, "60", "no-store".to_owned()),
-            ("the cooldown", Answer::CooldownStatus { is_known: true }, "60", kept_but_not_on_errors(10)),
-            ("the cooldown", Answer::CooldownStatus { is_known: true }, "4", kept_but_not_on_errors(4)),
-            ("no cooldown known", Answer::CooldownStatus { is_known: false }, "60", "no-store".to_owned()),
-            ("a page", Answer::Document, "60", kept(60)),
+            ("a calendar", Cacheable::Calendar(Hit), "60", kept(300)),
+            ("a calendar", Cacheable::Calendar(Miss), "2", kept(300)),
+            ("a stale calendar", Cacheable::Calendar(Stale), "60", kept(5)),
+            ("the last update", Cacheable::LastUpdated { is_known: true }, "60", kept(15)),
+            ("the last update", Cacheable::LastUpdated { is_known: true }, "4", kept(4)),
+            ("no last update", Cacheable::LastUpdated { is_known: false }, "60", "no-store".to_owned()),
+            ("the cooldown", Cacheable::CooldownStatus { is_known: true }, "60", kept_but_not_on_errors(10)),
+            ("the cooldown", Cacheable::CooldownStatus { is_known: true }, "4", kept_but_not_on_errors(4)),
+            ("no cooldown known", Cacheable::CooldownStatus { is_known: false }, "60", "no-store".to_owned()),
+            ("a page", Cacheable::Document, "60", kept(60)),
         ]);
     }
 
@@ -274,10 +274,10 @@ mod tests {
     fn nothing_is_cached_past_its_expiry_its_midnight_or_its_minute() {
         let ten = today("2026-03-03T10:00:20.7-05:00");
         let swept = |ago| Some(Timestamp::at_campus(ten.asked_at.to_utc() - ago, New_York));
-        let of_sweep = |ago| Answer::Rooms(Rooms { last_updated: swept(ago), ..ten });
+        let of_sweep = |ago| Cacheable::Rooms(Rooms { last_updated: swept(ago), ..ten });
         let late = today("2026-03-03T23:59:30.5-05:00");
         let waited = |minute, seconds| {
-            Answer::Rooms(Rooms { minute, answered_at: late.asked_at + TimeDelta::seconds(seconds), ..late })
+            Cacheable::Rooms(Rooms { minute, answered_at: late.asked_at + TimeDelta::seconds(seconds), ..late })
         };
         assert_all(&[
             ("expiry in 10 s", of_sweep(TimeDelta::seconds(86_390)), "60", kept(10)),
@@ -285,19 +285,19 @@ mod tests {
             ("expired", of_sweep(TimeDelta::seconds(86_410)), "60", kept(0)),
             ("swept by a clock that is ahead", of_sweep(TimeDelta::seconds(-10)), "60", kept(60)),
             ("half a minute before midnight", waited(Minute::Any, 0), "60", kept(29)),
-            ("tomorrow, which will be today", Answer::Rooms(rooms("2026-03-04", late.asked_at)), "60", kept(29)),
+            ("tomorrow, which will be today", Cacheable::Rooms(rooms("2026-03-04", late.asked_at)), "60", kept(29)),
             ("a sweep later", waited(Minute::Any, 25), "60", kept(4)),
             ("answered after midnight", waited(Minute::Any, 40), "60", kept(0)),
             ("free now, answered in the next minute", waited(Minute::FreeRooms, 40), "60", kept_but_not_on_errors(0)),
             (
                 "the buildings at the last moment of a minute",
-                Answer::Rooms(Rooms { minute: Minute::Count, ..today("2026-03-03T10:00:59.999-05:00") }),
+                Cacheable::Rooms(Rooms { minute: Minute::Count, ..today("2026-03-03T10:00:59.999-05:00") }),
                 "60",
                 kept(0),
             ),
             (
                 "the buildings at the first moment of a minute",
-                Answer::Rooms(Rooms { minute: Minute::Count, ..today("2026-03-03T10:01:00-05:00") }),
+                Cacheable::Rooms(Rooms { minute: Minute::Count, ..today("2026-03-03T10:01:00-05:00") }),
                 "60",
                 kept(60),
             ),
@@ -318,10 +318,10 @@ mod tests {
             (Nuuk, "2026-03-28T22:59:40-02:00", 20),
         ] {
             let now = at(zone, now);
-            let answer = Answer::Rooms(rooms(&now.date_naive().to_string(), now));
+            let answer = Cacheable::Rooms(rooms(&now.date_naive().to_string(), now));
             assert_eq!(answer.cache_control(&config("60")), kept(left).as_str(), "{now}");
         }
         let midnight = New_York.with_ymd_and_hms(2026, 3, 3, 0, 0, 0).unwrap();
-        assert_eq!(Answer::Rooms(rooms("2026-03-03", midnight)).cache_control(&config("60")), kept(60).as_str());
+        assert_eq!(Cacheable::Rooms(rooms("2026-03-03", midnight)).cache_control(&config("60")), kept(60).as_str());
     }
 }

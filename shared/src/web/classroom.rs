@@ -24,7 +24,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_DISPOSITION};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cache_control::{Answer, Minute, Rooms},
+    cache_control::{Cacheable, Minute, Rooms},
     problem::Problem,
     query::{DayParameters, Query},
     representation::{Representation, unreadable},
@@ -165,7 +165,7 @@ pub(super) async fn classroom(
         asked_at: now,
         answered_at: service.deps.clock.at_campus(),
     };
-    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
+    let cache_control = Cacheable::Rooms(rooms).cache_control(&service.deps.config);
     Ok(Representation::json(&body, served.cache_result).respond_to(&headers, cache_control))
 }
 
@@ -241,7 +241,7 @@ pub(super) async fn days(
         asked_at: now,
         answered_at: service.deps.clock.at_campus(),
     };
-    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
+    let cache_control = Cacheable::Rooms(rooms).cache_control(&service.deps.config);
     let day = |RoomDay { date, status, last_updated, slots }| {
         let hours = building.hours_on(date);
         let (opens, closes) = (hours.map(OpeningHours::opens), hours.map(OpeningHours::closes));
@@ -294,7 +294,7 @@ pub(super) async fn calendar(
         return Err(Problem::cache_unavailable(UNKNOWN_RETRY_AFTER));
     }
     let text = calendar::calendar(campus, building, room, &known);
-    let cache_control = Answer::Calendar(cache_result).cache_control(&service.deps.config);
+    let cache_control = Cacheable::Calendar(cache_result).cache_control(&service.deps.config);
     let mut response = Representation::calendar(text, cache_result).respond_to(&headers, cache_control);
     if response.status() == StatusCode::OK {
         let file = shown_as_file(&format!("{} {}", building.code, room.name));

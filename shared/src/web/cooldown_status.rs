@@ -11,7 +11,7 @@ use domain::cooldown::Remaining;
 use http::header::CACHE_CONTROL;
 use serde::{Serialize, Serializer};
 
-use super::cache_control::Answer;
+use super::cache_control::Cacheable;
 #[cfg(feature = "openapi")]
 use super::query::SeenParameter;
 use crate::{
@@ -44,7 +44,7 @@ pub(super) struct CooldownStatus {
 ))]
 pub(super) async fn cooldown_status(State(deps): State<Arc<Dependencies>>) -> Response {
     let state = CooldownState::look(&deps.cache, deps.config.cooldown, &deps.clock).await;
-    let cache_control = Answer::CooldownStatus { is_known: state.is_ok() }.cache_control(&deps.config);
+    let cache_control = Cacheable::CooldownStatus { is_known: state.is_ok() }.cache_control(&deps.config);
     let left = match state {
         Ok(state) => state.left,
         Err(error) => {

@@ -11,7 +11,7 @@ use serde_json::Value;
 #[cfg(feature = "openapi")]
 use super::openapi::NOT_MODIFIED;
 use super::{
-    cache_control::Answer,
+    cache_control::Cacheable,
     embedded::{OPENAPI, unpack},
     representation::conditional,
 };
@@ -48,7 +48,7 @@ pub(super) async fn openapi(State(document): State<Document>, headers: HeaderMap
         let etag = checksum(&body);
         (body, etag)
     });
-    let cache_control = Answer::Document.cache_control(&document.config);
+    let cache_control = Cacheable::Document.cache_control(&document.config);
     conditional(&headers, cache_control, "application/json", body.clone(), None, etag)
 }
 

@@ -9,7 +9,7 @@ use domain::timestamp::Timestamp;
 use http::header::CACHE_CONTROL;
 use serde::Serialize;
 
-use super::cache_control::Answer;
+use super::cache_control::Cacheable;
 #[cfg(feature = "openapi")]
 use super::query::SeenParameter;
 use crate::{error_chain, service::Service};
@@ -38,6 +38,6 @@ pub(super) async fn last_updated(State(service): State<Service>) -> Response {
         tracing::error!(cause = error_chain(&error), "the cache is down: no last update is shown");
         None
     });
-    let cache_control = Answer::LastUpdated { is_known: last_refresh.is_some() }.cache_control(&service.deps.config);
+    let cache_control = Cacheable::LastUpdated { is_known: last_refresh.is_some() }.cache_control(&service.deps.config);
     ([(CACHE_CONTROL, cache_control)], Json(LastUpdated { last_updated: last_refresh })).into_response()
 }

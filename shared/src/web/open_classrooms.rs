@@ -7,7 +7,7 @@ use http::HeaderMap;
 use domain::question::OpenClassrooms;
 
 use super::{
-    cache_control::{Answer, Rooms},
+    cache_control::{Cacheable, Rooms},
     problem::Problem,
     query::{Query, RoomsParameters},
     representation::{Representation, unreadable},
@@ -75,7 +75,7 @@ pub(super) async fn open_classrooms(
         asked_at: now,
         answered_at: service.deps.clock.at_campus(),
     };
-    let cache_control = Answer::Rooms(rooms).cache_control(&service.deps.config);
+    let cache_control = Cacheable::Rooms(rooms).cache_control(&service.deps.config);
     let representation = match question {
         None => Representation::cached(served, &headers),
         Some(question) => {

@@ -16,7 +16,7 @@ use crate::{
     domain::campus::Campus,
     outside::cache::checksum,
     service::Service,
-    web::{cache_control::Answer, problem::Problem, representation::conditional},
+    web::{cache_control::Cacheable, problem::Problem, representation::conditional},
 };
 
 /// The light background of the page.
@@ -70,7 +70,7 @@ impl Sendable {
     }
 
     fn respond_to(self, request: &HeaderMap, config: &Config) -> Response {
-        let cache_control = if self.is_icon { Answer::Icon } else { Answer::Document }.cache_control(config);
+        let cache_control = if self.is_icon { Cacheable::Icon } else { Cacheable::Document }.cache_control(config);
         let etag = checksum(&self.bytes);
         conditional(request, cache_control, self.content_type, self.bytes, None, &etag)
     }

@@ -23,7 +23,7 @@ use self::head::Head;
 #[cfg(feature = "openapi")]
 use super::openapi::NOT_MODIFIED;
 use super::{
-    cache_control::Answer,
+    cache_control::Cacheable,
     classroom::{RoomPath, room_named},
     embedded::{self, pack, unpack},
     representation::{accepts_gzip, conditional},
@@ -89,7 +89,7 @@ impl Page {
     /// version after a deployment; a CDN caches neither for longer than the other.
     fn to(&self, request: &HeaderMap, config: &Config, text: &Text) -> Response {
         let gzip = accepts_gzip(request).then(|| text.gzip.clone());
-        let cache_control = Answer::Document.cache_control(config);
+        let cache_control = Cacheable::Document.cache_control(config);
         self.restricted(conditional(request, cache_control, HTML, text.html.clone(), gzip, &text.etag))
     }
 
