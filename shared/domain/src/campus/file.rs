@@ -73,15 +73,21 @@ struct RawClassroom {
 }
 
 /// The reason why a TOML value was refused, without Rust's names of types. `held` is that value in the file.
-pub(super) fn reason(message: &str, held: &str) -> String {
-    let is_short = !held.is_empty() && !held.contains('\n');
-    let expected = match message.rsplit_once(", expected ").filter(|_| is_short) {
-        Some((_, "a string")) => "text in quotes".to_owned(),
-        Some((_, "a sequence")) => "a list in brackets".to_owned(),
-        Some((_, "u32")) => format!("a whole number from 1 to {LARGEST_CAPACITY}"),
+pub(super) fn plain_reason(message: &str, held: &str) -> String {
+    let expected = match message.rsplit_once(", expected ").map(|(_, expected)| expected) {
+        _ if held.is_empty() => return message.to_owned(),
+        Some("a string") => "text in quotes".to_owned(),
+        Some("a sequence") if held.starts_with('[') => format!("`[{held}]`"),
+        Some("a sequence") => "a list in brackets".to_owned(),
+        Some("u32") => format!("a whole number between 1 and {LARGEST_CAPACITY}"),
+        Some("f64") => "a number".to_owned(),
+        Some(name) if name.starts_with("struct ") => "a table of keys and values".to_owned(),
         _ => return message.to_owned(),
     };
-    format!("found `{held}`; expected {expected}")
+    match held.split_once('\n') {
+        Some((line, _)) => format!("found `{line}…`; expected {expected}"),
+        None => format!("found `{held}`; expected {expected}"),
+    }
 }
 
 /// The position in the file and the reason.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use self::file::{Invalid, RawCampus, reason};
+use self::file::{Invalid, RawCampus, plain_reason};
 pub use crate::opening_hours::OpeningHours;
 use crate::opening_hours::Schedule;
 
@@ -101,7 +101,7 @@ impl Campus {
         let raw: RawCampus = toml::from_str(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
             let held = text.get(span.clone()).unwrap_or_default();
-            refuse(span, reason(error.message(), held))
+            refuse(span, plain_reason(error.message(), held))
         })?;
         raw.check().map_err(|Invalid(span, reason)| refuse(span, reason))
     }

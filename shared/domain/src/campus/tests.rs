@@ -290,8 +290,8 @@ fn each_bad_optional_value_is_refused_with_line_and_reason() {
         ("\"Projector\"", long.as_str(), "line 13: the feature is too long; expected at most 100 characters"),
         ("[42.3504, -71]", "[42.3504, -71, 3]", "line 22: [42.3504, -71, 3] is not a location"),
         ("[42.3504, -71]", "[42.3504]", "line 22: [42.3504] is not a location"),
-        ("capacity = 40", "capacity = -4", "line 13: found `-4`; expected a whole number from 1 to 1000000"),
-        ("capacity = 40", "capacity = 4.5", "line 13: found `4.5`; expected a whole number from 1 to 1000000"),
+        ("capacity = 40", "capacity = -4", "line 13: found `-4`; expected a whole number between 1 and 1000000"),
+        ("capacity = 40", "capacity = 4.5", "line 13: found `4.5`; expected a whole number between 1 and 1000000"),
         ("capacity = 40", "capacity = 99999999999", "line 13: found `99999999999`; expected a whole number"),
         ("\"2026-11-26\"", "2026-11-26", "line 7: found `2026-11-26`; expected text in quotes"),
         (
@@ -300,10 +300,15 @@ fn each_bad_optional_value_is_refused_with_line_and_reason() {
             "line 13: found `\"A, B\"`; expected a list in brackets",
         ),
         ("\"Projector\"", "\" \"", "line 13: the feature is \" \"; expected text"),
+        ("[42.3504, -71]", "[\"42.3504\", -71]", "line 22: found `\"42.3504\"`; expected a number"),
+        ("days = { sun = \"closed\" }", "days = \"closed\"", "line 6: found `\"closed\"`; expected a table"),
+        ("capacity = 40", "capacity = [\n40]", "line 13: found `[…`; expected a whole number"),
     ];
     for (from, to, expected) in cases {
         assert!(HOURS.contains(from), "{from}");
         let refusal = refused(&HOURS.replacen(from, to, 1));
         assert!(refusal.contains(expected), "{refusal} should contain {expected}");
     }
+    let table = refused("name = \"X\"\ntimezone = \"UTC\"\n[buildings]\n");
+    assert!(table.contains("line 3: found `[buildings]`; expected `[[buildings]]`"), "{table}");
 }
