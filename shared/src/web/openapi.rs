@@ -49,7 +49,7 @@ pub(super) const NO_DATA: &str = "`Cache unavailable`: there are no data, and no
     servers((url = ".")),
     tags(
         (name = "classrooms", description = "What is free."),
-        (name = "refresh", description = "The age of the data, and how to refresh it."),
+        (name = "refresh", description = "The age of the data, and how to refresh them."),
         (name = "service", description = "The service itself, and its pages."),
     ),
     components(schemas(Details<'_>, ProblemType)),
