@@ -120,7 +120,7 @@ pub async fn list(url: &Url) -> Result<Asked, AskError> {
     let mut progress = Progress::begin("requesting the room list, pages", 1);
     let first = page(&http, url).await?;
     let (said, count, size) = (first.pages, first.count, first.len());
-    progress.expect(said.unwrap_or(1));
+    progress.set_steps(said.unwrap_or(1));
     progress.step();
     let asked_size = url.query_pairs().find(|(key, _)| key == "page_size").and_then(|(_, size)| size.parse().ok());
     let mut pages = vec![first];

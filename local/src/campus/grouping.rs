@@ -129,6 +129,7 @@ pub fn group(
     grouper.learn_numbered(all);
     grouper.learn_beginnings(all);
     grouper.learn_with_letter();
+    // Some rooms have another code now.
     grouper.learn_beginnings(all);
     grouper.from = from.unwrap_or_else(|| grouper.best(rooms));
     (grouper.from, grouper.buildings(rooms))

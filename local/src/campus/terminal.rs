@@ -54,8 +54,8 @@ impl Progress {
     }
 
     /// Sets the number of steps, once it is known.
-    pub const fn expect(&mut self, of: usize) {
-        self.of = of;
+    pub const fn set_steps(&mut self, steps: usize) {
+        self.of = steps;
     }
 
     /// Counts a finished step.

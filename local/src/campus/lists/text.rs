@@ -47,10 +47,15 @@ pub(super) fn is_web_page(text: &str) -> bool {
 pub fn tidy(text: &str) -> Option<String> {
     let unescaped = if text.contains('&') { unescape(text).unwrap_or(text.into()) } else { text.into() };
     let blank = |character: char| character.is_whitespace() || character.is_control();
-    let visible = |character: &char| !matches!(character, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{ad}');
-    let shown: String = unescaped.chars().filter(visible).map(plain).collect();
+    let shown: String = unescaped.chars().filter(|character| !is_invisible(*character)).map(plain).collect();
     let words: Vec<_> = shown.split(blank).filter(|word| !word.is_empty()).collect();
     (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Whether a character only controls how others are laid out: byte order marks, joiners, directions, soft hyphens.
+const fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Replaces typographic dashes and apostrophes by ASCII, because lists mix both in `O'Neil` and `101-102`.
