@@ -103,4 +103,5 @@ test('every operation of the document was called', async () => {
   const operations = items.flatMap(([path, item]) => Object.keys(item).map(method => `${method.toUpperCase()} ${path}`));
   const missing = operations.filter(operation => !called.has(operation));
   assert.deepEqual(missing, [], 'clients/typescript/client.test.ts never calls these operations');
+  assert.equal(called.size, operations.length, 'a call matches no operation of the document');
 });

@@ -89,6 +89,7 @@ async fn every_event_gets_its_documented_response(#[values(Memory, Redis)] backe
     let found: BTreeSet<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     let unmatched: Vec<_> = names.symmetric_difference(&found).collect();
     assert!(unmatched.is_empty(), "each file of events/ needs an expected response here: {unmatched:?}");
+    assert_eq!(names.len(), expected.len(), "an event is listed twice");
 
     let app = TestApp::start(backend).await;
     for (name, status, text) in expected.into_iter().filter(|(_, status, _)| *status > 0) {
